@@ -1,0 +1,123 @@
+/**
+ * The values that flow through the contract language. Everything here is plain, frozen data: a policy is compiled once,
+ * an envelope is made once per tool call, and deciding maps the two (and counters the caller read) to a decision.
+ */
+
+export type Mode = 'enforce' | 'observe'
+export type SideEffect = 'pure' | 'read' | 'write' | 'irreversible'
+export type ContractType = 'pre' | 'post' | 'session' | 'sandbox'
+export type TimeoutEffect = 'deny' | 'allow'
+
+/** On whose behalf a call is made (contract-language §3). */
+export interface Principal {
+  readonly userId: string | null
+  readonly serviceId: string | null
+  readonly orgId: string | null
+  readonly role: string | null
+  readonly ticketRef: string | null
+  readonly claims: Readonly<Record<string, unknown>>
+}
+
+/** Immutable snapshot of one tool call (contract-language §3). Made by `createEnvelope`. */
+export interface Envelope {
+  readonly toolName: string
+  readonly args: Readonly<Record<string, unknown>>
+  readonly callId: string
+  readonly runId: string
+  readonly callIndex: number
+  readonly parentCallId: string | null
+  readonly sideEffect: SideEffect
+  readonly idempotent: boolean
+  readonly environment: string
+  /** ISO 8601 UTC; handed in by the caller, this package has no clock. */
+  readonly timestamp: string
+  readonly caller: string
+  readonly toolUseId: string | null
+  readonly principal: Principal | null
+  readonly bashCommand: string | null
+  readonly filePath: string | null
+  readonly metadata: Readonly<Record<string, unknown>>
+}
+
+/** Session counters as the caller read them before deciding (contract-language §9.1). Absent values are 0. */
+export interface Counters {
+  readonly attempts: number
+  readonly executions: number
+  /** Executions of the envelope's tool; needed only when the policy has a limit for it. */
+  readonly toolExecutions: number
+}
+
+/** Limits in force (contract-language §9.2). */
+export interface OperationLimits {
+  readonly maxAttempts: number
+  readonly maxToolCalls: number
+  readonly maxCallsPerTool: ReadonlyMap<string, number>
+}
+
+export type RecordType = 'precondition' | 'sandbox' | 'session_contract' | 'postcondition'
+
+/** One evaluated contract (contract-language §15.2). */
+export interface ContractRecord {
+  readonly name: string
+  readonly type: RecordType
+  readonly passed: boolean
+  readonly message: string | null
+  readonly metadata?: Readonly<Record<string, unknown>>
+  readonly observed?: true
+  readonly policyError?: true
+}
+
+/** What a candidate (`observe_alongside`) would have said (contract-language §11.3). */
+export interface ObserveResult {
+  readonly name: string
+  readonly type: RecordType
+  readonly passed: boolean
+  readonly message: string | null
+  readonly source: 'yaml_precondition' | 'yaml_sandbox' | 'yaml_session'
+}
+
+/** Outcome of the pre-execution pipeline (contract-language §12). */
+export interface PreDecision {
+  readonly action: 'allow' | 'deny' | 'pending_approval'
+  readonly reason: string | null
+  readonly decisionSource: string | null
+  readonly decisionName: string | null
+  readonly contractsEvaluated: readonly ContractRecord[]
+  /** An observe-mode contract fired and the call goes on. */
+  readonly observed: boolean
+  readonly policyError: boolean
+  readonly observeResults: readonly ObserveResult[]
+  /** Seconds; meaningful when `action` is `pending_approval`. */
+  readonly approvalTimeout: number
+  readonly approvalTimeoutEffect: TimeoutEffect
+  readonly approvalMessage: string | null
+}
+
+/** Outcome of the post-execution pipeline (contract-language §13). */
+export interface PostDecision {
+  readonly toolSuccess: boolean
+  readonly postconditionsPassed: boolean
+  readonly warnings: readonly string[]
+  readonly contractsEvaluated: readonly ContractRecord[]
+  readonly policyError: boolean
+  /** Text that replaces the response, or null when it is unchanged. */
+  readonly redactedResponse: string | null
+  readonly outputSuppressed: boolean
+}
+
+/** What a caller may lend to deciding. Sandboxes ask `resolvePath` to follow symbolic links (contract-language §10). */
+export interface DecideContext {
+  readonly resolvePath?: (path: string) => string
+}
+
+/** One thing wrong, or odd, in a document. Lines and columns count from 1. */
+export interface ContractIssue {
+  /** Stable, machine-readable: `yaml_parse`, `schema`, `duplicate_id`, `invalid_regex`, … */
+  readonly code: string
+  /** For example `contracts[3].when.any[0]`; empty for the document. */
+  readonly path: string
+  readonly line: number | null
+  readonly column: number | null
+  readonly message: string
+  readonly hint?: string
+}
