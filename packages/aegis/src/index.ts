@@ -1,1 +1,9 @@
-export {}
+export * from './dispatch/messages.ts'
+export { DispatchMessageError, parseAgentMessage, parseOrchestratorMessage } from './dispatch/parse.ts'
+export { AgentManifestBuilder } from './manifest/builder.ts'
+export { describeIssue, ManifestError } from './manifest/errors.ts'
+export { AgentManifest } from './manifest/manifest.ts'
+export type { ManifestRules } from './manifest/rules.ts'
+export * from './manifest/types.ts'
+export { parseDuration, parseSize } from './manifest/units.ts'
+export type { Issue } from './shape/shape.ts'

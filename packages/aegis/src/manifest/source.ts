@@ -1,0 +1,86 @@
+import { isNode, isScalar, LineCounter, type Node, parseAllDocuments } from 'yaml'
+import type { Issue, Path } from '../shape/shape.ts'
+import { ManifestError } from './errors.ts'
+
+/** Where something stands in a text; both 1-based. */
+export interface Position {
+  readonly line: number
+  readonly column: number
+}
+
+/** A value together with what is known of the text it was read from. */
+export interface Source {
+  readonly value: unknown
+  /** Position of the value at `path`, or of the nearest parent that exists. */
+  position(path: Path): Position | undefined
+  /** The characters a plain scalar was written with. */
+  written(path: Path): string | undefined
+}
+
+const maxAliases = 100
+
+/** A source without text. */
+export function valueSource(value: unknown): Source {
+  return { value, position: () => undefined, written: () => undefined }
+}
+
+/**
+ * Read one YAML or JSON document. Merge keys and at most 100 aliases are understood; unknown tags are ignored, so that
+ * files of the Python SDK (which tags its enums) are readable.
+ *
+ * @throws ManifestError `manifest_unreadable` for broken text, duplicate keys, more than one document.
+ */
+export function readSource(text: string): Source {
+  const lines = new LineCounter()
+  const at = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset)
+    return { line: Math.max(line, 1), column: Math.max(col, 1) }
+  }
+  const unreadable = (message: string, position: Position = { line: 1, column: 1 }): ManifestError =>
+    new ManifestError('manifest_unreadable', [{ path: '', message, severity: 'error', ...position } satisfies Issue])
+
+  let documents: ReturnType<typeof parseAllDocuments>
+  try {
+    documents = parseAllDocuments(text, { lineCounter: lines, merge: true, prettyErrors: false, logLevel: 'error' })
+  } catch {
+    throw unreadable('the text is nested too deeply to be a manifest')
+  }
+  const [document, second] = Array.isArray(documents) ? documents : []
+  if (!document) throw unreadable('the manifest is empty')
+  const problem = document.errors[0]
+  if (problem) throw unreadable(`not readable as YAML: ${problem.message}`, at(problem.pos[0]))
+  if (second) {
+    throw unreadable('the text holds more than one YAML document; deploy one at a time', at(second.range?.[0] ?? 0))
+  }
+
+  let value: unknown
+  try {
+    value = document.toJS({ maxAliasCount: maxAliases })
+  } catch (error) {
+    throw unreadable(`not readable as YAML: ${(error as Error).message}`)
+  }
+  if (value === null || value === undefined) throw unreadable('the manifest is empty')
+
+  const nodeAt = (path: Path): Node | undefined => {
+    try {
+      const node = path.length === 0 ? document.contents : document.getIn(path, true)
+      return isNode(node) ? node : undefined
+    } catch {
+      return undefined
+    }
+  }
+  return {
+    value,
+    position(path) {
+      for (let length = path.length; length >= 0; length--) {
+        const offset = nodeAt(path.slice(0, length))?.range?.[0]
+        if (offset !== undefined) return at(offset)
+      }
+      return { line: 1, column: 1 }
+    },
+    written(path) {
+      const node = nodeAt(path)
+      return isScalar(node) && node.type === 'PLAIN' ? node.source : undefined
+    },
+  }
+}
