@@ -1,0 +1,186 @@
+import type { Node } from './ast.ts'
+import { areDisjoint, type CharSet } from './chars.ts'
+import { widthOf } from './width.ts'
+
+/**
+ * Upper bounds on what a backtracking engine does with a pattern. Deliberately coarse: what it cannot prove cheap runs on
+ * the automaton, which is linear for every pattern (contract-language §6.2, decision D5).
+ */
+export interface Cost {
+  /** Ways through the pattern from one start, unbounded repeats counted once. */
+  readonly ways: number
+  /** Power of the text's length that one start may cost. */
+  readonly degree: number
+  /** Sets under an unbounded repeat. */
+  readonly loops: readonly CharSet[]
+  /** Needs a backtracking engine: references, conditionals, atomic groups, possessive repeats. */
+  readonly backtracks: boolean
+  readonly looksAround: boolean
+}
+
+const FREE: Cost = { ways: 1, degree: 0, loops: [], backtracks: false, looksAround: false }
+
+export function costOf(node: Node): Cost {
+  switch (node.type) {
+    case 'set':
+    case 'anchor':
+      return FREE
+    case 'sequence':
+      return node.items.map(costOf).reduce(inSequence, FREE)
+    case 'choice': {
+      const all = node.items.map(costOf)
+      return {
+        ways: all.reduce((sum, cost) => sum + cost.ways, 0),
+        degree: Math.max(...all.map((cost) => cost.degree)),
+        loops: all.flatMap((cost) => cost.loops),
+        backtracks: all.some((cost) => cost.backtracks),
+        looksAround: all.some((cost) => cost.looksAround),
+      }
+    }
+    case 'repeat':
+      return repeatCost(node)
+    case 'group':
+      return costOf(node.body)
+    case 'atomic':
+      return { ...costOf(node.body), backtracks: true }
+    case 'look':
+      return { ...costOf(node.body), looksAround: true }
+    case 'reference':
+      return { ...FREE, backtracks: true }
+    case 'conditional':
+      return { ...inSequence(costOf(node.yes), costOf(node.no)), backtracks: true }
+  }
+}
+
+function inSequence(a: Cost, b: Cost): Cost {
+  return {
+    ways: a.ways * b.ways,
+    degree: a.degree + b.degree,
+    loops: a.loops.length === 0 ? b.loops : [...a.loops, ...b.loops],
+    backtracks: a.backtracks || b.backtracks,
+    looksAround: a.looksAround || b.looksAround,
+  }
+}
+
+function repeatCost(node: Node & { type: 'repeat' }): Cost {
+  const body = costOf(node.body)
+  const possessive = node.manner === 'possessive'
+  if (node.max === Number.POSITIVE_INFINITY) {
+    const simple = node.body.type === 'set'
+    return {
+      ways: body.ways,
+      degree: simple ? 1 : Number.POSITIVE_INFINITY,
+      loops: node.body.type === 'set' ? [node.body.set] : body.loops,
+      backtracks: body.backtracks || possessive,
+      looksAround: body.looksAround,
+    }
+  }
+  let ways = 0
+  let power = body.ways ** node.min
+  for (let count = node.min; count <= node.max; count++) {
+    ways += power
+    power *= body.ways
+    if (ways > 1e9) break
+  }
+  return {
+    ways,
+    degree: node.max > 1 ? body.degree * node.max || 0 : body.degree,
+    loops: body.loops,
+    backtracks: body.backtracks || possessive,
+    looksAround: body.looksAround,
+  }
+}
+
+const CHEAP = 2000
+
+/**
+ * Whether a backtracking engine searches with this pattern in time linear in the text. Sound, not complete:
+ *
+ * - nothing unbounded: a start costs at most ways × length;
+ * - anchored at the start of the text and at most one unbounded repeat of a single set: one start, one pass, and a bounded
+ *   rest at each step back;
+ * - one such repeat over a set that no match can begin with: the runs of different starts cannot overlap, but for as many
+ *   starts as the part before the repeat is long.
+ */
+export function isProvenLinear(root: Node, cost: Cost = costOf(root)): boolean {
+  if (cost.backtracks) return false
+  const length = boundedLength(root)
+  if (cost.ways * length > CHEAP) return false
+  if (cost.degree === 0) return true
+  if (cost.degree > 1) return false
+  if (startsAnchored(root)) return true
+  const first: CharSet[] = []
+  if (!collectFirst(root, first)) return false
+  return cost.loops.every((loop) => first.every((set) => areDisjoint(loop, set)))
+}
+
+/** The longest match if every unbounded repeat ran once, look-around included: the work of one way through. */
+function boundedLength(node: Node): number {
+  switch (node.type) {
+    case 'set':
+    case 'anchor':
+    case 'reference':
+      return 1
+    case 'sequence':
+    case 'choice':
+      return node.items.reduce((sum, item) => sum + boundedLength(item), 1)
+    case 'repeat':
+      return (
+        boundedLength(node.body) *
+        (node.max === Number.POSITIVE_INFINITY ? Math.max(1, node.min) : Math.max(1, node.max))
+      )
+    case 'group':
+    case 'atomic':
+    case 'look':
+      return boundedLength(node.body)
+    case 'conditional':
+      return boundedLength(node.yes) + boundedLength(node.no)
+  }
+}
+
+function startsAnchored(node: Node): boolean {
+  switch (node.type) {
+    case 'anchor':
+      return node.anchor === 'textStart'
+    case 'sequence':
+      for (const item of node.items) {
+        if (startsAnchored(item)) return true
+        if (widthOf(item)[1] > 0) return false
+      }
+      return false
+    case 'choice':
+      return node.items.every(startsAnchored)
+    case 'group':
+      return startsAnchored(node.body)
+    default:
+      return false
+  }
+}
+
+/** Collect the sets a match can begin with. False when it may begin with nothing at all. */
+function collectFirst(node: Node, into: CharSet[]): boolean {
+  switch (node.type) {
+    case 'set':
+      into.push(node.set)
+      return true
+    case 'sequence':
+      for (const item of node.items) if (collectFirst(item, into)) return true
+      return false
+    case 'choice':
+      return node.items.map((item) => collectFirst(item, into)).every(Boolean)
+    case 'repeat': {
+      if (node.max === 0) return false
+      const consumes = collectFirst(node.body, into)
+      return consumes && node.min > 0
+    }
+    case 'group':
+    case 'atomic':
+      return collectFirst(node.body, into)
+    case 'conditional':
+      return [collectFirst(node.yes, into), collectFirst(node.no, into)].every(Boolean)
+    case 'look':
+    case 'anchor':
+    case 'reference':
+      return false
+  }
+}
