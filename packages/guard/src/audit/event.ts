@@ -1,0 +1,232 @@
+import type { ContractRecord, Mode, Principal } from '@lictor/contracts'
+
+/** What happened to a call (edictum-sdk §11.1). One call has several events, one per stage. */
+export type AuditAction =
+  | 'call_denied'
+  | 'call_would_deny'
+  | 'call_allowed'
+  | 'call_executed'
+  | 'call_failed'
+  | 'postcondition_warning'
+  | 'call_approval_requested'
+  | 'call_approval_granted'
+  | 'call_approval_denied'
+  | 'call_approval_timeout'
+
+/** The actions by name, for code that prefers a constant to a string. */
+export const AuditAction = {
+  CALL_DENIED: 'call_denied',
+  CALL_WOULD_DENY: 'call_would_deny',
+  CALL_ALLOWED: 'call_allowed',
+  CALL_EXECUTED: 'call_executed',
+  CALL_FAILED: 'call_failed',
+  POSTCONDITION_WARNING: 'postcondition_warning',
+  CALL_APPROVAL_REQUESTED: 'call_approval_requested',
+  CALL_APPROVAL_GRANTED: 'call_approval_granted',
+  CALL_APPROVAL_DENIED: 'call_approval_denied',
+  CALL_APPROVAL_TIMEOUT: 'call_approval_timeout',
+} as const satisfies Record<string, AuditAction>
+
+export interface HookRecord {
+  readonly name: string
+  readonly result: 'allow' | 'deny'
+  readonly reason: string | null
+}
+
+export interface AuditEventFields {
+  /** ISO 8601 UTC. */
+  readonly timestamp: string
+  readonly runId?: string
+  readonly callId?: string
+  readonly callIndex?: number
+  readonly parentCallId?: string | null
+  readonly toolName?: string
+  /** Already redacted. */
+  readonly toolArgs?: unknown
+  readonly sideEffect?: string
+  readonly environment?: string
+  readonly principal?: Principal | null
+  readonly action?: AuditAction
+  readonly decisionSource?: string | null
+  readonly decisionName?: string | null
+  readonly reason?: string | null
+  readonly hooksEvaluated?: readonly HookRecord[]
+  readonly contractsEvaluated?: readonly ContractRecord[]
+  readonly toolSuccess?: boolean | null
+  readonly postconditionsPassed?: boolean | null
+  readonly durationMs?: number
+  readonly error?: string | null
+  readonly resultSummary?: string | null
+  readonly sessionAttemptCount?: number
+  readonly sessionExecutionCount?: number
+  readonly mode?: Mode
+  readonly policyVersion?: string | null
+  readonly policyError?: boolean
+}
+
+const NONE: readonly never[] = Object.freeze([])
+
+/** One stage of one governed call. In TypeScript camelCase, as JSON the snake_case names of edictum-sdk §11.2. */
+export class AuditEvent {
+  readonly schemaVersion = '0.3.0'
+  readonly timestamp: string
+  readonly runId: string
+  readonly callId: string
+  readonly callIndex: number
+  readonly parentCallId: string | null
+  readonly toolName: string
+  readonly toolArgs: unknown
+  readonly sideEffect: string
+  readonly environment: string
+  readonly principal: Principal | null
+  readonly action: AuditAction
+  readonly decisionSource: string | null
+  readonly decisionName: string | null
+  readonly reason: string | null
+  readonly hooksEvaluated: readonly HookRecord[]
+  readonly contractsEvaluated: readonly ContractRecord[]
+  readonly toolSuccess: boolean | null
+  readonly postconditionsPassed: boolean | null
+  readonly durationMs: number
+  readonly error: string | null
+  readonly resultSummary: string | null
+  readonly sessionAttemptCount: number
+  readonly sessionExecutionCount: number
+  readonly mode: Mode
+  readonly policyVersion: string | null
+  readonly policyError: boolean
+
+  constructor(fields: AuditEventFields) {
+    this.timestamp = fields.timestamp
+    this.runId = fields.runId ?? ''
+    this.callId = fields.callId ?? ''
+    this.callIndex = fields.callIndex ?? 0
+    this.parentCallId = fields.parentCallId ?? null
+    this.toolName = fields.toolName ?? ''
+    this.toolArgs = fields.toolArgs ?? {}
+    this.sideEffect = fields.sideEffect ?? ''
+    this.environment = fields.environment ?? ''
+    this.principal = fields.principal ?? null
+    this.action = fields.action ?? 'call_denied'
+    this.decisionSource = fields.decisionSource ?? null
+    this.decisionName = fields.decisionName ?? null
+    this.reason = fields.reason ?? null
+    this.hooksEvaluated = fields.hooksEvaluated ?? NONE
+    this.contractsEvaluated = fields.contractsEvaluated ?? NONE
+    this.toolSuccess = fields.toolSuccess ?? null
+    this.postconditionsPassed = fields.postconditionsPassed ?? null
+    this.durationMs = fields.durationMs ?? 0
+    this.error = fields.error ?? null
+    this.resultSummary = fields.resultSummary ?? null
+    this.sessionAttemptCount = fields.sessionAttemptCount ?? 0
+    this.sessionExecutionCount = fields.sessionExecutionCount ?? 0
+    this.mode = fields.mode ?? 'enforce'
+    this.policyVersion = fields.policyVersion ?? null
+    this.policyError = fields.policyError ?? false
+  }
+
+  toJSON(): AuditEventJson {
+    return {
+      schema_version: this.schemaVersion,
+      timestamp: this.timestamp,
+      run_id: this.runId,
+      call_id: this.callId,
+      call_index: this.callIndex,
+      parent_call_id: this.parentCallId,
+      tool_name: this.toolName,
+      tool_args: this.toolArgs,
+      side_effect: this.sideEffect,
+      environment: this.environment,
+      principal: principalToJson(this.principal),
+      action: this.action,
+      decision_source: this.decisionSource,
+      decision_name: this.decisionName,
+      reason: this.reason,
+      hooks_evaluated: this.hooksEvaluated,
+      contracts_evaluated: contractRecordsToJson(this.contractsEvaluated),
+      tool_success: this.toolSuccess,
+      postconditions_passed: this.postconditionsPassed,
+      duration_ms: this.durationMs,
+      error: this.error,
+      result_summary: this.resultSummary,
+      session_attempt_count: this.sessionAttemptCount,
+      session_execution_count: this.sessionExecutionCount,
+      mode: this.mode,
+      policy_version: this.policyVersion,
+      policy_error: this.policyError,
+    }
+  }
+}
+
+export interface AuditEventJson {
+  readonly schema_version: string
+  readonly timestamp: string
+  readonly run_id: string
+  readonly call_id: string
+  readonly call_index: number
+  readonly parent_call_id: string | null
+  readonly tool_name: string
+  readonly tool_args: unknown
+  readonly side_effect: string
+  readonly environment: string
+  readonly principal: PrincipalJson | null
+  readonly action: AuditAction
+  readonly decision_source: string | null
+  readonly decision_name: string | null
+  readonly reason: string | null
+  readonly hooks_evaluated: readonly HookRecord[]
+  readonly contracts_evaluated: readonly ContractRecordJson[]
+  readonly tool_success: boolean | null
+  readonly postconditions_passed: boolean | null
+  readonly duration_ms: number
+  readonly error: string | null
+  readonly result_summary: string | null
+  readonly session_attempt_count: number
+  readonly session_execution_count: number
+  readonly mode: Mode
+  readonly policy_version: string | null
+  readonly policy_error: boolean
+}
+
+export interface PrincipalJson {
+  readonly user_id: string | null
+  readonly service_id: string | null
+  readonly org_id: string | null
+  readonly role: string | null
+  readonly ticket_ref: string | null
+  readonly claims: Readonly<Record<string, unknown>>
+}
+
+/** A principal on the wire: always all six keys (edictum-sdk §2.2). */
+export function principalToJson(principal: Principal | null): PrincipalJson | null {
+  if (principal === null) return null
+  return {
+    user_id: principal.userId,
+    service_id: principal.serviceId,
+    org_id: principal.orgId,
+    role: principal.role,
+    ticket_ref: principal.ticketRef,
+    claims: principal.claims,
+  }
+}
+
+export interface ContractRecordJson {
+  readonly name: string
+  readonly type: string
+  readonly passed: boolean
+  readonly message: string | null
+  readonly metadata?: Readonly<Record<string, unknown>>
+  readonly observed?: true
+}
+
+/** Records in the shape of contract-language §15.2. */
+export function contractRecordsToJson(records: readonly ContractRecord[]): readonly ContractRecordJson[] {
+  return records.map((record) => ({
+    name: record.name,
+    type: record.type,
+    passed: record.passed,
+    message: record.message,
+    ...(record.metadata && Object.keys(record.metadata).length > 0 ? { metadata: record.metadata } : {}),
+    ...(record.observed ? { observed: true as const } : {}),
+  }))
+}

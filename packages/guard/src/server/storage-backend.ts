@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto'
+import type { StorageBackend } from '../storage.ts'
+import type { EdictumServerClient } from './client.ts'
+import { EdictumServerError } from './errors.ts'
+
+const MAX_KEY_LENGTH = 256
+const BATCH_LIMIT = 100
+
+/**
+ * Session values on the server, shared by every process of a session (edictum-sdk §14.5). Fails closed: an error of any
+ * read or write reaches the guard, and the call does not run.
+ */
+export class ServerBackend implements StorageBackend {
+  readonly #client: EdictumServerClient
+  #batchMissing = false
+
+  constructor(client: EdictumServerClient) {
+    this.#client = client
+  }
+
+  async get(key: string): Promise<string | null> {
+    try {
+      const { value } = await this.#client.get(sessionPath(key))
+      return toValue(value)
+    } catch (error) {
+      if (hasStatus(error, 404)) return null
+      throw error
+    }
+  }
+
+  async set(key: string, value: string): Promise<void> {
+    await this.#client.put(sessionPath(key), { value })
+  }
+
+  async delete(key: string): Promise<void> {
+    try {
+      await this.#client.delete(sessionPath(key))
+    } catch (error) {
+      if (!hasStatus(error, 404)) throw error
+    }
+  }
+
+  async increment(key: string, amount = 1): Promise<number> {
+    const { value } = await this.#client.post(`${sessionPath(key)}/increment`, { amount })
+    if (typeof value !== 'number' || !Number.isFinite(value)) {
+      throw new Error(`The server answered the increment of ${key} without a number; is this the console's address?`)
+    }
+    return value
+  }
+
+  async batchGet(keys: readonly string[]): Promise<Record<string, string | null>> {
+    const found: Record<string, string | null> = {}
+    for (let start = 0; start < keys.length; start += BATCH_LIMIT) {
+      await this.#readBatch(keys.slice(start, start + BATCH_LIMIT), found)
+    }
+    return found
+  }
+
+  async #readBatch(keys: readonly string[], found: Record<string, string | null>): Promise<void> {
+    if (!this.#batchMissing) {
+      try {
+        const { values } = await this.#client.post('/api/v1/sessions/batch', { keys: keys.map(storedKey) })
+        const map = (typeof values === 'object' && values !== null ? values : {}) as Record<string, unknown>
+        for (const key of keys) {
+          const stored = storedKey(key)
+          found[key] = Object.hasOwn(map, stored) ? toValue(map[stored]) : null
+        }
+        return
+      } catch (error) {
+        if (!hasStatus(error, 404) && !hasStatus(error, 405)) throw error
+        // An older server without the batch route stays one for the life of this backend.
+        this.#batchMissing = true
+      }
+    }
+    for (const key of keys) found[key] = await this.get(key)
+  }
+}
+
+function sessionPath(key: string): string {
+  return `/api/v1/sessions/${encodeURIComponent(storedKey(key)).replaceAll('%3A', ':')}`
+}
+
+const TOOL_KEY = /^(s:[^:]*:tool:)([^]*)$/
+
+/**
+ * The key as the server stores it. Tool names may hold characters the server refuses in keys (a space, an umlaut);
+ * those are escaped, over-long names hashed, the same for reading and writing, and plain names stay as other SDKs
+ * write them (edictum-sdk §14.5).
+ */
+export function storedKey(key: string): string {
+  const match = TOOL_KEY.exec(key)
+  const prefix = match?.[1]
+  const tool = match?.[2]
+  if (prefix === undefined || tool === undefined) return key
+  const escaped = /^[A-Za-z0-9_.-]*$/.test(tool)
+    ? tool
+    : encodeURIComponent(tool.toWellFormed())
+        .replace(/[!'()*~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+        .replaceAll('%', '_x')
+  if (prefix.length + escaped.length <= MAX_KEY_LENGTH) return prefix + escaped
+  return `${prefix}_h${createHash('sha256').update(tool, 'utf8').digest('hex')}`
+}
+
+function toValue(value: unknown): string | null {
+  if (value === null || value === undefined) return null
+  if (typeof value === 'string') return value
+  if (typeof value === 'number') return String(value)
+  throw new Error('The server answered a session value that is neither text nor a number; is this the console\'s address?')
+}
+
+function hasStatus(error: unknown, status: number): boolean {
+  return error instanceof EdictumServerError && error.statusCode === status
+}

@@ -1,0 +1,110 @@
+import { errorText, type Logger } from '../logger.ts'
+import { type DeliveredBundle, fetchCurrentBundle, openDelivery } from './bundle.ts'
+import type { EdictumServerClient } from './client.ts'
+import type { ServerContractSource } from './contract-source.ts'
+
+export interface WatchError {
+  readonly type: 'signature_rejected' | 'parse_error' | 'fetch_error' | 'reload_error'
+  readonly message: string
+  readonly bundleName?: string
+}
+
+/** What the watcher needs of a guard. */
+export interface ReloadableGuard {
+  readonly policyVersion: string | null
+  reload(content: Uint8Array): void
+}
+
+export interface WatcherDependencies {
+  readonly client: EdictumServerClient
+  readonly source: ServerContractSource
+  readonly guard: ReloadableGuard
+  /** Null: signatures are not checked. */
+  readonly signingKeys: readonly string[] | null
+  readonly onWatchError: ((error: WatchError) => void) | null
+  /** Called after each bundle that came into force. */
+  readonly onApplied: () => void
+  readonly logger: Logger
+}
+
+/**
+ * Keeps a guard on the bundle its agent is assigned (edictum-sdk §14.7). Whatever is wrong with an update, the
+ * contracts in force stay in force. Returns when the source is closed.
+ */
+export async function watchBundles(dependencies: WatcherDependencies): Promise<void> {
+  const { client, source } = dependencies
+  for await (const item of source.watch()) {
+    switch (item.type) {
+      case 'contract_update': {
+        const { bundle_name: name } = item.update
+        // Without a filter the server forwards every bundle of the tenant; only the assigned one is ours (decision Q7).
+        if (client.bundleName === null || (typeof name === 'string' && name !== client.bundleName)) break
+        apply(dependencies, item.update, client.bundleName)
+        break
+      }
+      case 'assignment_changed': {
+        const delivery = await fetchBundle(dependencies, item.bundleName)
+        // The name is committed after the reload only, so that the same event, sent again, is tried again.
+        if (delivery && apply(dependencies, delivery, item.bundleName)) {
+          client.bundleName = item.bundleName
+          source.reopen()
+          dependencies.onApplied()
+        }
+        break
+      }
+      case 'reconnected': {
+        if (client.bundleName === null) break
+        const delivery = await fetchBundle(dependencies, client.bundleName)
+        if (delivery && delivery.revision_hash !== dependencies.guard.policyVersion) {
+          apply(dependencies, delivery, client.bundleName)
+        }
+        break
+      }
+    }
+  }
+}
+
+async function fetchBundle(
+  dependencies: WatcherDependencies,
+  bundleName: string,
+): Promise<Record<string, unknown> | null> {
+  try {
+    return await fetchCurrentBundle(dependencies.client, bundleName)
+  } catch (error) {
+    if (!dependencies.source.closed) reject(dependencies, { type: 'fetch_error', message: errorText(error), bundleName })
+    return null
+  }
+}
+
+function apply(
+  dependencies: WatcherDependencies,
+  delivery: Readonly<Record<string, unknown>>,
+  bundleName: string,
+): boolean {
+  const { source, guard, signingKeys } = dependencies
+  let bundle: DeliveredBundle
+  try {
+    bundle = openDelivery(delivery, signingKeys)
+  } catch (error) {
+    const type = error instanceof Error && error.name === 'BundleVerificationError' ? 'signature_rejected' : 'parse_error'
+    reject(dependencies, { type, message: errorText(error), bundleName })
+    return false
+  }
+  try {
+    guard.reload(bundle.bytes)
+  } catch (error) {
+    reject(dependencies, { type: 'reload_error', message: errorText(error), bundleName })
+    return false
+  }
+  source.currentRevision = guard.policyVersion
+  return true
+}
+
+function reject({ logger, onWatchError }: WatcherDependencies, error: WatchError): void {
+  logger.warn(`update of bundle ${error.bundleName} ignored, the contracts in force stay (${error.type}: ${error.message})`)
+  try {
+    onWatchError?.(error)
+  } catch (thrown) {
+    logger.warn(`onWatchError threw: ${errorText(thrown)}`)
+  }
+}

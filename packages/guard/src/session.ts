@@ -1,0 +1,147 @@
+import { configError } from './errors.ts'
+import { isPromise, type MaybePromise } from './maybe-promise.ts'
+import type { StorageBackend } from './storage.ts'
+
+/** Counters of one session as read at one moment. Absent values read as 0. */
+export interface SessionCounters {
+  readonly attempts: number
+  readonly executions: number
+  /** Executions of the tool asked for; 0 when none was asked for. */
+  readonly toolExecutions: number
+}
+
+// biome-ignore lint/complexity/noUselessEscapeInRegex: the class lists exactly the characters of edictum-sdk §12.1
+const ILLEGAL_SESSION_ID = /[\u0000-\u001f\u007f/\\:]/
+const ILLEGAL_TOOL_NAME = /[\u0000-\u001f\u007f-\u009f\u2028\u2029/\\]/
+
+/** Refuses a session id that could reach another session's keys, which are colon-separated (edictum-sdk §12.1). */
+export function checkSessionId(sessionId: string): void {
+  if (typeof sessionId !== 'string' || sessionId === '' || ILLEGAL_SESSION_ID.test(sessionId)) {
+    throw configError(
+      `Invalid session id ${JSON.stringify(sessionId)}: it must be non-empty, without control characters, '/', '\\' or ':'.`,
+    )
+  }
+}
+
+function checkToolName(tool: string): void {
+  if (typeof tool !== 'string' || tool === '' || ILLEGAL_TOOL_NAME.test(tool)) {
+    throw configError(
+      `Invalid tool name ${JSON.stringify(tool)}: it must be non-empty, without control characters, '/' or '\\'.`,
+    )
+  }
+}
+
+/** The counters of one session in a storage backend. Methods answer at once when the backend does. */
+export class Session {
+  readonly sessionId: string
+  readonly #backend: StorageBackend
+  readonly #attemptsKey: string
+  readonly #executionsKey: string
+  readonly #failuresKey: string
+  readonly #toolKeys = new Map<string, string>()
+
+  constructor(sessionId: string, backend: StorageBackend) {
+    checkSessionId(sessionId)
+    this.sessionId = sessionId
+    this.#backend = backend
+    this.#attemptsKey = `s:${sessionId}:attempts`
+    this.#executionsKey = `s:${sessionId}:execs`
+    this.#failuresKey = `s:${sessionId}:consec_fail`
+  }
+
+  /** Counts one attempt, before anything is decided; returns the new count. */
+  incrementAttempts(): MaybePromise<number> {
+    return this.#backend.increment(this.#attemptsKey, 1)
+  }
+
+  attemptCount(): MaybePromise<number> {
+    return this.#read(this.#attemptsKey)
+  }
+
+  executionCount(): MaybePromise<number> {
+    return this.#read(this.#executionsKey)
+  }
+
+  toolExecutionCount(tool: string): MaybePromise<number> {
+    return this.#read(this.#toolKey(tool))
+  }
+
+  consecutiveFailures(): MaybePromise<number> {
+    return this.#read(this.#failuresKey)
+  }
+
+  /**
+   * Counts one execution of `tool`; success clears the run of failures, failure lengthens it. Returns the number of
+   * executions of the session, this one included. A backend that answers later is asked for all three at once.
+   */
+  recordExecution(tool: string, success: boolean): MaybePromise<number> {
+    const toolKey = this.#toolKey(tool)
+    const executions = this.#backend.increment(this.#executionsKey, 1)
+    const perTool = this.#backend.increment(toolKey, 1)
+    const failures = success
+      ? this.#backend.delete(this.#failuresKey)
+      : this.#backend.increment(this.#failuresKey, 1)
+    if (!isPromise(executions) && !isPromise(perTool) && !isPromise(failures)) return executions
+    return Promise.all([executions, perTool, failures]).then(([count]) => count)
+  }
+
+  /** One read for everything a decision needs; the per-tool counter only when a limit asks for it. */
+  readCounters(includeTool: string | null): MaybePromise<SessionCounters> {
+    const toolKey = includeTool === null ? null : this.#toolKey(includeTool)
+    const { batchGet } = this.#backend
+    if (this.#backend.readNow) {
+      const read = this.#backend.readNow
+      return {
+        attempts: read(this.#attemptsKey),
+        executions: read(this.#executionsKey),
+        toolExecutions: toolKey === null ? 0 : read(toolKey),
+      }
+    }
+    const keys = toolKey === null ? [this.#attemptsKey, this.#executionsKey] : [this.#attemptsKey, this.#executionsKey, toolKey]
+    const values = batchGet ? batchGet.call(this.#backend, keys) : this.#readEach(keys)
+    const toCounters = (found: Readonly<Record<string, string | null>>): SessionCounters => ({
+      attempts: toCount(this.#attemptsKey, found[this.#attemptsKey]),
+      executions: toCount(this.#executionsKey, found[this.#executionsKey]),
+      toolExecutions: toolKey === null ? 0 : toCount(toolKey, found[toolKey]),
+    })
+    return isPromise(values) ? values.then(toCounters) : toCounters(values)
+  }
+
+  /** The counters by name, as adapters and other SDKs know them: `attempts`, `execs`, `tool:<name>`. */
+  async batchGetCounters(options: { readonly includeTool?: string } = {}): Promise<Record<string, number>> {
+    const counters = await this.readCounters(options.includeTool ?? null)
+    const result: Record<string, number> = { attempts: counters.attempts, execs: counters.executions }
+    if (options.includeTool !== undefined) result[`tool:${options.includeTool}`] = counters.toolExecutions
+    return result
+  }
+
+  async #readEach(keys: readonly string[]): Promise<Record<string, string | null>> {
+    const found: Record<string, string | null> = {}
+    for (const key of keys) found[key] = await this.#backend.get(key)
+    return found
+  }
+
+  #read(key: string): MaybePromise<number> {
+    const value = this.#backend.get(key)
+    return isPromise(value) ? value.then((text) => toCount(key, text)) : toCount(key, value)
+  }
+
+  #toolKey(tool: string): string {
+    const known = this.#toolKeys.get(tool)
+    if (known !== undefined) return known
+    checkToolName(tool)
+    const key = `s:${this.sessionId}:tool:${tool}`
+    this.#toolKeys.set(tool, key)
+    return key
+  }
+}
+
+/** A counter that cannot be read as a number must not read as 0: the limit it feeds would never be reached. */
+function toCount(key: string, value: string | null | undefined): number {
+  if (value === null || value === undefined) return 0
+  const count = value.trim() === '' ? Number.NaN : Number(value)
+  if (!Number.isFinite(count)) {
+    throw new Error(`The counter ${key} holds ${JSON.stringify(value)}, which is not a number; repair or delete the key.`)
+  }
+  return count
+}

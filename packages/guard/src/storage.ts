@@ -1,0 +1,66 @@
+import type { MaybePromise } from './maybe-promise.ts'
+
+/**
+ * Where session values live (edictum-sdk §12.2). `increment` must be atomic. An error of any method refuses the call
+ * that needed it: nothing ever stands in for a value that could not be read.
+ */
+export interface StorageBackend {
+  get(key: string): MaybePromise<string | null>
+  set(key: string, value: string): MaybePromise<void>
+  /** Deleting what is not there is no error. */
+  delete(key: string): MaybePromise<void>
+  /** Adds `amount` (default 1) and returns the new value; a missing key starts at 0. */
+  increment(key: string, amount?: number): MaybePromise<number>
+  /** Every key asked for is answered; null where nothing is stored. */
+  batchGet?(keys: readonly string[]): MaybePromise<Readonly<Record<string, string | null>>>
+  /** A backend in memory may offer its counters without text and without a promise. */
+  readonly readNow?: (key: string) => number
+}
+
+/** Session values in this process. Share one instance between guards to share their limits. */
+export class MemoryBackend implements StorageBackend {
+  readonly #values = new Map<string, string>()
+  readonly #counters = new Map<string, number>()
+
+  readonly readNow = (key: string): number => {
+    if (this.#values.size > 0) {
+      const value = this.#values.get(key)
+      if (value !== undefined) {
+        const count = Number(value)
+        if (value.trim() === '' || !Number.isFinite(count)) {
+          throw new Error(`The counter ${key} holds ${JSON.stringify(value)}, which is not a number.`)
+        }
+        return count
+      }
+    }
+    return this.#counters.get(key) ?? 0
+  }
+
+  get(key: string): string | null {
+    const value = this.#values.get(key)
+    if (value !== undefined) return value
+    const counter = this.#counters.get(key)
+    return counter === undefined ? null : String(counter)
+  }
+
+  set(key: string, value: string): void {
+    this.#values.set(key, value)
+  }
+
+  delete(key: string): void {
+    this.#values.delete(key)
+    this.#counters.delete(key)
+  }
+
+  increment(key: string, amount = 1): number {
+    const next = (this.#counters.get(key) ?? 0) + amount
+    this.#counters.set(key, next)
+    return next
+  }
+
+  batchGet(keys: readonly string[]): Record<string, string | null> {
+    const found: Record<string, string | null> = {}
+    for (const key of keys) found[key] = this.get(key)
+    return found
+  }
+}
