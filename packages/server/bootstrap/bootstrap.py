@@ -1,0 +1,470 @@
+#!/usr/bin/env python3
+"""The default agent bootstrap for Python 3.8 and later, standard library only.
+
+It carries a prompt to the orchestrator, runs the commands the orchestrator dispatches, and prints the final answer.
+Usage: python bootstrap.py <prompt>   (or the prompt on standard input)
+Exit codes: 0 final answer printed, 1 anything else (the reason is on standard error), 128+n stopped by signal n.
+"""
+
+import base64
+import errno
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from urllib.parse import unquote, urlsplit
+
+FALLBACK_URLS = ["http://host.docker.internal:8088", "http://host.containers.internal:8088"]
+DEFAULT_CWD = "/workspace"
+DEFAULT_TIMEOUT_SECS = 60
+DEFAULT_MAX_OUTPUT_BYTES = 524288
+DEFAULT_LLM_TIMEOUT_SECS = 300
+CONNECT_TIMEOUT_SECS = 10
+# How long output of a command that has ended is waited for when a background process still holds its pipes.
+PIPE_GRACE_SECS = 0.5
+# Waits between deliveries of a result while the orchestrator cannot be reached.
+REDELIVERY_SECS = [0.5, 1.0, 2.0]
+MAX_WAIT_SECS = 2147483
+
+
+class BootstrapError(Exception):
+    """A reason to give up; its message is all the caller needs to read."""
+
+
+class UnreachableError(BootstrapError):
+    """The orchestrator could not be reached at all, so nothing was delivered."""
+
+
+def say(message):
+    try:
+        sys.stderr.write(message + "\n")
+        sys.stderr.flush()
+    except OSError:
+        pass
+
+
+def debug(message):
+    if os.environ.get("AEGIS_BOOTSTRAP_DEBUG"):
+        say("[BOOTSTRAP DEBUG] " + message)
+
+
+def read_prompt():
+    if len(sys.argv) > 1 and sys.argv[1].strip():
+        return sys.argv[1]
+    if sys.stdin is None or sys.stdin.isatty():
+        raise BootstrapError("no prompt: give it as the first argument or on standard input")
+    prompt = sys.stdin.buffer.read().decode("utf-8", "replace")
+    if not prompt.strip():
+        raise BootstrapError("the prompt is empty")
+    return prompt
+
+
+def require_variable(name):
+    value = os.environ.get(name)
+    if not value:
+        raise BootstrapError("%s is not set; the orchestrator sets it when it starts an agent" % name)
+    return value
+
+
+def positive_integer(value, otherwise):
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        return otherwise
+    return number if number > 0 else otherwise
+
+
+def as_text(value):
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def with_history(prompt):
+    """The prompt preceded by what earlier attempts produced and why they were not accepted."""
+    written = os.environ.get("AEGIS_ITERATION_HISTORY")
+    if not written:
+        return prompt
+    try:
+        history = json.loads(written)
+    except (ValueError, RecursionError):
+        history = None
+    if not isinstance(history, list):
+        say("[BOOTSTRAP WARNING] AEGIS_ITERATION_HISTORY is not a JSON array; it is ignored")
+        return prompt
+    if not history:
+        return prompt
+    parts = ["# Previous Attempts:", ""]
+    labels = [
+        ("output", "Output"),
+        ("error", "Error"),
+        ("validation_reason", "Rejected"),
+        ("feedback", "Feedback"),
+    ]
+    for index, entry in enumerate(history):
+        attempt = entry if isinstance(entry, dict) else {"output": entry}
+        iteration = attempt.get("iteration")
+        parts.append("## Iteration %s:" % (index + 1 if iteration is None else iteration))
+        for key, label in labels:
+            if attempt.get(key) is not None:
+                parts.append("%s: %s" % (label, as_text(attempt[key])))
+        parts.append("")
+    parts.extend(["# Current Attempt:", "", prompt])
+    return "\n".join(parts)
+
+
+def orchestrator_urls():
+    own = os.environ.get("AEGIS_ORCHESTRATOR_URL")
+    urls = [url.rstrip("/") for url in ([own] if own else []) + FALLBACK_URLS]
+    return list(dict.fromkeys(urls))
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket, for sandboxes without a network."""
+
+    def __init__(self, path, timeout):
+        super().__init__("localhost", timeout=timeout)
+        self.socket_path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.socket_path)
+
+
+def request_target(base):
+    """A connection that is not yet open, the path to post to, and headers.
+
+    `http+unix://%2Frun%2Fgateway.sock/prefix` is a Unix socket.
+    """
+    if base.startswith("http+unix://"):
+        path, _, prefix = base[len("http+unix://") :].partition("/")
+        prefix = "/" + prefix if prefix else ""
+        return UnixConnection(unquote(path), CONNECT_TIMEOUT_SECS), prefix + "/v1/dispatch-gateway", {}
+    try:
+        url = urlsplit(base)
+        host, port = url.hostname, url.port
+    except ValueError:
+        raise BootstrapError("AEGIS_ORCHESTRATOR_URL is not a URL")
+    if url.scheme not in ("http", "https") or not host:
+        raise BootstrapError("AEGIS_ORCHESTRATOR_URL must start with http:// or https:// and name a host")
+    headers = {}
+    if url.username:
+        pair = "%s:%s" % (unquote(url.username), unquote(url.password or ""))
+        headers["authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+    kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+    return kind(host, port, timeout=CONNECT_TIMEOUT_SECS), url.path + "/v1/dispatch-gateway", headers
+
+
+def shown(base):
+    """The address without what may be secret in it: the path prefix and any user information."""
+    if base.startswith("http+unix:"):
+        return "the orchestrator socket"
+    try:
+        url = urlsplit(base)
+        return "%s://%s" % (url.scheme, url.netloc.rpartition("@")[2])
+    except ValueError:
+        return "the orchestrator"
+
+
+def post(base, message, timeout_secs):
+    """POST one message and return the reply object."""
+    body = json.dumps(message).encode()
+    connection, path, headers = request_target(base)
+    try:
+        connection.connect()
+    except OSError as error:
+        name = errno.errorcode.get(error.errno or 0, "") or str(error)
+        raise UnreachableError("cannot reach %s: %s" % (shown(base), name))
+    expired = threading.Event()
+
+    def expire():
+        expired.set()
+        try:
+            connection.sock.shutdown(socket.SHUT_RDWR)
+        except (OSError, AttributeError):
+            pass
+
+    # The socket's own time-out counts from byte to byte; the limit is on the whole turn.
+    deadline = threading.Timer(min(timeout_secs, MAX_WAIT_SECS), expire)
+    deadline.daemon = True
+    deadline.start()
+    sock = connection.sock
+    try:
+        sock.settimeout(None)
+        connection.request("POST", path, body, dict(headers, **{"content-type": "application/json"}))
+        response = connection.getresponse()
+        status, text = response.status, response.read().decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException) as error:
+        if expired.is_set():
+            raise BootstrapError("%s gave no answer within %s s" % (shown(base), timeout_secs))
+        raise BootstrapError("the connection to %s broke: %s" % (shown(base), error))
+    finally:
+        deadline.cancel()
+        connection.close()
+    if expired.is_set():
+        raise BootstrapError("%s gave no answer within %s s" % (shown(base), timeout_secs))
+    return read_reply(status, text)
+
+
+def read_reply(status, text):
+    if not 200 <= status <= 299:
+        raise BootstrapError("the orchestrator answered HTTP %d: %s" % (status, text[:2000]))
+    try:
+        reply = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BootstrapError("the orchestrator's answer is not JSON: %s" % text[:200])
+    if not isinstance(reply, dict):
+        raise BootstrapError("the orchestrator answered with something other than a JSON object")
+    return reply
+
+
+class Tail:
+    """Keeps the end of a stream: everything while it is short, its last `limit` bytes when it is long."""
+
+    def __init__(self, limit):
+        self.limit = limit
+        self.chunks = deque()
+        self.kept = 0
+        self.total = 0
+        self.lock = threading.Lock()
+
+    def push(self, chunk):
+        with self.lock:
+            self.total += len(chunk)
+            if self.limit == 0:
+                return
+            self.chunks.append(chunk)
+            self.kept += len(chunk)
+            while self.kept - len(self.chunks[0]) >= self.limit:
+                self.kept -= len(self.chunks.popleft())
+
+    def text(self, limit):
+        """The last `limit` bytes as text, starting at a whole character."""
+        with self.lock:
+            everything = b"".join(self.chunks)
+        text = tail_from(everything, limit).decode("utf-8", "replace")
+        # Bytes that are no UTF-8 grow when they are replaced, so that the text can be longer than they were.
+        encoded = text.encode("utf-8")
+        return text if len(encoded) <= limit else tail_from(encoded, limit).decode("utf-8", "replace")
+
+
+def tail_from(data, limit):
+    if len(data) <= limit:
+        return data
+    start = len(data) - limit
+    latest = min(start + 3, len(data))
+    while start < latest and data[start] & 0xC0 == 0x80:
+        start += 1
+    return data[start:]
+
+
+# Running commands, ended with the bootstrap itself.
+running = set()
+
+
+def kill_group(process):
+    try:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    except ProcessLookupError:
+        pass
+    except OSError as error:
+        debug("could not stop process group %d: %s" % (process.pid, error))
+
+
+def refusal(stderr):
+    return {"exit_code": -1, "stdout": "", "stderr": stderr, "truncated": False}
+
+
+def is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def execute(dispatch):
+    """Run one dispatched command and describe what it did. Never raises."""
+    action = dispatch.get("action")
+    if action != "exec":
+        return refusal("unknown_action:%s" % (action,))
+    command = dispatch.get("command")
+    if not isinstance(command, str) or not command.strip():
+        return refusal("[AEGIS] The dispatch names no command")
+    given = dispatch.get("args")
+    args = [as_text(arg) for arg in given] if isinstance(given, list) else []
+    cwd = dispatch.get("cwd")
+    cwd = cwd if isinstance(cwd, str) and cwd else DEFAULT_CWD
+    if not os.path.isdir(cwd):
+        return refusal("[AEGIS] Working directory does not exist: %s" % cwd)
+    timeout_secs = dispatch.get("timeout_secs")
+    timeout_secs = timeout_secs if is_number(timeout_secs) and timeout_secs > 0 else DEFAULT_TIMEOUT_SECS
+    limit = dispatch.get("max_output_bytes")
+    limit = int(limit) if is_number(limit) and limit >= 0 else DEFAULT_MAX_OUTPUT_BYTES
+    additions = dispatch.get("env_additions")
+    env = dict(os.environ)
+    if isinstance(additions, dict):
+        env.update((name, as_text(value)) for name, value in additions.items())
+    shell = dispatch.get("shell") is not False
+    line = " ".join([command] + args) if shell else [command] + args
+    try:
+        return run(line, shell, cwd, env, timeout_secs, limit)
+    except (OSError, ValueError) as error:
+        return refusal("[AEGIS] Command could not be started: %s" % error)
+
+
+def drain(stream, tail, finished):
+    """Read to the end of the pipe, even after nobody wants the output: a full pipe would block the process."""
+    try:
+        while True:
+            chunk = os.read(stream.fileno(), 65536)
+            if not chunk:
+                return
+            if not finished.is_set():
+                tail.push(chunk)
+    except (OSError, ValueError):
+        return
+
+
+def run(line, shell, cwd, env, timeout_secs, limit):
+    process = subprocess.Popen(
+        line,
+        shell=shell,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    running.add(process)
+    finished = threading.Event()
+    tails = (Tail(limit), Tail(limit))
+    readers = [
+        threading.Thread(target=drain, args=(stream, tail, finished), daemon=True)
+        for stream, tail in zip((process.stdout, process.stderr), tails)
+    ]
+    for reader in readers:
+        reader.start()
+    timed_out = False
+    try:
+        process.wait(min(timeout_secs, MAX_WAIT_SECS))
+    except subprocess.TimeoutExpired:
+        timed_out = True
+        kill_group(process)
+        process.wait()
+    running.discard(process)
+    grace = time.monotonic() + PIPE_GRACE_SECS
+    for reader in readers:
+        reader.join(max(0, grace - time.monotonic()))
+    finished.set()
+    return report(process.returncode, timed_out, timeout_secs, limit, *tails)
+
+
+def report(returncode, timed_out, timeout_secs, limit, stdout, stderr):
+    truncated = stdout.total + stderr.total > limit
+    each = limit // 2 if truncated else limit
+    result = {
+        # As shells do: a process ended by a signal has exit code 128 plus its number.
+        "exit_code": 128 - returncode if returncode < 0 else returncode,
+        "stdout": stdout.text(each),
+        "stderr": stderr.text(each),
+        "truncated": truncated,
+    }
+    if timed_out:
+        separator = "" if not result["stderr"] or result["stderr"].endswith("\n") else "\n"
+        result["exit_code"] = -1
+        result["stderr"] += "%s[AEGIS] Command timed out after %ss" % (separator, timeout_secs)
+    return result
+
+
+def generate(urls, message, timeout_secs):
+    failures = []
+    for url in urls:
+        try:
+            debug("generate to " + shown(url))
+            return url, post(url, message, timeout_secs)
+        except UnreachableError as error:
+            failures.append(str(error))
+    raise BootstrapError("; ".join(failures))
+
+
+def deliver(url, message, timeout_secs):
+    """Delivered again only while the orchestrator is unreachable: what may have arrived is never sent twice."""
+    for wait in REDELIVERY_SECS:
+        try:
+            return post(url, message, timeout_secs)
+        except UnreachableError as error:
+            debug("%s; again in %s s" % (error, wait))
+            time.sleep(wait)
+    return post(url, message, timeout_secs)
+
+
+def main():
+    prompt = read_prompt()
+    model_alias = require_variable("AEGIS_MODEL_ALIAS")
+    execution_id = require_variable("AEGIS_EXECUTION_ID")
+    timeout_secs = positive_integer(os.environ.get("AEGIS_LLM_TIMEOUT_SECONDS"), DEFAULT_LLM_TIMEOUT_SECS)
+    message = {
+        "type": "generate",
+        "agent_id": os.environ.get("AEGIS_AGENT_ID", ""),
+        "execution_id": execution_id,
+        "iteration_number": positive_integer(os.environ.get("AEGIS_ITERATION"), 1),
+        "model_alias": model_alias,
+        "prompt": with_history(prompt),
+        "messages": [],
+    }
+    url, reply = generate(orchestrator_urls(), message, timeout_secs)
+    while reply.get("type") == "dispatch":
+        dispatch_id = reply.get("dispatch_id")
+        if not isinstance(dispatch_id, str):
+            raise BootstrapError("the orchestrator sent a dispatch without id")
+        started = time.monotonic()
+        result = execute(reply)
+        duration = int((time.monotonic() - started) * 1000)
+        debug("dispatch %s: exit %d after %d ms" % (dispatch_id, result["exit_code"], duration))
+        message = {
+            "type": "dispatch_result",
+            "execution_id": execution_id,
+            "dispatch_id": dispatch_id,
+            "exit_code": result["exit_code"],
+            "stdout": result["stdout"],
+            "stderr": result["stderr"],
+            "duration_ms": duration,
+            "truncated": result["truncated"],
+        }
+        reply = deliver(url, message, timeout_secs)
+    content = reply.get("content")
+    if not isinstance(content, str):
+        raise BootstrapError("the orchestrator answered with neither a command nor a final text")
+    return content
+
+
+def stop(number, _frame):
+    for process in list(running):
+        kill_group(process)
+    os._exit(128 + number)
+
+
+def leave(code):
+    """Background processes of commands may still hold pipes and their reader threads, so the exit is immediate."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), stop)
+    try:
+        answer = main()
+        sys.stdout.buffer.write((answer + "\n").encode("utf-8", "replace"))
+        leave(0)
+    except BootstrapError as failure:
+        say("[BOOTSTRAP ERROR] %s" % failure)
+        leave(1)

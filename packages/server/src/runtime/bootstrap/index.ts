@@ -1,0 +1,13 @@
+import { fileURLToPath } from 'node:url'
+
+export type BootstrapLanguage = 'node' | 'python'
+
+const files = { node: 'bootstrap.mjs', python: 'bootstrap.py' } as const
+
+/**
+ * Absolute path of the default bootstrap script for a language. The scripts lie beside `src` and `dist`, so that the
+ * path is right from both. `node` needs Node 18, `python` needs Python 3.8; neither needs a package.
+ */
+export function bootstrapPath(language: BootstrapLanguage): string {
+  return fileURLToPath(new URL(`../../../bootstrap/${files[language]}`, import.meta.url))
+}
