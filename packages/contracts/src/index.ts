@@ -1,1 +1,51 @@
-export {}
+export type {
+  CompiledContract,
+  CompiledGate,
+  CompiledPost,
+  CompiledSession,
+} from './contracts/compiled.ts'
+export {
+  type DryRunBatchCall,
+  type DryRunCall,
+  type DryRunContract,
+  type DryRunResult,
+  dryRun,
+  dryRunBatch,
+} from './decide/dry-run.ts'
+export { checkAttemptLimit } from './decide/limits.ts'
+export { decidePost, decidePostAsync } from './decide/post.ts'
+export { decidePre, decidePreAsync } from './decide/pre.ts'
+export type * from './document.ts'
+export { classifyBash } from './envelope/bash.ts'
+export { assertToolName, createEnvelope, type EnvelopeOptions } from './envelope/create.ts'
+export { createPrincipal, type PrincipalInput } from './envelope/principal.ts'
+export { type ToolClass, ToolRegistry, type ToolSettings } from './envelope/registry.ts'
+export { configError, EdictumConfigError } from './errors.ts'
+export { type CustomOperators, OPERATOR_NAMES } from './expressions/operators.ts'
+export { responseText } from './expressions/response.ts'
+export type { CustomSelectors } from './expressions/selectors.ts'
+export {
+  buildFindings,
+  classifyFinding,
+  type Finding,
+  type FindingType,
+  type PostCallResult,
+} from './findings/findings.ts'
+export { compileGlob, globMatches } from './match/glob.ts'
+export { cutText } from './messages/cut.ts'
+export { type CompileOptions, compilePolicy } from './policy/compile.ts'
+export { createLimits, DEFAULT_LIMITS, type LimitsInput } from './policy/limits.ts'
+export { Policy } from './policy/policy.ts'
+export type { Postcondition, Precondition, ProgrammaticContract, SessionContract } from './programmatic/contracts.ts'
+export { Verdict } from './programmatic/verdict.ts'
+export { looksLikeSecret, REDACTED, redactText } from './redact/patterns.ts'
+export { type RedactionOptions, RedactionPolicy, redactArgs } from './redact/policy.ts'
+export type * from './types.ts'
+export {
+  dryRunToWire,
+  findingToWire,
+  type PrincipalWire,
+  principalToWire,
+  type RecordWire,
+  recordToWire,
+} from './wire/wire.ts'

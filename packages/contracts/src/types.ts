@@ -107,7 +107,16 @@ export interface PostDecision {
 
 /** What a caller may lend to deciding. Sandboxes ask `resolvePath` to follow symbolic links (contract-language §10). */
 export interface DecideContext {
+  /**
+   * Absolute real path of a path: relative ones against the working directory, links of the existing part followed, the
+   * missing rest kept. Pass the same function every time: what it says of the sandbox boundaries is remembered for it.
+   * Without it paths are only normalised as text, relative ones against `/`.
+   */
   readonly resolvePath?: (path: string) => string
+  /** What `env.<NAME>` selectors see. Leave it out wherever other people's bundles are judged; they are then missing. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Handed to the `check` of programmatic session contracts (contract-language §21). */
+  readonly session?: unknown
 }
 
 /** One thing wrong, or odd, in a document. Lines and columns count from 1. */

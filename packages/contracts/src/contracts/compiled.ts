@@ -1,0 +1,87 @@
+import type { CompiledExpression } from '../expressions/compile.ts'
+import type { Evaluation } from '../expressions/evaluation.ts'
+import type { Pattern } from '../expressions/patterns.ts'
+import type { ContractRecord, Mode, RecordType, TimeoutEffect } from '../types.ts'
+
+/** The verdict of a contract that fired. */
+export interface Fired {
+  readonly message: string
+  /** Null when the verdict carries none. */
+  readonly metadata: Readonly<Record<string, unknown>> | null
+  readonly policyError: boolean
+}
+
+/** The contract's own filter says it does not concern this call; it leaves no record. */
+export const SKIPPED = Symbol('skipped')
+
+/** Null: passed. A promise comes only from programmatic contracts with an asynchronous check. */
+export type ContractOutcome = Fired | null | typeof SKIPPED | Promise<Fired | null>
+
+interface CompiledCommon {
+  readonly id: string
+  readonly recordType: RecordType
+  /** Names the stage in decisions: `yaml_precondition`, `yaml_sandbox`, `precondition`, … (contract-language §15.1). */
+  readonly source: string
+  readonly mode: Mode
+  /** Contributed by an `observe_alongside` layer: judged apart, never decides (contract-language §11.3). */
+  readonly candidate: boolean
+  /** Given in code rather than YAML (contract-language §21). */
+  readonly programmatic: boolean
+  readonly tags: readonly string[]
+  /** Never throws: what goes wrong inside is a fired verdict with a policy error. */
+  readonly evaluate: (evaluation: Evaluation) => ContractOutcome
+  /** The record of every evaluation that passes; made once. */
+  readonly passed: ContractRecord
+}
+
+/** A contract that may stop a call before it runs, for the tools it names. */
+export interface CompiledGate extends CompiledCommon {
+  readonly type: 'pre' | 'sandbox'
+  readonly tools: readonly string[]
+  readonly effect: 'deny' | 'approve'
+  readonly timeout: number
+  readonly timeoutEffect: TimeoutEffect
+  /** Present on contracts with a `when`. */
+  readonly condition: CompiledExpression | null
+}
+
+export interface CompiledSession extends CompiledCommon {
+  readonly type: 'session'
+  readonly effect: 'deny'
+  /** What it fires at (contract-language §9.3); Infinity where it has no limit. */
+  readonly maxAttempts: number
+  readonly maxToolCalls: number
+  /** Limits of single tools that only this contract checks: empty for enforced ones, whose limits are merged. */
+  readonly maxCallsPerTool: ReadonlyMap<string, number>
+}
+
+export interface CompiledPost extends CompiledCommon {
+  readonly type: 'post'
+  readonly tools: readonly string[]
+  readonly effect: 'warn' | 'redact' | 'deny'
+  readonly redactPatterns: readonly Pattern[]
+  readonly condition: CompiledExpression | null
+}
+
+export type CompiledContract = CompiledGate | CompiledSession | CompiledPost
+/** What the pre-execution pipeline walks through. */
+export type CompiledStep = CompiledGate | CompiledSession
+
+/** The frozen record of a contract that passed. */
+export function passedRecord(name: string, type: RecordType, observed = false): ContractRecord {
+  return Object.freeze({ name, type, passed: true, message: null, ...(observed ? { observed } : {}) })
+}
+
+/** The record of a contract that fired (contract-language §15.2). */
+export function firedRecord(name: string, type: RecordType, fired: Fired, observed: boolean): ContractRecord {
+  const record: { -readonly [Key in keyof ContractRecord]: ContractRecord[Key] } = {
+    name,
+    type,
+    passed: false,
+    message: fired.message,
+  }
+  if (fired.metadata !== null) record.metadata = fired.metadata
+  if (observed) record.observed = true
+  if (fired.policyError) record.policyError = true
+  return record
+}

@@ -1,0 +1,159 @@
+import { type CompiledGate, type CompiledPost, type Fired, SKIPPED } from '../contracts/compiled.ts'
+import { createEnvelope } from '../envelope/create.ts'
+import type { PrincipalInput } from '../envelope/principal.ts'
+import type { ToolRegistry } from '../envelope/registry.ts'
+import { configError } from '../errors.ts'
+import type { Evaluation } from '../expressions/evaluation.ts'
+import { responseText } from '../expressions/response.ts'
+import type { Policy } from '../policy/policy.ts'
+import type { Counters, DecideContext } from '../types.ts'
+
+/** A call to try against a policy without running anything (contract-language §16). */
+export interface DryRunCall {
+  readonly toolName: string
+  readonly args?: Readonly<Record<string, unknown>>
+  readonly principal?: PrincipalInput | null
+  /** What the tool would return; post contracts are judged only when it is given. */
+  readonly output?: unknown
+  /** Default: `production`. */
+  readonly environment?: string | null
+  readonly metadata?: Readonly<Record<string, unknown>>
+  readonly registry?: ToolRegistry
+}
+
+/** A call of a batch, in the names of the wire. */
+export interface DryRunBatchCall {
+  readonly tool: string
+  readonly args?: Readonly<Record<string, unknown>>
+  readonly principal?: PrincipalInput | null
+  readonly output?: unknown
+  readonly environment?: string | null
+}
+
+export interface DryRunContract {
+  readonly contractId: string
+  readonly contractType: 'precondition' | 'sandbox' | 'postcondition'
+  readonly passed: boolean
+  readonly message: string | null
+  readonly tags: readonly string[]
+  /** True only for a contract that fired in observe mode. */
+  readonly observed: boolean
+  /** Declared effect of post contracts; always `warn` for the others. */
+  readonly effect: 'warn' | 'redact' | 'deny'
+  readonly policyError: boolean
+}
+
+export interface DryRunResult {
+  readonly verdict: 'allow' | 'deny' | 'warn'
+  readonly toolName: string
+  readonly contracts: readonly DryRunContract[]
+  readonly denyReasons: readonly string[]
+  readonly warnReasons: readonly string[]
+  readonly contractsEvaluated: number
+  readonly policyError: boolean
+}
+
+const NO_COUNTERS: Counters = Object.freeze({ attempts: 0, executions: 0, toolExecutions: 0 })
+
+/**
+ * Judges a call against every contract that names its tool, without stopping at the first that fires: pre contracts,
+ * sandboxes and, given an output, post contracts. No limits, session contracts, candidates or effects.
+ *
+ * Throws `EdictumConfigError` for an invalid tool name or unreadable arguments.
+ */
+export function dryRun(policy: Policy, call: DryRunCall, context?: DecideContext): DryRunResult {
+  const envelope = createEnvelope(call.toolName, call.args ?? {}, {
+    environment: call.environment || 'production',
+    principal: call.principal ?? null,
+    ...(call.metadata === undefined ? {} : { metadata: call.metadata }),
+    ...(call.registry === undefined ? {} : { registry: call.registry }),
+  })
+  const plan = policy.planFor(envelope.toolName)
+  const contracts: DryRunContract[] = []
+  const evaluation = policy.evaluation(envelope, NO_COUNTERS, context)
+  try {
+    for (const gate of plan.gates) judge(gate, evaluation, contracts)
+    if (call.output !== null && call.output !== undefined) {
+      evaluation.response = call.output
+      evaluation.inPost = true
+      // The gates have read `output.text` and `result.*` as missing; the post contracts must not.
+      evaluation.forget()
+      for (const contract of plan.post) judge(contract, evaluation, contracts)
+    }
+  } finally {
+    evaluation.end()
+  }
+  return summary(envelope.toolName, contracts)
+}
+
+/**
+ * Dry runs of several calls, each on its own, in their order. Object outputs are judged as their JSON text. Throws
+ * `EdictumConfigError` for a call without a tool.
+ */
+export function dryRunBatch(
+  policy: Policy,
+  calls: readonly DryRunBatchCall[],
+  context?: DecideContext,
+): readonly DryRunResult[] {
+  return calls.map((call, index) => {
+    if (typeof call.tool !== 'string') throw configError('dry_run_call', `Call ${index}: 'tool' is required`)
+    const { principal } = call
+    return dryRun(
+      policy,
+      {
+        toolName: call.tool,
+        args: call.args ?? {},
+        principal: typeof principal === 'object' ? principal : null,
+        output: typeof call.output === 'object' ? responseText(call.output) : call.output,
+        environment: call.environment ?? null,
+      },
+      context,
+    )
+  })
+}
+
+function judge(contract: CompiledGate | CompiledPost, evaluation: Evaluation, contracts: DryRunContract[]): void {
+  const outcome = contract.evaluate(evaluation)
+  if (outcome === SKIPPED) return
+  const fired = outcome instanceof Promise ? asynchronous(contract) : outcome
+  contracts.push({
+    contractId: contract.id,
+    contractType: contract.recordType as DryRunContract['contractType'],
+    passed: fired === null,
+    message: fired === null ? null : fired.message,
+    tags: tagsOf(contract, fired),
+    observed: fired !== null && contract.mode === 'observe',
+    effect: contract.type === 'post' ? contract.effect : 'warn',
+    policyError: fired?.policyError ?? false,
+  })
+}
+
+function asynchronous(contract: CompiledGate | CompiledPost): Fired {
+  const what = contract.type === 'post' ? 'Postcondition' : 'Precondition'
+  const message = `${what} error: the check of '${contract.id}' is asynchronous and was judged synchronously`
+  return { message, metadata: null, policyError: true }
+}
+
+function tagsOf(contract: CompiledGate | CompiledPost, fired: Fired | null): readonly string[] {
+  const tags = fired?.metadata?.tags
+  return Array.isArray(tags) ? tags : contract.tags
+}
+
+function summary(toolName: string, contracts: readonly DryRunContract[]): DryRunResult {
+  const reasons = contracts.filter((contract) => !contract.passed && !contract.observed)
+  const texts = (isPost: boolean) =>
+    reasons
+      .filter((contract) => (contract.contractType === 'postcondition') === isPost)
+      .map((contract) => contract.message ?? '')
+  const denyReasons = texts(false)
+  const warnReasons = texts(true)
+  return {
+    verdict: denyReasons.length > 0 ? 'deny' : warnReasons.length > 0 ? 'warn' : 'allow',
+    toolName,
+    contracts,
+    denyReasons,
+    warnReasons,
+    contractsEvaluated: contracts.length,
+    policyError: contracts.some((contract) => contract.policyError),
+  }
+}
