@@ -1,16 +1,46 @@
 import { defineConfig } from 'vitest/config'
 
-export default defineConfig({
+const shared = {
   resolve: { conditions: ['source'] },
-  ssr: { resolve: { conditions: ['source', 'node', 'module', 'import', 'default'] } },
+  ssr: { resolve: { conditions: ['source', 'node'] } },
+}
+const limits = { testTimeout: 20_000, hookTimeout: 60_000 }
+
+export default defineConfig({
   test: {
-    include: [
-      'packages/*/src/**/*.test.ts',
-      'packages/*/test/**/*.test.ts',
-      'e2e/**/*.test.ts',
-      'examples/**/*.test.ts',
+    projects: [
+      {
+        ...shared,
+        test: {
+          ...limits,
+          name: 'packages',
+          include: [
+            'packages/{contracts,guard,aegis,cli,console}/{src,test}/**/*.test.{ts,tsx}',
+            'examples/**/*.test.ts',
+            'docs/**/*.test.ts',
+          ],
+        },
+      },
+      {
+        ...shared,
+        test: {
+          ...limits,
+          name: 'server',
+          include: ['packages/server/{src,test}/**/*.test.ts'],
+          globalSetup: ['packages/server/test/postgres.global.ts'],
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'e2e',
+          include: ['e2e/**/*.test.ts'],
+          globalSetup: ['packages/server/test/postgres.global.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
     ],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
   },
 })

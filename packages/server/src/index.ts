@@ -1,1 +1,5 @@
-export {}
+export { createServer, type Overrides, type Server } from './app.ts'
+export { type Config, describeSettings, readConfig } from './config.ts'
+export { StartupError } from './errors.ts'
+export { createLogger, type RunningServer, startServer } from './main.ts'
+export { version } from './version.ts'

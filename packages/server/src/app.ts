@@ -1,0 +1,152 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Logger } from 'pino'
+import { inProcessBus } from './adapters/bus/in-process.ts'
+import { systemClock } from './adapters/clock/system.ts'
+import { systemRandom } from './adapters/random/system.ts'
+import { inProcessRateLimiter } from './adapters/rate-limiter/in-process.ts'
+import { naclSecretBox } from './adapters/secret-box/nacl.ts'
+import type { Config } from './config.ts'
+import { governance } from './governance/governance.ts'
+import { streamLog } from './governance/stream/log.ts'
+import { type App, createHttpServer } from './http/server.ts'
+import { registerStatic } from './http/static.ts'
+import { identity } from './identity/identity.ts'
+import { healthRoutes } from './operations/health.ts'
+import { metrics, metricsRoutes } from './operations/metrics.ts'
+import { workers } from './operations/workers.ts'
+import type { Bus } from './ports/bus.ts'
+import type { Clock } from './ports/clock.ts'
+import type { Random } from './ports/random.ts'
+import type { RateLimiter } from './ports/rate-limiter.ts'
+import { runtime } from './runtime/runtime.ts'
+import type { Database } from './storage/database.ts'
+import { migrate } from './storage/migrate.ts'
+import { openPostgres } from './storage/postgres.ts'
+import { openSqlite } from './storage/sqlite.ts'
+import { version } from './version.ts'
+
+/** What tests put in the place of the world. */
+export interface Overrides {
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly database?: Database
+  readonly bus?: Bus
+  readonly limiter?: RateLimiter
+  /** scrypt's N for new passwords. */
+  readonly passwordCost?: number
+  /** Folder of the built console; null serves none. */
+  readonly consoleDir?: string | null
+}
+
+export interface Server {
+  readonly http: App
+  readonly database: Database
+  /** Listen. Returns the address, for example `http://127.0.0.1:8000`. */
+  listen(): Promise<string>
+  /** Tell streams to come back, finish what is in flight, let go of everything. Safe to call twice. */
+  close(): Promise<void>
+}
+
+/** The composition root: the one place that chooses implementations and hands them to the features. */
+export async function createServer(config: Config, logger: Logger, overrides: Overrides = {}): Promise<Server> {
+  const clock = overrides.clock ?? systemClock
+  const random = overrides.random ?? systemRandom
+  const database = overrides.database ?? openDatabase(config, logger)
+  const bus = overrides.bus ?? inProcessBus()
+  const limiter = overrides.limiter ?? inProcessRateLimiter(clock)
+  const secretBox = naclSecretBox(config.masterKey)
+  const applied = await migrate(database)
+  if (applied.length > 0) logger.info({ applied }, 'database brought up to date')
+
+  const isSecure = config.baseUrl.startsWith('https://')
+  const work = workers({ clock, logger })
+  const counts = metrics()
+  const log = streamLog({
+    database,
+    bus,
+    clock,
+    onPublishError: (err) => logger.error({ err }, 'bus refused a message'),
+  })
+  const shared = {
+    config,
+    logger,
+    clock,
+    random,
+    database,
+    bus,
+    limiter,
+    secretBox,
+    log,
+    workers: work,
+    metrics: counts,
+  }
+
+  const people = identity({ ...shared, isSecure, passwordCost: overrides.passwordCost })
+  const governing = governance(shared, people)
+  const running = runtime(shared, people, governing)
+
+  const http = await createHttpServer({
+    logger,
+    version,
+    trustedProxies: config.trustedProxies,
+    authenticator: {
+      session: people.authenticateSession,
+      apiKey: people.authenticateKey,
+      token: running.authenticateToken,
+      dispatch: running.authenticateDispatch,
+    },
+  })
+  metricsRoutes(http, counts)
+  healthRoutes(http, {
+    database,
+    setup: people.setup,
+    workers: work,
+    version,
+    isSecure,
+    pingRedis: null,
+    connectedAgents: governing.connectedAgents,
+  })
+  people.routes(http)
+  governing.routes(http)
+  running.routes(http)
+  await registerStatic(http, overrides.consoleDir === undefined ? builtConsole() : overrides.consoleDir)
+  await people.bootstrap()
+
+  let closing: Promise<void> | null = null
+  return {
+    http,
+    database,
+    async listen() {
+      const address = await http.listen({ host: config.host, port: config.port })
+      governing.start()
+      await running.start(address)
+      return address
+    },
+    close() {
+      closing ??= (async () => {
+        governing.endStreams()
+        await running.stop()
+        await http.close()
+        await work.stop()
+        await governing.stop()
+        await bus.close()
+        await database.close()
+      })()
+      return closing
+    },
+  }
+}
+
+function openDatabase(config: Config, logger: Logger): Database {
+  if (config.databaseUrl !== '')
+    return openPostgres(config.databaseUrl, (err) => logger.warn({ err }, 'idle database connection lost'))
+  return openSqlite(join(config.dataDir, 'lictor.db'))
+}
+
+/** The console beside this package: in the workspace while developing, inside the package once published. */
+function builtConsole(): string | null {
+  const candidates = ['../console', '../../console/dist'].map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  return candidates.find((path) => existsSync(join(path, 'index.html'))) ?? null
+}

@@ -1,0 +1,144 @@
+/**
+ * The server's error table. Rules throw these; `http/errors.ts` turns them into the wire's shape, once.
+ * A message is shown to the caller: it names the thing, what is wrong with it, and never carries a secret.
+ */
+
+/** One thing wrong with an input. `loc[0]` is `body`, `query`, `path` or `header` (console-api §1.2). */
+export interface InputProblem {
+  readonly loc: readonly (string | number)[]
+  readonly msg: string
+  /** Source position inside a submitted document, counted from 1. */
+  readonly line?: number
+  readonly column?: number
+  readonly code?: string
+  readonly hint?: string
+}
+
+export class DomainError extends Error {
+  override readonly name: string = 'DomainError'
+  readonly status: number
+  readonly code: string
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    options?: { cause?: unknown; headers?: Record<string, string> },
+  ) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause })
+    this.status = status
+    this.code = code
+    this.headers = options?.headers ?? {}
+  }
+}
+
+export class NotFound extends DomainError {
+  override readonly name = 'NotFound'
+  constructor(message: string, code = 'not_found') {
+    super(404, code, message)
+  }
+}
+
+export class Conflict extends DomainError {
+  override readonly name = 'Conflict'
+  constructor(message: string, code = 'conflict') {
+    super(409, code, message)
+  }
+}
+
+export class Unauthenticated extends DomainError {
+  override readonly name = 'Unauthenticated'
+  constructor(message: string, code = 'unauthorized') {
+    super(401, code, message, { headers: { 'www-authenticate': 'Bearer' } })
+  }
+}
+
+export class Forbidden extends DomainError {
+  override readonly name = 'Forbidden'
+  constructor(message: string, code = 'forbidden') {
+    super(403, code, message)
+  }
+}
+
+/** A caller of the runtime API lacks a permission scope (aegis-api §2.6). */
+export class InsufficientScope extends DomainError {
+  override readonly name = 'InsufficientScope'
+  readonly required: string
+  constructor(required: string) {
+    super(403, 'insufficient_scope', `This token lacks the scope '${required}'.`)
+    this.required = required
+  }
+}
+
+export class BadRequest extends DomainError {
+  override readonly name = 'BadRequest'
+  constructor(message: string, code = 'bad_request') {
+    super(400, code, message)
+  }
+}
+
+/** Input that is well-formed but wrong: `detail` is a text, or one object per problem. */
+export class InvalidInput extends DomainError {
+  override readonly name = 'InvalidInput'
+  readonly problems: readonly InputProblem[] | null
+  constructor(problems: string | readonly InputProblem[], code = 'invalid_input') {
+    super(422, code, typeof problems === 'string' ? problems : (problems[0]?.msg ?? 'Invalid input.'))
+    this.problems = typeof problems === 'string' ? null : problems
+  }
+}
+
+export class PayloadTooLarge extends DomainError {
+  override readonly name = 'PayloadTooLarge'
+  constructor(limitBytes: number) {
+    super(413, 'payload_too_large', `Request body too large. Maximum allowed: ${readableSize(limitBytes)}.`)
+  }
+}
+
+export class TooManyRequests extends DomainError {
+  override readonly name = 'TooManyRequests'
+  /** `retryAfter` in whole seconds; null sends no `Retry-After`. */
+  constructor(message: string, retryAfter: number | null) {
+    super(
+      429,
+      'too_many_requests',
+      message,
+      retryAfter === null ? {} : { headers: { 'retry-after': String(retryAfter) } },
+    )
+  }
+}
+
+/** Something this server needs does not answer, or is not configured. */
+export class Unavailable extends DomainError {
+  override readonly name = 'Unavailable'
+  constructor(message: string, options?: { cause?: unknown; retryAfter?: number; code?: string }) {
+    super(503, options?.code ?? 'unavailable', message, {
+      cause: options?.cause,
+      headers: options?.retryAfter === undefined ? {} : { 'retry-after': String(options.retryAfter) },
+    })
+  }
+}
+
+/** The operator has not switched this part on (billing, mail, …). */
+export class NotConfigured extends DomainError {
+  override readonly name = 'NotConfigured'
+  constructor(message: string, code = 'not_configured') {
+    super(501, code, message)
+  }
+}
+
+/** Raised before the server listens: a setting, the data folder or the database is unusable. */
+export class StartupError extends Error {
+  override readonly name = 'StartupError'
+  readonly code: string
+  constructor(code: string, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+  }
+}
+
+function readableSize(bytes: number): string {
+  if (bytes >= 1_048_576 && bytes % 1_048_576 === 0) return `${bytes / 1_048_576}MB`
+  if (bytes >= 1024 && bytes % 1024 === 0) return `${bytes / 1024}KB`
+  return `${bytes} bytes`
+}

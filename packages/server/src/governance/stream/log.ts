@@ -1,0 +1,139 @@
+import type { Bus } from '../../ports/bus.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Database, Queryable } from '../../storage/database.ts'
+import { microsOf } from '../../storage/instants.ts'
+
+/** Something that happened, for live streams (catalogue: console-api §9.1). Who receives it is said here, once. */
+export interface StreamRecord {
+  readonly tenantId: string
+  readonly type: string
+  /** The payload; `type` is added on the wire. */
+  readonly data: Readonly<Record<string, unknown>>
+  /** Agents of this environment receive it. */
+  readonly env?: string
+  /** With `env`: only agents that run this bundle. */
+  readonly bundleName?: string
+  /** Only this agent receives it, in every environment. */
+  readonly agentId?: string
+  /** Dashboards of the tenant receive it. */
+  readonly dashboard: boolean
+}
+
+/** A record with its place in the log. `json` is the wire's `data:` line. */
+export interface LoggedRecord {
+  readonly id: number
+  readonly tenantId: string
+  readonly type: string
+  readonly json: string
+  readonly env: string | null
+  readonly bundleName: string | null
+  readonly agentId: string | null
+  readonly dashboard: boolean
+}
+
+export type Emit = (record: StreamRecord) => void
+
+/**
+ * Changes that others must hear of. `transact` runs `work` in one transaction, writes what it emitted to the stream log in that
+ * same transaction, and publishes after the commit: nothing is announced that was not kept, nothing kept goes unannounced.
+ */
+export interface StreamLog {
+  transact<T>(work: (within: Queryable, emit: Emit) => Promise<T>): Promise<T>
+  /** What was logged for the tenant after `id`, oldest first, at most `limit` records. */
+  since(tenantId: string, id: number, limit: number): Promise<LoggedRecord[]>
+  /** The newest id of the tenant, 0 when there is none. */
+  latestId(tenantId: string): Promise<number>
+  /** Delete what is older than `before` (microseconds). */
+  purge(before: number): Promise<void>
+}
+
+export const STREAM_TOPIC = 'stream'
+
+export function streamLog(deps: {
+  database: Database
+  bus: Bus
+  clock: Clock
+  onPublishError: (error: unknown) => void
+}): StreamLog {
+  const { database, bus, clock, onPublishError } = deps
+
+  async function append(within: Queryable, records: readonly StreamRecord[]): Promise<LoggedRecord[]> {
+    const created_at = microsOf(clock.now())
+    // Ids of a tenant are handed out in the order its transactions commit: a reader that saw an id has seen all before it.
+    for (const tenantId of [...new Set(records.map((record) => record.tenantId))].sort())
+      await database.lock(`stream:${tenantId}`, within as never)
+    const logged: LoggedRecord[] = []
+    for (const record of records) {
+      const json = JSON.stringify({ type: record.type, ...record.data })
+      const row = await within
+        .insertInto('stream_log')
+        .values({
+          tenant_id: record.tenantId,
+          type: record.type,
+          data: json,
+          env: record.env ?? null,
+          bundle_name: record.bundleName ?? null,
+          agent_id: record.agentId ?? null,
+          dashboard: record.dashboard ? 1 : 0,
+          created_at,
+        })
+        .returning('id')
+        .executeTakeFirstOrThrow()
+      logged.push({
+        id: row.id,
+        tenantId: record.tenantId,
+        type: record.type,
+        json,
+        env: record.env ?? null,
+        bundleName: record.bundleName ?? null,
+        agentId: record.agentId ?? null,
+        dashboard: record.dashboard,
+      })
+    }
+    return logged
+  }
+
+  return {
+    async transact(work) {
+      const { result, logged } = await database.db.transaction().execute(async (within) => {
+        const records: StreamRecord[] = []
+        const result = await work(within, (record) => records.push(record))
+        return { result, logged: records.length > 0 ? await append(within, records) : [] }
+      })
+      // Committed: a bus that fails costs promptness, not the change. Connections catch up from the log.
+      if (logged.length > 0) await bus.publish(STREAM_TOPIC, logged).catch(onPublishError)
+      return result
+    },
+    async since(tenantId, id, limit) {
+      const rows = await database.db
+        .selectFrom('stream_log')
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('id', '>', id)
+        .orderBy('id')
+        .limit(limit)
+        .execute()
+      return rows.map((row) => ({
+        id: row.id,
+        tenantId: row.tenant_id,
+        type: row.type,
+        json: row.data,
+        env: row.env,
+        bundleName: row.bundle_name,
+        agentId: row.agent_id,
+        dashboard: row.dashboard === 1,
+      }))
+    },
+    async latestId(tenantId) {
+      const row = await database.db
+        .selectFrom('stream_log')
+        .select((e) => e.fn.max('id').as('id'))
+        .where('tenant_id', '=', tenantId)
+        .executeTakeFirst()
+      return row?.id ?? 0
+    },
+    async purge(before) {
+      await database.db.deleteFrom('stream_log').where('created_at', '<', before).execute()
+    },
+  }
+}

@@ -1,0 +1,93 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Forbidden, InsufficientScope, Unauthenticated } from '../errors.ts'
+import type { Caller, KeyCaller, TokenCaller, UserCaller } from './caller.ts'
+
+/**
+ * Who may call a route. Every route declares one; registration fails without it.
+ * - `public`: anybody. `dashboard`: a signed-in person. `admin`: one who is an administrator.
+ * - `agent`: an Edictum API key. `either`: dashboard or agent.
+ * - `bearer`: an access token of the runtime API, or a signed-in person; `scopes` says which permission it needs.
+ * - `dispatch`: an execution's bootstrap, by its own address; or a bearer that may execute the agent.
+ * - `webhook`: a platform that signs what it sends; the route verifies the signature itself.
+ */
+export type Access = 'public' | 'dashboard' | 'admin' | 'agent' | 'either' | 'bearer' | 'dispatch' | 'webhook'
+
+/** What the route's data is confined to: nothing, the caller's tenant, or the tenant and (for keys) the key's environment. */
+export type Scope = 'none' | 'tenant' | 'environment'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: Access
+    scope?: Scope
+    /** For `bearer`: the permission scope the token must hold (aegis-api §2.6). */
+    requires?: string
+    /** Largest body in bytes; otherwise by path (console-api §1.4). */
+    maxBody?: number
+    /** The body is taken as it is (YAML, forms, raw bytes), not as JSON. */
+    rawBody?: true
+  }
+}
+
+/** How each kind of credential is judged. Each throws `Unauthenticated` with the text the wire promises. */
+export interface Authenticator {
+  session(request: FastifyRequest): Promise<UserCaller>
+  apiKey(request: FastifyRequest): Promise<KeyCaller>
+  token(request: FastifyRequest): Promise<TokenCaller>
+  /** The caller of the dispatch gateway. */
+  dispatch(request: FastifyRequest): Promise<Caller>
+}
+
+/** Judge the credentials of every request by what its route declares, before its input is validated. */
+export function registerAccess(app: FastifyInstance, authenticator: Authenticator): void {
+  app.decorateRequest('caller', null)
+  app.addHook('onRoute', (route) => {
+    if (!route.config?.access || !route.config.scope)
+      throw new Error(`${route.method} ${route.url} declares no access or no scope.`)
+    if (route.schema === undefined) throw new Error(`${route.method} ${route.url} declares no schema.`)
+  })
+  app.addHook('preValidation', async (request) => {
+    const { access = 'admin', requires } = request.routeOptions.config
+    request.caller = await authenticate(access, request, authenticator)
+    if (requires && request.caller?.kind === 'token' && !request.caller.scopes.has(requires))
+      throw new InsufficientScope(requires)
+  })
+}
+
+async function authenticate(access: Access, request: FastifyRequest, by: Authenticator): Promise<Caller | null> {
+  switch (access) {
+    case 'public':
+    case 'webhook':
+      return null
+    case 'dashboard':
+      return by.session(request)
+    case 'admin': {
+      const user = await by.session(request)
+      if (!user.isAdmin) throw new Forbidden('Admin access required.')
+      return user
+    }
+    case 'agent':
+      return by.apiKey(request)
+    case 'either':
+      return authenticateEither(request, by)
+    case 'bearer':
+      // The console calls the runtime API with its session cookie; everything else brings a token.
+      return request.headers.authorization === undefined && request.headers.cookie !== undefined
+        ? by.session(request)
+        : by.token(request)
+    case 'dispatch':
+      return by.dispatch(request)
+  }
+}
+
+/** console-api §4.4: an API key speaks first and finally; then the cookie; then whatever else came as authorization. */
+async function authenticateEither(request: FastifyRequest, by: Authenticator): Promise<UserCaller | KeyCaller> {
+  const header = request.headers.authorization
+  if (header?.startsWith('Bearer ') && header.includes('edk_')) return by.apiKey(request)
+  try {
+    return await by.session(request)
+  } catch (error) {
+    if (!(error instanceof Unauthenticated)) throw error
+    if (header !== undefined) return by.apiKey(request)
+    throw new Unauthenticated('Authentication required.')
+  }
+}

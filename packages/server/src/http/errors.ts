@@ -1,0 +1,97 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { BadRequest, DomainError, InsufficientScope, InvalidInput, PayloadTooLarge, Unavailable } from '../errors.ts'
+import { isDatabaseAway } from '../storage/database.ts'
+import { bodyLimitOf } from './limits.ts'
+import { problemsOf } from './validation.ts'
+
+/** Every failure leaves through here: the console API says `detail`, the runtime API `error` and `message` (console-api §1.2, aegis-api §3.2). */
+export function registerErrors(app: FastifyInstance): void {
+  app.setErrorHandler(async (thrown: unknown, request, reply) => {
+    const error = domainErrorOf(thrown, request)
+    if (error === null) {
+      request.log.error({ err: thrown }, 'request failed')
+      return send(reply, request, 500, 'internal', 'Internal Server Error', null)
+    }
+    if (error.status >= 500) request.log.warn({ err: thrown }, error.message)
+    reply.headers(error.headers)
+    return send(reply, request, error.status, error.code, error.message, error)
+  })
+}
+
+/** Whether the path belongs to the runtime API, whose errors have another shape. */
+export const isRuntimePath = (url: string): boolean =>
+  url.startsWith('/v1/') || url.startsWith('/realms/') || url.startsWith('/x/')
+
+export function sendError(reply: FastifyReply, request: FastifyRequest, error: DomainError): FastifyReply {
+  reply.headers(error.headers)
+  return send(reply, request, error.status, error.code, error.message, error)
+}
+
+function send(
+  reply: FastifyReply,
+  request: FastifyRequest,
+  status: number,
+  code: string,
+  message: string,
+  error: DomainError | null,
+): FastifyReply {
+  reply.code(status).type('application/json; charset=utf-8')
+  const problems = error instanceof InvalidInput ? error.problems : null
+  // Serialised here: an error is outside the schema of the route's answers.
+  reply.serializer((payload: unknown) => JSON.stringify(payload))
+  if (!isRuntimePath(request.url)) return reply.send({ detail: problems ?? message })
+  return reply.send({
+    error: code,
+    message,
+    ...(error instanceof InsufficientScope ? { required: error.required } : {}),
+    ...(problems ? { problems } : {}),
+  })
+}
+
+function domainErrorOf(thrown: unknown, request: FastifyRequest): DomainError | null {
+  if (thrown instanceof DomainError) return thrown
+  if (isDatabaseAway(thrown))
+    return new Unavailable('The database does not answer. Try again shortly.', {
+      cause: thrown,
+      retryAfter: 1,
+      code: 'database_unavailable',
+    })
+  if (!(thrown instanceof Error)) return null
+  const error = thrown as FastifyError
+  if (error.validation)
+    return new InvalidInput(problemsOf(error.validation, error.validationContext ?? 'body'), 'validation')
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new PayloadTooLarge(bodyLimitOf(request))
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return new InvalidInput(
+        [{ loc: ['body'], msg: 'Field required: a JSON body with Content-Type: application/json' }],
+        'validation',
+      )
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new BadRequest('The body is not as long as Content-Length says.')
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+      return new InvalidInput(
+        [{ loc: ['body', offsetIn(error.cause ?? error)], msg: 'JSON decode error' }],
+        'malformed_json',
+      )
+    case 'FST_ERR_BAD_URL':
+      return new BadRequest('The path is not a valid URL path.')
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new DomainError(414, 'uri_too_long', 'A segment of the path is too long.')
+  }
+  if (error instanceof SyntaxError && error.statusCode === 400) {
+    return new InvalidInput([{ loc: ['body', offsetIn(error)], msg: 'JSON decode error' }], 'malformed_json')
+  }
+  if (typeof error.statusCode === 'number' && error.statusCode >= 400 && error.statusCode < 500) {
+    return new DomainError(error.statusCode, 'bad_request', error.message)
+  }
+  return null
+}
+
+/** Where the JSON parser gave up, counted in characters from 0. */
+function offsetIn(error: unknown): number {
+  const message = error instanceof Error ? error.message : ''
+  return Number(/position (\d+)/.exec(message)?.[1] ?? 0)
+}

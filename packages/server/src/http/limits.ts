@@ -1,0 +1,53 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { PayloadTooLarge } from '../errors.ts'
+import { isRuntimePath, sendError } from './errors.ts'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+/** console-api §1.4, first match wins; events by decision D10; the runtime API by aegis-api §7. */
+const rows: readonly { readonly prefix: string; readonly method?: string; readonly limit: number }[] = [
+  { prefix: '/api/v1/auth/', limit: 4 * KIB },
+  { prefix: '/api/v1/setup', limit: 4 * KIB },
+  { prefix: '/api/v1/events', method: 'POST', limit: 16 * MIB },
+  { prefix: '/api/v1/bundles', method: 'POST', limit: 5 * MIB },
+  { prefix: '/api/v1/contracts', method: 'POST', limit: 5 * MIB },
+  { prefix: '/api/v1/contracts/', method: 'PUT', limit: 5 * MIB },
+  { prefix: '/api/v1/compositions', method: 'POST', limit: 5 * MIB },
+  { prefix: '/api/v1/compositions/', method: 'PUT', limit: 5 * MIB },
+  { prefix: '/v1/dispatch-gateway', limit: 32 * MIB },
+  { prefix: '/x/', limit: 32 * MIB },
+  { prefix: '/v1/', limit: 5 * MIB },
+]
+
+const DEFAULT_LIMIT = MIB
+/** Fastify counts while reading up to this; the exact limit of the route is set when the route is registered. */
+export const LARGEST_BODY = 32 * MIB
+
+function limitFor(method: string, path: string): number {
+  return (
+    rows.find((row) => path.startsWith(row.prefix) && (!row.method || row.method === method))?.limit ?? DEFAULT_LIMIT
+  )
+}
+
+export const bodyLimitOf = (request: FastifyRequest): number =>
+  request.routeOptions?.config?.maxBody ?? limitFor(request.method, request.url)
+
+/** Refuse a body that says it is too large before it is read, and one that proves to be while it is. */
+export function registerLimits(app: FastifyInstance): void {
+  app.addHook('onRoute', (route) => {
+    const method = Array.isArray(route.method) ? (route.method[0] ?? 'GET') : route.method
+    route.bodyLimit ??= route.config?.maxBody ?? limitFor(method, route.url)
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS') return
+    const path = request.url
+    if (!path.startsWith('/api/') && !isRuntimePath(path)) return
+    const announced = Number(request.headers['content-length'])
+    const limit = bodyLimitOf(request)
+    if (Number.isFinite(announced) && announced > limit) {
+      reply.header('connection', 'close')
+      return sendError(reply, request, new PayloadTooLarge(limit))
+    }
+  })
+}

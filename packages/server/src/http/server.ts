@@ -1,0 +1,65 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import cookie from '@fastify/cookie'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController, type RawServerDefault } from 'fastify'
+import { type Authenticator, registerAccess } from './access.ts'
+import { registerErrors } from './errors.ts'
+import { LARGEST_BODY, registerLimits } from './limits.ts'
+import { registerNotFound } from './not-found.ts'
+import { registerOpenApi } from './openapi.ts'
+import { newRequestId, registerRequestContext } from './request-context.ts'
+import { registerSecurity } from './security.ts'
+import { registerValidation } from './validation.ts'
+
+/** The HTTP server every feature adds its routes to; schemas are TypeBox. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+export interface HttpOptions {
+  readonly logger: FastifyBaseLogger
+  readonly authenticator: Authenticator
+  readonly version: string
+  readonly trustedProxies: readonly string[]
+}
+
+/** What all routes share, in the order of console-api §1.3: id, size, security headers and CSRF, then parse, authenticate, validate. */
+export async function createHttpServer(options: HttpOptions): Promise<App> {
+  const { trustedProxies } = options
+  const app = Fastify({
+    loggerInstance: options.logger,
+    genReqId: newRequestId,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    bodyLimit: LARGEST_BODY,
+    exposeHeadRoutes: false,
+    trustProxy: trustedProxies.includes('*') ? true : trustedProxies.length > 0 ? [...trustedProxies] : false,
+    routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: false },
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  await app.register(cookie)
+  registerErrors(app)
+  registerValidation(app)
+  registerRequestContext(app)
+  registerLimits(app)
+  registerSecurity(app)
+  registerNotFound(app)
+  registerAccess(app, options.authenticator)
+  app.addHook('onResponse', async (request, reply) => {
+    request.log.debug(
+      {
+        method: request.method,
+        path: request.url.split('?')[0],
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+      },
+      'request',
+    )
+  })
+  await registerOpenApi(app, options.version)
+  return app
+}

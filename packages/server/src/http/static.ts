@@ -1,0 +1,61 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { basename, dirname, join } from 'node:path'
+import fastifyStatic from '@fastify/static'
+import Type from 'typebox'
+import { NotFound } from '../errors.ts'
+import type { App } from './server.ts'
+
+const open = { access: 'public', scope: 'none' } as const
+
+/** The console's built files (console-api §1.8) and the browsable API reference, both without any other host. */
+export async function registerStatic(app: App, consoleDir: string | null): Promise<void> {
+  const index = consoleDir ? join(consoleDir, 'index.html') : null
+  const isBuilt = index !== null && existsSync(index)
+  const page = isBuilt ? readFileSync(index, 'utf8') : null
+  if (consoleDir) await app.register(fastifyStatic, { root: join(consoleDir, 'assets'), serve: false })
+  const serve = { config: open, schema: { hide: true } }
+  app.get('/dashboard', serve, async (_request, reply) => reply.redirect('/dashboard/', 307))
+  app.get(
+    '/dashboard/assets/:file',
+    { config: open, schema: { hide: true, params: Type.Object({ file: Type.String() }) } },
+    async (request, reply) => {
+      if (!isBuilt || !existsSync(join(consoleDir ?? '', 'assets', basename(request.params.file))))
+        throw new NotFound('There is no such asset.')
+      return reply.sendFile(basename(request.params.file), { immutable: true, maxAge: '365d' })
+    },
+  )
+  app.get('/dashboard/*', serve, async (_request, reply) => {
+    if (page === null)
+      return reply
+        .code(404)
+        .type('text/html; charset=utf-8')
+        .send('<!doctype html><title>Lictor</title><p>The console is not built. Run <code>npm run build</code>.</p>')
+    return reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(page)
+  })
+  await registerReference(app)
+}
+
+async function registerReference(app: App): Promise<void> {
+  const root = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
+  const serve = { config: open, schema: { hide: true } }
+  const files = { 'swagger-ui.css': 'text/css', 'swagger-ui-bundle.js': 'text/javascript' }
+  for (const [file, type] of Object.entries(files)) {
+    // Read when asked for: the reference page is opened rarely and its script is large.
+    app.get(`/docs/${file}`, serve, async (_request, reply) =>
+      reply
+        .type(type)
+        .header('cache-control', 'max-age=86400')
+        .send(readFileSync(join(root, file))),
+    )
+  }
+  app.get('/docs', serve, async (_request, reply) => reply.type('text/html; charset=utf-8').send(referencePage))
+}
+
+const referencePage = `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Lictor API</title><link rel="stylesheet" href="/docs/swagger-ui.css"></head>
+<body><div id="reference"></div><script src="/docs/swagger-ui-bundle.js"></script>
+<script>SwaggerUIBundle({ url: '/openapi.json', dom_id: '#reference', deepLinking: true, requestInterceptor: (r) => { r.headers['X-Requested-With'] = 'lictor-reference'; return r } })</script></body>
+</html>
+`

@@ -1,0 +1,153 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import addFormatsModule from 'ajv-formats'
+import type { FastifyInstance, FastifySchemaValidationError } from 'fastify'
+import type { InputProblem } from '../errors.ts'
+
+// The package's CommonJS export arrives as the namespace under nodenext.
+const addFormats = addFormatsModule as unknown as typeof addFormatsModule.default
+
+interface SchemaNode {
+  readonly type?: string | readonly string[]
+  readonly properties?: Readonly<Record<string, SchemaNode>>
+  readonly items?: SchemaNode
+  readonly anyOf?: readonly SchemaNode[]
+  readonly additionalProperties?: boolean | SchemaNode
+}
+
+const truthy = new Set(['true', '1', 'yes', 'on', 't', 'y'])
+const falsy = new Set(['false', '0', 'no', 'off', 'f', 'n'])
+const uuid = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i
+
+/**
+ * Requests are judged by each route's JSON Schema, after the lenient scalar coercion the API promises (console-api §1.1):
+ * numbers and booleans may come as text, texts only as text. Unknown fields are ignored. No text of a schema holds NUL.
+ */
+export function registerValidation(app: FastifyInstance): void {
+  const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: false, coerceTypes: false, validateFormats: true })
+  addFormats(ajv)
+  ajv.addFormat('uuid', (text: string) => uuid.test(text))
+  app.setValidatorCompiler(({ schema, httpPart }) => {
+    const node = schema as SchemaNode
+    const validate: ValidateFunction = ajv.compile(node)
+    return (data: unknown) => {
+      const nul: string[] = []
+      const value = coerce(node, data, '', nul)
+      if (nul.length > 0)
+        return { error: nul.map((path) => problem(path, 'Value error, Null bytes are not allowed', httpPart)) }
+      if (validate(value)) return { value }
+      return {
+        error: (validate.errors ?? []).map((error) => ({
+          ...error,
+          message: error.message ?? 'is not valid',
+        })) as FastifySchemaValidationError[],
+      }
+    }
+  })
+}
+
+function problem(instancePath: string, message: string, schemaPath = ''): FastifySchemaValidationError {
+  return { keyword: 'nul', instancePath, schemaPath, params: {}, message }
+}
+
+function coerce(schema: SchemaNode, value: unknown, path: string, nul: string[]): unknown {
+  if (schema.anyOf) {
+    // Optional scalars are `anyOf [T, null]`: the first branch that coercion changes, or that accepts the value, decides.
+    if (value === null || value === undefined) return value
+    for (const branch of schema.anyOf) {
+      const coerced = coerce(branch, value, path, nul)
+      if (coerced !== value || typeMatches(branch, value)) return coerced
+    }
+    return value
+  }
+  switch (schema.type) {
+    case 'integer':
+    case 'number':
+      if (typeof value === 'string' && /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/.test(value)) return Number(value)
+      return value
+    case 'boolean':
+      if (value === 1 || value === 0) return value === 1
+      if (typeof value === 'string') {
+        const text = value.toLowerCase()
+        if (truthy.has(text)) return true
+        if (falsy.has(text)) return false
+      }
+      return value
+    case 'string':
+      if (typeof value === 'string' && value.includes('\u0000')) nul.push(path)
+      return value
+    case 'array':
+      return Array.isArray(value) && schema.items ? coerceItems(schema.items, value, path, nul) : value
+    case 'object': {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+      const record = value as Record<string, unknown>
+      for (const [name, child] of Object.entries(schema.properties ?? {})) {
+        if (Object.hasOwn(record, name)) record[name] = coerce(child, record[name], `${path}/${name}`, nul)
+      }
+      return record
+    }
+    default:
+      return value
+  }
+}
+
+function coerceItems(items: SchemaNode, values: unknown[], path: string, nul: string[]): unknown[] {
+  for (let index = 0; index < values.length; index++)
+    values[index] = coerce(items, values[index], `${path}/${index}`, nul)
+  return values
+}
+
+function typeMatches(schema: SchemaNode, value: unknown): boolean {
+  if (schema.type === undefined) return true
+  if (schema.type === 'integer') return Number.isInteger(value)
+  if (schema.type === 'array') return Array.isArray(value)
+  return schema.type === typeof value
+}
+
+/** One problem per failed rule, in the wire's words: where (`loc`) and what (`msg`). */
+export function problemsOf(errors: readonly FastifySchemaValidationError[], part: string): InputProblem[] {
+  const where = part === 'querystring' ? 'query' : part === 'params' ? 'path' : part === 'headers' ? 'header' : part
+  const seen = new Set<string>()
+  const problems: InputProblem[] = []
+  for (const error of errors) {
+    if (
+      error.keyword === 'anyOf' ||
+      error.keyword === 'if' ||
+      (error.keyword === 'type' && (error.params as { type?: string }).type === 'null')
+    )
+      continue
+    const loc = [where, ...segmentsOf(error as unknown as ErrorObject)]
+    const key = JSON.stringify(loc)
+    if (seen.has(key)) continue
+    seen.add(key)
+    problems.push({ loc, msg: messageOf(error as unknown as ErrorObject) })
+  }
+  if (problems.length === 0) problems.push({ loc: [where], msg: errors[0]?.message ?? 'is not valid' })
+  return problems
+}
+
+function segmentsOf(error: ErrorObject): (string | number)[] {
+  const segments: (string | number)[] = error.instancePath
+    .split('/')
+    .slice(1)
+    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .map((segment) => (/^\d+$/.test(segment) ? Number(segment) : segment))
+  if (error.keyword === 'required') segments.push((error.params as { missingProperty: string }).missingProperty)
+  return segments
+}
+
+function messageOf(error: ErrorObject): string {
+  switch (error.keyword) {
+    case 'required':
+      return 'Field required'
+    case 'enum':
+      return `Input should be one of ${(error.params as { allowedValues: unknown[] }).allowedValues.map((v) => `'${String(v)}'`).join(', ')}`
+    case 'const':
+      return `Input should be '${String((error.params as { allowedValue: unknown }).allowedValue)}'`
+    case 'format':
+      return `Input should be a valid ${(error.params as { format: string }).format}`
+    case 'nul':
+      return error.message ?? ''
+    default:
+      return `Input ${error.message ?? 'is not valid'}`
+  }
+}

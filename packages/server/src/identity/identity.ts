@@ -1,0 +1,94 @@
+import type { FastifyRequest } from 'fastify'
+import { Conflict } from '../errors.ts'
+import type { KeyCaller, UserCaller } from '../http/caller.ts'
+import type { App } from '../http/server.ts'
+import type { Shared } from '../shared.ts'
+import type { Queryable } from '../storage/database.ts'
+import { microsOf } from '../storage/instants.ts'
+import { type ApiKeys, apiKeys } from './keys.ts'
+import { type Login, login, SESSION_COOKIE } from './login.ts'
+import { passwords } from './passwords.ts'
+import { identityRoutes } from './routes.ts'
+import { type Setup, SHORTEST_PASSWORD, setup } from './setup.ts'
+import { type IdentityStore, identityStore } from './store.ts'
+
+const SESSION_SWEEP_MS = 3_600_000
+
+/** The identity room, put together. */
+export interface Identity {
+  readonly setup: Setup
+  readonly login: Login
+  readonly keys: ApiKeys
+  readonly store: IdentityStore
+  authenticateSession(request: FastifyRequest): Promise<UserCaller>
+  authenticateKey(request: FastifyRequest): Promise<KeyCaller>
+  /** Called, in its transaction, for each new tenant. */
+  onTenantFounded(listener: (tenantId: string, within: Queryable) => Promise<void>): void
+  routes(app: App): void
+  /** Create the administrator named in the environment, when there is no user yet (console-api §3.2). */
+  bootstrap(): Promise<void>
+}
+
+export function identity(deps: Shared & { isSecure: boolean; passwordCost?: number }): Identity {
+  const { config, clock, random, limiter, database, log, logger, workers, isSecure } = deps
+  const store = identityStore(database)
+  const founded: ((tenantId: string, within: Queryable) => Promise<void>)[] = []
+  const hashing = passwords(deps.passwordCost)
+  const first = setup({
+    database,
+    store,
+    passwords: hashing,
+    clock,
+    random,
+    tenantFounded: async (tenantId, within) => {
+      for (const listener of founded) await listener(tenantId, within)
+    },
+  })
+  const sessions = login({
+    store,
+    passwords: hashing,
+    clock,
+    random,
+    limiter,
+    attempts: config.loginAttempts,
+    windowSeconds: config.loginWindowSeconds,
+    ttlHours: config.sessionTtlHours,
+  })
+  const keys = apiKeys({ store, log, clock, random })
+  workers.every('session_sweep', SESSION_SWEEP_MS, () => store.purgeSessions(microsOf(clock.now())))
+
+  return {
+    setup: first,
+    login: sessions,
+    keys,
+    store,
+    authenticateSession: (request) => sessions.authenticate(request.cookies[SESSION_COOKIE]),
+    authenticateKey: (request) => {
+      const agentId = request.headers['x-edictum-agent-id']
+      return keys.authenticate(request.headers.authorization, typeof agentId === 'string' ? agentId : undefined)
+    },
+    onTenantFounded: (listener) => founded.push(listener),
+    routes: (app) =>
+      identityRoutes(app, { setup: first, login: sessions, keys, ttlHours: config.sessionTtlHours, isSecure }),
+    async bootstrap() {
+      if (config.adminEmail === '' || config.adminPassword === '' || (await first.isComplete())) return
+      if ([...config.adminPassword].length < SHORTEST_PASSWORD) {
+        logger.error(
+          `LICTOR_ADMIN_PASSWORD is shorter than ${SHORTEST_PASSWORD} characters: no administrator was created.`,
+        )
+        return
+      }
+      try {
+        await first.createFirstAdministrator({
+          email: config.adminEmail,
+          password: config.adminPassword,
+          tenantName: 'default',
+        })
+        logger.info({ email: config.adminEmail }, 'first administrator created')
+      } catch (error) {
+        // Another process was first: there is an administrator, which is what was wanted.
+        if (!(error instanceof Conflict)) throw error
+      }
+    },
+  }
+}

@@ -1,0 +1,88 @@
+import pino, { type Logger } from 'pino'
+import { createServer, type Server } from './app.ts'
+import { type Config, readConfig } from './config.ts'
+import { StartupError } from './errors.ts'
+
+/** Where secrets could stand in a log line. */
+const redacted = [
+  'req.headers.authorization',
+  'req.headers.cookie',
+  '*.password',
+  '*.api_key',
+  '*.apiKey',
+  '*.key',
+  '*.secret',
+  '*.token',
+]
+
+/** Structured lines with secrets struck out: readable on a terminal, JSON elsewhere. */
+export function createLogger(config: Pick<Config, 'logLevel' | 'logFormat'>): Logger {
+  const isPretty = config.logFormat === 'pretty' || (config.logFormat === 'auto' && process.stdout.isTTY)
+  return pino({
+    level: config.logLevel,
+    redact: { paths: redacted, censor: '[REDACTED]' },
+    ...(isPretty
+      ? { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname', translateTime: 'HH:MM:ss' } } }
+      : {}),
+  })
+}
+
+export interface RunningServer {
+  readonly server: Server
+  readonly config: Config
+  readonly logger: Logger
+  /** For example `http://127.0.0.1:8000`. */
+  readonly address: string
+}
+
+/**
+ * Read the settings, start the server, and drain it on SIGTERM or SIGINT.
+ * @throws StartupError when a setting, the data folder, the port or the database cannot be used.
+ */
+export async function startServer(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<RunningServer> {
+  const config = readConfig(environment)
+  const logger = createLogger(config)
+  const server = await createServer(config, logger)
+  let address: string
+  try {
+    address = await server.listen()
+  } catch (error) {
+    await server.close()
+    throw explainListen(error, config)
+  }
+  const drain = (signal: NodeJS.Signals) => {
+    logger.info({ signal }, 'draining')
+    server.close().then(
+      () => process.exit(0),
+      (err: unknown) => {
+        logger.error({ err }, 'could not drain')
+        process.exit(1)
+      },
+    )
+  }
+  process.once('SIGTERM', drain)
+  process.once('SIGINT', drain)
+  logger.info({ address, data: config.databaseUrl === '' ? config.dataDir : 'PostgreSQL' }, 'listening')
+  return { server, config, logger, address }
+}
+
+function explainListen(error: unknown, config: Config): Error {
+  const code = (error as { code?: string }).code
+  if (code === 'EADDRINUSE')
+    return new StartupError(
+      'port_in_use',
+      `Port ${config.port} on ${config.host} is in use. Stop what listens there, or set LICTOR_PORT.`,
+      error,
+    )
+  if (code === 'EACCES')
+    return new StartupError(
+      'port_forbidden',
+      `This user may not listen on port ${config.port}. Set LICTOR_PORT to 1024 or above.`,
+      error,
+    )
+  if (code === 'EADDRNOTAVAIL')
+    return new StartupError('host', `LICTOR_HOST is '${config.host}', which is no address of this machine.`, error)
+  return error instanceof Error ? error : new Error(String(error))
+}

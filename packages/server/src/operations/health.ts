@@ -1,0 +1,124 @@
+import Type from 'typebox'
+import { failures, Nullable } from '../http/schemas.ts'
+import type { App } from '../http/server.ts'
+import type { Setup } from '../identity/setup.ts'
+import type { Database } from '../storage/database.ts'
+import type { Workers } from './workers.ts'
+
+const tags = { tags: ['health'] }
+const Probe = Type.Object({ connected: Type.Boolean(), latency_ms: Nullable(Type.Number()) })
+const WorkerStatus = Type.Record(Type.String(), Type.String())
+
+interface HealthDependencies {
+  readonly database: Database
+  readonly setup: Setup
+  readonly workers: Workers
+  readonly version: string
+  readonly isSecure: boolean
+  /** Round trip to Redis in milliseconds; null when this server needs none. */
+  readonly pingRedis: (() => Promise<number>) | null
+  readonly connectedAgents: () => number
+}
+
+/** console-api §8.1.5–8.1.7. Redis counts as reachable where one process needs none. */
+export function healthRoutes(app: App, deps: HealthDependencies): void {
+  const { database, setup, workers, version, isSecure, pingRedis, connectedAgents } = deps
+  const probes = async () => {
+    const [db, redis] = await Promise.all([
+      probe(() => database.ping()),
+      pingRedis ? probe(pingRedis) : { connected: true, latency_ms: 0 },
+    ])
+    const states = workers.status()
+    const healthy = db.connected && redis.connected && Object.values(states).every((state) => state === 'running')
+    return { db, redis, states, healthy }
+  }
+
+  app.get(
+    '/api/v1/health',
+    {
+      config: { access: 'public', scope: 'none' },
+      schema: {
+        ...tags,
+        summary: 'Is it up',
+        response: { 200: Type.Object({ status: Type.String(), bootstrap_complete: Type.Boolean() }) },
+      },
+    },
+    async () => {
+      const { healthy } = await probes()
+      // With the database away nobody can tell; whoever asks must not be led to create a second administrator.
+      const bootstrap_complete = await setup.isComplete().catch(() => true)
+      return { status: healthy ? 'ok' : 'degraded', bootstrap_complete }
+    },
+  )
+
+  app.get(
+    '/api/v1/health/live',
+    {
+      config: { access: 'public', scope: 'none' },
+      schema: { ...tags, summary: 'Liveness probe', response: { 200: Type.Object({ status: Type.String() }) } },
+    },
+    async () => ({ status: 'alive' }),
+  )
+
+  const Ready = Type.Object({ status: Type.String(), database: Probe, redis: Probe, workers: WorkerStatus })
+  app.get(
+    '/api/v1/health/ready',
+    {
+      config: { access: 'public', scope: 'none' },
+      schema: { ...tags, summary: 'Readiness probe', response: { 200: Ready, 503: Ready } },
+    },
+    async (_request, reply) => {
+      const { db, redis, states, healthy } = await probes()
+      return reply
+        .code(healthy ? 200 : 503)
+        .send({ status: healthy ? 'ready' : 'not_ready', database: db, redis, workers: states })
+    },
+  )
+
+  const Details = Type.Object({
+    status: Type.String(),
+    version: Type.String(),
+    auth_provider: Type.String(),
+    bootstrap_complete: Type.Boolean(),
+    base_url_https: Type.Boolean(),
+    database: Probe,
+    redis: Probe,
+    connected_agents: Type.Integer(),
+    workers: Type.Integer(),
+    worker_status: WorkerStatus,
+  })
+  app.get(
+    '/api/v1/health/details',
+    {
+      config: { access: 'dashboard', scope: 'none' },
+      schema: {
+        ...tags,
+        summary: 'Full operational state',
+        response: { 200: Details, 503: Details, ...failures(401) },
+      },
+    },
+    async (_request, reply) => {
+      const { db, redis, states, healthy } = await probes()
+      return reply.code(healthy ? 200 : 503).send({
+        status: healthy ? 'ok' : 'degraded',
+        version,
+        auth_provider: 'local',
+        bootstrap_complete: true,
+        base_url_https: isSecure,
+        database: db,
+        redis,
+        connected_agents: connectedAgents(),
+        workers: Object.keys(states).length,
+        worker_status: states,
+      })
+    },
+  )
+}
+
+async function probe(ping: () => Promise<number>): Promise<{ connected: boolean; latency_ms: number | null }> {
+  try {
+    return { connected: true, latency_ms: Math.round((await ping()) * 100) / 100 }
+  } catch {
+    return { connected: false, latency_ms: null }
+  }
+}

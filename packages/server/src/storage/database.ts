@@ -1,0 +1,45 @@
+import type { Kysely, Transaction } from 'kysely'
+import type { Schema } from './schema.ts'
+
+export type Dialect = 'sqlite' | 'postgres'
+
+/** The database as stores see it. `dialect` is for `storage/` alone: a store that needs it asks for a function here instead. */
+export interface Database {
+  readonly dialect: Dialect
+  readonly db: Kysely<Schema>
+  /** Insert many rows at once, skipping those that meet a unique index; per row: was it inserted. */
+  insertIgnoring<T extends keyof Schema & string>(
+    table: T,
+    columns: readonly string[],
+    rows: readonly (readonly unknown[])[],
+    within: Queryable,
+  ): Promise<boolean[]>
+  /** Wait for, and hold until the transaction ends, the lock of this name. */
+  lock(name: string, within: Transaction<Schema>): Promise<void>
+  /** Round trip in milliseconds. @throws when the database does not answer. */
+  ping(): Promise<number>
+  close(): Promise<void>
+}
+
+/** A connection or a transaction. */
+export type Queryable = Kysely<Schema>
+
+/** Whether `error` says that the database is away (and may come back), rather than that a statement was wrong. */
+export function isDatabaseAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = (error as { code?: unknown }).code
+  if (typeof code === 'string') {
+    if (/^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ENOENT_SOCKET)$/.test(code)) return true
+    // 08: connection exceptions, 53: out of resources, 57P0x: shutting down, 25006: read-only after failover
+    if (/^(08...|53...|57P0.|25006)$/.test(code)) return true
+  }
+  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|driver has already been destroyed/i.test(
+    error.message,
+  )
+}
+
+/** Whether `error` is the breach of a unique index. */
+export function isUniqueViolation(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return (error as { code?: unknown }).code === '23505' || /UNIQUE constraint failed/.test(error.message)
+}

@@ -1,0 +1,35 @@
+import { type Migration, Migrator } from 'kysely'
+import { StartupError } from '../errors.ts'
+import type { Database } from './database.ts'
+import { governance } from './migrations/0001-governance.ts'
+
+/** In the order they are applied. A released migration is never changed; a new one is appended. */
+const migrations: Readonly<Record<string, (dialect: Database['dialect']) => Migration>> = {
+  '0001-governance': governance,
+}
+
+/** Bring the database to this version's schema, one server at a time. Returns the names of what was applied. */
+export async function migrate(database: Database): Promise<string[]> {
+  const migrator = new Migrator({
+    db: database.db,
+    provider: {
+      getMigrations: async () =>
+        Object.fromEntries(Object.entries(migrations).map(([name, make]) => [name, make(database.dialect)])),
+    },
+  })
+  const { error, results } = await migrator.migrateToLatest()
+  if (error) throw explain(error)
+  return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName)
+}
+
+function explain(error: unknown): StartupError {
+  const message = error instanceof Error ? error.message : String(error)
+  if (/corrupted migrations/.test(message)) {
+    return new StartupError(
+      'database_newer',
+      `The database was written by a newer version of Lictor (${message}). Start that version, or restore a backup made by this one.`,
+      error,
+    )
+  }
+  return new StartupError('migration', `The database could not be brought up to date: ${message}`, error)
+}

@@ -1,0 +1,58 @@
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
+import type { Database } from './database.ts'
+import type { Schema } from './schema.ts'
+
+const INT8 = 20
+
+/** What each column of a bulk insert is, for `unnest`. Columns not named here are text. */
+const columnTypes: Readonly<Record<string, string>> = {
+  timestamp: 'bigint',
+  created_at: 'bigint',
+  expires_at: 'bigint',
+  version: 'integer',
+  dashboard: 'integer',
+}
+
+/** Connect to PostgreSQL at `url`. Connections are made when first needed. */
+export function openPostgres(url: string, onIdleError: (error: Error) => void): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 20,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    types: {
+      getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+        oid === INT8 ? Number : pg.types.getTypeParser(oid, format as 'text'),
+    },
+  })
+  pool.on('error', onIdleError)
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
+  return {
+    dialect: 'postgres',
+    db,
+    async insertIgnoring(table, columns, rows, within) {
+      if (rows.length === 0) return []
+      const arrays = columns.map(
+        (column, index) => sql`${rows.map((row) => row[index])}::${sql.raw(columnTypes[column] ?? 'text')}[]`,
+      )
+      const names = sql.join(columns.map((column) => sql.ref(column)))
+      const keyed = rows.map((row) => row[0])
+      const inserted = await sql<{ id: string }>`
+        insert into ${sql.table(table)} (${names}) select * from unnest(${sql.join(arrays)}) on conflict do nothing returning ${sql.ref(columns[0] ?? 'id')} as id
+      `.execute(within)
+      const ids = new Set(inserted.rows.map((row) => row.id))
+      return keyed.map((id) => ids.has(String(id)))
+    },
+    async lock(name, within) {
+      await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 42))`.execute(within)
+    },
+    async ping() {
+      const started = performance.now()
+      await sql`select 1`.execute(db)
+      return performance.now() - started
+    },
+    close: () => db.destroy(),
+  }
+}

@@ -1,0 +1,208 @@
+import type { Generated } from 'kysely'
+
+/**
+ * The rows of the database, as both dialects hold them. Instants are whole microseconds since the Unix epoch (bigint),
+ * JSON is text, flags are 0 or 1: one form everywhere, so a query reads the same on SQLite and PostgreSQL.
+ */
+
+export interface TenantRow {
+  id: string
+  slug: string
+  name: string
+  created_at: number
+}
+
+export interface UserRow {
+  id: string
+  tenant_id: string
+  email: string
+  password_hash: string
+  is_admin: number
+  created_at: number
+}
+
+export interface UserSessionRow {
+  /** SHA-256 of the cookie's token. */
+  token_hash: string
+  user_id: string
+  tenant_id: string
+  email: string
+  is_admin: number
+  created_at: number
+  expires_at: number
+}
+
+export interface ApiKeyRow {
+  id: string
+  tenant_id: string
+  prefix: string
+  /** SHA-256 of the full key, hex. */
+  key_hash: string
+  env: string
+  label: string | null
+  revoked_at: number | null
+  created_at: number
+}
+
+export interface SigningKeyRow {
+  id: string
+  tenant_id: string
+  public_key: Uint8Array
+  private_key_sealed: Uint8Array
+  active: number
+  created_at: number
+}
+
+export interface BundleRow {
+  id: string
+  tenant_id: string
+  name: string
+  version: number
+  revision_hash: string
+  yaml_bytes: Uint8Array
+  signature: Uint8Array | null
+  contract_count: number | null
+  source_hub_slug: string | null
+  source_hub_revision: string | null
+  uploaded_by: string
+  composition_id: string | null
+  composition_snapshot: string | null
+  created_at: number
+}
+
+export interface DeploymentRow {
+  /** Orders deployments that carry the same instant. */
+  seq: Generated<number>
+  id: string
+  tenant_id: string
+  env: string
+  bundle_name: string
+  bundle_version: number
+  deployed_by: string
+  created_at: number
+}
+
+export interface EventRow {
+  seq: Generated<number>
+  id: string
+  tenant_id: string
+  call_id: string
+  agent_id: string
+  tool_name: string
+  verdict: string
+  mode: string
+  env: string | null
+  timestamp: number
+  /** `payload.decision_name`, or '' : part of what makes an event a duplicate (decision Q1). */
+  decision_name: string
+  payload: string | null
+  created_at: number
+}
+
+export interface ApprovalRow {
+  seq: Generated<number>
+  id: string
+  tenant_id: string
+  agent_id: string
+  tool_name: string
+  tool_args: string | null
+  message: string
+  status: string
+  env: string
+  timeout_seconds: number
+  timeout_effect: string
+  decision_source: string | null
+  contract_name: string | null
+  decided_by: string | null
+  decided_at: number | null
+  decision_reason: string | null
+  decided_via: string | null
+  expires_at: number
+  /** The runtime execution that waits, when the call came from one. */
+  execution_id: string | null
+  created_at: number
+}
+
+export interface AgentRegistrationRow {
+  id: string
+  tenant_id: string
+  agent_id: string
+  display_name: string | null
+  tags: string
+  bundle_name: string | null
+  manifest: string | null
+  env: string | null
+  policy_version: string | null
+  last_seen_at: number | null
+  created_at: number
+  updated_at: number
+}
+
+export interface AssignmentRuleRow {
+  id: string
+  tenant_id: string
+  priority: number
+  pattern: string
+  tag_match: string | null
+  bundle_name: string
+  env: string
+  created_at: number
+  updated_at: number
+}
+
+export interface SessionValueRow {
+  tenant_id: string
+  key: string
+  value: string
+  expires_at: number
+}
+
+export interface IdempotencyKeyRow {
+  tenant_id: string
+  /** Operation and key, for example `approval:3f…`. */
+  key: string
+  /** The answer given first, as JSON. */
+  response: string
+  expires_at: number
+}
+
+/** What live streams carry, kept for 24 hours so that a connection that comes back gets what it missed (decision D6). */
+export interface StreamLogRow {
+  id: Generated<number>
+  tenant_id: string
+  type: string
+  /** JSON of the payload, `type` included. */
+  data: string
+  /** Agents of this environment receive it; null: not by environment. */
+  env: string | null
+  /** For `contract_update`: only agents that run this bundle. */
+  bundle_name: string | null
+  /** Only this agent receives it; null: not addressed to one. */
+  agent_id: string | null
+  /** 1 when dashboards receive it. */
+  dashboard: number
+  created_at: number
+}
+
+export interface SettingRow {
+  name: string
+  value: string
+}
+
+export interface Schema {
+  tenants: TenantRow
+  users: UserRow
+  user_sessions: UserSessionRow
+  api_keys: ApiKeyRow
+  signing_keys: SigningKeyRow
+  bundles: BundleRow
+  deployments: DeploymentRow
+  events: EventRow
+  approvals: ApprovalRow
+  agent_registrations: AgentRegistrationRow
+  assignment_rules: AssignmentRuleRow
+  session_values: SessionValueRow
+  idempotency_keys: IdempotencyKeyRow
+  stream_log: StreamLogRow
+  settings: SettingRow
+}

@@ -1,0 +1,107 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
+import { StartupError } from '../errors.ts'
+import type { Database } from './database.ts'
+import type { Schema } from './schema.ts'
+
+const CACHED_STATEMENTS = 300
+
+/** Open (or make) the SQLite file at `path`, write-ahead logged, with this process as its one writer. */
+export function openSqlite(path: string): Database {
+  const raw = openExclusively(path)
+  const statements = new Map<string, StatementSync>()
+  const prepare = (sql: string): StatementSync => {
+    const known = statements.get(sql)
+    if (known) return known
+    if (statements.size >= CACHED_STATEMENTS) statements.delete(statements.keys().next().value ?? '')
+    const statement = raw.prepare(sql)
+    statements.set(sql, statement)
+    return statement
+  }
+  const adapted: SqliteDatabase = { close: () => raw.close(), prepare: (sql) => adaptStatement(prepare(sql)) }
+  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: adapted }) })
+  return {
+    dialect: 'sqlite',
+    db,
+    async insertIgnoring(table, columns, rows, within) {
+      // The transaction holds the connection; the statement runs on that same connection, without Kysely's per-row cost.
+      if (!within.isTransaction) throw new Error('insertIgnoring runs within a transaction')
+      const statement = prepare(
+        `insert into "${table}" (${columns.map((c) => `"${c}"`).join(', ')}) values (${columns.map(() => '?').join(', ')}) on conflict do nothing`,
+      )
+      return rows.map((row) => Number(statement.run(...(row as never[])).changes) === 1)
+    },
+    async lock() {
+      // One connection: a transaction already excludes every other.
+    },
+    async ping() {
+      const started = performance.now()
+      prepare('select 1').get()
+      return performance.now() - started
+    },
+    close: () => db.destroy(),
+  }
+}
+
+function openExclusively(path: string): DatabaseSync {
+  let raw: DatabaseSync
+  try {
+    raw = new DatabaseSync(path)
+  } catch (cause) {
+    throw new StartupError(
+      'database_open',
+      `The database file '${path}' cannot be opened: ${(cause as Error).message}.`,
+      cause,
+    )
+  }
+  if (path !== ':memory:') holdLock(path)
+  try {
+    raw.exec(
+      'pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma busy_timeout = 5000; pragma cache_size = -16000; pragma temp_store = memory',
+    )
+  } catch (cause) {
+    raw.close()
+    throw new StartupError(
+      'database_open',
+      `The database file '${path}' is not usable: ${(cause as Error).message}.`,
+      cause,
+    )
+  }
+  return raw
+}
+
+const heldLocks = new Map<string, DatabaseSync>()
+
+/** A second server on the same data folder is refused. The lock is the operating system's: it ends with the process, however that ends. */
+function holdLock(path: string): void {
+  const lockPath = `${path}.lock`
+  const previous = heldLocks.get(lockPath)
+  if (previous) {
+    previous.close()
+    heldLocks.delete(lockPath)
+  }
+  const lock = new DatabaseSync(lockPath)
+  try {
+    lock.exec(
+      'pragma journal_mode = delete; pragma locking_mode = exclusive; begin exclusive; create table if not exists held (x); commit',
+    )
+  } catch (cause) {
+    lock.close()
+    throw new StartupError(
+      'data_dir_in_use',
+      `'${path}' is in use by another Lictor server. Stop it, or name another LICTOR_DATA_DIR.`,
+      cause,
+    )
+  }
+  heldLocks.set(lockPath, lock)
+}
+
+/** Give node:sqlite's statement the shape Kysely's driver expects. */
+function adaptStatement(statement: StatementSync): SqliteStatement {
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => statement.all(...(parameters as never[])),
+    run: (parameters) => statement.run(...(parameters as never[])),
+    iterate: (parameters) => statement.iterate(...(parameters as never[])) as IterableIterator<unknown>,
+  }
+}

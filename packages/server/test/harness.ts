@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { InjectOptions, Response } from 'light-my-request'
+import pg from 'pg'
+import pino from 'pino'
+import { describe, inject } from 'vitest'
+import { createServer, type Overrides, type Server } from '../src/app.ts'
+import { readConfig } from '../src/config.ts'
+import { type ManualClock, manualClock } from './manual-clock.ts'
+import type {} from './postgres.global.ts'
+
+export const ADMIN = { email: 'admin@example.com', password: 'correct horse battery' } as const
+
+/** A server of a test's own, on a database of its own, with a clock the test moves. */
+export interface TestServer {
+  readonly server: Server
+  readonly clock: ManualClock
+  /** Environment it was configured with; start another on the same data with it. */
+  readonly environment: Readonly<Record<string, string>>
+  request(options: InjectOptions): Promise<Response>
+  /** Listen on a free loopback port; the address. */
+  listen(): Promise<string>
+  /** The first administrator's cookie header; created at the first call. */
+  admin(): Promise<Record<string, string>>
+  /** Headers of an agent with a new API key of this environment. */
+  agent(env?: string, agentId?: string): Promise<Record<string, string>>
+  /** A cookie header of another tenant's administrator. */
+  otherTenant(): Promise<Record<string, string>>
+  /** Stop this process and start another on the same data. */
+  restart(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface TestOptions {
+  readonly environment?: Readonly<Record<string, string>>
+  readonly overrides?: Overrides
+}
+
+export type Start = (options?: TestOptions) => Promise<TestServer>
+
+/** Run the same suite on SQLite and on PostgreSQL (skipped, aloud, where PostgreSQL is not installed). */
+export function onEachDatabase(name: string, suite: (start: Start) => void): void {
+  describe(`${name} (SQLite)`, () => suite((options) => startTestServer(options)))
+  const base = inject('postgresUrl')
+  describe.skipIf(base === '')(`${name} (PostgreSQL)`, () =>
+    suite(async (options) => {
+      const database = `t_${randomUUID().replaceAll('-', '')}`
+      await administer(base, `create database ${database}`)
+      return startTestServer(
+        { ...options, environment: { DATABASE_URL: `${base}/${database}`, ...options?.environment } },
+        () => administer(base, `drop database if exists ${database} with (force)`),
+      )
+    }),
+  )
+}
+
+async function administer(base: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: `${base}/postgres` })
+  await client.connect()
+  await client.query(statement)
+  await client.end()
+}
+
+export async function startTestServer(
+  options: TestOptions = {},
+  dropDatabase?: () => Promise<void>,
+): Promise<TestServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'lictor-test-'))
+  const environment = { LICTOR_DATA_DIR: folder, LICTOR_PORT: '0', LICTOR_LOG_LEVEL: 'silent', ...options.environment }
+  const clock = manualClock()
+  const open = () =>
+    createServer(readConfig(environment), pino({ level: 'silent' }), {
+      clock,
+      passwordCost: 16,
+      consoleDir: null,
+      ...options.overrides,
+    })
+  let server = await open()
+  let adminCookie: Record<string, string> | null = null
+  const request = (injected: InjectOptions) => server.http.inject(injected) as Promise<Response>
+
+  async function signIn(credentials: { email: string; password: string }): Promise<Record<string, string>> {
+    const answer = await request({ method: 'POST', url: '/api/v1/auth/login', payload: credentials })
+    if (answer.statusCode !== 200) throw new Error(`login answered ${answer.statusCode}: ${answer.body}`)
+    const cookie = String(answer.headers['set-cookie']).split(';')[0] ?? ''
+    return { cookie, 'x-requested-with': 'test' }
+  }
+
+  const testServer: TestServer = {
+    get server() {
+      return server
+    },
+    clock,
+    environment,
+    request,
+    listen: () => server.listen(),
+    async admin() {
+      if (adminCookie) return adminCookie
+      await request({ method: 'POST', url: '/api/v1/setup', payload: ADMIN })
+      adminCookie = await signIn(ADMIN)
+      return adminCookie
+    },
+    async agent(env = 'production', agentId = 'agent-1') {
+      const headers = await testServer.admin()
+      const answer = await request({ method: 'POST', url: '/api/v1/keys', headers, payload: { env } })
+      return { authorization: `Bearer ${answer.json<{ key: string }>().key}`, 'x-edictum-agent-id': agentId }
+    },
+    async otherTenant() {
+      await testServer.admin()
+      const { db } = server.database
+      const tenantId = randomUUID()
+      const email = `${tenantId}@example.org`
+      const first = await db.selectFrom('users').selectAll().executeTakeFirstOrThrow()
+      await db.insertInto('tenants').values({ id: tenantId, slug: tenantId, name: tenantId, created_at: 0 }).execute()
+      await db
+        .insertInto('users')
+        .values({ ...first, id: randomUUID(), tenant_id: tenantId, email })
+        .execute()
+      return signIn({ email, password: ADMIN.password })
+    },
+    async restart() {
+      await server.close()
+      server = await open()
+    },
+    async close() {
+      await server.close()
+      rmSync(folder, { recursive: true, force: true })
+      await dropDatabase?.()
+    },
+  }
+  return testServer
+}
