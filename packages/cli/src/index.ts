@@ -1,1 +1,3 @@
-export {}
+export { type Connection, connect } from './connection/connection.ts'
+export { runCli } from './program.ts'
+export type { Terminal } from './terminal/terminal.ts'

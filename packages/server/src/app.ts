@@ -43,6 +43,8 @@ export interface Overrides {
 export interface Server {
   readonly http: App
   readonly database: Database
+  /** Whether there is an administrator. */
+  isSetUp(): Promise<boolean>
   /** Listen. Returns the address, for example `http://127.0.0.1:8000`. */
   listen(): Promise<string>
   /** Tell streams to come back, finish what is in flight, let go of everything. Safe to call twice. */
@@ -118,8 +120,10 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
   return {
     http,
     database,
+    isSetUp: () => people.setup.isComplete(),
     async listen() {
       const address = await http.listen({ host: config.host, port: config.port })
+      people.local.publish(address)
       governing.start()
       await running.start(address)
       return address

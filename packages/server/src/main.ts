@@ -33,6 +33,7 @@ export interface RunningServer {
   readonly logger: Logger
   /** For example `http://127.0.0.1:8000`. */
   readonly address: string
+  readonly isSetUp: boolean
 }
 
 /**
@@ -65,7 +66,7 @@ export async function startServer(
   process.once('SIGTERM', drain)
   process.once('SIGINT', drain)
   logger.info({ address, data: config.databaseUrl === '' ? config.dataDir : 'PostgreSQL' }, 'listening')
-  return { server, config, logger, address }
+  return { server, config, logger, address, isSetUp: await server.isSetUp() }
 }
 
 function explainListen(error: unknown, config: Config): Error {

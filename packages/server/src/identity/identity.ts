@@ -6,6 +6,7 @@ import type { Shared } from '../shared.ts'
 import type { Queryable } from '../storage/database.ts'
 import { microsOf } from '../storage/instants.ts'
 import { type ApiKeys, apiKeys } from './keys.ts'
+import { type LocalAccess, localAccess } from './local-access.ts'
 import { type Login, login, SESSION_COOKIE } from './login.ts'
 import { passwords } from './passwords.ts'
 import { identityRoutes } from './routes.ts'
@@ -19,6 +20,7 @@ export interface Identity {
   readonly setup: Setup
   readonly login: Login
   readonly keys: ApiKeys
+  readonly local: LocalAccess
   readonly store: IdentityStore
   authenticateSession(request: FastifyRequest): Promise<UserCaller>
   authenticateKey(request: FastifyRequest): Promise<KeyCaller>
@@ -55,12 +57,14 @@ export function identity(deps: Shared & { isSecure: boolean; passwordCost?: numb
     ttlHours: config.sessionTtlHours,
   })
   const keys = apiKeys({ store, log, clock, random })
+  const local = localAccess({ store, random, limiter, dataDir: config.dataDir })
   workers.every('session_sweep', SESSION_SWEEP_MS, () => store.purgeSessions(microsOf(clock.now())))
 
   return {
     setup: first,
     login: sessions,
     keys,
+    local,
     store,
     authenticateSession: (request) => sessions.authenticate(request.cookies[SESSION_COOKIE]),
     authenticateKey: (request) => {
@@ -69,7 +73,7 @@ export function identity(deps: Shared & { isSecure: boolean; passwordCost?: numb
     },
     onTenantFounded: (listener) => founded.push(listener),
     routes: (app) =>
-      identityRoutes(app, { setup: first, login: sessions, keys, ttlHours: config.sessionTtlHours, isSecure }),
+      identityRoutes(app, { setup: first, login: sessions, keys, local, ttlHours: config.sessionTtlHours, isSecure }),
     async bootstrap() {
       if (config.adminEmail === '' || config.adminPassword === '' || (await first.isComplete())) return
       if ([...config.adminPassword].length < SHORTEST_PASSWORD) {

@@ -4,6 +4,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { RateLimiter } from '../ports/rate-limiter.ts'
 import { microsOf } from '../storage/instants.ts'
+import type { UserRow } from '../storage/schema.ts'
 import type { Passwords } from './passwords.ts'
 import type { IdentityStore } from './store.ts'
 import { digestOf } from './tokens.ts'
@@ -16,6 +17,8 @@ const EXTEND_AFTER_MS = 60_000
 export interface Login {
   /** A new session's token. @throws Unauthenticated, TooManyRequests. */
   login(input: { email: string; password: string; address: string }): Promise<string>
+  /** A new session for a user whose identity was proven otherwise. */
+  open(user: UserRow): Promise<string>
   logout(token: string): Promise<void>
   /** Who a cookie stands for; its life is extended. @throws Unauthenticated. */
   authenticate(token: string | undefined): Promise<UserCaller>
@@ -33,6 +36,21 @@ export function login(deps: {
 }): Login {
   const { store, passwords, clock, random, limiter, attempts, windowSeconds } = deps
   const ttl = deps.ttlHours * 3_600_000
+  async function open(user: UserRow): Promise<string> {
+    const token = Buffer.from(random.bytes(32)).toString('base64url')
+    const now = clock.now()
+    await store.insertSession({
+      token_hash: digestOf(token),
+      user_id: user.id,
+      tenant_id: user.tenant_id,
+      email: user.email,
+      is_admin: user.is_admin,
+      created_at: microsOf(now),
+      expires_at: microsOf(now + ttl),
+    })
+    return token
+  }
+
   return {
     async login({ email, password, address }) {
       const verdict = await limiter.hit(`login:${address}`, attempts, windowSeconds)
@@ -41,19 +59,9 @@ export function login(deps: {
       const user = await store.findUserByEmail(email)
       const matches = await passwords.verify(password, user?.password_hash)
       if (!user || !matches) throw new Unauthenticated('Invalid email or password.')
-      const token = Buffer.from(random.bytes(32)).toString('base64url')
-      const now = clock.now()
-      await store.insertSession({
-        token_hash: digestOf(token),
-        user_id: user.id,
-        tenant_id: user.tenant_id,
-        email: user.email,
-        is_admin: user.is_admin,
-        created_at: microsOf(now),
-        expires_at: microsOf(now + ttl),
-      })
-      return token
+      return open(user)
     },
+    open,
     logout: (token) => store.deleteSession(digestOf(token)),
     async authenticate(token) {
       if (!token) throw new Unauthenticated('Not authenticated.')

@@ -6,6 +6,7 @@ import type { App } from '../http/server.ts'
 import { toWireTime } from '../storage/instants.ts'
 import type { ApiKeyRow } from '../storage/schema.ts'
 import { type ApiKeys, environments } from './keys.ts'
+import type { LocalAccess } from './local-access.ts'
 import { type Login, SESSION_COOKIE } from './login.ts'
 import type { Setup } from './setup.ts'
 
@@ -30,9 +31,9 @@ const wireKey = (row: ApiKeyRow) => ({
 /** console-api §8.1: setup, login, logout, me, API keys. */
 export function identityRoutes(
   app: App,
-  deps: { setup: Setup; login: Login; keys: ApiKeys; ttlHours: number; isSecure: boolean },
+  deps: { setup: Setup; login: Login; keys: ApiKeys; local: LocalAccess; ttlHours: number; isSecure: boolean },
 ): void {
-  const { setup, login, keys, ttlHours, isSecure } = deps
+  const { setup, login, keys, local, ttlHours, isSecure } = deps
   const cookie = { httpOnly: true, sameSite: 'lax', path: '/', secure: isSecure } as const
 
   app.post(
@@ -79,6 +80,26 @@ export function identityRoutes(
       if (!request.ip) throw new BadRequest('Cannot determine client address.')
       const token = await login.login({ ...request.body, address: request.ip })
       reply.setCookie(SESSION_COOKIE, token, { ...cookie, maxAge: ttlHours * 3600 })
+      return { message: 'Logged in.' }
+    },
+  )
+
+  app.post(
+    '/api/v1/auth/local',
+    {
+      config: { access: 'public', scope: 'none' },
+      schema: {
+        ...tags,
+        summary: 'Sign in from the machine of the server',
+        description:
+          'For the command line: `secret` is in `local-access.json` of the data folder. Acts as the first administrator.',
+        body: Type.Object({ secret: Type.String({ maxLength: 200 }) }),
+        response: { 200: Message, ...failures(401, 403, 404, 413, 422, 429) },
+      },
+    },
+    async (request, reply) => {
+      const user = await local.administrator(request.body.secret, request.ip)
+      reply.setCookie(SESSION_COOKIE, await login.open(user), { ...cookie, maxAge: ttlHours * 3600 })
       return { message: 'Logged in.' }
     },
   )

@@ -4,6 +4,8 @@ import type { ApiKeyRow, TenantRow, UserRow, UserSessionRow } from '../storage/s
 export interface IdentityStore {
   countUsers(within?: Queryable): Promise<number>
   findUserByEmail(email: string): Promise<UserRow | undefined>
+  /** The oldest administrator of the oldest tenant. */
+  findFirstAdministrator(): Promise<UserRow | undefined>
   insertTenant(tenant: TenantRow, within: Queryable): Promise<void>
   insertUser(user: UserRow, within: Queryable): Promise<void>
   insertSession(session: UserSessionRow): Promise<void>
@@ -29,6 +31,15 @@ export function identityStore({ db }: Database): IdentityStore {
       return Number(row.count)
     },
     findUserByEmail: (email) => db.selectFrom('users').selectAll().where('email', '=', email).executeTakeFirst(),
+    findFirstAdministrator: () =>
+      db
+        .selectFrom('users')
+        .selectAll()
+        .where('is_admin', '=', 1)
+        .orderBy('created_at')
+        .orderBy('id')
+        .limit(1)
+        .executeTakeFirst(),
     async insertTenant(tenant, within) {
       await within.insertInto('tenants').values(tenant).execute()
     },

@@ -1,0 +1,177 @@
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { CliError } from '../errors.ts'
+
+/** How the command line reaches a server, and as whom. */
+export interface Connection {
+  readonly url: string
+  /** One JSON exchange. @throws CliError naming the server, the status and its reason. */
+  request<T>(method: string, path: string, body?: unknown, options?: RequestOptions): Promise<T>
+  /** An open answer (event streams, downloads). */
+  open(path: string, headers?: Record<string, string>, signal?: AbortSignal): Promise<Response>
+}
+
+export interface RequestOptions {
+  readonly contentType?: string
+  readonly signal?: AbortSignal
+  /** Statuses besides 2xx that are answers, not failures. */
+  readonly accept?: readonly number[]
+}
+
+export interface ConnectionOptions {
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly workingDirectory: string
+  /** `--url`; else `LICTOR_URL`; else the server of the data folder. */
+  readonly url?: string
+  readonly fetch?: typeof fetch
+}
+
+interface LocalAccess {
+  readonly url: string
+  readonly secret: string
+}
+
+/**
+ * Sign in and return the connection. In this order: `LICTOR_TOKEN` (a bearer token), `LICTOR_EMAIL` and `LICTOR_PASSWORD`, else, on
+ * the server's own machine, the secret in its data folder.
+ */
+export async function connect(options: ConnectionOptions): Promise<Connection> {
+  const { environment } = options
+  const doFetch = options.fetch ?? fetch
+  const local = readLocalAccess(options)
+  const url = (options.url ?? environment.LICTOR_URL ?? local?.url ?? 'http://localhost:8000').replace(/\/+$/, '')
+  const credentials = await signIn(url, environment, local, doFetch)
+
+  async function send(method: string, path: string, init: RequestInit): Promise<Response> {
+    const headers = { 'x-requested-with': 'lictor-cli', ...credentials, ...(init.headers as Record<string, string>) }
+    return reach(url, () => doFetch(`${url}${path}`, { ...init, method, headers }))
+  }
+
+  return {
+    url,
+    async request<T>(
+      method: string,
+      path: string,
+      body?: unknown,
+      { contentType, signal, accept = [] }: RequestOptions = {},
+    ) {
+      const raw = contentType !== undefined && typeof body === 'string'
+      const answer = await send(method, path, {
+        ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
+        headers: body === undefined ? {} : { 'content-type': contentType ?? 'application/json' },
+        ...(signal ? { signal } : {}),
+      })
+      if (!answer.ok && !accept.includes(answer.status)) throw await refusal(answer, method, path)
+      const text = await answer.text()
+      return (text === '' ? null : JSON.parse(text)) as T
+    },
+    async open(path, headers = {}, signal) {
+      const answer = await send('GET', path, { headers, ...(signal ? { signal } : {}) })
+      if (!answer.ok) throw await refusal(answer, 'GET', path)
+      return answer
+    },
+  }
+}
+
+/** Does anything answer at this address? */
+export async function isServerUp(url: string, doFetch: typeof fetch = fetch): Promise<boolean> {
+  try {
+    return (await doFetch(`${url}/api/v1/health/live`, { signal: AbortSignal.timeout(3000) })).ok
+  } catch {
+    return false
+  }
+}
+
+export function readLocalAccess(
+  options: Pick<ConnectionOptions, 'environment' | 'workingDirectory'>,
+): LocalAccess | null {
+  const folder = resolve(options.workingDirectory, options.environment.LICTOR_DATA_DIR ?? './data')
+  try {
+    return JSON.parse(readFileSync(join(folder, 'local-access.json'), 'utf8')) as LocalAccess
+  } catch {
+    return null
+  }
+}
+
+async function signIn(
+  url: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  local: LocalAccess | null,
+  doFetch: typeof fetch,
+): Promise<Record<string, string>> {
+  if (environment.LICTOR_TOKEN) return { authorization: `Bearer ${environment.LICTOR_TOKEN}` }
+  const { LICTOR_EMAIL: email, LICTOR_PASSWORD: password } = environment
+  if (email && password) return openSession(url, '/api/v1/auth/login', { email, password }, doFetch)
+  if (local && sameServer(local.url, url))
+    return openSession(url, '/api/v1/auth/local', { secret: local.secret }, doFetch)
+  if (!(await isServerUp(url, doFetch))) throw unreachable(url)
+  throw new CliError('no_credentials', `Nothing says who you are at ${url}.`, {
+    hint: 'Run this where the server runs (LICTOR_DATA_DIR names its data folder), or set LICTOR_EMAIL and LICTOR_PASSWORD, or LICTOR_TOKEN.',
+  })
+}
+
+async function openSession(
+  url: string,
+  path: string,
+  body: object,
+  doFetch: typeof fetch,
+): Promise<Record<string, string>> {
+  const answer = await reach(url, () =>
+    doFetch(`${url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    }),
+  )
+  if (!answer.ok) throw await refusal(answer, 'POST', path)
+  const cookie = answer.headers
+    .getSetCookie()
+    .map((line) => line.split(';')[0])
+    .join('; ')
+  return { cookie }
+}
+
+async function reach(url: string, exchange: () => Promise<Response>): Promise<Response> {
+  try {
+    return await exchange()
+  } catch (cause) {
+    if (cause instanceof Error && cause.name === 'AbortError') throw cause
+    throw unreachable(url, cause)
+  }
+}
+
+const unreachable = (url: string, cause?: unknown) =>
+  new CliError('server_unreachable', `No Lictor server answers at ${url}.`, {
+    hint: 'Start one with `npm start` (or `lictor up`), or name another with --url.',
+    cause,
+  })
+
+async function refusal(answer: Response, method: string, path: string): Promise<CliError> {
+  const text = await answer.text()
+  return new CliError(
+    `http_${answer.status}`,
+    `${reasonIn(text) || answer.statusText} (${answer.status} for ${method} ${path})`,
+  )
+}
+
+function reasonIn(text: string): string {
+  try {
+    const body = JSON.parse(text) as { detail?: unknown; message?: unknown; error?: unknown }
+    if (Array.isArray(body.detail)) {
+      return (body.detail as { loc: unknown[]; msg: string; line?: number; column?: number }[])
+        .map((problem) => `${problem.line ? `line ${problem.line}, column ${problem.column}: ` : ''}${problem.msg}`)
+        .join('\n')
+    }
+    return String(body.detail ?? body.message ?? body.error ?? '')
+  } catch {
+    return text.slice(0, 500)
+  }
+}
+
+const loopback = /^(localhost|127\.0\.0\.1|\[::1\])$/
+
+function sameServer(a: string, b: string): boolean {
+  const [left, right] = [new URL(a), new URL(b)]
+  const host = (url: URL) => (loopback.test(url.hostname) ? 'loopback' : url.hostname)
+  return host(left) === host(right) && left.port === right.port
+}
