@@ -69,7 +69,10 @@ export function assemble(root: Node): readonly Instruction[] {
       case 'choice': {
         const ends: Instruction[] = []
         node.items.forEach((item, i) => {
-          if (i === node.items.length - 1) return write(item)
+          if (i === node.items.length - 1) {
+            write(item)
+            return
+          }
           const fork = split(false)
           fork.enter(code.length)
           write(item)

@@ -1,0 +1,196 @@
+import { list, type ObjectShape, optional, required, type Shape, type StringShape, text } from './shape.ts'
+
+/** The bundle document, field by field (contract-language §2.3–2.8, §20, §24.1). The only place these rules are written. */
+
+const NON_EMPTY = text({ min: 1 })
+const MODE = text({ choices: ['enforce', 'observe'], doc: 'enforce: decisions bind. observe: they are only recorded.' })
+const MESSAGE = text({ min: 1, max: 500, doc: 'Shown to the agent. {args.path} and other selectors in braces are filled in.' })
+const TOOL = text({ min: 1, doc: 'Tool name, or a glob such as mcp_*.' })
+const TIMEOUT: Shape = { type: 'integer', min: 1, doc: 'Seconds to wait for a human; 300 if left out.' }
+const TIMEOUT_EFFECT = text({
+  choices: ['deny', 'allow'],
+  later: { deny: 'block' },
+  doc: 'What happens when no human answers in time.',
+})
+const TIMEOUT_WORDS = ['timeout_effect', 'timeout_action']
+const COUNT: Shape = { type: 'integer', min: 1 }
+
+export const EFFECT_WORDS: Readonly<Record<string, string>> = { deny: 'block', approve: 'ask' }
+
+function then(choices: readonly string[], more: ObjectShape['fields'] = {}): ObjectShape {
+  return {
+    type: 'object',
+    fields: {
+      effect: required(text({ choices, later: EFFECT_WORDS }), ['action']),
+      message: required(MESSAGE),
+      tags: optional(list(NON_EMPTY, 0)),
+      metadata: optional({ type: 'map', values: { type: 'any' } }),
+      ...more,
+    },
+  }
+}
+
+const COMMON: ObjectShape['fields'] = {
+  id: required(
+    text({
+      pattern: /^[a-z0-9][a-z0-9_-]*$/,
+      rule: 'small letters, digits, - and _, beginning with a letter or digit',
+      doc: 'Unique in the bundle.',
+    }),
+  ),
+  type: required(text({ choices: ['pre', 'post', 'session', 'sandbox'] })),
+  enabled: optional({ type: 'boolean', doc: 'false: checked but not in force.' }),
+  mode: optional(MODE),
+}
+
+export const CONTRACTS: Readonly<Record<string, ObjectShape>> = {
+  pre: {
+    type: 'object',
+    doc: 'Decides before a tool is called.',
+    fields: {
+      ...COMMON,
+      tool: required(TOOL),
+      when: required({ type: 'expression' }),
+      // biome-ignore lint/suspicious/noThenProperty: the name of the field in the document
+      then: required(
+        then(['deny', 'approve'], { timeout: optional(TIMEOUT), timeout_effect: optional(TIMEOUT_EFFECT, TIMEOUT_WORDS) }),
+      ),
+    },
+  },
+  post: {
+    type: 'object',
+    doc: 'Judges what a tool returned.',
+    fields: {
+      ...COMMON,
+      tool: required(TOOL),
+      when: required({ type: 'expression' }),
+      // biome-ignore lint/suspicious/noThenProperty: the name of the field in the document
+      then: required(then(['warn', 'redact', 'deny'])),
+    },
+  },
+  session: {
+    type: 'object',
+    doc: 'Limits how much an agent may do in one session.',
+    fields: {
+      ...COMMON,
+      limits: required({
+        type: 'object',
+        someOf: ['max_tool_calls', 'max_attempts', 'max_calls_per_tool'],
+        fields: {
+          max_tool_calls: optional(COUNT),
+          max_attempts: optional(COUNT),
+          max_calls_per_tool: optional({ type: 'map', values: COUNT, doc: 'By exact tool name.' }),
+        },
+      }),
+      // biome-ignore lint/suspicious/noThenProperty: the name of the field in the document
+      then: required(then(['deny'])),
+    },
+  },
+  sandbox: {
+    type: 'object',
+    doc: 'Keeps tools within paths, commands and domains.',
+    oneOf: ['tool', 'tools'],
+    someOf: ['within', 'allows'],
+    fields: {
+      ...COMMON,
+      tool: optional(TOOL),
+      tools: optional(list(TOOL)),
+      within: optional(list(NON_EMPTY, 1, 'Directories that paths must lie in.')),
+      not_within: optional(list(NON_EMPTY, 0, 'Directories in them that are closed all the same.')),
+      allows: optional({
+        type: 'object',
+        fields: { commands: optional(list(NON_EMPTY)), domains: optional(list(NON_EMPTY)) },
+      }),
+      not_allows: optional({ type: 'object', fields: { domains: optional(list(NON_EMPTY)) } }),
+      outside: optional(text({ choices: ['deny', 'approve'], later: EFFECT_WORDS, doc: 'deny if left out.' })),
+      message: required(MESSAGE),
+      timeout: optional(TIMEOUT),
+      timeout_effect: optional(TIMEOUT_EFFECT, TIMEOUT_WORDS),
+    },
+  },
+}
+
+const TOOLS: Shape = {
+  type: 'map',
+  doc: 'What each tool does to the world, by exact tool name.',
+  values: {
+    type: 'object',
+    fields: {
+      side_effect: required(text({ choices: ['pure', 'read', 'write', 'irreversible'] })),
+      idempotent: optional({ type: 'boolean' }),
+    },
+  },
+}
+
+const OBSERVABILITY: Shape = {
+  type: 'object',
+  fields: {
+    otel: optional({
+      type: 'object',
+      fields: {
+        enabled: optional({ type: 'boolean' }),
+        endpoint: optional(text()),
+        protocol: optional(text({ choices: ['grpc', 'http'] })),
+        service_name: optional(text()),
+        insecure: optional({ type: 'boolean' }),
+        resource_attributes: optional({ type: 'map', values: text() }),
+      },
+    }),
+    stdout: optional({ type: 'boolean' }),
+    file: optional(text({ nullable: true, doc: 'Audit file, one JSON object a line.' })),
+  },
+}
+
+export const KINDS = ['ContractBundle', 'Ruleset'] as const
+
+export const BUNDLE: ObjectShape = {
+  type: 'object',
+  fields: {
+    apiVersion: required(text({ choices: ['edictum/v1'] })),
+    kind: required(text({ choices: KINDS })),
+    metadata: required({
+      type: 'object',
+      fields: {
+        name: required(
+          text({
+            min: 1,
+            pattern: /^[a-z0-9][a-z0-9._-]*$/,
+            rule: "small letters, digits, '.', - and _, beginning with a letter or digit",
+          }),
+        ),
+        description: optional(text()),
+      },
+    }),
+    defaults: required({ type: 'object', fields: { mode: required(MODE) } }),
+    contracts: required(list({ type: 'contract' }), ['rules']),
+    tools: optional(TOOLS),
+    observability: optional(OBSERVABILITY),
+    observe_alongside: optional({ type: 'boolean', doc: 'As a later layer of a composition: only observe.' }),
+  },
+}
+
+const ANY: Shape = { type: 'any' }
+const NUMBER: Shape = { type: 'number' }
+const STRING: StringShape = text()
+
+/** What each operator takes (contract-language §2.8). Any other name is a custom operator and takes anything. */
+export const OPERATORS: Readonly<Record<string, Shape>> = {
+  exists: { type: 'boolean' },
+  equals: ANY,
+  not_equals: ANY,
+  in: list(ANY),
+  not_in: list(ANY),
+  contains: STRING,
+  contains_any: list(STRING),
+  starts_with: STRING,
+  ends_with: STRING,
+  matches: NON_EMPTY,
+  matches_any: list(NON_EMPTY),
+  gt: NUMBER,
+  gte: NUMBER,
+  lt: NUMBER,
+  lte: NUMBER,
+}
+
+/** `all`, `any` and `not` nest this deep, `when` itself counted. */
+export const MAX_EXPRESSION_DEPTH = 50
