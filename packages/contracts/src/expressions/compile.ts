@@ -1,13 +1,11 @@
 import type { Expression } from '../document.ts'
 import { configError } from '../errors.ts'
 import type { Envelope } from '../types.ts'
-import type { Evaluation, SelectorReader } from './evaluation.ts'
-import { compileOperator } from './operators.ts'
+import type { SelectorReader } from './evaluation.ts'
+import { compileOperator, type Test } from './operators.ts'
 import type { Outcome } from './outcome.ts'
 import { PatternCache } from './patterns.ts'
 import { compileSelector } from './selectors.ts'
-
-export type Test = (evaluation: Evaluation) => Outcome
 
 /** A compiled condition. `test` is all that deciding needs; the rest lets `explain` walk the same tree. */
 export type CompiledExpression =
@@ -110,24 +108,12 @@ function anyOf(children: readonly CompiledExpression[]): Test {
 }
 
 function leaf(slot: number, operator: string, value: unknown, scope: ExpressionScope, contractId: string): Test {
-  if (operator === 'exists') {
-    return value === true
-      ? (evaluation) => evaluation.read(slot) !== undefined
-      : (evaluation) => evaluation.read(slot) === undefined
-  }
-  // The commonest leaf, without the detour through a second closure; a missing value equals no string.
-  if (operator === 'equals' && typeof value === 'string') return (evaluation) => evaluation.read(slot) === value
-  const test = compileOperator(operator, value, scope.patterns, scope.operators)
-  if (test === null) {
-    throw configError(
-      'unknown_operator',
-      `Contract '${contractId}': unknown operator '${operator}'; use a built-in one or register it`,
-    )
-  }
-  return (evaluation) => {
-    const seen = evaluation.read(slot)
-    return seen === undefined ? false : test(seen, evaluation)
-  }
+  const test = compileOperator(slot, operator, value, scope.patterns, scope.operators)
+  if (test !== null) return test
+  throw configError(
+    'unknown_operator',
+    `Contract '${contractId}': unknown operator '${operator}'; use a built-in one or register it`,
+  )
 }
 
 /** Every `matches` and `matches_any` pattern on the given selectors, anywhere in a condition (contract-language §13.2). */

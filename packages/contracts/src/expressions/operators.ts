@@ -7,8 +7,8 @@ import type { PatternCache } from './patterns.ts'
 /** Custom operators by name. Never called for a missing value; the result counts by its truthiness. */
 export type CustomOperators = Readonly<Record<string, (value: unknown, argument: unknown) => unknown>>
 
-/** Tests a present value. `evaluation` lends the memory for cut regex subjects. */
-export type ValueTest = (value: unknown, evaluation: Evaluation) => Outcome
+/** A compiled condition. */
+export type Test = (evaluation: Evaluation) => Outcome
 
 export const OPERATOR_NAMES: readonly string[] = Object.freeze([
   'equals',
@@ -46,48 +46,51 @@ export function checkedOperators(
 }
 
 /**
- * The test of one operator with its argument worked in (contract-language §5.3). `exists` is not among them: it alone
- * answers for missing values. Returns null for an unknown operator.
+ * The test of one operator on one selector, with its argument worked in (contract-language §5.2, §5.3). Each is a single
+ * closure: calls through closures are what deciding spends its time on. A missing value reads as undefined and makes every
+ * operator but `exists` false. Returns null for an unknown operator.
  */
 export function compileOperator(
+  slot: number,
   operator: string,
   argument: unknown,
   patterns: PatternCache,
   custom: ReadonlyMap<string, (value: unknown, argument: unknown) => unknown>,
-): ValueTest | null {
+): Test | null {
   switch (operator) {
+    case 'exists':
+      return argument === true ? (e) => e.read(slot) !== undefined : (e) => e.read(slot) === undefined
     case 'equals':
-      return equalTo(argument)
+      return equals(slot, argument)
     case 'not_equals':
-      return inverted(equalTo(argument))
+      return (e) => {
+        const value = e.read(slot)
+        return value !== undefined && !pythonEquals(value, argument)
+      }
     case 'in':
-      return memberOf(asArray(argument))
+      return memberOf(slot, asArray(argument), true)
     case 'not_in':
-      return inverted(memberOf(asArray(argument)))
-    case 'contains':
-      return onText(operator, containsTest(String(argument)))
-    case 'contains_any':
-      return onText(operator, anyOf(asArray(argument).map((needle) => containsTest(String(needle)))))
-    case 'starts_with': {
-      const prefix = String(argument)
-      return onText(operator, (text) => text.startsWith(prefix))
-    }
-    case 'ends_with': {
-      const suffix = String(argument)
-      return onText(operator, (text) => text.endsWith(suffix))
-    }
+      return memberOf(slot, asArray(argument), false)
     case 'matches':
-      return onSubject(operator, patterns.tester(String(argument)))
     case 'matches_any':
-      return onSubject(operator, anyOf(asArray(argument).map((source) => patterns.tester(String(source)))))
+      return matches(slot, operator, asArray(argument), patterns)
+    case 'contains':
+    case 'contains_any':
+    case 'starts_with':
+    case 'ends_with':
+      return onText(slot, operator, argument)
     case 'gt':
     case 'gte':
     case 'lt':
     case 'lte':
-      return comparison(operator, argument)
+      return comparison(slot, operator, argument)
     default: {
       const test = custom.get(operator)
-      return test === undefined ? null : (value) => Boolean(test(value, argument))
+      if (test === undefined) return null
+      return (e) => {
+        const value = e.read(slot)
+        return value !== undefined && Boolean(test(value, argument))
+      }
     }
   }
 }
@@ -96,75 +99,121 @@ function asArray(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [value]
 }
 
-function equalTo(literal: unknown): (value: unknown) => boolean {
-  if (typeof literal === 'string') return (value) => value === literal
-  // A missing value never gets here, so nothing equals null.
+function equals(slot: number, literal: unknown): Test {
+  if (typeof literal === 'string') return (e) => e.read(slot) === literal
+  // A missing value never equals, not even null.
   if (literal === null || literal === undefined) return () => false
-  return (value) => pythonEquals(value, literal)
-}
-
-/** Scalars are looked up in a set; what needs deep comparison is tried one by one. */
-function memberOf(literals: readonly unknown[]): (value: unknown) => boolean {
-  const strings = new Set(literals.filter((item) => typeof item === 'string'))
-  const numbers = new Set(literals.filter((item) => isNumeric(item) && typeof item !== 'bigint').map(Number))
-  numbers.delete(Number.NaN)
-  const others = literals.filter((item) => (typeof item === 'object' && item !== null) || typeof item === 'bigint')
-  const onlyString = strings.size === 1 ? [...strings][0] : undefined
-  return (value) => {
-    if (typeof value === 'string') return onlyString === undefined ? strings.has(value) : value === onlyString
-    if (typeof value === 'number' || typeof value === 'boolean') {
-      if (numbers.has(Number(value))) return true
-    } else if (typeof value === 'bigint') {
-      return literals.some((item) => isNumeric(item) && pythonEquals(value, item))
-    }
-    return others.length > 0 && others.some((item) => pythonEquals(value, item))
+  return (e) => {
+    const value = e.read(slot)
+    return value !== undefined && pythonEquals(value, literal)
   }
 }
 
-function inverted(test: (value: unknown) => boolean): ValueTest {
-  return (value) => !test(value)
+/** Scalars are looked up in a set; what needs deep comparison is tried one by one. */
+function memberOf(slot: number, literals: readonly unknown[], wanted: boolean): Test {
+  const scalars = new Set<unknown>(literals.filter((item) => typeof item === 'string'))
+  for (const item of literals) {
+    if (isNumeric(item) && typeof item !== 'bigint' && !Number.isNaN(item)) scalars.add(Number(item))
+  }
+  return (e) => {
+    const value = e.read(slot)
+    if (value === undefined) return false
+    if (typeof value === 'string' || typeof value === 'number') {
+      if (scalars.has(value)) return wanted
+      if (typeof value === 'string') return !wanted
+    }
+    return literals.some((item) => pythonEquals(value, item)) === wanted
+  }
 }
 
-type TextTest = (text: string) => boolean
-
-function containsTest(needle: string): TextTest {
-  return (text) => text.includes(needle)
-}
-
-function anyOf(tests: readonly TextTest[]): TextTest {
-  const [only] = tests
-  if (tests.length === 1 && only) return only
-  return (text) => {
-    for (let i = 0; i < tests.length; i++) if ((tests[i] as TextTest)(text)) return true
+function matches(slot: number, operator: string, sources: readonly unknown[], cache: PatternCache): Test {
+  const patterns = sources.map((source) => cache.get(String(source)))
+  const [only] = patterns
+  if (only && patterns.length === 1) {
+    return (e) => {
+      const value = e.read(slot)
+      return typeof value === 'string' ? only.test(e.subject(value)) : notText(operator, value)
+    }
+  }
+  return (e) => {
+    const value = e.read(slot)
+    if (typeof value !== 'string') return notText(operator, value)
+    const subject = e.subject(value)
+    for (let i = 0; i < patterns.length; i++) if (patterns[i]?.test(subject)) return true
     return false
   }
 }
 
-function onText(operator: string, test: TextTest): ValueTest {
-  return (value) => (typeof value === 'string' ? test(value) : mismatch(operator, 'a string', value))
+function onText(
+  slot: number,
+  operator: 'contains' | 'contains_any' | 'starts_with' | 'ends_with',
+  argument: unknown,
+): Test {
+  const text = String(argument)
+  switch (operator) {
+    case 'contains':
+      return (e) => {
+        const value = e.read(slot)
+        return typeof value === 'string' ? value.includes(text) : notText(operator, value)
+      }
+    case 'starts_with':
+      return (e) => {
+        const value = e.read(slot)
+        return typeof value === 'string' ? value.startsWith(text) : notText(operator, value)
+      }
+    case 'ends_with':
+      return (e) => {
+        const value = e.read(slot)
+        return typeof value === 'string' ? value.endsWith(text) : notText(operator, value)
+      }
+    case 'contains_any': {
+      const needles = asArray(argument).map(String)
+      return (e) => {
+        const value = e.read(slot)
+        if (typeof value !== 'string') return notText(operator, value)
+        for (let i = 0; i < needles.length; i++) if (value.includes(needles[i] as string)) return true
+        return false
+      }
+    }
+  }
 }
 
-function onSubject(operator: string, test: TextTest): ValueTest {
-  return (value, evaluation) =>
-    typeof value === 'string' ? test(evaluation.subject(value)) : mismatch(operator, 'a string', value)
-}
-
-function comparison(operator: 'gt' | 'gte' | 'lt' | 'lte', argument: unknown): ValueTest {
+function comparison(slot: number, operator: 'gt' | 'gte' | 'lt' | 'lte', argument: unknown): Test {
   const limit = typeof argument === 'bigint' ? argument : Number(argument)
   switch (operator) {
     case 'gt':
-      return (value) => (isNumeric(value) ? asNumber(value) > limit : mismatch(operator, 'a number', value))
+      return (e) => {
+        const value = e.read(slot)
+        return isNumeric(value) ? asNumber(value) > limit : notNumber(operator, value)
+      }
     case 'gte':
-      return (value) => (isNumeric(value) ? asNumber(value) >= limit : mismatch(operator, 'a number', value))
+      return (e) => {
+        const value = e.read(slot)
+        return isNumeric(value) ? asNumber(value) >= limit : notNumber(operator, value)
+      }
     case 'lt':
-      return (value) => (isNumeric(value) ? asNumber(value) < limit : mismatch(operator, 'a number', value))
+      return (e) => {
+        const value = e.read(slot)
+        return isNumeric(value) ? asNumber(value) < limit : notNumber(operator, value)
+      }
     case 'lte':
-      return (value) => (isNumeric(value) ? asNumber(value) <= limit : mismatch(operator, 'a number', value))
+      return (e) => {
+        const value = e.read(slot)
+        return isNumeric(value) ? asNumber(value) <= limit : notNumber(operator, value)
+      }
   }
 }
 
 function asNumber(value: number | boolean | bigint): number | bigint {
   return typeof value === 'boolean' ? Number(value) : value
+}
+
+function notText(operator: string, value: unknown): Outcome {
+  return value === undefined ? false : mismatch(operator, 'a string', value)
+}
+
+function notNumber(operator: string, value: unknown): Outcome {
+  return value === undefined ? false : mismatch(operator, 'a number', value)
 }
 
 function mismatch(operator: string, wanted: string, value: unknown): PolicyError {

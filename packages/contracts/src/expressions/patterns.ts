@@ -15,10 +15,4 @@ export class PatternCache {
     }
     return pattern
   }
-
-  /** The pattern's search as a plain function. */
-  tester(source: string): (text: string) => boolean {
-    const pattern = this.get(source)
-    return (text) => pattern.test(text)
-  }
 }
