@@ -1,0 +1,117 @@
+import { learnServerTime } from './clock.ts'
+import type { Problem } from './types.ts'
+
+/** Every path of the API begins so; the console is served by the same origin. */
+export const API = '/api/v1'
+
+/** A refusal by the server: its status, its words, and for a 422 each problem with its place. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly status: number
+  readonly problems: readonly Problem[]
+  /** Seconds the server asks to wait, from `Retry-After`; null when it does not. */
+  readonly retryAfter: number | null
+  readonly requestId: string | null
+
+  constructor(
+    status: number,
+    message: string,
+    about: { problems?: readonly Problem[]; retryAfter?: number | null; requestId?: string | null } = {},
+  ) {
+    super(message)
+    this.status = status
+    this.problems = about.problems ?? []
+    this.retryAfter = about.retryAfter ?? null
+    this.requestId = about.requestId ?? null
+  }
+}
+
+/** No answer at all: the server is down, or the network between. */
+export class UnreachableError extends Error {
+  override readonly name = 'UnreachableError'
+  constructor(cause: unknown) {
+    super('The server does not answer.', { cause })
+  }
+}
+
+interface Request {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly query?: Readonly<Record<string, string | number | undefined>>
+  readonly body?: unknown
+  readonly signal?: AbortSignal
+  readonly as?: 'json' | 'text'
+}
+
+/**
+ * One call to the API with the session cookie.
+ * @throws ApiError when the server refuses, UnreachableError when nothing answers.
+ */
+export async function request<T>(path: string, init: Request = {}): Promise<T> {
+  const response = await send(path, init)
+  if (!response.ok) throw await errorOf(response)
+  if (init.as === 'text') return (await response.text()) as T
+  return (response.status === 204 ? undefined : await response.json()) as T
+}
+
+async function send(path: string, init: Request): Promise<Response> {
+  const headers: Record<string, string> = {
+    'X-Requested-With': 'lictor-console',
+    Accept: 'application/json, */*;q=0.5',
+  }
+  if (init.body !== undefined) headers['Content-Type'] = 'application/json'
+  try {
+    const response = await fetch(`${API}${path}${queryString(init.query)}`, {
+      method: init.method ?? 'GET',
+      headers,
+      credentials: 'same-origin',
+      ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
+      ...(init.signal ? { signal: init.signal } : {}),
+    })
+    learnServerTime(response.headers.get('date'))
+    return response
+  } catch (error) {
+    if (init.signal?.aborted) throw error
+    throw new UnreachableError(error)
+  }
+}
+
+/** Undefined and empty values are left out: a cleared filter is no filter. */
+export function queryString(query: Request['query'] = {}): string {
+  const params = new URLSearchParams()
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined && value !== '') params.set(name, String(value))
+  const text = params.toString()
+  return text ? `?${text}` : ''
+}
+
+async function errorOf(response: Response): Promise<ApiError> {
+  const text = await response.text().catch(() => '')
+  const retryAfter = Number.parseInt(response.headers.get('retry-after') ?? '', 10)
+  const about = {
+    retryAfter: Number.isFinite(retryAfter) ? retryAfter : null,
+    requestId: response.headers.get('x-request-id'),
+  }
+  const detail = detailOf(text)
+  if (Array.isArray(detail)) {
+    const problems = detail as readonly Problem[]
+    return new ApiError(response.status, problems.map(readableProblem).join('\n'), { ...about, problems })
+  }
+  return new ApiError(
+    response.status,
+    typeof detail === 'string' ? detail : `The server answered ${response.status}.`,
+    about,
+  )
+}
+
+function detailOf(text: string): unknown {
+  try {
+    return (JSON.parse(text) as { detail?: unknown }).detail
+  } catch {
+    return null
+  }
+}
+
+/** `Value error, ` is the wire's prefix for rules beyond types (console-api §1.2); a person has no use for it. */
+export function readableProblem(problem: Problem): string {
+  return problem.msg.replace(/^Value error, /, '')
+}

@@ -1,0 +1,47 @@
+import './index.css'
+import { MutationCache, Query, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { RouterProvider } from '@tanstack/react-router'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { ApiError } from './api/http.ts'
+import { ShortcutProvider } from './app/shortcuts.tsx'
+import { makeRouter } from './router.tsx'
+import { ToastProvider } from './ui/toasts.tsx'
+
+/** A 401 anywhere means the session ended: to the login, with the way back (console-api §14). */
+function onError(error: Error, query?: unknown): void {
+  if (!(error instanceof ApiError) || error.status !== 401) return
+  // The guard of the routes asks who one is and redirects by itself.
+  if (query instanceof Query && query.queryKey[0] === 'me') return
+  const here = router.state.location
+  if (here.pathname === '/login' || here.pathname === '/setup') return
+  void router.navigate({ to: '/login', search: { next: here.href }, replace: true }).then(() => client.clear())
+}
+
+const client = new QueryClient({
+  queryCache: new QueryCache({ onError }),
+  mutationCache: new MutationCache({ onError: (error) => onError(error) }),
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      // A refusal does not change by asking again; silence may.
+      retry: (failures, error) => !(error instanceof ApiError) && failures < 2,
+      refetchOnWindowFocus: true,
+    },
+  },
+})
+const router = makeRouter(client)
+
+const container = document.getElementById('root')
+if (!container) throw new Error('index.html has no element #root')
+createRoot(container).render(
+  <StrictMode>
+    <QueryClientProvider client={client}>
+      <ShortcutProvider>
+        <ToastProvider>
+          <RouterProvider router={router} />
+        </ToastProvider>
+      </ShortcutProvider>
+    </QueryClientProvider>
+  </StrictMode>,
+)

@@ -1,0 +1,93 @@
+import { useQueries } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { History as HistoryIcon } from 'lucide-react'
+import { queries } from '../../api/queries.ts'
+import type { Approval } from '../../api/types.ts'
+import { Badge, EnvironmentTag } from '../../ui/badge.tsx'
+import { Card } from '../../ui/page.tsx'
+import { Empty, Failure, SkeletonRows } from '../../ui/states.tsx'
+import { duration } from '../../ui/time.ts'
+import { When } from '../../ui/when.tsx'
+
+/** The latest decisions: 20 approved, 20 denied, 10 that ran out (console-api §14.7). */
+export function History() {
+  const results = useQueries({
+    queries: [queries.approvals('approved', 20), queries.approvals('denied', 20), queries.approvals('timeout', 10)],
+  })
+  const failed = results.find((result) => result.isError && !result.data)
+  if (failed)
+    return (
+      <Card>
+        <Failure error={failed.error} retry={() => void failed.refetch()} />
+      </Card>
+    )
+  if (results.some((result) => result.isPending))
+    return (
+      <Card>
+        <SkeletonRows rows={6} className="h-14" />
+      </Card>
+    )
+  const decided = results
+    .flatMap((result) => result.data ?? [])
+    .sort((a, b) => Date.parse(settledAt(b)) - Date.parse(settledAt(a)))
+  if (decided.length === 0)
+    return (
+      <Card>
+        <Empty icon={HistoryIcon} title="Nothing decided yet">
+          Decisions stay here with who made them, from where, and why.
+        </Empty>
+      </Card>
+    )
+  return (
+    <Card className="overflow-hidden">
+      <ul className="divide-y">
+        {decided.map((approval) => (
+          <Settled key={approval.id} approval={approval} />
+        ))}
+      </ul>
+    </Card>
+  )
+}
+
+const settledAt = (approval: Approval) => approval.decided_at ?? approval.created_at
+
+function Settled({ approval }: { approval: Approval }) {
+  const seconds = approval.decided_at
+    ? Math.round((Date.parse(approval.decided_at) - Date.parse(approval.created_at)) / 1_000)
+    : null
+  return (
+    <li className="grid gap-x-4 gap-y-0.5 px-4 py-2.5 sm:grid-cols-[6rem_minmax(0,1fr)_auto] sm:items-center">
+      <span>
+        <Badge tone={approval.status === 'approved' ? 'allow' : 'deny'}>
+          {approval.status === 'approved' ? 'Approved' : approval.status === 'denied' ? 'Denied' : 'Timed out'}
+        </Badge>
+      </span>
+      <span className="min-w-0">
+        <span className="block truncate">
+          <Link
+            to="/events"
+            search={{ agent_id: approval.agent_id, tool_name: approval.tool_name }}
+            className="font-medium font-mono text-sm underline-offset-2 hover:underline"
+          >
+            {approval.tool_name}
+          </Link>
+          <span className="text-muted text-sm"> · {approval.agent_id}</span>
+        </span>
+        <span className="block truncate text-muted text-sm">
+          {approval.decision_reason ? `“${approval.decision_reason}”` : approval.message}
+        </span>
+      </span>
+      <span className="flex flex-wrap items-center gap-x-3 text-muted text-xs sm:flex-col sm:items-end">
+        <span>
+          {approval.decided_by ?? 'nobody'}
+          {approval.decided_via && approval.decided_by && ` · ${approval.decided_via}`}
+          {seconds !== null && ` · after ${duration(seconds)}`}
+        </span>
+        <span className="flex items-center gap-3">
+          <EnvironmentTag env={approval.env} />
+          <When at={settledAt(approval)} />
+        </span>
+      </span>
+    </li>
+  )
+}

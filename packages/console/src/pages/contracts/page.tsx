@@ -1,0 +1,119 @@
+import { useQuery } from '@tanstack/react-query'
+import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { FileCheck2, Plus } from 'lucide-react'
+import { queries } from '../../api/queries.ts'
+import type { BundleSummary } from '../../api/types.ts'
+import { useShortcuts } from '../../app/shortcuts.tsx'
+import { EnvironmentTag } from '../../ui/badge.tsx'
+import { buttonClass } from '../../ui/button.tsx'
+import { Card, Page } from '../../ui/page.tsx'
+import { Empty, Failure, SkeletonRows } from '../../ui/states.tsx'
+import { TabPanel, Tabs } from '../../ui/tabs.tsx'
+import { When } from '../../ui/when.tsx'
+import { Deployments } from './deployments.tsx'
+
+export function ContractsPage() {
+  const { tab } = useSearch({ from: '/inside/contracts' })
+  const navigate = useNavigate({ from: '/contracts' })
+  useShortcuts([
+    { keys: 'n', label: 'Upload a bundle', group: 'Contracts', run: () => void navigate({ to: '/contracts/new' }) },
+  ])
+  return (
+    <Page
+      title="Contracts"
+      lead="Bundles of contracts decide what agents may do. Upload a version, then deploy it to an environment."
+      actions={
+        <Link to="/contracts/new" className={buttonClass('primary')}>
+          <Plus aria-hidden /> Upload bundle
+        </Link>
+      }
+    >
+      <Tabs
+        label="Contracts"
+        value={tab ?? 'bundles'}
+        onChange={(next) => void navigate({ search: next === 'deployments' ? { tab: 'deployments' } : {} })}
+        tabs={[
+          { value: 'bundles', label: 'Bundles' },
+          { value: 'deployments', label: 'Deployments' },
+        ]}
+      >
+        <TabPanel value="bundles">
+          <Bundles />
+        </TabPanel>
+        <TabPanel value="deployments">
+          <Card className="overflow-hidden">
+            <Deployments />
+          </Card>
+        </TabPanel>
+      </Tabs>
+    </Page>
+  )
+}
+
+function Bundles() {
+  const bundles = useQuery(queries.bundles())
+  return (
+    <Card className="overflow-hidden">
+      {bundles.isPending ? (
+        <SkeletonRows rows={4} className="h-14" />
+      ) : bundles.isError && !bundles.data ? (
+        <Failure error={bundles.error} retry={() => void bundles.refetch()} />
+      ) : bundles.data.length === 0 ? (
+        <Empty
+          icon={FileCheck2}
+          title="No bundle yet"
+          command="npx lictor validate contracts.yaml"
+          action={
+            <Link to="/contracts/new" className={buttonClass('primary')}>
+              Start from an example
+            </Link>
+          }
+        >
+          A bundle is one YAML file. Begin with the example, or check one of yours first:
+        </Empty>
+      ) : (
+        <ul className="divide-y">
+          {bundles.data.map((bundle) => (
+            <Row key={bundle.name} bundle={bundle} />
+          ))}
+        </ul>
+      )}
+    </Card>
+  )
+}
+
+function Row({ bundle }: { bundle: BundleSummary }) {
+  return (
+    <li>
+      <Link
+        to="/contracts/$name"
+        params={{ name: bundle.name }}
+        className="grid gap-x-4 gap-y-0.5 px-4 py-2.5 hover:bg-hover focus-visible:-outline-offset-2 sm:grid-cols-[minmax(0,1.4fr)_7rem_minmax(0,1.4fr)_7rem] sm:items-center"
+      >
+        <span className="min-w-0">
+          <span className="block truncate font-medium">{bundle.name}</span>
+          <span className="tabular block text-muted text-xs">
+            version {bundle.latest_version}
+            {bundle.version_count !== bundle.latest_version && `, ${bundle.version_count} kept`}
+          </span>
+        </span>
+        <span className="tabular text-muted text-sm">{contractCount(bundle.contract_count)}</span>
+        <span className="flex flex-wrap gap-x-3">
+          {bundle.deployed_envs.length > 0 ? (
+            bundle.deployed_envs.map((env) => <EnvironmentTag key={env} env={env} />)
+          ) : (
+            <span className="text-faint text-xs">not deployed</span>
+          )}
+        </span>
+        <span className="text-muted text-xs sm:text-right">
+          <When at={bundle.last_updated} />
+        </span>
+      </Link>
+    </li>
+  )
+}
+
+function contractCount(count: number | null): string {
+  if (count === null) return 'unreadable'
+  return count === 1 ? '1 contract' : `${count} contracts`
+}

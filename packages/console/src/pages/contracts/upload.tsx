@@ -1,0 +1,208 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { ChevronLeft, CircleCheck, FileUp, OctagonAlert, TriangleAlert } from 'lucide-react'
+import { type ChangeEvent, useId, useRef, useState } from 'react'
+import { commands, queries } from '../../api/queries.ts'
+import { Button } from '../../ui/button.tsx'
+import { cn } from '../../ui/cn.ts'
+import { Kbd } from '../../ui/kbd.tsx'
+import { Card, Page } from '../../ui/page.tsx'
+import { Failure, messageOf } from '../../ui/states.tsx'
+import { useToasts } from '../../ui/toasts.tsx'
+import type { EditorHandle } from './editor.tsx'
+import { EXAMPLE_BUNDLE } from './example.ts'
+import { byPlace, type Issue, issuesOf } from './issues.ts'
+import { LazyEditor } from './lazy-editor.tsx'
+import { useBrowserCheck } from './use-browser-check.ts'
+
+/** Characters the server accepts in one bundle (console-api §8.3.2). */
+const BUNDLE_MAXIMUM = 1_048_576
+
+/** A new bundle, or a new version of one: paste, drop or open a file, see what is wrong where it is, upload. */
+export function UploadPage() {
+  const { from, version } = useSearch({ from: '/inside/contracts/new' })
+  const base = useQuery({
+    ...queries.yaml(from ?? '', version ?? 0),
+    enabled: from !== undefined && version !== undefined,
+  })
+  const title = from ? `New version of ${from}` : 'Upload a bundle'
+  const ready = from === undefined || version === undefined ? EXAMPLE_BUNDLE : base.data
+  return (
+    <Page
+      title={title}
+      lead={
+        <Link to="/contracts" className="inline-flex items-center gap-1 text-sm hover:text-ink">
+          <ChevronLeft className="size-3.5" aria-hidden /> All bundles
+        </Link>
+      }
+    >
+      {base.isError ? (
+        <Card>
+          <Failure error={base.error} retry={() => void base.refetch()} />
+        </Card>
+      ) : ready === undefined ? (
+        <Card className="h-[60vh]">{null}</Card>
+      ) : (
+        <Workbench key={`${from} ${version}`} initial={ready} />
+      )}
+    </Page>
+  )
+}
+
+function Workbench({ initial }: { initial: string }) {
+  const [text, setText] = useState(initial)
+  const [refused, setRefused] = useState<{ text: string; issues: readonly Issue[] } | null>(null)
+  const editor = useRef<EditorHandle>(null)
+  const navigate = useNavigate()
+  const client = useQueryClient()
+  const toasts = useToasts()
+  const check = useBrowserCheck(text)
+
+  const upload = useMutation({
+    mutationFn: commands.uploadBundle,
+    onSuccess: (bundle) => {
+      void client.invalidateQueries({ queryKey: ['bundles'] })
+      toasts.done(`${bundle.name} v${bundle.version} uploaded`, 'Deploy it when you are ready.')
+      void navigate({ to: '/contracts/$name', params: { name: bundle.name }, search: { version: bundle.version } })
+    },
+    onError: (error, sent) => {
+      const issues = issuesOf(error)
+      setRefused({ text: sent, issues })
+      if (issues[0]?.line) editor.current?.reveal(issues[0])
+    },
+  })
+
+  const tooLong = text.length > BUNDLE_MAXIMUM
+  // The server's words are about the text it was sent; after an edit only the check in the browser speaks.
+  const issues = refused && refused.text === text && refused.issues.length > 0 ? byPlace(refused.issues) : check.issues
+  const errors = issues.filter(({ severity }) => severity === 'error').length
+  const submit = () => {
+    if (!tooLong && !upload.isPending && text.trim() !== '') upload.mutate(text)
+  }
+  const open = async (file: File | undefined) => {
+    if (file) setText(await file.text())
+  }
+  const general = upload.isError && refused?.issues.length === 0 ? messageOf(upload.error) : null
+
+  return (
+    <div className="flex flex-col gap-3">
+      <Card
+        className="flex flex-col overflow-hidden"
+        onDragOver={(event) => event.preventDefault()}
+        onDrop={(event) => {
+          event.preventDefault()
+          void open(event.dataTransfer.files[0])
+        }}
+      >
+        <div className="flex h-11 items-center gap-2 border-b pr-2 pl-4">
+          <Verdict errors={errors} warnings={issues.length - errors} checked={check.ready || refused !== null} />
+          <FileButton onFile={open} />
+        </div>
+        <div className="h-[min(34rem,58vh)]">
+          <LazyEditor
+            ref={editor}
+            value={text}
+            label="Bundle YAML"
+            onChange={setText}
+            onSubmit={submit}
+            issues={issues}
+            autoFocus
+          />
+        </div>
+        <IssueList issues={issues} onPick={(issue) => editor.current?.reveal(issue)} />
+      </Card>
+      <div className="flex items-center justify-end gap-3">
+        <p role="alert" className="min-w-0 flex-1 text-deny text-sm">
+          {tooLong ? 'A bundle may have at most 1,048,576 characters.' : general}
+        </p>
+        <Button
+          variant="primary"
+          size="lg"
+          busy={upload.isPending}
+          disabled={tooLong || text.trim() === ''}
+          onClick={submit}
+        >
+          Upload{' '}
+          <Kbd keys="Ctrl ↵" className="[&_kbd]:border-on-primary/30 [&_kbd]:bg-transparent [&_kbd]:text-on-primary" />
+        </Button>
+      </div>
+    </div>
+  )
+}
+
+function Verdict({ errors, warnings, checked }: { errors: number; warnings: number; checked: boolean }) {
+  const words = [errors > 0 && plural(errors, 'error'), warnings > 0 && plural(warnings, 'warning')]
+    .filter(Boolean)
+    .join(', ')
+  return (
+    <p role="status" className="flex min-w-0 flex-1 items-center gap-2 truncate text-sm">
+      {errors > 0 ? (
+        <OctagonAlert className="size-4 text-deny" aria-hidden />
+      ) : warnings > 0 ? (
+        <TriangleAlert className="size-4 text-ask" aria-hidden />
+      ) : (
+        checked && <CircleCheck className="size-4 text-allow" aria-hidden />
+      )}
+      {words ||
+        (checked ? <span className="text-muted">Valid</span> : <span className="text-faint">Checked as you type</span>)}
+    </p>
+  )
+}
+
+const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`
+
+function FileButton({ onFile }: { onFile: (file: File | undefined) => void }) {
+  const id = useId()
+  const input = useRef<HTMLInputElement>(null)
+  return (
+    <>
+      <input
+        ref={input}
+        id={id}
+        type="file"
+        accept=".yaml,.yml,text/yaml,application/x-yaml"
+        className="sr-only"
+        tabIndex={-1}
+        aria-label="Bundle file"
+        onChange={(event: ChangeEvent<HTMLInputElement>) => {
+          onFile(event.target.files?.[0])
+          event.target.value = ''
+        }}
+      />
+      <Button variant="quiet" size="sm" onClick={() => input.current?.click()}>
+        <FileUp aria-hidden /> Open file
+      </Button>
+    </>
+  )
+}
+
+function IssueList({ issues, onPick }: { issues: readonly Issue[]; onPick: (issue: Issue) => void }) {
+  if (issues.length === 0) return null
+  return (
+    <ul aria-label="Problems" className="max-h-44 divide-y overflow-y-auto border-t bg-sunken">
+      {issues.map((issue, index) => (
+        <li key={`${index} ${issue.line} ${issue.message}`}>
+          <button
+            type="button"
+            onClick={() => onPick(issue)}
+            className="flex w-full items-baseline gap-3 px-4 py-1.5 text-left text-sm hover:bg-hover focus-visible:-outline-offset-2"
+          >
+            <span
+              className={cn(
+                'tabular w-14 shrink-0 font-mono text-xs',
+                issue.severity === 'error' ? 'text-deny' : 'text-ask',
+              )}
+            >
+              {issue.line === null ? '–' : `${issue.line}:${issue.column ?? 1}`}
+            </span>
+            <span className="min-w-0">
+              {issue.message}
+              {issue.path && <code className="ml-2 font-mono text-faint text-xs">{issue.path}</code>}
+              {issue.hint && <span className="block text-muted text-xs">{issue.hint}</span>}
+            </span>
+          </button>
+        </li>
+      ))}
+    </ul>
+  )
+}

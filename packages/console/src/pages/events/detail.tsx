@@ -1,0 +1,112 @@
+import { Filter, Link2 } from 'lucide-react'
+import type { ReactNode } from 'react'
+import type { AuditEvent } from '../../api/types.ts'
+import type { EventSearch } from '../../router.tsx'
+import { EnvironmentTag, VerdictBadge } from '../../ui/badge.tsx'
+import { CopyButton } from '../../ui/copy.tsx'
+import { Json } from '../../ui/json.tsx'
+
+interface DetailProps {
+  readonly event: AuditEvent
+  readonly onFilter: (change: Partial<EventSearch>) => void
+}
+
+/** One event in full: what was decided and why, the arguments, the contracts that were asked, the raw record. */
+export function Detail({ event, onFilter }: DetailProps) {
+  const payload = event.payload ?? {}
+  const link = `${location.origin}${location.pathname}?${new URLSearchParams({ event: event.id, ts: event.timestamp })}`
+  return (
+    <article className="flex flex-col gap-4">
+      <header>
+        <div className="flex items-center justify-between gap-2">
+          <VerdictBadge verdict={event.verdict} />
+          <span className="flex items-center gap-1 text-faint text-xs">
+            <Link2 className="size-3.5" aria-hidden />
+            <CopyButton text={link} what="link to this event" />
+          </span>
+        </div>
+        <h2 className="mt-2 break-all font-mono font-semibold text-lg max-lg:sr-only">{event.tool_name}</h2>
+        {payload.reason && <p className="mt-1 text-pretty">{payload.reason}</p>}
+      </header>
+      <dl className="grid grid-cols-[6.5rem_minmax(0,1fr)] gap-x-3 gap-y-1 text-sm">
+        <Fact name="Agent" onFilter={() => onFilter({ agent_id: event.agent_id })}>
+          {event.agent_id}
+        </Fact>
+        <Fact name="Tool" onFilter={() => onFilter({ tool_name: event.tool_name })}>
+          <span className="font-mono">{event.tool_name}</span>
+        </Fact>
+        <Fact
+          name="Contract"
+          onFilter={payload.decision_name ? () => onFilter({ search: payload.decision_name ?? '' }) : undefined}
+        >
+          {payload.decision_name}
+        </Fact>
+        <Fact name="Decided by">{payload.decision_source}</Fact>
+        <Fact name="Mode">{event.mode}</Fact>
+        <Fact name="Environment">{payload.environment && <EnvironmentTag env={payload.environment} />}</Fact>
+        <Fact name="Bundle">
+          {payload.bundle_name}
+          {payload.policy_version && (
+            <code className="ml-2 font-mono text-faint text-xs">{payload.policy_version.slice(0, 12)}</code>
+          )}
+        </Fact>
+        <Fact name="Side effect">{payload.side_effect}</Fact>
+        <Fact name="Time">
+          <time dateTime={event.timestamp}>
+            {new Date(event.timestamp).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' })}
+          </time>
+        </Fact>
+        <Fact name="Call" onFilter={() => onFilter({ search: event.call_id })}>
+          <span className="break-all font-mono text-xs">{event.call_id}</span>
+        </Fact>
+      </dl>
+      <Section title="Arguments" value={payload.tool_args} />
+      <Section title="Principal" value={payload.principal} />
+      <Section title="Contracts evaluated" value={payload.contracts_evaluated} />
+      <details>
+        <summary className="cursor-pointer font-medium text-muted text-sm">Raw record</summary>
+        <Json value={event} what="record" className="mt-1.5" />
+      </details>
+    </article>
+  )
+}
+
+function Section({ title, value }: { title: string; value: unknown }) {
+  if (value === null || value === undefined) return null
+  return (
+    <section>
+      <h3 className="mb-1.5 font-medium text-sm">{title}</h3>
+      <Json value={value} what={title.toLowerCase()} />
+    </section>
+  )
+}
+
+function Fact({
+  name,
+  children,
+  onFilter,
+}: {
+  name: string
+  children: ReactNode
+  onFilter?: (() => void) | undefined
+}) {
+  if (!children) return null
+  return (
+    <div className="group contents">
+      <dt className="text-muted">{name}</dt>
+      <dd className="flex min-w-0 items-start justify-between gap-2">
+        <span className="min-w-0 break-words">{children}</span>
+        {onFilter && (
+          <button
+            type="button"
+            onClick={onFilter}
+            aria-label={`Show only events with this ${name.toLowerCase()}`}
+            className="shrink-0 rounded p-0.5 text-faint opacity-0 hover:text-ink focus-visible:opacity-100 group-hover:opacity-100 [@media(hover:none)]:opacity-100"
+          >
+            <Filter className="size-3.5" aria-hidden />
+          </button>
+        )}
+      </dd>
+    </div>
+  )
+}

@@ -1,0 +1,111 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { type FormEvent, useState } from 'react'
+import { commands } from '../../api/queries.ts'
+import { type CreatedKey, ENVIRONMENTS, type Environment } from '../../api/types.ts'
+import { Button, buttonClass } from '../../ui/button.tsx'
+import { CopyButton } from '../../ui/copy.tsx'
+import { Dialog } from '../../ui/dialog.tsx'
+import { Field } from '../../ui/field.tsx'
+import { messageOf } from '../../ui/states.tsx'
+import { EnvironmentChoice } from './environment-choice.tsx'
+import { rememberKey } from './new-key.ts'
+
+interface CreateKeyProps {
+  readonly open: boolean
+  readonly onOpenChange: (open: boolean) => void
+}
+
+/** First a form, then the key, once. */
+export function CreateKey({ open, onOpenChange }: CreateKeyProps) {
+  const [created, setCreated] = useState<CreatedKey | null>(null)
+  const change = (next: boolean) => {
+    onOpenChange(next)
+    if (!next) setCreated(null)
+  }
+  return (
+    <Dialog
+      open={open}
+      onOpenChange={change}
+      title={created ? 'Your new key' : 'Create an API key'}
+      description={
+        created ? 'Copy it now. It is stored only as a hash and cannot be shown again.' : 'A key opens one environment.'
+      }
+    >
+      {created ? (
+        <Created created={created} onDone={() => change(false)} />
+      ) : (
+        <Form onCreated={setCreated} onCancel={() => change(false)} />
+      )}
+    </Dialog>
+  )
+}
+
+function Form({ onCreated, onCancel }: { onCreated: (key: CreatedKey) => void; onCancel: () => void }) {
+  const [env, setEnv] = useState<Environment>(ENVIRONMENTS[0] ?? 'production')
+  const create = useCreateKey(onCreated)
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault()
+    create.mutate({ env, label: String(new FormData(event.currentTarget).get('label')).trim() || null })
+  }
+  return (
+    <form onSubmit={submit} className="flex flex-col gap-4">
+      <Field
+        label="Label"
+        name="label"
+        required
+        maxLength={255}
+        autoComplete="off"
+        autoFocus
+        placeholder="ci, laptop, support-bot…"
+        hint="So that you know later what to revoke."
+      />
+      <EnvironmentChoice value={env} onChange={setEnv} />
+      <p role="alert" className="min-h-5 text-deny text-sm">
+        {create.isError && messageOf(create.error)}
+      </p>
+      <div className="flex justify-end gap-2">
+        <Button onClick={onCancel}>Cancel</Button>
+        <Button type="submit" variant="primary" busy={create.isPending}>
+          Create key
+        </Button>
+      </div>
+    </form>
+  )
+}
+
+export function useCreateKey(onCreated: (key: CreatedKey) => void) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: commands.createKey,
+    onSuccess: (key) => {
+      rememberKey(key)
+      onCreated(key)
+      void client.invalidateQueries({ queryKey: ['keys'] })
+    },
+  })
+}
+
+function Created({ created, onDone }: { created: CreatedKey; onDone: () => void }) {
+  return (
+    <div>
+      <div className="flex items-center gap-2 rounded-md border border-allow/40 bg-allow-soft p-2 pl-3">
+        <code className="min-w-0 flex-1 select-all break-all font-mono text-sm">{created.key}</code>
+        <CopyButton text={created.key} what="API key" label />
+      </div>
+      <p className="mt-4 mb-1.5 text-muted text-sm">As an environment variable</p>
+      <div className="flex items-center gap-2 rounded-md border bg-sunken p-2 pl-3">
+        <code className="min-w-0 flex-1 break-all font-mono text-xs">LICTOR_API_KEY={created.key}</code>
+        <CopyButton text={`LICTOR_API_KEY=${created.key}`} what="environment variable" />
+      </div>
+      <div className="mt-5 flex justify-end gap-2">
+        <Link to="/connect" className={buttonClass()}>
+          Use it in a snippet
+        </Link>
+        <Button variant="primary" onClick={onDone}>
+          I have it
+        </Button>
+      </div>
+    </div>
+  )
+}

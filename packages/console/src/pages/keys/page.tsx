@@ -1,0 +1,104 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { KeyRound, Plus } from 'lucide-react'
+import { useState } from 'react'
+import { commands, queries } from '../../api/queries.ts'
+import type { ApiKey } from '../../api/types.ts'
+import { useShortcuts } from '../../app/shortcuts.tsx'
+import { EnvironmentTag } from '../../ui/badge.tsx'
+import { Button } from '../../ui/button.tsx'
+import { Confirm } from '../../ui/dialog.tsx'
+import { Card, Page } from '../../ui/page.tsx'
+import { Empty, Failure, messageOf, SkeletonRows } from '../../ui/states.tsx'
+import { useToasts } from '../../ui/toasts.tsx'
+import { When } from '../../ui/when.tsx'
+import { CreateKey } from './create-key.tsx'
+
+/** Keys open one environment of this tenant to agents. Only administrators create and revoke them. */
+export function KeysPage() {
+  const keys = useQuery(queries.keys())
+  const admin = useQuery(queries.me()).data?.is_admin ?? false
+  const [creating, setCreating] = useState(false)
+  const [revoking, setRevoking] = useState<ApiKey | null>(null)
+  useShortcuts(admin ? [{ keys: 'c', label: 'Create a key', group: 'API keys', run: () => setCreating(true) }] : [])
+
+  const newKey = admin && (
+    <Button variant="primary" onClick={() => setCreating(true)}>
+      <Plus aria-hidden /> Create key
+    </Button>
+  )
+  return (
+    <Page title="API keys" lead="Agents sign in with a key. It is shown once, when it is created." actions={newKey}>
+      <Card className="overflow-hidden">
+        {keys.isPending ? (
+          <SkeletonRows rows={3} />
+        ) : keys.isError && !keys.data ? (
+          <Failure error={keys.error} retry={() => void keys.refetch()} />
+        ) : keys.data.length === 0 ? (
+          <Empty icon={KeyRound} title="No key yet" action={newKey}>
+            {admin ? 'Create one, then connect an agent with it.' : 'An administrator can create one.'}
+          </Empty>
+        ) : (
+          <ul className="divide-y">
+            {keys.data.toReversed().map((key) => (
+              <li key={key.id} className="flex items-center gap-4 px-4 py-2.5">
+                <div className="grid min-w-0 flex-1 gap-x-4 sm:grid-cols-[minmax(0,1fr)_minmax(0,1.4fr)_8rem_7rem] sm:items-center">
+                  <span className="truncate font-medium">{key.label ?? 'no label'}</span>
+                  <code className="truncate font-mono text-muted text-xs">{key.prefix}…</code>
+                  <EnvironmentTag env={key.env} />
+                  <span className="text-muted text-xs">
+                    <span className="sr-only">created </span>
+                    <When at={key.created_at} />
+                  </span>
+                </div>
+                {admin && (
+                  <Button
+                    variant="quiet"
+                    size="sm"
+                    onClick={() => setRevoking(key)}
+                    aria-label={`Revoke ${key.label ?? key.prefix}`}
+                    className="hover:text-deny"
+                  >
+                    Revoke
+                  </Button>
+                )}
+              </li>
+            ))}
+          </ul>
+        )}
+      </Card>
+      <CreateKey open={creating} onOpenChange={setCreating} />
+      <Revoke apiKey={revoking} onClose={() => setRevoking(null)} />
+    </Page>
+  )
+}
+
+function Revoke({ apiKey, onClose }: { apiKey: ApiKey | null; onClose: () => void }) {
+  const client = useQueryClient()
+  const toasts = useToasts()
+  const revoke = useMutation({
+    mutationFn: (key: ApiKey) => commands.revokeKey(key.id),
+    onSuccess: (_, key) => {
+      client.setQueryData(queries.keys().queryKey, (list) => list?.filter((other) => other.id !== key.id))
+      toasts.done('Key revoked', key.label ?? key.prefix)
+      onClose()
+    },
+    onError: (error) => toasts.failed('The key was not revoked', messageOf(error)),
+    onSettled: () => client.invalidateQueries({ queryKey: ['keys'] }),
+  })
+  return (
+    <Confirm
+      open={apiKey !== null}
+      onOpenChange={(open) => open || onClose()}
+      title={`Revoke ${apiKey?.label ?? 'this key'}?`}
+      description={
+        <>
+          Agents that use <code className="break-all font-mono text-xs">{apiKey?.prefix}…</code> in {apiKey?.env} are
+          refused from their next request on. Their governed calls then fail closed. This cannot be undone.
+        </>
+      }
+      action="Revoke key"
+      busy={revoke.isPending}
+      onConfirm={() => apiKey && revoke.mutate(apiKey)}
+    />
+  )
+}

@@ -1,0 +1,71 @@
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import type { ReactNode } from 'react'
+import { queries } from '../../api/queries.ts'
+import { cn } from '../../ui/cn.ts'
+
+/** Four numbers, each a door to its page. They keep their size while loading. */
+export function Figures() {
+  const stats = useQuery(queries.stats()).data
+  const agents = useQuery(queries.agents()).data
+  const pending = useQuery({ ...queries.approvals('pending'), select: (list) => list.length }).data
+  const drifting = agents?.filter((agent) => agent.status === 'drift').length ?? 0
+  return (
+    <div className="grid grid-cols-2 gap-px overflow-hidden rounded-xl border bg-line shadow-card lg:grid-cols-4">
+      <Figure
+        link={<Link to="/approvals" />}
+        label="Waiting for you"
+        value={pending}
+        tone={pending ? 'text-ask' : undefined}
+        note={pending ? 'calls are paused' : 'nothing paused'}
+      />
+      <Figure
+        link={<Link to="/agents" />}
+        label="Agents connected"
+        value={agents?.length}
+        note={drifting > 0 ? `${drifting} on an old version` : stats ? `${stats.total_agents} ever seen` : ''}
+        noteTone={drifting > 0 ? 'text-ask' : undefined}
+      />
+      <Figure
+        link={<Link to="/events" search={{ since: '24h' }} />}
+        label="Events, 24 h"
+        value={stats?.events_24h}
+        note={stats ? `${stats.active_agents} agents in the last hour` : ''}
+      />
+      <Figure
+        link={<Link to="/events" search={{ since: '24h', verdict: 'call_denied' }} />}
+        label="Denied, 24 h"
+        value={stats?.denials_24h}
+        note={stats ? denialRate(stats.denials_24h, stats.events_24h) : ''}
+      />
+    </div>
+  )
+}
+
+const denialRate = (denials: number, events: number) =>
+  events === 0 ? 'no calls yet' : `${((100 * denials) / events).toFixed(1)} % of events`
+
+interface FigureProps {
+  readonly link: React.ReactElement<{ className?: string; children?: ReactNode }>
+  readonly label: string
+  readonly value: number | undefined
+  readonly note: string
+  readonly tone?: string | undefined
+  readonly noteTone?: string | undefined
+}
+
+function Figure({ link, label, value, note, tone, noteTone }: FigureProps) {
+  const Door = link.type
+  return (
+    <Door
+      {...link.props}
+      className="group block bg-surface px-4 py-3 transition-colors hover:bg-sunken focus-visible:-outline-offset-2"
+    >
+      <span className="block text-muted text-sm">{label}</span>
+      <span className={cn('tabular mt-0.5 block min-h-8 font-semibold text-2xl tracking-tight', tone)}>
+        {value?.toLocaleString() ?? ' '}
+      </span>
+      <span className={cn('block min-h-4.5 truncate text-faint text-xs', noteTone)}>{note}</span>
+    </Door>
+  )
+}

@@ -1,0 +1,81 @@
+import { Check, ChevronDown, X } from 'lucide-react'
+import { DropdownMenu } from 'radix-ui'
+import { Button } from './button.tsx'
+import { cn } from './cn.ts'
+
+export const MENU = 'z-50 max-h-80 min-w-44 animate-enter overflow-y-auto rounded-lg border bg-surface p-1 shadow-float'
+export const MENU_ITEM =
+  'flex h-8 cursor-default select-none items-center gap-2 rounded px-2 text-sm outline-none data-[highlighted]:bg-hover max-sm:h-10 [&_svg]:size-4 [&_svg]:text-faint'
+
+export interface FilterOption {
+  readonly value: string
+  readonly label: string
+  readonly count?: number
+}
+
+interface FilterMenuProps {
+  readonly label: string
+  readonly value: string | undefined
+  readonly options: readonly FilterOption[]
+  readonly onChange: (value: string | undefined) => void
+}
+
+/** One filter: closed it reads "Agent" or "Agent: research-bot"; open it lists the values with how often they occur. */
+export function FilterMenu({ label, value, options, onChange }: FilterMenuProps) {
+  const known =
+    value === undefined || options.some((o) => o.value === value) ? options : [{ value, label: value }, ...options]
+  const selected = known.find((o) => o.value === value)
+  return (
+    <div className="flex shrink-0">
+      <DropdownMenu.Root modal={false}>
+        <DropdownMenu.Trigger asChild>
+          <Button
+            className={cn(
+              'max-w-60',
+              selected ? 'rounded-r-none border-accent/40 bg-accent-soft' : 'border-dashed text-muted',
+            )}
+          >
+            <span className="truncate">
+              {label}
+              {selected && <span className="text-ink">: {selected.label}</span>}
+            </span>
+            {!selected && <ChevronDown aria-hidden />}
+          </Button>
+        </DropdownMenu.Trigger>
+        <DropdownMenu.Portal>
+          <DropdownMenu.Content align="start" sideOffset={4} className={MENU}>
+            {known.length === 0 && <p className="px-2 py-1.5 text-muted text-sm">Nothing to choose yet</p>}
+            <DropdownMenu.RadioGroup
+              value={value ?? ''}
+              onValueChange={(next) => onChange(next === value ? undefined : next)}
+            >
+              {known.map((option) => (
+                <DropdownMenu.RadioItem key={option.value} value={option.value} className={MENU_ITEM}>
+                  <span className="grid w-4 place-items-center">
+                    <DropdownMenu.ItemIndicator>
+                      <Check aria-hidden />
+                    </DropdownMenu.ItemIndicator>
+                  </span>
+                  <span className="truncate">{option.label}</span>
+                  {option.count !== undefined && (
+                    <span className="tabular ml-auto pl-4 text-faint text-xs">{option.count}</span>
+                  )}
+                </DropdownMenu.RadioItem>
+              ))}
+            </DropdownMenu.RadioGroup>
+          </DropdownMenu.Content>
+        </DropdownMenu.Portal>
+      </DropdownMenu.Root>
+      {selected && (
+        <Button
+          size="icon"
+          className="w-7 rounded-l-none border-accent/40 border-l-0 bg-accent-soft h-8.5 max-sm:h-10"
+          aria-label={`Clear filter ${label}`}
+          onClick={() => onChange(undefined)}
+        >
+          <X aria-hidden className="text-muted" />
+        </Button>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,310 @@
+import { readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { extname, join } from 'node:path'
+import type { AgentConnection, ApiKey, Approval, AuditEvent, BundleVersion, Deployment } from '../src/api/types.ts'
+import { seed } from './fixture-data.ts'
+
+/** What the fixture holds; a test may change it between steps. */
+export interface World {
+  bootstrapped: boolean
+  signedIn: boolean
+  keys: ApiKey[]
+  versions: (BundleVersion & { yaml: string })[]
+  deployments: Deployment[]
+  approvals: Approval[]
+  events: AuditEvent[]
+  agents: AgentConnection[]
+  /** Requests as `METHOD /path`, in order, with what was sent. */
+  readonly requests: { readonly line: string; readonly body: unknown; readonly csrf: string | undefined }[]
+}
+
+export interface Fixture {
+  readonly url: string
+  readonly world: World
+  /** Sends one event to every open dashboard stream. */
+  push(event: { type: string; [field: string]: unknown }): void
+  close(): Promise<void>
+}
+
+const PASSWORD = 'correct horse battery'
+const TYPES: Readonly<Record<string, string>> = {
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.html': 'text/html',
+  '.svg': 'image/svg+xml',
+}
+
+/** A stand-in for the server that speaks the shapes of console-api §8 and serves the built console. For tests only. */
+export async function startFixture(dist: string, world: World = seed()): Promise<Fixture> {
+  const streams = new Set<ServerResponse>()
+  const server = createServer((request, response) => {
+    void handle(request, response).catch((error) => {
+      response.writeHead(500).end(String(error))
+    })
+  })
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://fixture')
+    if (!url.pathname.startsWith('/api/v1')) return serveFile(url.pathname, response)
+    const path = url.pathname.slice('/api/v1'.length)
+    const body = await readBody(request)
+    const csrf = request.headers['x-requested-with'] as string | undefined
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      world.requests.push({ line: `${request.method} ${path}`, body, csrf })
+    const send = (status: number, value?: unknown) => {
+      if (value === undefined) return response.writeHead(status).end()
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+    }
+    const route = `${request.method} ${path}`
+    if (route === 'GET /health') return void send(200, { status: 'ok', bootstrap_complete: world.bootstrapped })
+    if (route === 'POST /setup') {
+      world.bootstrapped = true
+      return void send(201, { message: 'Admin created', user_id: 'u', tenant_id: 't' })
+    }
+    if (route === 'POST /auth/login') {
+      world.signedIn = (body as { password: string }).password === PASSWORD
+      return void (world.signedIn
+        ? send(200, { message: 'Logged in.' })
+        : send(401, { detail: 'Invalid email or password.' }))
+    }
+    if (!world.signedIn) return void send(401, { detail: 'Session expired or invalid.' })
+    if (path === '/stream/dashboard') {
+      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+      if (request.method === 'HEAD') return void response.end()
+      response.write(': keepalive\n\n')
+      streams.add(response)
+      return void response.on('close', () => streams.delete(response))
+    }
+    if (route === 'POST /auth/logout') {
+      world.signedIn = false
+      return void send(200, { message: 'Logged out.' })
+    }
+    answer(world, route, url.searchParams, body, send, response, push)
+  }
+
+  function serveFile(path: string, response: ServerResponse): void {
+    if (!path.startsWith('/dashboard/')) return void response.writeHead(302, { location: '/dashboard/' }).end()
+    const asset = path.startsWith('/dashboard/assets/') ? path.slice('/dashboard'.length) : '/index.html'
+    response
+      .writeHead(200, {
+        'content-type': TYPES[extname(asset)] ?? 'application/octet-stream',
+        'content-security-policy':
+          "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'",
+      })
+      .end(readFileSync(join(dist, asset)))
+  }
+
+  function push(event: { type: string }): void {
+    for (const stream of streams) stream.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
+  }
+
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    world,
+    push,
+    close: () => closeServer(server),
+  }
+}
+
+type Send = (status: number, value?: unknown) => unknown
+
+function answer(
+  world: World,
+  route: string,
+  query: URLSearchParams,
+  body: unknown,
+  send: Send,
+  response: ServerResponse,
+  push: Fixture['push'],
+): void {
+  const [, name, version, rest] = /^\w+ \/bundles\/([^/]+)(?:\/(\d+)\/(\w+))?$/.exec(route) ?? []
+  const found = world.versions.find((v) => v.name === name && v.version === Number(version))
+  if (route === 'GET /auth/me') send(200, { user_id: 'u', tenant_id: 't', email: 'ops@example.com', is_admin: true })
+  else if (route === 'GET /stats/overview') send(200, stats(world))
+  else if (route === 'GET /keys') send(200, world.keys)
+  else if (route === 'POST /keys') {
+    const key = {
+      id: crypto.randomUUID(),
+      prefix: 'edk_staging_0Hc9aQ2x',
+      created_at: new Date().toISOString(),
+      ...(body as object),
+    } as ApiKey
+    world.keys.push(key)
+    send(201, { ...key, key: 'edk_staging_0Hc9aQ2xV7bTn1kLr5pWs8yZeCgMfJdUhXoRiAuNqEt' })
+  } else if (route.startsWith('DELETE /keys/')) {
+    world.keys = world.keys.filter((key) => !route.endsWith(key.id))
+    send(204)
+  } else if (route === 'GET /bundles') send(200, summaries(world))
+  else if (route === 'POST /bundles') upload(world, (body as { yaml_content: string }).yaml_content, send)
+  else if (route.startsWith('GET /bundles/') && rest === 'yaml')
+    response.writeHead(200, { 'content-type': 'application/x-yaml' }).end(found?.yaml)
+  else if (route.startsWith('GET /bundles/'))
+    send(
+      200,
+      world.versions.filter((v) => v.name === name).sort((a, b) => b.version - a.version),
+    )
+  else if (rest === 'deploy' && name) {
+    const { env } = body as { env: string }
+    const id = crypto.randomUUID()
+    const deployment = {
+      id,
+      env,
+      bundle_name: name,
+      bundle_version: Number(version),
+      deployed_by: 'ops@example.com',
+      created_at: new Date().toISOString(),
+    }
+    world.deployments.unshift(deployment)
+    world.versions = world.versions.map((v) =>
+      v.name !== name
+        ? v
+        : {
+            ...v,
+            deployed_envs:
+              v.version === Number(version)
+                ? [...new Set([...v.deployed_envs, env])]
+                : v.deployed_envs.filter((e) => e !== env),
+          },
+    )
+    send(201, deployment)
+  } else if (route === 'GET /deployments')
+    send(
+      200,
+      world.deployments.filter((d) => !query.get('bundle_name') || d.bundle_name === query.get('bundle_name')),
+    )
+  else if (route === 'GET /approvals')
+    send(
+      200,
+      world.approvals.filter((a) => a.status === query.get('status')),
+    )
+  else if (route.startsWith('GET /approvals/')) {
+    const approval = world.approvals.find((a) => route.endsWith(a.id))
+    send(approval ? 200 : 404, approval ?? { detail: 'Approval not found.' })
+  } else if (route.startsWith('PUT /approvals/'))
+    decide(world, route, body as { approved: boolean; reason: string | null }, send, push)
+  else if (route === 'GET /agents/status') send(200, { agents: world.agents })
+  else if (route === 'GET /events') send(200, selectEvents(world.events, query))
+  else if (route === 'GET /events/histogram') send(200, histogram(world.events, Number(query.get('bucket_seconds'))))
+  else send(404, { detail: 'Not Found' })
+}
+
+function decide(
+  world: World,
+  route: string,
+  body: { approved: boolean; reason: string | null },
+  send: Send,
+  push: Fixture['push'],
+): void {
+  const approval = world.approvals.find((a) => route.endsWith(a.id) && a.status === 'pending')
+  if (!approval) return void send(409, { detail: 'Approval not found or already decided.' })
+  const decided: Approval = {
+    ...approval,
+    status: body.approved ? 'approved' : 'denied',
+    decided_by: 'ops@example.com',
+    decided_at: new Date().toISOString(),
+    decision_reason: body.reason,
+    decided_via: 'console',
+  }
+  world.approvals = world.approvals.map((a) => (a.id === approval.id ? decided : a))
+  send(200, decided)
+  push({ type: 'approval_decided', approval_id: approval.id, status: decided.status, decided_by: 'ops@example.com' })
+}
+
+function upload(world: World, yaml: string, send: Send): void {
+  const name = /name: (\S+)/.exec(yaml)?.[1]
+  if (!name || yaml.includes('effect: explode'))
+    return void send(422, {
+      detail: [
+        {
+          loc: ['body', 'yaml_content', 'contracts', 0, 'then', 'effect'],
+          msg: 'effect "explode" is not one of deny, approve',
+          line: yaml.split('\n').findIndex((line) => line.includes('explode')) + 1,
+          column: 15,
+        },
+      ],
+    })
+  const version = Math.max(0, ...world.versions.filter((v) => v.name === name).map((v) => v.version)) + 1
+  const bundle = {
+    ...seed().versions[0],
+    id: crypto.randomUUID(),
+    name,
+    version,
+    created_at: new Date().toISOString(),
+    deployed_envs: [],
+    yaml,
+  }
+  world.versions.push(bundle as World['versions'][number])
+  send(201, bundle)
+}
+
+function selectEvents(events: readonly AuditEvent[], query: URLSearchParams): readonly AuditEvent[] {
+  const is = (field: 'agent_id' | 'tool_name' | 'verdict' | 'mode') => (event: AuditEvent) =>
+    !query.get(field) || event[field] === query.get(field)
+  const [since, until, search] = [query.get('since'), query.get('until'), query.get('search')?.toLowerCase()]
+  return events
+    .filter(is('agent_id'))
+    .filter(is('tool_name'))
+    .filter(is('verdict'))
+    .filter(is('mode'))
+    .filter((event) => !since || Date.parse(event.timestamp) >= Date.parse(since))
+    .filter((event) => !until || Date.parse(event.timestamp) <= Date.parse(until))
+    .filter((event) => !search || JSON.stringify(event).toLowerCase().includes(search))
+    .sort((a, b) => Date.parse(b.timestamp) - Date.parse(a.timestamp))
+    .slice(0, Number(query.get('limit') ?? 100))
+}
+
+function summaries(world: World) {
+  return [...Map.groupBy(world.versions, (v) => v.name)].map(([name, versions]) => ({
+    name,
+    latest_version: Math.max(...versions.map((v) => v.version)),
+    version_count: versions.length,
+    last_updated: versions
+      .map((v) => v.created_at)
+      .sort()
+      .at(-1),
+    deployed_envs: [...new Set(versions.flatMap((v) => v.deployed_envs))].sort(),
+    contract_count: 5,
+    last_deployed_at: null,
+  }))
+}
+
+function stats(world: World) {
+  const of = (verdict: string) => world.events.filter((e) => e.verdict === verdict).length
+  return {
+    pending_approvals: world.approvals.filter((a) => a.status === 'pending').length,
+    active_agents: new Set(world.events.map((e) => e.agent_id)).size,
+    total_agents: new Set(world.events.map((e) => e.agent_id)).size,
+    events_24h: world.events.length,
+    denials_24h: of('call_denied'),
+    observe_findings_24h: of('call_would_deny'),
+    contracts_triggered_24h: 3,
+  }
+}
+
+function histogram(events: readonly AuditEvent[], seconds: number) {
+  const size = seconds * 1_000
+  const groups = Map.groupBy(events, (e) => Math.floor(Date.parse(e.timestamp) / size) * size)
+  return [...groups].map(([start, list]) => ({
+    bucket_start: new Date(start).toISOString(),
+    allowed: list.filter((e) => /allowed|executed|granted/.test(e.verdict)).length,
+    denied: list.filter((e) => e.verdict === 'call_denied').length,
+    pending: list.filter((e) => e.verdict === 'call_approval_requested').length,
+    observed: list.filter((e) => e.verdict === 'call_would_deny').length,
+  }))
+}
+
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  const text = Buffer.concat(chunks).toString()
+  return text ? JSON.parse(text) : undefined
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}
