@@ -1,9 +1,37 @@
+export { AegisClient } from './client.ts'
 export * from './dispatch/messages.ts'
 export { DispatchMessageError, parseAgentMessage, parseOrchestratorMessage } from './dispatch/parse.ts'
+export {
+  AegisApiError,
+  AegisConnectionError,
+  AegisError,
+  AegisProtocolError,
+  AegisTimeoutError,
+  AegisTokenError,
+  AegisUsageError,
+  AuthenticationError,
+  BadRequestError,
+  ConflictError,
+  NotConfiguredError,
+  NotFoundError,
+  PayloadTooLargeError,
+  PaymentRequiredError,
+  PermissionDeniedError,
+  RateLimitError,
+  ServerError,
+  UnprocessableEntityError,
+} from './http/errors.ts'
+export type { ExecutionEvent } from './http/events.ts'
+export type { AegisClientOptions, Environment, RequestOptions } from './http/options.ts'
 export { AgentManifestBuilder } from './manifest/builder.ts'
 export { describeIssue, ManifestError } from './manifest/errors.ts'
 export { AgentManifest } from './manifest/manifest.ts'
 export type { ManifestRules } from './manifest/rules.ts'
 export * from './manifest/types.ts'
 export { parseDuration, parseSize } from './manifest/units.ts'
+export type * from './resources/agents.ts'
+export type * from './resources/approvals.ts'
+export type * from './resources/dispatch.ts'
+export type * from './resources/executions.ts'
+export type * from './resources/health.ts'
 export type { Issue } from './shape/shape.ts'

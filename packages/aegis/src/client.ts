@@ -1,0 +1,54 @@
+import type { AegisClientOptions } from './http/options.ts'
+import { createTransport } from './http/transport.ts'
+import { type AgentMethods, agentMethods } from './resources/agents.ts'
+import { type ApprovalMethods, approvalMethods } from './resources/approvals.ts'
+import { type DispatchMethods, dispatchMethods } from './resources/dispatch.ts'
+import { type ExecutionMethods, executionMethods } from './resources/executions.ts'
+import { type HealthMethods, healthMethods } from './resources/health.ts'
+
+/** The methods, one group a resource. */
+export interface AegisClient extends AgentMethods, ExecutionMethods, ApprovalMethods, DispatchMethods, HealthMethods {}
+
+/**
+ * A client of the runtime API.
+ *
+ * ```ts
+ * await using client = new AegisClient({ baseUrl: 'http://localhost:8000', clientId, clientSecret })
+ * const { execution_id } = await client.startExecution(agentId, 'Write a primality check')
+ * for await (const event of client.streamExecution(execution_id)) console.log(event.event_type)
+ * ```
+ */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor assigns exactly these groups.
+export class AegisClient {
+  readonly #options: AegisClientOptions
+  readonly #close: () => void
+
+  /** @throws AegisUsageError for options that cannot work */
+  constructor(options: AegisClientOptions) {
+    const transport = createTransport(options)
+    this.#options = options
+    this.#close = transport.close
+    Object.assign(
+      this,
+      agentMethods(transport),
+      executionMethods(transport),
+      approvalMethods(transport),
+      dispatchMethods(transport),
+      healthMethods(transport),
+    )
+  }
+
+  /** A client of its own that differs in the given options. */
+  withOptions(changes: Partial<AegisClientOptions>): AegisClient {
+    return new AegisClient({ ...this.#options, ...changes })
+  }
+
+  /** End every call and stream under way; later calls are refused. Makes no request. */
+  async aclose(): Promise<void> {
+    this.#close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.aclose()
+  }
+}

@@ -1,0 +1,229 @@
+import { AegisConnectionError, AegisProtocolError, AegisTimeoutError, AegisUsageError, apiError } from './errors.ts'
+import { type AegisClientOptions, type Environment, type RequestOptions, systemEnvironment } from './options.ts'
+import { mayRepeat, retryDelay } from './retry.ts'
+import { type TokenSource, tokenSource } from './token.ts'
+
+const defaultTimeoutMs = 60_000
+const defaultMaxRetries = 2
+
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** From the root of the server, values encoded, with the query. */
+  readonly path: string
+  /** Sent as JSON. */
+  readonly json?: unknown
+  /** Sent as it is. */
+  readonly text?: { readonly content: string; readonly type: string }
+  readonly accept?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** An answer whose body is still on its way. `release` must be called once it is not wanted any more. */
+export interface OpenResponse {
+  readonly response: Response
+  /** Ends when the caller, the client or the time-out does. */
+  readonly watch: Watch
+}
+
+/** Sends requests: token, retries, time-outs, errors. Resources are built on it and know nothing of these. */
+export interface Transport {
+  readonly environment: Environment
+  /** Retries a call of these options gets. */
+  retries(options?: RequestOptions): number
+  /** The JSON object of a successful answer. */
+  json<T>(request: ApiRequest, options?: RequestOptions): Promise<T>
+  bytes(request: ApiRequest, options?: RequestOptions): Promise<Uint8Array>
+  /** A successful answer as soon as its headers are there. */
+  open(request: ApiRequest, options?: RequestOptions): Promise<OpenResponse>
+  /** End everything under way; later calls are refused. */
+  close(): void
+}
+
+/** Watches over one attempt: it ends when the caller or the client says so, or when it takes too long. */
+export class Watch {
+  readonly signal: AbortSignal
+  readonly #timeout = new AbortController()
+  readonly #timeoutMs: number
+  readonly #stop: AbortSignal
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(timeoutMs: number, signals: readonly AbortSignal[]) {
+    this.#timeoutMs = timeoutMs
+    this.#stop = AbortSignal.any([...signals])
+    this.signal = AbortSignal.any([this.#stop, this.#timeout.signal])
+    this.restart()
+  }
+
+  /** Something happened: wait the full time again. */
+  restart(): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#timeout.abort(), this.#timeoutMs)
+  }
+
+  release(): void {
+    clearTimeout(this.#timer)
+  }
+
+  /** What a failure of the attempt means to the caller. */
+  explain(error: unknown, call: string): unknown {
+    if (this.#stop.aborted) return this.#stop.reason
+    if (this.#timeout.signal.aborted) {
+      return new AegisTimeoutError(`${call}: no answer within ${this.#timeoutMs} ms`, { cause: error })
+    }
+    if (!(error instanceof TypeError)) return error
+    return new AegisConnectionError(`${call}: the connection failed: ${rootMessage(error)}`, { cause: error })
+  }
+}
+
+/** @throws AegisUsageError for options that cannot work */
+export function createTransport(options: AegisClientOptions): Transport {
+  const baseUrl = readBaseUrl(options.baseUrl)
+  const environment: Environment = { ...systemEnvironment, ...options.environment }
+  const send = options.fetch ?? globalThis.fetch
+  const closing = new AbortController()
+
+  const watch = (call?: RequestOptions): Watch =>
+    new Watch(call?.timeoutMs ?? options.timeoutMs ?? defaultTimeoutMs, [
+      closing.signal,
+      ...(call?.signal ? [call.signal] : []),
+    ])
+  const retries = (call?: RequestOptions): number => call?.maxRetries ?? options.maxRetries ?? defaultMaxRetries
+
+  /** Make attempts until one succeeds, may not be repeated, or the retries are used up. */
+  async function persist<T>(method: string, call: RequestOptions | undefined, attempt: () => Promise<T>): Promise<T> {
+    for (let failures = 0; ; failures++) {
+      try {
+        return await attempt()
+      } catch (error) {
+        const delay = retryDelay(error, failures, environment)
+        if (failures >= retries(call) || delay === undefined || !mayRepeat(method, error)) throw error
+        await environment.sleep(delay, AbortSignal.any([closing.signal, ...(call?.signal ? [call.signal] : [])]))
+      }
+    }
+  }
+
+  const tokens: TokenSource = tokenSource(options, environment.now, (url, form) =>
+    persist('GET', undefined, async () => {
+      const watching = watch()
+      try {
+        const response = await send(url, { method: 'POST', body: form, redirect: 'manual', signal: watching.signal })
+        const text = await response.text()
+        if (response.status === 429 || response.status >= 500) {
+          throw apiError({ status: response.status, body: text, headers: response.headers, call: `POST ${url}` })
+        }
+        return { status: response.status, text }
+      } catch (error) {
+        throw watching.explain(error, `POST ${url}`)
+      } finally {
+        watching.release()
+      }
+    }),
+  )
+
+  async function attempt(request: ApiRequest, call?: RequestOptions, isRepeated = false): Promise<OpenResponse> {
+    const token = await tokens.get()
+    const watching = watch(call)
+    const name = nameOf(request)
+    try {
+      const response = await send(baseUrl + request.path, {
+        method: request.method,
+        headers: headersOf(request, token, options, call),
+        body: request.text?.content ?? (request.json === undefined ? undefined : JSON.stringify(request.json)),
+        redirect: 'manual',
+        signal: watching.signal,
+      })
+      if (response.ok) return { response, watch: watching }
+      const body = readErrorBody(await response.text())
+      // A token of client credentials may have been revoked before its time: replaced once.
+      if (response.status !== 401 || isRepeated || token === undefined || !tokens.refused(token)) {
+        throw apiError({ status: response.status, body, headers: response.headers, call: name })
+      }
+    } catch (error) {
+      watching.release()
+      throw watching.explain(error, name)
+    }
+    watching.release()
+    return attempt(request, call, true)
+  }
+
+  /** A POST carries one key over all its attempts, by which the server knows it again. */
+  const identified = (request: ApiRequest): ApiRequest =>
+    request.method === 'POST'
+      ? { ...request, headers: { 'idempotency-key': crypto.randomUUID(), ...request.headers } }
+      : request
+
+  function whole<T>(request: ApiRequest, call: RequestOptions | undefined, read: (response: Response) => Promise<T>) {
+    const sent = identified(request)
+    return persist(request.method, call, async () => {
+      const opened = await attempt(sent, call)
+      try {
+        return await read(opened.response)
+      } catch (error) {
+        throw opened.watch.explain(error, nameOf(request))
+      } finally {
+        opened.watch.release()
+      }
+    })
+  }
+
+  return {
+    environment,
+    retries,
+    json: <T>(request: ApiRequest, call?: RequestOptions) =>
+      whole(request, call, async (response) => readJson(await response.text(), nameOf(request)) as T),
+    bytes: (request, call) => whole(request, call, async (response) => new Uint8Array(await response.arrayBuffer())),
+    open: (request, call) => persist(request.method, call, () => attempt(request, call)),
+    close: () => closing.abort(new AegisUsageError('the client is closed')),
+  }
+}
+
+/** `fetch` says only "fetch failed"; the reason is in its cause, whose message may be empty beside its code. */
+function rootMessage({ message, cause }: Error): string {
+  if (!(cause instanceof Error)) return message
+  return cause.message || ('code' in cause ? String(cause.code) : message)
+}
+
+const nameOf = ({ method, path }: ApiRequest): string => `${method} ${path.split('?')[0]}`
+
+/** Trailing slashes removed. @throws AegisUsageError */
+function readBaseUrl(baseUrl: string): string {
+  const url = URL.parse(baseUrl)
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw new AegisUsageError(
+      `baseUrl must be an http or https address such as http://localhost:8000, not '${baseUrl}'`,
+    )
+  }
+  return baseUrl.replace(/\/+$/, '')
+}
+
+function headersOf(
+  request: ApiRequest,
+  token: string | undefined,
+  options: AegisClientOptions,
+  call: RequestOptions | undefined,
+): Headers {
+  const headers = new Headers({ accept: request.accept ?? 'application/json' })
+  if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
+  const type = request.text?.type ?? (request.json === undefined ? undefined : 'application/json')
+  if (type !== undefined) headers.set('content-type', type)
+  for (const given of [request.headers, options.headers, call?.headers]) {
+    for (const [name, value] of Object.entries(given ?? {})) headers.set(name, value)
+  }
+  return headers
+}
+
+function readErrorBody(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+function readJson(text: string, call: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new AegisProtocolError(`${call}: the answer is not JSON: ${text.slice(0, 200)}`, { cause })
+  }
+}
