@@ -3,7 +3,10 @@ import { EdictumConfigError } from '@lictor/contracts'
 export { EdictumConfigError }
 
 /** A configuration error of the guard itself: something handed in by code, not a place in a document. */
-export function configError(message: string, options: { readonly code?: string; readonly cause?: unknown } = {}): EdictumConfigError {
+export function configError(
+  message: string,
+  options: { readonly code?: string; readonly cause?: unknown } = {},
+): EdictumConfigError {
   const error = new EdictumConfigError([
     { code: options.code ?? 'config', path: '', line: null, column: null, message },
   ])

@@ -10,7 +10,6 @@ export interface SessionCounters {
   readonly toolExecutions: number
 }
 
-// biome-ignore lint/complexity/noUselessEscapeInRegex: the class lists exactly the characters of edictum-sdk §12.1
 const ILLEGAL_SESSION_ID = /[\u0000-\u001f\u007f/\\:]/
 const ILLEGAL_TOOL_NAME = /[\u0000-\u001f\u007f-\u009f\u2028\u2029/\\]/
 
@@ -78,9 +77,7 @@ export class Session {
     const toolKey = this.#toolKey(tool)
     const executions = this.#backend.increment(this.#executionsKey, 1)
     const perTool = this.#backend.increment(toolKey, 1)
-    const failures = success
-      ? this.#backend.delete(this.#failuresKey)
-      : this.#backend.increment(this.#failuresKey, 1)
+    const failures = success ? this.#backend.delete(this.#failuresKey) : this.#backend.increment(this.#failuresKey, 1)
     if (!isPromise(executions) && !isPromise(perTool) && !isPromise(failures)) return executions
     return Promise.all([executions, perTool, failures]).then(([count]) => count)
   }
@@ -97,7 +94,8 @@ export class Session {
         toolExecutions: toolKey === null ? 0 : read(toolKey),
       }
     }
-    const keys = toolKey === null ? [this.#attemptsKey, this.#executionsKey] : [this.#attemptsKey, this.#executionsKey, toolKey]
+    const keys =
+      toolKey === null ? [this.#attemptsKey, this.#executionsKey] : [this.#attemptsKey, this.#executionsKey, toolKey]
     const values = batchGet ? batchGet.call(this.#backend, keys) : this.#readEach(keys)
     const toCounters = (found: Readonly<Record<string, string | null>>): SessionCounters => ({
       attempts: toCount(this.#attemptsKey, found[this.#attemptsKey]),
@@ -141,7 +139,9 @@ function toCount(key: string, value: string | null | undefined): number {
   if (value === null || value === undefined) return 0
   const count = value.trim() === '' ? Number.NaN : Number(value)
   if (!Number.isFinite(count)) {
-    throw new Error(`The counter ${key} holds ${JSON.stringify(value)}, which is not a number; repair or delete the key.`)
+    throw new Error(
+      `The counter ${key} holds ${JSON.stringify(value)}, which is not a number; repair or delete the key.`,
+    )
   }
   return count
 }

@@ -1,4 +1,12 @@
-import type { ContractRecord, Mode, Principal } from '@lictor/contracts'
+import {
+  type ContractRecord,
+  type Mode,
+  type Principal,
+  type PrincipalWire,
+  principalToWire,
+  type RecordWire,
+  recordToWire,
+} from '@lictor/contracts'
 
 /** What happened to a call (edictum-sdk §11.1). One call has several events, one per stage. */
 export type AuditAction =
@@ -137,13 +145,13 @@ export class AuditEvent {
       tool_args: this.toolArgs,
       side_effect: this.sideEffect,
       environment: this.environment,
-      principal: principalToJson(this.principal),
+      principal: principalToWire(this.principal),
       action: this.action,
       decision_source: this.decisionSource,
       decision_name: this.decisionName,
       reason: this.reason,
       hooks_evaluated: this.hooksEvaluated,
-      contracts_evaluated: contractRecordsToJson(this.contractsEvaluated),
+      contracts_evaluated: this.contractsEvaluated.map(recordToWire),
       tool_success: this.toolSuccess,
       postconditions_passed: this.postconditionsPassed,
       duration_ms: this.durationMs,
@@ -169,13 +177,13 @@ export interface AuditEventJson {
   readonly tool_args: unknown
   readonly side_effect: string
   readonly environment: string
-  readonly principal: PrincipalJson | null
+  readonly principal: PrincipalWire | null
   readonly action: AuditAction
   readonly decision_source: string | null
   readonly decision_name: string | null
   readonly reason: string | null
   readonly hooks_evaluated: readonly HookRecord[]
-  readonly contracts_evaluated: readonly ContractRecordJson[]
+  readonly contracts_evaluated: readonly RecordWire[]
   readonly tool_success: boolean | null
   readonly postconditions_passed: boolean | null
   readonly duration_ms: number
@@ -186,47 +194,4 @@ export interface AuditEventJson {
   readonly mode: Mode
   readonly policy_version: string | null
   readonly policy_error: boolean
-}
-
-export interface PrincipalJson {
-  readonly user_id: string | null
-  readonly service_id: string | null
-  readonly org_id: string | null
-  readonly role: string | null
-  readonly ticket_ref: string | null
-  readonly claims: Readonly<Record<string, unknown>>
-}
-
-/** A principal on the wire: always all six keys (edictum-sdk §2.2). */
-export function principalToJson(principal: Principal | null): PrincipalJson | null {
-  if (principal === null) return null
-  return {
-    user_id: principal.userId,
-    service_id: principal.serviceId,
-    org_id: principal.orgId,
-    role: principal.role,
-    ticket_ref: principal.ticketRef,
-    claims: principal.claims,
-  }
-}
-
-export interface ContractRecordJson {
-  readonly name: string
-  readonly type: string
-  readonly passed: boolean
-  readonly message: string | null
-  readonly metadata?: Readonly<Record<string, unknown>>
-  readonly observed?: true
-}
-
-/** Records in the shape of contract-language §15.2. */
-export function contractRecordsToJson(records: readonly ContractRecord[]): readonly ContractRecordJson[] {
-  return records.map((record) => ({
-    name: record.name,
-    type: record.type,
-    passed: record.passed,
-    message: record.message,
-    ...(record.metadata && Object.keys(record.metadata).length > 0 ? { metadata: record.metadata } : {}),
-    ...(record.observed ? { observed: true as const } : {}),
-  }))
 }

@@ -1,11 +1,10 @@
 import { appendFile } from 'node:fs/promises'
-import { RedactionPolicy } from '@lictor/contracts'
-import { toJsonText } from '../json.ts'
+import { RedactionPolicy, responseText } from '@lictor/contracts'
 import type { AuditEvent } from './event.ts'
 import type { AuditSink } from './sinks.ts'
 
 function toLine(event: AuditEvent, redaction: RedactionPolicy): string {
-  return `${toJsonText(redaction.capPayload({ ...event.toJSON() }))}\n`
+  return `${responseText(redaction.capPayload({ ...event.toJSON() }))}\n`
 }
 
 /** One JSON line per event on standard output. */

@@ -40,7 +40,9 @@ export class CollectingAuditSink implements AuditSink {
 
   /** The retained events, oldest first; a copy. */
   get events(): AuditEvent[] {
-    return this.#start === 0 ? this.#ring.slice() : [...this.#ring.slice(this.#start), ...this.#ring.slice(0, this.#start)]
+    return this.#start === 0
+      ? this.#ring.slice()
+      : [...this.#ring.slice(this.#start), ...this.#ring.slice(0, this.#start)]
   }
 
   /** How many events were ever emitted; hand it to `sinceMark` later. */
@@ -94,7 +96,8 @@ export class CompositeSink implements AuditSink {
     for (let index = 0; index < this.#sinks.length; index++) {
       try {
         const pending = this.#sinks[index]?.emit(event)
-        if (pending !== undefined && isPromise(pending)) return this.#emitRest(event, pending, index + 1, failures ?? [])
+        if (pending !== undefined && isPromise(pending))
+          return this.#emitRest(event, pending, index + 1, failures ?? [])
       } catch (error) {
         failures ??= []
         failures.push(error)

@@ -52,7 +52,12 @@ describe('asking', () => {
       timeout: 60,
       timeout_effect: 'allow',
     })
-    expect(request).toMatchObject({ approvalId: 'ap-1', timeout: 60, timeoutEffect: 'allow', principal: { role: 'dev' } })
+    expect(request).toMatchObject({
+      approvalId: 'ap-1',
+      timeout: 60,
+      timeoutEffect: 'allow',
+      principal: { role: 'dev' },
+    })
   })
 
   test('source and contract go along when known, arguments are redacted when asked', async () => {
@@ -78,7 +83,11 @@ describe('asking', () => {
 
 describe('waiting', () => {
   test('pending, pending, approved resolves with approver and reason', async () => {
-    script({ status: 'pending' }, { status: 'pending' }, { status: 'approved', decided_by: 'ann', decision_reason: 'fine' })
+    script(
+      { status: 'pending' },
+      { status: 'pending' },
+      { status: 'approved', decided_by: 'ann', decision_reason: 'fine' },
+    )
     const decision = backendWith().waitForDecision('ap-1')
     for (const turn of [1, 2]) {
       await until(() => polls === turn && clock.nextDelay === 2_000, 'the pause between polls')

@@ -137,7 +137,12 @@ export class ServerApprovalBackend implements ApprovalBackend {
     }
   }
 
-  #decision(status: ApprovalStatus, approved: boolean, approver: string | null, reason: string | null): ApprovalDecision {
+  #decision(
+    status: ApprovalStatus,
+    approved: boolean,
+    approver: string | null,
+    reason: string | null,
+  ): ApprovalDecision {
     return Object.freeze({ approved, approver, reason, status, timestamp: isoTime(this.#clock.now()) })
   }
 

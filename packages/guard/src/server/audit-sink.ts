@@ -1,9 +1,8 @@
-import { RedactionPolicy } from '@lictor/contracts'
-import { type AuditEvent, contractRecordsToJson, principalToJson } from '../audit/event.ts'
+import { principalToWire, RedactionPolicy, recordToWire, responseText } from '@lictor/contracts'
+import type { AuditEvent } from '../audit/event.ts'
 import type { AuditSink } from '../audit/sinks.ts'
 import { type Clock, type NewId, randomId, systemClock, type TimerHandle } from '../clock.ts'
 import { configError } from '../errors.ts'
-import { toJsonText } from '../json.ts'
 import { consoleLogger, errorText, type Logger } from '../logger.ts'
 import type { EdictumServerClient } from './client.ts'
 import { EdictumServerError } from './errors.ts'
@@ -131,7 +130,9 @@ export class ServerAuditSink implements AuditSink {
       this.#timer = null
       if (this.#buffer.length > 0) {
         this.#dropped += this.#buffer.length
-        this.#logger.error(`closing with ${this.#buffer.length} audit events undelivered: the server cannot be reached.`)
+        this.#logger.error(
+          `closing with ${this.#buffer.length} audit events undelivered: the server cannot be reached.`,
+        )
         this.#buffer = []
       }
     }
@@ -198,7 +199,9 @@ export class ServerAuditSink implements AuditSink {
   #reportRejected(answer: Record<string, unknown>): void {
     if (!Array.isArray(answer.rejected) || answer.rejected.length === 0) return
     this.#dropped += answer.rejected.length
-    this.#logger.error(`the server rejected ${answer.rejected.length} audit events: ${JSON.stringify(answer.rejected[0])}`)
+    this.#logger.error(
+      `the server rejected ${answer.rejected.length} audit events: ${JSON.stringify(answer.rejected[0])}`,
+    )
   }
 
   #chunks(entries: readonly Entry[]): Entry[][] {
@@ -222,7 +225,8 @@ export class ServerAuditSink implements AuditSink {
   #json(entry: Entry): string {
     if (entry.json === null) {
       const { event } = entry
-      entry.json = toJsonText({
+      // What JSON cannot hold becomes a bracketed word: one odd argument must not cost the batch.
+      entry.json = responseText({
         call_id: event.callId,
         agent_id: this.#client.agentId,
         tool_name: event.toolName,
@@ -230,7 +234,7 @@ export class ServerAuditSink implements AuditSink {
         mode: event.mode,
         timestamp: event.timestamp,
         payload: this.#redaction.capPayload(this.#payload(event, entry.bundleName)),
-      })
+      }) as string
     }
     return entry.json
   }
@@ -240,7 +244,7 @@ export class ServerAuditSink implements AuditSink {
       tool_args: event.toolArgs,
       side_effect: event.sideEffect,
       environment: event.environment || this.#client.env,
-      principal: principalToJson(event.principal),
+      principal: principalToWire(event.principal),
       decision_source: event.decisionSource,
       decision_name: event.decisionName,
       reason: event.reason,
@@ -249,7 +253,7 @@ export class ServerAuditSink implements AuditSink {
       event_id: this.#newId(),
     }
     if (event.runId !== '') payload.run_id = event.runId
-    if (event.contractsEvaluated.length > 0) payload.contracts_evaluated = contractRecordsToJson(event.contractsEvaluated)
+    if (event.contractsEvaluated.length > 0) payload.contracts_evaluated = event.contractsEvaluated.map(recordToWire)
     if (event.hooksEvaluated.length > 0) payload.hooks_evaluated = event.hooksEvaluated
     if (event.toolSuccess !== null) payload.tool_success = event.toolSuccess
     if (event.postconditionsPassed !== null) payload.postconditions_passed = event.postconditionsPassed

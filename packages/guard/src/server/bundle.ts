@@ -27,7 +27,8 @@ export function openDelivery(
   if (bytes === null) throw configError('The bundle the server sent is not base64 (yaml_bytes).')
   if (signingKeys !== null) {
     const signature = delivery.signature ?? delivery.signature_hex
-    if (typeof signature !== 'string') throw new BundleVerificationError('The bundle is not signed; its signature is empty.')
+    if (typeof signature !== 'string')
+      throw new BundleVerificationError('The bundle is not signed; its signature is empty.')
     verifyBundleSignature(bytes, signature, signingKeys)
   }
   return { bytes, revisionHash: typeof delivery.revision_hash === 'string' ? delivery.revision_hash : null }

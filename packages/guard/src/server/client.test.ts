@@ -30,11 +30,14 @@ describe('what a client is made of is checked before anything is sent', () => {
   })
 
   test('other schemes, user names in the address and no address at all are refused', () => {
-    for (const baseUrl of ['ftp://a.example', 'https://u:p@a.example', 'a.example', '', 'https://a.example/?q=1']) refused({ baseUrl })
+    for (const baseUrl of ['ftp://a.example', 'https://u:p@a.example', 'a.example', '', 'https://a.example/?q=1'])
+      refused({ baseUrl })
   })
 
   test('trailing slashes go, a path prefix stays', () => {
-    expect(new EdictumServerClient(options({ baseUrl: 'https://a.example/console//' })).baseUrl).toBe('https://a.example/console')
+    expect(new EdictumServerClient(options({ baseUrl: 'https://a.example/console//' })).baseUrl).toBe(
+      'https://a.example/console',
+    )
   })
 
   test('identifiers have 1 to 128 plain characters', () => {
@@ -55,7 +58,8 @@ describe('what a client is made of is checked before anything is sent', () => {
   })
 
   test('key, timeout and retries are checked', () => {
-    for (const more of [{ apiKey: '' }, { apiKey: 'a\nb' }, { timeout: 0 }, { maxRetries: 0 }, { maxRetries: 1.5 }]) refused(more)
+    for (const more of [{ apiKey: '' }, { apiKey: 'a\nb' }, { timeout: 0 }, { maxRetries: 0 }, { maxRetries: 1.5 }])
+      refused(more)
   })
 })
 
@@ -93,9 +97,15 @@ describe('requests', () => {
     for (const status of [400, 401, 404, 422, 429]) {
       console_.requests.length = 0
       console_.answer = () => ({ status, text: '{"detail":"no"}' })
-      const error = await connect().get('/a').catch((thrown: unknown) => thrown)
+      const error = await connect()
+        .get('/a')
+        .catch((thrown: unknown) => thrown)
       expect(error).toBeInstanceOf(EdictumServerError)
-      expect(error).toMatchObject({ statusCode: status, detail: '{"detail":"no"}', message: `HTTP ${status}: {"detail":"no"}` })
+      expect(error).toMatchObject({
+        statusCode: status,
+        detail: '{"detail":"no"}',
+        message: `HTTP ${status}: {"detail":"no"}`,
+      })
       expect(console_.requests).toHaveLength(1)
     }
   })
@@ -116,7 +126,9 @@ describe('requests', () => {
 
   test('three 502 throw the last', async () => {
     console_.answer = () => ({ status: 502, text: 'bad gateway' })
-    const result = connect().get('/a').catch((thrown: unknown) => thrown)
+    const result = connect()
+      .get('/a')
+      .catch((thrown: unknown) => thrown)
     await until(() => clock.nextDelay === 500, 'first back-off')
     await clock.advance(500)
     await until(() => clock.nextDelay === 1_000, 'second back-off')
@@ -155,7 +167,9 @@ describe('requests', () => {
 
   test('a server that never answers is given up after the timeout', async () => {
     console_.answer = () => new Promise(() => {})
-    const result = connect({ maxRetries: 1, timeout: 5_000 }).get('/a').catch((thrown: unknown) => thrown)
+    const result = connect({ maxRetries: 1, timeout: 5_000 })
+      .get('/a')
+      .catch((thrown: unknown) => thrown)
     await until(() => console_.requests.length === 1, 'the request arrived')
     await clock.advance(5_000)
     expect(await result).toBeInstanceOf(EdictumConnectionError)

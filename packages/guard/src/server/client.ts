@@ -100,7 +100,12 @@ export class EdictumServerClient {
   }
 
   /** Opens an event stream; one attempt, no time limit. The caller reads, watches and aborts it. */
-  async openStream(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal, lastEventId?: string): Promise<Response> {
+  async openStream(
+    path: string,
+    query: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    lastEventId?: string,
+  ): Promise<Response> {
     const headers: Record<string, string> = {
       ...this.#headers(),
       Accept: 'text/event-stream',
@@ -129,7 +134,9 @@ export class EdictumServerClient {
   }
 
   #url(path: string, query: Readonly<Record<string, string | number>> = {}): string {
-    const search = Object.entries(query).map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`)
+    const search = Object.entries(query).map(
+      ([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`,
+    )
     return `${this.baseUrl}${path}${search.length > 0 ? `?${search.join('&')}` : ''}`
   }
 
@@ -170,7 +177,12 @@ export class EdictumServerClient {
       { background: true },
     )
     try {
-      const init: RequestInit = { method, headers, redirect: 'manual', signal: AbortSignal.any([stopped, limit.signal]) }
+      const init: RequestInit = {
+        method,
+        headers,
+        redirect: 'manual',
+        signal: AbortSignal.any([stopped, limit.signal]),
+      }
       if (body !== undefined) init.body = body
       const response = await this.#fetch(url, init)
       const text = await readText(response)
@@ -180,7 +192,8 @@ export class EdictumServerClient {
       }
       return { value: parseObject(text) }
     } catch (error) {
-      if (error instanceof ResponseTooLarge) return { error: new EdictumConnectionError(error.message, undefined), retry: false }
+      if (error instanceof ResponseTooLarge)
+        return { error: new EdictumConnectionError(error.message, undefined), retry: false }
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
       const message = `No answer from ${new URL(url).origin} to ${method} ${new URL(url).pathname}: ${errorText(cause)}`
       return { error: new EdictumConnectionError(message, error), retry: true }
@@ -199,7 +212,8 @@ async function readText(response: Response): Promise<string> {
   let size = 0
   for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength
-    if (size > MAX_RESPONSE_BYTES) throw new ResponseTooLarge(`The answer of ${response.url} exceeds ${MAX_RESPONSE_BYTES} bytes.`)
+    if (size > MAX_RESPONSE_BYTES)
+      throw new ResponseTooLarge(`The answer of ${response.url} exceeds ${MAX_RESPONSE_BYTES} bytes.`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
@@ -210,7 +224,9 @@ function parseObject(text: string): Record<string, unknown> {
   if (text === '') return {}
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : {}
   } catch {
     return {}
   }

@@ -67,7 +67,8 @@ export async function connect(options: ServerGuardOptions, Guard: GuardClass): P
     ...(options.approvalPollInterval === undefined ? {} : { pollInterval: options.approvalPollInterval }),
     redactApprovalArgs: options.redactApprovalArgs ?? false,
   })
-  const auditSink: AuditSink | readonly AuditSink[] = options.auditSink ?? new ServerAuditSink(client, { ...shared, ...redaction })
+  const auditSink: AuditSink | readonly AuditSink[] =
+    options.auditSink ?? new ServerAuditSink(client, { ...shared, ...redaction })
   const guardOptions: EdictumOptions = {
     ...options,
     environment: client.env,
@@ -154,10 +155,13 @@ async function loadNamedBundle(
   try {
     delivery = await fetchCurrentBundle(client, bundleName)
   } catch (error) {
-    throw configError(`Failed to fetch contracts from server: bundle ${bundleName} for ${client.env}: ${errorText(error)}`, {
-      code: 'server_fetch',
-      cause: error,
-    })
+    throw configError(
+      `Failed to fetch contracts from server: bundle ${bundleName} for ${client.env}: ${errorText(error)}`,
+      {
+        code: 'server_fetch',
+        cause: error,
+      },
+    )
   }
   let bundle: DeliveredBundle
   try {

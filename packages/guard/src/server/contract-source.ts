@@ -177,7 +177,7 @@ export class ServerContractSource {
         this.#idleTimeout,
         { background: true },
       )
-      let chunk: ReadableStreamReadResult<Uint8Array>
+      let chunk: Awaited<ReturnType<typeof reader.read>>
       try {
         chunk = await reader.read()
       } finally {
@@ -194,7 +194,11 @@ export class ServerContractSource {
   }
 
   #interpret(event: ServerSentEvent): ContractSourceItem | null {
-    if (event.event !== 'contract_update' && event.event !== 'assignment_changed' && event.event !== 'approval_decided') {
+    if (
+      event.event !== 'contract_update' &&
+      event.event !== 'assignment_changed' &&
+      event.event !== 'approval_decided'
+    ) {
       return null
     }
     const data = parseObject(event.data)
@@ -238,7 +242,9 @@ function causeText(error: unknown): string {
 function parseObject(text: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null
   } catch {
     return null
   }

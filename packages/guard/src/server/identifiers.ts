@@ -44,7 +44,9 @@ export function checkBaseUrl(baseUrl: unknown, allowInsecure: boolean, logger: L
   try {
     url = new URL(String(baseUrl))
   } catch {
-    throw configError(`url is ${JSON.stringify(baseUrl)}, which is no URL; use for example https://console.example.com.`)
+    throw configError(
+      `url is ${JSON.stringify(baseUrl)}, which is no URL; use for example https://console.example.com.`,
+    )
   }
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     throw configError(`url uses ${url.protocol}//; only https:// (and http:// on this machine) is supported.`)

@@ -39,12 +39,14 @@ function decodeKey(key: string): Buffer {
     throw new BundleVerificationError('The signing public key is not hex.')
   }
   const raw = Buffer.from(key, 'hex')
-  if (raw.length !== 32) throw new BundleVerificationError(`The signing public key: expected 32 bytes, got ${raw.length}.`)
+  if (raw.length !== 32)
+    throw new BundleVerificationError(`The signing public key: expected 32 bytes, got ${raw.length}.`)
   return raw
 }
 
 function decodeSignature(signature: string): Buffer {
-  if (typeof signature !== 'string' || signature === '') throw new BundleVerificationError('The bundle signature is empty.')
+  if (typeof signature !== 'string' || signature === '')
+    throw new BundleVerificationError('The bundle signature is empty.')
   if (/^[0-9a-fA-F]{128}$/.test(signature)) return Buffer.from(signature, 'hex')
   const bytes = decodeBase64(signature.replaceAll('-', '+').replaceAll('_', '/'))
   if (bytes === null) throw new BundleVerificationError('The bundle signature is neither hex nor base64.')

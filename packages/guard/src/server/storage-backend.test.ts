@@ -50,7 +50,11 @@ test('an empty batch asks nothing, missing keys read as null', async () => {
   expect(console_.requests).toHaveLength(0)
   console_.answer = () => ({ json: { values: { a: '1' } } })
   expect(await backend.batchGet(['a', 'b'])).toEqual({ a: '1', b: null })
-  expect(console_.requests[0]).toMatchObject({ path: '/api/v1/sessions/batch', method: 'POST', body: { keys: ['a', 'b'] } })
+  expect(console_.requests[0]).toMatchObject({
+    path: '/api/v1/sessions/batch',
+    method: 'POST',
+    body: { keys: ['a', 'b'] },
+  })
 })
 
 test('a server without the batch route is read key by key, and asked for the route once', async () => {
@@ -71,7 +75,9 @@ test('a failing batch rejects', async () => {
 })
 
 test('more than 100 keys are read in several batches', async () => {
-  console_.answer = (seen) => ({ json: { values: Object.fromEntries(seen.body.keys.map((key: string) => [key, '1'])) } })
+  console_.answer = (seen) => ({
+    json: { values: Object.fromEntries(seen.body.keys.map((key: string) => [key, '1'])) },
+  })
   const keys = Array.from({ length: 250 }, (_, index) => `k${index}`)
   expect(Object.keys(await backend.batchGet(keys))).toHaveLength(250)
   expect(console_.requests.map((seen) => seen.body.keys.length)).toEqual([100, 100, 50])

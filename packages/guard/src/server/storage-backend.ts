@@ -80,7 +80,7 @@ function sessionPath(key: string): string {
   return `/api/v1/sessions/${encodeURIComponent(storedKey(key)).replaceAll('%3A', ':')}`
 }
 
-const TOOL_KEY = /^(s:[^:]*:tool:)([^]*)$/
+const TOOL_KEY = /^(s:[^:]*:tool:)(.*)$/s
 
 /**
  * The key as the server stores it. Tool names may hold characters the server refuses in keys (a space, an umlaut);
@@ -105,7 +105,9 @@ function toValue(value: unknown): string | null {
   if (value === null || value === undefined) return null
   if (typeof value === 'string') return value
   if (typeof value === 'number') return String(value)
-  throw new Error('The server answered a session value that is neither text nor a number; is this the console\'s address?')
+  throw new Error(
+    "The server answered a session value that is neither text nor a number; is this the console's address?",
+  )
 }
 
 function hasStatus(error: unknown, status: number): boolean {

@@ -71,7 +71,8 @@ async function fetchBundle(
   try {
     return await fetchCurrentBundle(dependencies.client, bundleName)
   } catch (error) {
-    if (!dependencies.source.closed) reject(dependencies, { type: 'fetch_error', message: errorText(error), bundleName })
+    if (!dependencies.source.closed)
+      reject(dependencies, { type: 'fetch_error', message: errorText(error), bundleName })
     return null
   }
 }
@@ -86,7 +87,8 @@ function apply(
   try {
     bundle = openDelivery(delivery, signingKeys)
   } catch (error) {
-    const type = error instanceof Error && error.name === 'BundleVerificationError' ? 'signature_rejected' : 'parse_error'
+    const type =
+      error instanceof Error && error.name === 'BundleVerificationError' ? 'signature_rejected' : 'parse_error'
     reject(dependencies, { type, message: errorText(error), bundleName })
     return false
   }
@@ -101,7 +103,9 @@ function apply(
 }
 
 function reject({ logger, onWatchError }: WatcherDependencies, error: WatchError): void {
-  logger.warn(`update of bundle ${error.bundleName} ignored, the contracts in force stay (${error.type}: ${error.message})`)
+  logger.warn(
+    `update of bundle ${error.bundleName} ignored, the contracts in force stay (${error.type}: ${error.message})`,
+  )
   try {
     onWatchError?.(error)
   } catch (thrown) {

@@ -44,7 +44,7 @@ export class FakeConsole {
     this.#server = server
   }
 
-  static async start(): Promise<FakeConsole> {
+  static async start(port = 0): Promise<FakeConsole> {
     const server = createServer()
     const fake = new FakeConsole(server)
     server.on('request', (request, response) => {
@@ -65,7 +65,7 @@ export class FakeConsole {
         void fake.#respond(seen, response)
       })
     })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
     return fake
   }
 
@@ -75,12 +75,14 @@ export class FakeConsole {
 
   /** Requests to a path that begins so. */
   to(path: string, method?: string): Seen[] {
-    return this.requests.filter((seen) => seen.path.startsWith(path) && (method === undefined || seen.method === method))
+    return this.requests.filter(
+      (seen) => seen.path.startsWith(path) && (method === undefined || seen.method === method),
+    )
   }
 
   async streamNumber(count: number): Promise<OpenStream> {
     await until(() => this.streams.length >= count, `stream ${count} was opened`)
-    return this.streams[count - 1]!
+    return this.streams[count - 1] as OpenStream
   }
 
   async close(): Promise<void> {
