@@ -21,6 +21,7 @@ export { assertToolName, createEnvelope, type EnvelopeOptions } from './envelope
 export { createPrincipal, type PrincipalInput } from './envelope/principal.ts'
 export { type ToolClass, ToolRegistry, type ToolSettings } from './envelope/registry.ts'
 export { configError, EdictumConfigError } from './errors.ts'
+export { type ExplainedContract, type ExplainedNode, type Explanation, explain } from './explain/explain.ts'
 export { type CustomOperators, OPERATOR_NAMES } from './expressions/operators.ts'
 export { responseText } from './expressions/response.ts'
 export type { CustomSelectors } from './expressions/selectors.ts'
@@ -31,6 +32,15 @@ export {
   type FindingType,
   type PostCallResult,
 } from './findings/findings.ts'
+export { sha256Hex } from './hash.ts'
+export {
+  type CheckedBundle,
+  checkBundle,
+  type LoadOptions,
+  loadBundle,
+  loadDocument,
+  MAX_BUNDLE_BYTES,
+} from './load/index.ts'
 export { compileGlob, globMatches } from './match/glob.ts'
 export { cutText } from './messages/cut.ts'
 export { type CompileOptions, compilePolicy } from './policy/compile.ts'
@@ -40,6 +50,8 @@ export type { Postcondition, Precondition, ProgrammaticContract, SessionContract
 export { Verdict } from './programmatic/verdict.ts'
 export { looksLikeSecret, REDACTED, redactText } from './redact/patterns.ts'
 export { type RedactionOptions, RedactionPolicy, redactArgs } from './redact/policy.ts'
+export { compilePattern, type Pattern, PatternLimitError, PatternSyntaxError } from './regex/index.ts'
+export { loadTemplate, templateNames, templates } from './templates/templates.ts'
 export type * from './types.ts'
 export {
   dryRunToWire,

@@ -11,7 +11,7 @@ export type Shape =
   | { readonly type: 'any'; readonly doc?: string }
   | { readonly type: 'list'; readonly items: Shape; readonly min: number; readonly doc?: string }
   /** Any keys; their values all of one shape, or free. */
-  | { readonly type: 'map'; readonly values: Shape; readonly doc?: string }
+  | { readonly type: 'map'; readonly values: Shape; readonly min?: number; readonly doc?: string }
   | ObjectShape
   | { readonly type: 'contract' }
   | { readonly type: 'expression' }
@@ -49,6 +49,15 @@ export interface Field {
 }
 
 export const text = (rest: Omit<StringShape, 'type'> = {}): StringShape => ({ type: 'string', ...rest })
-export const list = (items: Shape, min = 1, doc?: string): Shape => ({ type: 'list', items, min, ...(doc ? { doc } : {}) })
-export const required = (shape: Shape, later?: readonly string[]): Field => ({ shape, required: true, ...(later ? { later } : {}) })
+export const list = (items: Shape, min = 1, doc?: string): Shape => ({
+  type: 'list',
+  items,
+  min,
+  ...(doc ? { doc } : {}),
+})
+export const required = (shape: Shape, later?: readonly string[]): Field => ({
+  shape,
+  required: true,
+  ...(later ? { later } : {}),
+})
 export const optional = (shape: Shape, later?: readonly string[]): Field => ({ shape, ...(later ? { later } : {}) })

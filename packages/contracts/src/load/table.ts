@@ -4,7 +4,11 @@ import { list, type ObjectShape, optional, required, type Shape, type StringShap
 
 const NON_EMPTY = text({ min: 1 })
 const MODE = text({ choices: ['enforce', 'observe'], doc: 'enforce: decisions bind. observe: they are only recorded.' })
-const MESSAGE = text({ min: 1, max: 500, doc: 'Shown to the agent. {args.path} and other selectors in braces are filled in.' })
+const MESSAGE = text({
+  min: 1,
+  max: 500,
+  doc: 'Shown to the agent. {args.path} and other selectors in braces are filled in.',
+})
 const TOOL = text({ min: 1, doc: 'Tool name, or a glob such as mcp_*.' })
 const TIMEOUT: Shape = { type: 'integer', min: 1, doc: 'Seconds to wait for a human; 300 if left out.' }
 const TIMEOUT_EFFECT = text({
@@ -53,7 +57,10 @@ export const CONTRACTS: Readonly<Record<string, ObjectShape>> = {
       when: required({ type: 'expression' }),
       // biome-ignore lint/suspicious/noThenProperty: the name of the field in the document
       then: required(
-        then(['deny', 'approve'], { timeout: optional(TIMEOUT), timeout_effect: optional(TIMEOUT_EFFECT, TIMEOUT_WORDS) }),
+        then(['deny', 'approve'], {
+          timeout: optional(TIMEOUT),
+          timeout_effect: optional(TIMEOUT_EFFECT, TIMEOUT_WORDS),
+        }),
       ),
     },
   },
@@ -79,7 +86,7 @@ export const CONTRACTS: Readonly<Record<string, ObjectShape>> = {
         fields: {
           max_tool_calls: optional(COUNT),
           max_attempts: optional(COUNT),
-          max_calls_per_tool: optional({ type: 'map', values: COUNT, doc: 'By exact tool name.' }),
+          max_calls_per_tool: optional({ type: 'map', values: COUNT, min: 1, doc: 'By exact tool name.' }),
         },
       }),
       // biome-ignore lint/suspicious/noThenProperty: the name of the field in the document

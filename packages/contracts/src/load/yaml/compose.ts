@@ -4,7 +4,7 @@ import { scan } from './scan.ts'
 import { T, TOKEN_NAMES, type Token, type TokenType, YamlError } from './tokens.ts'
 
 /** Collections within collections. An expression of 50 levels takes at most 106. */
-const MAX_DEPTH = 120
+export const MAX_DEPTH = 120
 /** Aliases, those inside of what an alias stands for included (decision D1). */
 export const MAX_ALIASES = 100
 const MAX_NODES = 1_000_000
@@ -51,8 +51,8 @@ class Composer {
       this.#directives()
       const next = this.#peek().type
       const isEmpty = next === T.directive || next === T.documentStart || next === T.documentEnd || next === T.end
-      node = isEmpty ? this.#empty(this.#peek().start) : this.#node(true, false)
-    } else node = this.#node(true, false)
+      node = isEmpty ? this.#empty(this.#peek().start) : meant(this.#node(true, false))
+    } else node = meant(this.#node(true, false))
     while (this.#peek().type === T.documentEnd) this.#index++
     const rest = this.#peek()
     if (rest.type === T.end) return node
@@ -66,7 +66,10 @@ class Composer {
     let version = false
     for (let token = this.#peek(); token.type === T.directive; token = this.#peek()) {
       this.#index++
-      const words = token.text.replace(/\s#.*$/, '').trim().split(/\s+/)
+      const words = token.text
+        .replace(/\s#.*$/, '')
+        .trim()
+        .split(/\s+/)
       if (words[0] === '%YAML') {
         if (version || !/^1\.[0-9]+$/.test(words[1] ?? '') || words.length !== 2) {
           throw new YamlError('expected one %YAML directive of version 1', token.start)
@@ -133,7 +136,8 @@ class Composer {
   #alias(token: Token): YamlNode {
     const target = this.#anchors.get(token.text)
     if (target === undefined) throw new YamlError(`there is no anchor '&${token.text}' before this alias`, token.start)
-    if (target.node === null) throw new YamlError(`the alias '*${token.text}' stands inside of its own anchor`, token.start)
+    if (target.node === null)
+      throw new YamlError(`the alias '*${token.text}' stands inside of its own anchor`, token.start)
     this.#aliases += 1 + target.aliases
     this.#nodes += target.nodes
     if (this.#aliases > MAX_ALIASES || this.#nodes > MAX_NODES) {
@@ -152,8 +156,16 @@ class Composer {
         const { text, end } = token
         const isImplicit = tag === '!' || (tag === null && token.plain)
         const resolved = isImplicit ? resolvePlain(text) : ((tag ?? 'str') as ScalarTag)
-        if (tag !== null && tag !== '!' && !SCALAR_TAGS.has(tag)) throw new YamlError(`a scalar cannot be tagged !!${tag}`, start)
-        const node: ScalarNode = { kind: 'scalar', tag: resolved, text, plain: tag === null && token.plain, start: token.start, end }
+        if (tag !== null && tag !== '!' && !SCALAR_TAGS.has(tag))
+          throw new YamlError(`a scalar cannot be tagged !!${tag}`, start)
+        const node: ScalarNode = {
+          kind: 'scalar',
+          tag: resolved,
+          text,
+          plain: tag === null && token.plain,
+          start: token.start,
+          end,
+        }
         // A text that does not fit its meaning is an error where it stands, used or not.
         if (resolved !== 'str' && resolved !== 'merge' && resolved !== 'value') scalarValue(resolved, text, token.start)
         return node
@@ -170,13 +182,15 @@ class Composer {
         break
     }
     if (before === null) throw this.#expected('a value')
-    if (tag !== null && tag !== '!' && tag !== 'str' && tag !== 'null') throw new YamlError(`nothing follows the tag !!${tag}`, start)
+    if (tag !== null && tag !== '!' && tag !== 'str' && tag !== 'null')
+      throw new YamlError(`nothing follows the tag !!${tag}`, start)
     return { kind: 'scalar', tag: tag === 'str' ? 'str' : 'null', text: '', plain: false, start, end: before.end }
   }
 
   #collection(kind: 'seq' | 'map', tag: string | null, read: () => YamlNode): YamlNode {
     const { start } = this.#peek()
-    if (tag !== null && tag !== '!' && tag !== kind) throw new YamlError(`a ${kind === 'seq' ? 'list' : 'mapping'} cannot be tagged !!${tag}`, start)
+    if (tag !== null && tag !== '!' && tag !== kind)
+      throw new YamlError(`a ${kind === 'seq' ? 'list' : 'mapping'} cannot be tagged !!${tag}`, start)
     if (++this.#depth > MAX_DEPTH) throw new YamlError('the document is nested too deeply', start)
     const node = read()
     this.#depth--
@@ -208,7 +222,7 @@ class Composer {
     while (this.#is(T.entry)) {
       const { end } = this.#peek()
       this.#index++
-      items.push(this.#is(T.entry) || this.#is(T.blockEnd) ? this.#empty(end) : this.#node(true, false))
+      items.push(this.#is(T.entry) || this.#is(T.blockEnd) ? this.#empty(end) : meant(this.#node(true, false)))
     }
     if (!this.#is(T.blockEnd)) throw this.#expected("the next '-' of the list, or its end")
     return { kind: 'sequence', items, start, end: this.#tokens[this.#index++]?.start ?? start }
@@ -221,7 +235,7 @@ class Composer {
       const { end } = this.#peek()
       this.#index++
       const isEmpty = this.#is(T.entry) || this.#is(T.key) || this.#is(T.value) || this.#is(T.blockEnd)
-      const item = isEmpty ? this.#empty(end) : this.#node(true, false)
+      const item = isEmpty ? this.#empty(end) : meant(this.#node(true, false))
       last = item.end
       items.push(item)
     }
@@ -256,7 +270,7 @@ class Composer {
     while (!this.#is(T.flowSequenceEnd)) {
       if (items.length > 0) this.#flowEntry("']'")
       if (this.#is(T.key)) items.push(this.#flowPair())
-      else if (!this.#is(T.flowSequenceEnd)) items.push(this.#node(false, false))
+      else if (!this.#is(T.flowSequenceEnd)) items.push(meant(this.#node(false, false)))
     }
     return { kind: 'sequence', items, start, end: this.#tokens[this.#index++]?.end ?? start }
   }
@@ -310,6 +324,7 @@ class Composer {
       const { key } = entry
       if (key.kind !== 'scalar') throw new YamlError('a mapping key must be a single value', key.start)
       if (key.tag !== 'merge') {
+        meant(entry.value)
         own.push(key.tag === 'value' ? { ...entry, key: { ...key, tag: 'str' } } : entry)
         continue
       }
@@ -327,4 +342,12 @@ class Composer {
       for (const entry of each.entries) into.push({ ...entry, merged: true })
     }
   }
+}
+
+/** `=` and `<<` mean something only as keys. */
+function meant(node: YamlNode): YamlNode {
+  if (node.kind === 'scalar' && (node.tag === 'value' || node.tag === 'merge')) {
+    throw new YamlError(`a bare '${node.text}' is no value`, node.start, 'put it in quotes')
+  }
+  return node
 }

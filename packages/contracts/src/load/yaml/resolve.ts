@@ -55,7 +55,14 @@ export function resolvePlain(text: string): ScalarTag {
   }
 }
 
-const BOOL_VALUES: Readonly<Record<string, boolean>> = { yes: true, no: false, true: true, false: false, on: true, off: false }
+const BOOL_VALUES: Readonly<Record<string, boolean>> = {
+  yes: true,
+  no: false,
+  true: true,
+  false: false,
+  on: true,
+  off: false,
+}
 
 /**
  * The value of a scalar under a tag. Integers beyond 2^53 come as `bigint`, dates as `Date`: both are never equal to what a
@@ -99,7 +106,8 @@ function integer(text: string, offset: number): number | bigint {
     if (/^0[0-7]+$/.test(digits)) value = BigInt(`0o${digits.slice(1)}`)
     else if (digits.includes(':')) value = digits.split(':').reduce((sum, part) => sum * 60n + decimal(part), 0n)
     else if (/^0[bx]/.test(digits)) value = BigInt(digits)
-    else if (digits.length < 16 && /^(?:0|[1-9][0-9]*)$/.test(digits)) return negative ? -Number(digits) || 0 : Number(digits)
+    else if (digits.length < 16 && /^(?:0|[1-9][0-9]*)$/.test(digits))
+      return negative ? -Number(digits) || 0 : Number(digits)
     else value = decimal(digits)
   } catch {
     throw misfit(text, 'an integer', offset)

@@ -113,13 +113,13 @@ export function scanDoubleQuoted(cursor: Cursor): string {
     while (c !== 34 && c !== 92 && !isBlankOrEnd(c)) c = text.charCodeAt(++cursor.at)
     value += text.slice(from, cursor.at)
     if (c === 34) break
-    value += c === 92 ? escape(cursor, start) : quotedSpaces(cursor, start)
+    value += c === 92 ? takeEscape(cursor, start) : quotedSpaces(cursor, start)
   }
   cursor.at++
   return value
 }
 
-function escape(cursor: Cursor, start: number): string {
+function takeEscape(cursor: Cursor, start: number): string {
   const { text } = cursor
   const char = text.charAt(++cursor.at)
   if (Object.hasOwn(ESCAPES, char)) {
@@ -163,7 +163,8 @@ function quotedBreaks(cursor: Cursor, start: number): string {
   const { text } = cursor
   let breaks = ''
   for (;;) {
-    if (isDocumentBorder(text, cursor.at)) throw new YamlError('a quoted text is not closed before the document ends', start)
+    if (isDocumentBorder(text, cursor.at))
+      throw new YamlError('a quoted text is not closed before the document ends', start)
     while (text.charCodeAt(cursor.at) === 32 || text.charCodeAt(cursor.at) === 9) cursor.at++
     if (!isBreak(text.charCodeAt(cursor.at))) return breaks
     breaks += takeBreak(cursor)
@@ -187,7 +188,8 @@ export function scanBlockScalar(cursor: Cursor, folded: boolean): string {
     while (!Number.isNaN(text.charCodeAt(cursor.at)) && !isBreak(text.charCodeAt(cursor.at))) cursor.at++
   }
   if (!Number.isNaN(text.charCodeAt(cursor.at))) {
-    if (!isBreak(text.charCodeAt(cursor.at))) throw new YamlError('expected a line break after a block text indicator', cursor.at)
+    if (!isBreak(text.charCodeAt(cursor.at)))
+      throw new YamlError('expected a line break after a block text indicator', cursor.at)
     takeBreak(cursor)
   }
 

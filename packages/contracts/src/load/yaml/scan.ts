@@ -207,7 +207,8 @@ class Scanner implements Cursor {
     if (c === 9) throw new YamlError('found a tab where a token should start', at, 'indent and separate with spaces')
     const following = text.charCodeAt(at + 1)
     const isIndicator = '-?:,[]{}#&*!|>\'"%@`'.includes(String.fromCharCode(c))
-    const mayStart = !isIndicator || (!isBlankOrEnd(following) && (c === 45 || (!this.inFlow && (c === 63 || c === 58))))
+    const mayStart =
+      !isIndicator || (!isBlankOrEnd(following) && (c === 45 || (!this.inFlow && (c === 63 || c === 58))))
     if (!mayStart || c === NUL) {
       throw new YamlError(`found '${text.charAt(at)}', which cannot start a value`, at, 'put the value in quotes')
     }
@@ -312,7 +313,11 @@ class Scanner implements Cursor {
     } else {
       if (!this.inFlow) {
         if (!this.#simpleKeyAllowed) {
-          throw new YamlError("a mapping value (':') is not allowed here", this.at, 'put text that contains ": " in quotes')
+          throw new YamlError(
+            "a mapping value (':') is not allowed here",
+            this.at,
+            'put text that contains ": " in quotes',
+          )
         }
         if (this.#addIndent(this.#column)) this.#push(T.blockMapping, this.at, this.at)
       }
@@ -331,7 +336,11 @@ class Scanner implements Cursor {
     const c = this.text.charCodeAt(this.at)
     if (name === '' || !(isBlankOrEnd(c) || '?:,]}%@`'.includes(String.fromCharCode(c)))) {
       const what = type === T.alias ? 'an alias' : 'an anchor'
-      throw new YamlError(`${what} may only hold letters, digits, '-' and '_'`, this.at, 'quote a text that begins with * or &')
+      throw new YamlError(
+        `${what} may only hold letters, digits, '-' and '_'`,
+        this.at,
+        'quote a text that begins with * or &',
+      )
     }
     this.#push(type, start, this.at, name)
   }

@@ -4,19 +4,17 @@ import { scalarValue } from './resolve.ts'
 /**
  * The plain, frozen value a node stands for. Objects have only own keys, `__proto__` among them if the document says so;
  * of duplicate keys the last wins; keys that are no text become the text they were written as.
- *
- * @throws {YamlError} for a bare `=`
  */
-export function valueOf(node: YamlNode): unknown {
+export function plainValue(node: YamlNode): unknown {
   switch (node.kind) {
     case 'scalar':
       if (node.value !== undefined) return node.value
       return Object.freeze(scalarValue(node.tag, node.text, node.start))
     case 'sequence':
-      return Object.freeze(node.items.map(valueOf))
+      return Object.freeze(node.items.map(plainValue))
     case 'mapping': {
       const object: Record<string, unknown> = {}
-      for (const { key, value } of node.entries) setOwn(object, keyOf(key), valueOf(value))
+      for (const { key, value } of node.entries) setOwn(object, keyOf(key), plainValue(value))
       return Object.freeze(object)
     }
   }
