@@ -1,0 +1,82 @@
+import { InvalidInput } from '../../errors.ts'
+import { actorOf, type UserCaller } from '../../http/caller.ts'
+import type { Environment } from '../../identity/keys.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Random } from '../../ports/random.ts'
+import { microsOf } from '../../storage/instants.ts'
+import type { DeploymentRow } from '../../storage/schema.ts'
+import type { BundleStore } from '../bundles/store.ts'
+import type { Signing } from '../signing/signing.ts'
+import type { StreamLog } from '../stream/log.ts'
+import { contractUpdate, type SignatureEncoding } from './contract-update.ts'
+import type { Deployment, DeploymentStore } from './store.ts'
+
+/** A deployment as it is shown. */
+export type DeploymentInfo = Omit<DeploymentRow, 'seq' | 'tenant_id'>
+
+export interface Deployments {
+  /**
+   * Put a version into force in an environment: sign it where its signature is missing or not by the active key, record the
+   * deployment and tell agents and dashboards, all or nothing. @throws InvalidInput when there is no such version.
+   */
+  deploy(caller: UserCaller, name: string, version: number, env: Environment): Promise<DeploymentInfo>
+  /** Newest first. */
+  list(
+    caller: UserCaller,
+    filter: { env?: string | undefined; bundleName?: string | undefined; limit: number },
+  ): Promise<Deployment[]>
+}
+
+export function deployments(deps: {
+  store: DeploymentStore
+  bundles: BundleStore
+  signing: Signing
+  log: StreamLog
+  clock: Clock
+  random: Random
+  signatureEncoding: SignatureEncoding
+}): Deployments {
+  const { store, bundles, signing, log, clock, random, signatureEncoding } = deps
+  return {
+    deploy(caller, name, version, env) {
+      const { tenantId } = caller
+      const deployed_by = actorOf(caller)
+      return log.transact(async (within, emit) => {
+        await store.lock(tenantId, within)
+        const bundle = await bundles.find(tenantId, name, version, within)
+        if (!bundle) throw new InvalidInput(`Bundle '${name}' version ${version} not found`, 'bundle_not_found')
+        const key = await signing.activeKey(tenantId, within)
+        let { signature } = bundle
+        if (signature === null || !key.verifies(bundle.yaml_bytes, signature)) {
+          signature = key.sign(bundle.yaml_bytes)
+          await bundles.setSignature(bundle.id, signature, within)
+        }
+        const deployment = {
+          id: random.uuid(),
+          env,
+          bundle_name: name,
+          bundle_version: version,
+          deployed_by,
+          created_at: microsOf(clock.now()),
+        }
+        await store.insert({ ...deployment, tenant_id: tenantId }, within)
+        emit({
+          tenantId,
+          type: 'contract_update',
+          data: contractUpdate({ ...bundle, signature }, key.publicKey, signatureEncoding),
+          env,
+          bundleName: name,
+          dashboard: true,
+        })
+        emit({
+          tenantId,
+          type: 'bundle_deployed',
+          data: { bundle_name: name, version, env, deployed_by },
+          dashboard: true,
+        })
+        return deployment
+      })
+    },
+    list: (caller, filter) => store.list(caller.tenantId, filter),
+  }
+}
