@@ -462,6 +462,19 @@ describe('client credentials', () => {
     expect(seen).toHaveLength(3)
   })
 
+  test('a token endpoint that stays away is given up after its own retries, not after the call’s as well', async () => {
+    answers = [json({}, 503), json({}, 503), json({}, 503), json({}, 503)]
+    expect(await failure(connect(credentials).listAgents())).toMatchObject({ name: 'AegisTokenError', status: 503 })
+    expect(seen).toHaveLength(3)
+    server.close()
+    server.closeAllConnections()
+    expect(await failure(connect(credentials).listAgents())).toMatchObject({
+      name: 'AegisTokenError',
+      status: undefined,
+    })
+    expect(waited).toEqual([500, 1000, 500, 1000])
+  })
+
   const garbage: [name: string, answer: Answer][] = [
     ['no JSON', (response) => response.end('hello')],
     ['no token', json({ token_type: 'Bearer' })],

@@ -13,7 +13,7 @@ export interface AegisClient extends AgentMethods, ExecutionMethods, ApprovalMet
  * A client of the runtime API.
  *
  * ```ts
- * await using client = new AegisClient({ baseUrl: 'http://localhost:8000', clientId, clientSecret })
+ * const client = new AegisClient({ baseUrl: 'http://localhost:8000', clientId, clientSecret })
  * const { execution_id } = await client.startExecution(agentId, 'Write a primality check')
  * for await (const event of client.streamExecution(execution_id)) console.log(event.event_type)
  * ```

@@ -37,12 +37,12 @@ export class AegisProtocolError extends AegisError {
   }
 }
 
-/** The token endpoint refused the client credentials. */
+/** No token could be had for the client credentials. `status` is the token endpoint's, when it answered at all. */
 export class AegisTokenError extends AegisError {
-  readonly status: number
+  readonly status: number | undefined
 
-  constructor(status: number, message: string) {
-    super('token', message)
+  constructor(status: number | undefined, message: string, options?: ErrorOptions) {
+    super('token', message, options)
     this.status = status
   }
 }

@@ -1,4 +1,4 @@
-import { AegisProtocolError, AegisTokenError, AegisUsageError } from './errors.ts'
+import { AegisConnectionError, AegisProtocolError, AegisTokenError, AegisUsageError } from './errors.ts'
 import type { AegisClientOptions } from './options.ts'
 
 const assumedLifetimeSecs = 300
@@ -43,7 +43,11 @@ export function tokenSource(options: AegisClientOptions, now: () => number, requ
 
   const fetchToken = async (): Promise<string> => {
     const askedAt = now()
-    const { status, text } = await request(url, form)
+    // A failure here is final for the call: the request for the token had its own retries.
+    const { status, text } = await request(url, form).catch((cause: unknown) => {
+      if (!(cause instanceof AegisConnectionError)) throw cause
+      throw new AegisTokenError(undefined, `Failed to fetch access token from ${url}: ${cause.message}`, { cause })
+    })
     if (status !== 200) {
       throw new AegisTokenError(
         status,

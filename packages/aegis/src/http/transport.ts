@@ -1,4 +1,11 @@
-import { AegisConnectionError, AegisProtocolError, AegisTimeoutError, AegisUsageError, apiError } from './errors.ts'
+import {
+  AegisApiError,
+  AegisConnectionError,
+  AegisProtocolError,
+  AegisTimeoutError,
+  AegisUsageError,
+  apiError,
+} from './errors.ts'
 import { type AegisClientOptions, type Environment, type RequestOptions, systemEnvironment } from './options.ts'
 import { mayRepeat, retryDelay } from './retry.ts'
 import { type TokenSource, tokenSource } from './token.ts'
@@ -117,6 +124,9 @@ export function createTransport(options: AegisClientOptions): Transport {
       } finally {
         watching.release()
       }
+    }).catch((error: unknown) => {
+      if (error instanceof AegisApiError) return { status: error.status, text: String(error.body) }
+      throw error
     }),
   )
 
