@@ -14,6 +14,8 @@ export interface UserCaller {
 export interface KeyCaller {
   readonly kind: 'key'
   readonly keyId: string
+  /** The part of the key that may be shown. */
+  readonly keyPrefix: string
   readonly tenantId: string
   readonly env: string
   readonly agentId: string | null

@@ -1,7 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import cookie from '@fastify/cookie'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController, type RawServerDefault } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyContextConfig,
+  type FastifyInstance,
+  type FastifySchema,
+  LogController,
+  type RawServerDefault,
+} from 'fastify'
 import { type Authenticator, registerAccess } from './access.ts'
 import { registerErrors } from './errors.ts'
 import { LARGEST_BODY, registerLimits } from './limits.ts'
@@ -19,6 +26,21 @@ export type App = FastifyInstance<
   FastifyBaseLogger,
   TypeBoxTypeProvider
 >
+
+/** A route as it was declared, for the tests that walk all of them. */
+export interface DeclaredRoute {
+  readonly method: string
+  readonly url: string
+  readonly config: FastifyContextConfig
+  readonly schema: FastifySchema
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Every route, in the order of registration. */
+    declaredRoutes: DeclaredRoute[]
+  }
+}
 
 export interface HttpOptions {
   readonly logger: FastifyBaseLogger
@@ -41,6 +63,11 @@ export async function createHttpServer(options: HttpOptions): Promise<App> {
     forceCloseConnections: 'idle',
     return503OnClosing: true,
   }).withTypeProvider<TypeBoxTypeProvider>()
+  const declared: DeclaredRoute[] = []
+  app.decorate('declaredRoutes', declared)
+  app.addHook('onRoute', ({ method, url, config = {}, schema = {} }) => {
+    for (const one of [method].flat()) declared.push({ method: one, url, config, schema })
+  })
   await app.register(cookie)
   registerErrors(app)
   registerValidation(app)
