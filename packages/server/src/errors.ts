@@ -11,6 +11,8 @@ export interface InputProblem {
   readonly line?: number
   readonly column?: number
   readonly code?: string
+  /** Inside the document, for example `contracts[3].when`. */
+  readonly path?: string
   readonly hint?: string
 }
 

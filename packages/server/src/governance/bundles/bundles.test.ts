@@ -70,6 +70,36 @@ onEachDatabase('bundles', (start) => {
     expect((await get('')).json()).toEqual([])
   })
 
+  it('every problem of a document is told, with its line and column', async () => {
+    t = await start()
+    const broken = bundleYaml('devops', { contracts: 2 })
+      .replace('effect: deny', 'effect: explode')
+      .replace('pre', 'pro')
+    const { detail } = (await upload(broken)).json()
+    expect(detail.length).toBeGreaterThan(1)
+    for (const problem of detail) {
+      expect(problem).toMatchObject({
+        loc: ['body', 'yaml_content'],
+        msg: expect.any(String),
+        code: expect.any(String),
+      })
+      expect(problem.path).toMatch(/^contracts\[0\]/)
+      expect([typeof problem.line, typeof problem.column]).toEqual(['number', 'number'])
+    }
+  })
+
+  it('a Ruleset is kept as it came, with a warning for older agents', async () => {
+    t = await start()
+    const yaml = bundleYaml('devops')
+      .replace('ContractBundle', 'Ruleset')
+      .replace('contracts:', 'rules:')
+      .replace('effect: deny', 'action: block')
+    const answer = await upload(yaml)
+    expect(answer.statusCode).toBe(201)
+    expect(answer.json().warnings[0]).toMatchObject({ code: 'ruleset_kind', path: 'kind' })
+    expect((await get('/devops/1/yaml')).body).toBe(yaml)
+  })
+
   it('the list tells what is where', async () => {
     t = await start()
     expect((await get('')).json()).toEqual([])

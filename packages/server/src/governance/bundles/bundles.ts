@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import type { ContractIssue } from '@lictor/contracts'
 import { Forbidden, InvalidInput, NotFound } from '../../errors.ts'
 import { actorOf, type KeyCaller, type UserCaller } from '../../http/caller.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -27,7 +27,7 @@ export interface BundleSummary extends BundleSummaryRow {
 
 export interface Bundles {
   /** Store a new version of the name in the document. @throws InvalidInput with every problem of the document. */
-  upload(caller: UserCaller, yaml: string): Promise<{ row: BundleRow; warnings: readonly string[] }>
+  upload(caller: UserCaller, yaml: string): Promise<{ row: BundleRow; warnings: readonly ContractIssue[] }>
   list(caller: UserCaller | KeyCaller): Promise<BundleSummary[]>
   /** Newest first, each with the environments it is deployed to now. @throws NotFound. */
   versions(caller: UserCaller, name: string): Promise<(BundleInfo & { deployed_envs: string[] })[]>
@@ -61,9 +61,8 @@ export function bundles(deps: {
             msg: 'Value error, the text holds half a surrogate pair, which has no UTF-8 form',
           },
         ])
-      const { name, contractCount, warnings } = inspectBundle(yaml)
+      const { name, contractCount, revisionHash: revision_hash, warnings } = inspectBundle(yaml)
       const yaml_bytes = Buffer.from(yaml)
-      const revision_hash = createHash('sha256').update(yaml_bytes).digest('hex')
       const uploaded_by = actorOf(caller)
       const row = await log.transact(async (within, emit) => {
         await store.lockName(caller.tenantId, name, within)

@@ -1,33 +1,66 @@
-import { parseDocument } from 'yaml'
+import { type ContractIssue, EdictumConfigError, type LoadedBundle, loadBundle } from '@lictor/contracts'
 import { InvalidInput } from '../../errors.ts'
 
 /** What the server needs to know of an uploaded document; its bytes are stored as they came. */
 export interface InspectedBundle {
   readonly name: string
   readonly contractCount: number
+  /** Hex SHA-256 of the text's UTF-8. */
+  readonly revisionHash: string
   /** For the person who uploads; the upload succeeded all the same. */
-  readonly warnings: readonly string[]
+  readonly warnings: readonly ContractIssue[]
 }
 
 /** Load the document in full. @throws InvalidInput with every problem, each with its place. */
 export function inspectBundle(text: string): InspectedBundle {
-  const parsed = parseDocument(text, { version: '1.1' })
-  const error = parsed.errors[0]
-  if (error) {
-    throw new InvalidInput([{ loc: ['body', 'yaml_content'], msg: `Invalid YAML: ${error.message}` }], 'invalid_bundle')
-  }
-  const document: unknown = parsed.toJS()
-  if (!isMapping(document)) throw refusal('Invalid YAML: expected a mapping at the top level')
-  const name = isMapping(document.metadata) ? document.metadata.name : undefined
-  if (typeof name !== 'string' || name === '') throw refusal('Missing required field: metadata.name')
+  const { document, hash, warnings } = load(text)
+  if (document.name === null) throw refusal([nameMissing])
   return {
-    name,
-    contractCount: Array.isArray(document.contracts) ? document.contracts.length : 0,
-    warnings: [],
+    name: document.name,
+    contractCount: document.contracts.length,
+    revisionHash: hash,
+    warnings: document.kind === 'Ruleset' ? [rulesetWarning, ...warnings] : warnings,
   }
 }
 
-const isMapping = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+function load(text: string): LoadedBundle {
+  try {
+    return loadBundle(text)
+  } catch (error) {
+    if (error instanceof EdictumConfigError) throw refusal(error.issues)
+    throw error
+  }
+}
 
-const refusal = (msg: string) => new InvalidInput([{ loc: ['body', 'yaml_content'], msg }], 'invalid_bundle')
+function refusal(issues: readonly ContractIssue[]): InvalidInput {
+  return new InvalidInput(
+    issues.map(({ code, path, line, column, message, hint }) => ({
+      loc: ['body', 'yaml_content'],
+      msg: message,
+      code,
+      path,
+      ...(line === null ? {} : { line }),
+      ...(column === null ? {} : { column }),
+      ...(hint === undefined ? {} : { hint }),
+    })),
+    'invalid_bundle',
+  )
+}
+
+const nameMissing: ContractIssue = {
+  code: 'schema',
+  path: 'metadata.name',
+  line: null,
+  column: null,
+  message: 'Missing required field: metadata.name',
+}
+
+/** Decision D9: the same engine judges both kinds, but stored bytes are never converted. */
+const rulesetWarning: ContractIssue = {
+  code: 'ruleset_kind',
+  path: 'kind',
+  line: null,
+  column: null,
+  message: "Agents with an SDK older than 0.17 reject a document of kind 'Ruleset' and keep the contracts they have.",
+  hint: "Write it as kind 'ContractBundle' for as long as such agents are connected.",
+}
