@@ -51,6 +51,12 @@ describe('reading a manifest', () => {
     expect(manifest.metadata.name).toBe('reviewer')
   })
 
+  test('a manifest that was read is itself accepted', () => {
+    const manifest = AgentManifest.parse(minimal)
+    expect(AgentManifest.from(manifest).toJSON()).toEqual(manifest.toJSON())
+    expect(AgentManifest.from(manifest).warnings).toEqual([])
+  })
+
   test('unquoted versions keep the characters they were written with', () => {
     const manifest = AgentManifest.parse(minimal.replace('"3.12"', '3.10').replace('"1.0.0"', '1.0'))
     expect(manifest.spec.runtime.version).toBe('3.10')

@@ -8,7 +8,7 @@ import { readSource, type Source, valueSource } from './source.ts'
 import type { AgentManifestDocument, AgentSpec, ManifestMetadata } from './types.ts'
 
 /**
- * An agent manifest: checked, normalised and frozen in meaning. Numbers where the format wants text have become text,
+ * An agent manifest, checked and normalised. Numbers where the format wants text have become text,
  * `null` fields are gone, `max_retries` is `max_iterations`, the shorthand is spelled out.
  */
 export class AgentManifest implements AgentManifestDocument {
@@ -42,7 +42,7 @@ export class AgentManifest implements AgentManifestDocument {
    * @throws ManifestError with the path of every problem.
    */
   static from(value: unknown, rules: ManifestRules = {}): AgentManifest {
-    return AgentManifest.#read(valueSource(value), rules)
+    return AgentManifest.#read(valueSource(value instanceof AgentManifest ? value.toJSON() : value), rules)
   }
 
   /** Load and validate a manifest file. @throws ManifestError, or the file system's own error. */

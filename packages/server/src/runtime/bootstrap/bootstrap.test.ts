@@ -56,7 +56,11 @@ describe.each<BootstrapLanguage>(['node', 'python'])('the %s bootstrap', (langua
 
   async function start(
     env: Record<string, string | undefined> = {},
-    { args = ['Sum the numbers'], stdin = '' }: { args?: string[]; stdin?: string } = {},
+    {
+      args = ['Sum the numbers'],
+      stdin = '',
+      onStderr = () => {},
+    }: { args?: string[]; stdin?: string; onStderr?: (chunk: Buffer) => void } = {},
   ): Promise<Ended> {
     const child = spawn(interpreters[language], [bootstrapPath(language), ...args], {
       env: {
@@ -71,6 +75,7 @@ describe.each<BootstrapLanguage>(['node', 'python'])('the %s bootstrap', (langua
     })
     children.push(child)
     child.stdin.on('error', () => {})
+    child.stderr.on('data', onStderr)
     child.stdin.end(stdin)
     const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
     return { code, stdout, stderr }
@@ -326,6 +331,24 @@ describe.each<BootstrapLanguage>(['node', 'python'])('the %s bootstrap', (langua
     expect(ended.stderr).toContain('HTTP 409')
     expect(readFileSync(join(folder, 'log'), 'utf8')).toBe('run\n')
     expect(messages).toHaveLength(2)
+  })
+
+  test('a result waits for an orchestrator that restarts, and arrives once', async () => {
+    const { port } = gateway.address() as AddressInfo
+    answers = [
+      (_, response) => {
+        response.writeHead(200, { connection: 'close' }).end(JSON.stringify(dispatch({ command: 'echo ran >> log' })))
+        gateway.close()
+      },
+      final('survived'),
+    ]
+    const ended = await start(
+      { AEGIS_BOOTSTRAP_DEBUG: '1' },
+      { onStderr: (chunk) => chunk.includes('; again in ') && !gateway.listening && gateway.listen(port, '127.0.0.1') },
+    )
+    expect(ended).toMatchObject({ code: 0, stdout: 'survived\n' })
+    expect(messages).toHaveLength(2)
+    expect(readFileSync(join(folder, 'log'), 'utf8')).toBe('ran\n')
   })
 
   test('an orchestrator that never answers is given up after the time-out of a turn', async () => {
