@@ -52,9 +52,9 @@ export async function startFixture(dist: string, world: World = seed()): Promise
     const csrf = request.headers['x-requested-with'] as string | undefined
     if (request.method !== 'GET' && request.method !== 'HEAD')
       world.requests.push({ line: `${request.method} ${path}`, body, csrf })
-    const send = (status: number, value?: unknown) => {
-      if (value === undefined) return response.writeHead(status).end()
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+    const send: Send = (status, value) => {
+      response.writeHead(status, value === undefined ? {} : { 'content-type': 'application/json' })
+      response.end(value === undefined ? undefined : JSON.stringify(value))
     }
     const route = `${request.method} ${path}`
     if (route === 'GET /health') return void send(200, { status: 'ok', bootstrap_complete: world.bootstrapped })
@@ -74,7 +74,8 @@ export async function startFixture(dist: string, world: World = seed()): Promise
       if (request.method === 'HEAD') return void response.end()
       response.write(': keepalive\n\n')
       streams.add(response)
-      return void response.on('close', () => streams.delete(response))
+      response.on('close', () => streams.delete(response))
+      return
     }
     if (route === 'POST /auth/logout') {
       world.signedIn = false
@@ -108,7 +109,7 @@ export async function startFixture(dist: string, world: World = seed()): Promise
   }
 }
 
-type Send = (status: number, value?: unknown) => unknown
+type Send = (status: number, value?: unknown) => void
 
 function answer(
   world: World,

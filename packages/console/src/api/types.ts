@@ -147,6 +147,8 @@ export interface HistogramBucket {
 export interface Problem {
   readonly loc: readonly (string | number)[]
   readonly msg: string
+  /** Inside the document, for example `contracts[3].when`. */
+  readonly path?: string
   readonly line?: number | null
   readonly column?: number | null
   readonly hint?: string | null

@@ -17,6 +17,7 @@ const LABELS = { system: 'As the device', light: 'Light', dark: 'Dark' } as cons
 export function AccountMenu({ inline = false }: { inline?: boolean }) {
   const me = useQuery(queries.me()).data
   const logout = useLogout()
+  const theme = useTheme()
   if (inline)
     return (
       <div className="flex flex-col gap-4">
@@ -57,7 +58,7 @@ export function AccountMenu({ inline = false }: { inline?: boolean }) {
           <DropdownMenu.Label className="px-2 pt-1.5 pb-1 text-2xs text-faint">Appearance</DropdownMenu.Label>
           <DropdownMenu.RadioGroup
             aria-label="Appearance"
-            value={useTheme()}
+            value={theme}
             onValueChange={(value) => setTheme(value as Theme)}
           >
             {THEMES.map((theme) => {

@@ -32,8 +32,10 @@ export default function Help({ open, onOpenChange }: { open: boolean; onOpenChan
   )
 }
 
-/** Groups in the order of registration, the page's own first. */
+const LAST = ['Go to', 'Everywhere']
+
+/** The page's own first. */
 function byGroup(shortcuts: readonly Shortcut[]): readonly (readonly [string, readonly Shortcut[]])[] {
   const all = [...shortcuts, { keys: 'Ctrl K', label: 'Go to…', group: 'Everywhere', run: () => {} }]
-  return [...Map.groupBy(all, (shortcut) => shortcut.group)]
+  return [...Map.groupBy(all, (shortcut) => shortcut.group)].sort((a, b) => LAST.indexOf(a[0]) - LAST.indexOf(b[0]))
 }

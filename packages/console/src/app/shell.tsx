@@ -1,8 +1,7 @@
-import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
 import { Menu, Search } from 'lucide-react'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
-import { queries } from '../api/queries.ts'
+import { useOpenCount } from '../approvals/use-open-count.ts'
 import { LiveProvider } from '../live/live.tsx'
 import { Button } from '../ui/button.tsx'
 import { cn } from '../ui/cn.ts'
@@ -56,19 +55,21 @@ function Frame() {
   const close = (open: boolean) => open || setOverlay('none')
   return (
     <div className="flex h-dvh flex-col md:flex-row">
-      <a
-        href="#main"
+      <button
+        type="button"
         className="-translate-y-20 fixed top-2 left-2 z-60 rounded-md bg-primary px-3 py-2 text-on-primary focus:translate-y-0"
-        onClick={(event) => {
-          event.preventDefault()
-          main.current?.focus()
-        }}
+        onClick={() => main.current?.focus()}
       >
         Skip to content
-      </a>
+      </button>
       <Sidebar onSearch={() => setOverlay('palette')} />
       <TopBar onSearch={() => setOverlay('palette')} />
-      <main ref={main} id="main" tabIndex={-1} className="min-h-0 min-w-0 flex-1 overflow-y-auto outline-none">
+      <main
+        ref={main}
+        id="main"
+        tabIndex={-1}
+        className="min-h-0 min-w-0 flex-1 overflow-y-auto outline-none [scrollbar-gutter:stable]"
+      >
         <Outlet />
       </main>
       <TabBar onMore={() => setOverlay('menu')} />
@@ -160,12 +161,8 @@ function PlaceLink({ place, onClick }: { place: Place; onClick?: () => void }) {
   )
 }
 
-function usePending(): number {
-  return useQuery({ ...queries.approvals('pending'), select: (list) => list.length }).data ?? 0
-}
-
 function PendingCount({ className }: { className?: string }) {
-  const pending = usePending()
+  const pending = useOpenCount() ?? 0
   if (pending === 0) return null
   return (
     <span
@@ -204,7 +201,7 @@ function TabBar({ onMore }: { onMore: () => void }) {
         <Link key={to} to={to} activeOptions={{ exact: to === '/', includeSearch: false }} className={item}>
           <Icon className="size-5" aria-hidden />
           {label}
-          {to === '/approvals' && <PendingCount className="absolute top-1.5 left-[calc(50%+4px)]" />}
+          {to === '/approvals' && <PendingCount className="absolute top-1.5 left-[calc(50%+7px)]" />}
         </Link>
       ))}
       <button type="button" onClick={onMore} className={item}>

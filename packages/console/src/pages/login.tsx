@@ -43,9 +43,7 @@ export function LoginPage() {
   return (
     <Entrance
       title="Sign in"
-      lead={
-        next ? 'Your session ended. You will be taken back to where you were.' : 'The console of your Lictor server.'
-      }
+      lead={next ? 'You will be taken on to the page you asked for.' : 'The console of your Lictor server.'}
     >
       <form onSubmit={submit} className="flex flex-col gap-2">
         <Field label="E-mail" name="email" type="email" autoComplete="username" required autoFocus />

@@ -30,6 +30,7 @@ export function Dialog({ open, onOpenChange, title, description, children, class
         >
           <Heading title={title} description={description} />
           <div className="px-5 pb-5">{children}</div>
+          <Close />
         </Radix.Content>
       </Radix.Portal>
     </Radix.Root>
@@ -53,6 +54,7 @@ export function Sheet({ open, onOpenChange, title, description, children, classN
         >
           <Heading title={title} description={description} />
           <div className="min-h-0 flex-1 overflow-y-auto px-5 pb-5">{children}</div>
+          <Close />
         </Radix.Content>
       </Radix.Portal>
     </Radix.Root>
@@ -61,17 +63,23 @@ export function Sheet({ open, onOpenChange, title, description, children, classN
 
 function Heading({ title, description }: { title: string; description?: string | undefined }) {
   return (
-    <header className="flex items-start justify-between gap-3 px-5 pt-4 pb-3">
-      <div className="min-w-0 pt-0.5">
-        <Radix.Title className="truncate font-semibold text-lg">{title}</Radix.Title>
-        {description && <Radix.Description className="mt-0.5 text-muted text-sm">{description}</Radix.Description>}
-      </div>
-      <Radix.Close asChild>
-        <Button variant="quiet" size="icon" aria-label="Close" className="-mr-2">
-          <X />
-        </Button>
-      </Radix.Close>
+    <header className="px-5 pt-4 pr-14 pb-3">
+      <Radix.Title className="truncate pt-0.5 font-semibold text-lg">{title}</Radix.Title>
+      {description && (
+        <Radix.Description className="mt-0.5 text-pretty text-muted text-sm">{description}</Radix.Description>
+      )}
     </header>
+  )
+}
+
+/** Last in the order of focus, so that a dialog opens on its content. */
+function Close() {
+  return (
+    <Radix.Close asChild>
+      <Button variant="quiet" size="icon" aria-label="Close" className="absolute top-3 right-3">
+        <X />
+      </Button>
+    </Radix.Close>
   )
 }
 

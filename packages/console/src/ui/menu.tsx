@@ -18,10 +18,12 @@ interface FilterMenuProps {
   readonly value: string | undefined
   readonly options: readonly FilterOption[]
   readonly onChange: (value: string | undefined) => void
+  /** One of the values must be chosen; there is no clearing. */
+  readonly required?: boolean
 }
 
 /** One filter: closed it reads "Agent" or "Agent: research-bot"; open it lists the values with how often they occur. */
-export function FilterMenu({ label, value, options, onChange }: FilterMenuProps) {
+export function FilterMenu({ label, value, options, onChange, required = false }: FilterMenuProps) {
   const known =
     value === undefined || options.some((o) => o.value === value) ? options : [{ value, label: value }, ...options]
   const selected = known.find((o) => o.value === value)
@@ -32,14 +34,15 @@ export function FilterMenu({ label, value, options, onChange }: FilterMenuProps)
           <Button
             className={cn(
               'max-w-60',
-              selected ? 'rounded-r-none border-accent/40 bg-accent-soft' : 'border-dashed text-muted',
+              !selected && 'border-dashed text-muted',
+              selected && !required && 'rounded-r-none border-accent/40 bg-accent-soft',
             )}
           >
             <span className="truncate">
               {label}
               {selected && <span className="text-ink">: {selected.label}</span>}
             </span>
-            {!selected && <ChevronDown aria-hidden />}
+            {(!selected || required) && <ChevronDown aria-hidden />}
           </Button>
         </DropdownMenu.Trigger>
         <DropdownMenu.Portal>
@@ -47,7 +50,7 @@ export function FilterMenu({ label, value, options, onChange }: FilterMenuProps)
             {known.length === 0 && <p className="px-2 py-1.5 text-muted text-sm">Nothing to choose yet</p>}
             <DropdownMenu.RadioGroup
               value={value ?? ''}
-              onValueChange={(next) => onChange(next === value ? undefined : next)}
+              onValueChange={(next) => onChange(next === value && !required ? undefined : next)}
             >
               {known.map((option) => (
                 <DropdownMenu.RadioItem key={option.value} value={option.value} className={MENU_ITEM}>
@@ -66,7 +69,7 @@ export function FilterMenu({ label, value, options, onChange }: FilterMenuProps)
           </DropdownMenu.Content>
         </DropdownMenu.Portal>
       </DropdownMenu.Root>
-      {selected && (
+      {selected && !required && (
         <Button
           size="icon"
           className="w-7 rounded-l-none border-accent/40 border-l-0 bg-accent-soft h-8.5 max-sm:h-10"

@@ -1,6 +1,5 @@
-import { useQuery } from '@tanstack/react-query'
 import { type ComponentProps, type ReactNode, useEffect } from 'react'
-import { queries } from '../api/queries.ts'
+import { useOpenCount } from '../approvals/use-open-count.ts'
 import { cn } from './cn.ts'
 
 interface PageProps {
@@ -13,7 +12,7 @@ interface PageProps {
 
 /** The frame of a page: its one `h1`, actions on the right, and the tab's title, which counts the calls that wait. */
 export function Page({ title, lead, actions, children, className }: PageProps) {
-  const waiting = useQuery({ ...queries.approvals('pending'), select: (list) => list.length }).data ?? 0
+  const waiting = useOpenCount() ?? 0
   useEffect(() => {
     document.title = `${waiting > 0 ? `(${waiting}) ` : ''}${title} · Lictor`
   }, [title, waiting])

@@ -1,8 +1,8 @@
 import type { Approval } from '../../api/types.ts'
+import { expiryOf } from '../../approvals/order.ts'
 import { cn } from '../../ui/cn.ts'
 import { useNow } from '../../ui/ticker.ts'
 import { countdown, type Urgency, urgency } from '../../ui/time.ts'
-import { expiryOf } from './order.ts'
 
 const LOOK: Readonly<Record<Urgency, string>> = {
   calm: 'text-muted',

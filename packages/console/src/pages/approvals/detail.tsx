@@ -1,5 +1,5 @@
 import { Check, X } from 'lucide-react'
-import { type FormEvent, type ReactNode, useId } from 'react'
+import { type FormEvent, type ReactNode, useEffect, useId, useRef } from 'react'
 import type { Approval } from '../../api/types.ts'
 import { EnvironmentTag } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -93,12 +93,22 @@ const REASON_MAXIMUM = 2_000
 
 function DenyForm({ busy, onDeny, onCancelDenying }: DetailProps) {
   const id = useId()
+  const form = useRef<HTMLFormElement>(null)
+  useEffect(() => {
+    form.current?.querySelector('input')?.focus({ preventScroll: true })
+    form.current?.scrollIntoView({ block: 'nearest' })
+  }, [])
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     onDeny(String(new FormData(event.currentTarget).get('reason')).trim() || null)
   }
   return (
-    <form onSubmit={submit} onKeyDown={(event) => event.key === 'Escape' && onCancelDenying()}>
+    <form
+      ref={form}
+      onSubmit={submit}
+      className="scroll-mb-3"
+      onKeyDown={(event) => event.key === 'Escape' && onCancelDenying()}
+    >
       <label htmlFor={id} className="mb-1.5 block font-medium text-sm">
         Why not? <span className="font-normal text-muted">The agent is told. May be empty.</span>
       </label>
@@ -108,7 +118,6 @@ function DenyForm({ busy, onDeny, onCancelDenying }: DetailProps) {
           name="reason"
           maxLength={REASON_MAXIMUM}
           autoComplete="off"
-          autoFocus
           className={`${INPUT} min-w-40 flex-1 basis-52`}
         />
         <Button type="submit" variant="deny" busy={busy} className="h-9 max-sm:flex-1">

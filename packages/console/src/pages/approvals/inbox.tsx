@@ -1,5 +1,5 @@
 import { Hand } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
+import { useRef, useState } from 'react'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { cn } from '../../ui/cn.ts'
 import { Kbd } from '../../ui/kbd.tsx'
@@ -38,7 +38,9 @@ export function Inbox({ linked }: { linked: string | undefined }) {
   }
   const move = (step: number) => {
     const next = items[items.findIndex(({ id }) => id === selected?.id) + step]
-    if (next) inbox.select(next.id)
+    if (!next) return
+    inbox.select(next.id)
+    requestAnimationFrame(() => document.getElementById(`approval-${next.id}`)?.scrollIntoView({ block: 'nearest' }))
   }
   useShortcuts([
     { keys: 'j', label: 'Next', group: 'Approvals', run: () => move(1), repeats: true },
@@ -46,9 +48,6 @@ export function Inbox({ linked }: { linked: string | undefined }) {
     { keys: 'a', label: 'Approve', group: 'Approvals', run: () => decide(true, null) },
     { keys: 'd', label: 'Deny, with a reason', group: 'Approvals', run: () => open && setDenying(selected.id) },
   ])
-  useEffect(() => {
-    if (selected) document.getElementById(`approval-${selected.id}`)?.scrollIntoView({ block: 'nearest' })
-  }, [selected])
 
   if (inbox.query.isPending)
     return (

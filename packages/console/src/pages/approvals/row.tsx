@@ -30,7 +30,9 @@ export function Row({ approval, open, current, onSelect }: RowProps) {
           <span className="text-muted text-xs">{OUTCOME[approval.status]}</span>
         )}
       </span>
-      <span className="mt-0.5 block truncate text-muted text-sm">{approval.message}</span>
+      <span className={cn('mt-0.5 block truncate text-muted text-sm', current && 'max-lg:hidden')}>
+        {approval.message}
+      </span>
       <span className="mt-0.5 flex items-center justify-between gap-3 text-xs">
         <span className="truncate text-faint">{approval.agent_id}</span>
         <EnvironmentTag env={approval.env} />

@@ -2,8 +2,8 @@ import { useQuery } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
 import { queries } from '../../api/queries.ts'
 import type { Approval } from '../../api/types.ts'
+import { byUrgency, expiryOf, followSelection } from '../../approvals/order.ts'
 import { useNow } from '../../ui/ticker.ts'
-import { byUrgency, expiryOf, followSelection } from './order.ts'
 
 /**
  * The inbox as it is shown. An approval that someone else decides, or that runs out, while it is being read stays in its

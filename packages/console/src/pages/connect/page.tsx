@@ -50,6 +50,7 @@ export function ConnectPage() {
             <div className="flex flex-wrap gap-2 max-sm:mb-4 sm:mt-6.5">
               <FilterMenu
                 label="Environment"
+                required
                 value={env}
                 options={ENVIRONMENTS.map((value) => ({ value, label: value }))}
                 onChange={(value) => setEnv((value ?? null) as Environment | null)}
@@ -106,7 +107,7 @@ function Code({ text, what, className = '' }: { text: string; what: string; clas
   return (
     <div className={`relative rounded-md border bg-sunken ${className}`}>
       <pre className="overflow-x-auto p-3 pr-12 font-mono text-xs leading-5">{text}</pre>
-      <CopyButton text={text} what={what} className="absolute top-1.5 right-1.5" />
+      <CopyButton text={text} what={what} className="absolute top-1.5 right-1.5 bg-sunken" />
     </div>
   )
 }

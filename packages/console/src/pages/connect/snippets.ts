@@ -37,7 +37,7 @@ function needsInsecure(url: string): boolean {
 function typescript({ url, apiKey, env, agentId, bundleName }: SnippetInput): string {
   const options = [
     `url: ${single(url)},`,
-    `apiKey: ${apiKey ? single(apiKey) : 'process.env.LICTOR_API_KEY'},`,
+    `apiKey: ${apiKey ? single(apiKey) : "process.env.LICTOR_API_KEY ?? ''"},`,
     `agentId: ${single(agentId)},`,
     `env: ${single(env)},`,
     ...(bundleName ? [`bundleName: ${single(bundleName)},`] : []),
@@ -50,8 +50,8 @@ const guard = await Edictum.fromServer({
 ${options.map((line) => `  ${line}`).join('\n')}
 })
 
-const text = await guard.run('read_file', { path: 'data.csv' }, ({ path }) => readFile(path, 'utf8'))
-console.log(text)
+const read = ({ path }: { path: string }) => readFile(path, 'utf8')
+console.log(await guard.run('read_file', { path: 'data.csv' }, read))
 await guard.close()
 `
 }

@@ -61,7 +61,13 @@ export default function Editor({ value, label, onChange, onSubmit, issues = [], 
           EditorView.contentAttributes.of({ 'aria-label': start.label, ...(readOnly ? { tabindex: '0' } : {}) }),
           EditorView.lineWrapping,
           keymap.of([
-            { key: 'Mod-Enter', run: () => (submitted(), true) },
+            {
+              key: 'Mod-Enter',
+              run: () => {
+                submitted()
+                return true
+              },
+            },
             { key: 'Mod-]', run: insertTab },
             { key: 'Mod-[', run: indentLess },
             ...lintKeymap,

@@ -1,3 +1,4 @@
+import type { ContractIssue } from '@lictor/contracts'
 import { ApiError, readableProblem } from '../../api/http.ts'
 import type { Problem } from '../../api/types.ts'
 
@@ -28,10 +29,22 @@ function issueOfProblem(problem: Problem): Issue {
     message,
     line: problem.line ?? inWords.line,
     column: problem.column ?? inWords.column,
-    path: pathOf(problem.loc),
+    path: problem.path ?? pathOf(problem.loc),
     hint: problem.hint ?? null,
   }
 }
+
+/** What the loader found in the browser. */
+export const issueOfContract =
+  (severity: Issue['severity']) =>
+  ({ message, line, column, path, hint }: ContractIssue): Issue => ({
+    severity,
+    message,
+    line,
+    column,
+    path,
+    hint: hint ?? null,
+  })
 
 function issueOfText(message: string): Issue {
   const place = PLACE.exec(message)

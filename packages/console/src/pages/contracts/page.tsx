@@ -88,24 +88,20 @@ function Row({ bundle }: { bundle: BundleSummary }) {
       <Link
         to="/contracts/$name"
         params={{ name: bundle.name }}
-        className="grid gap-x-4 gap-y-0.5 px-4 py-2.5 hover:bg-hover focus-visible:-outline-offset-2 sm:grid-cols-[minmax(0,1.4fr)_7rem_minmax(0,1.4fr)_7rem] sm:items-center"
+        className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-0.5 px-4 py-2.5 hover:bg-hover focus-visible:-outline-offset-2 sm:grid-cols-[minmax(0,1.2fr)_minmax(0,1fr)_minmax(0,1.4fr)_6rem]"
       >
-        <span className="min-w-0">
-          <span className="block truncate font-medium">{bundle.name}</span>
-          <span className="tabular block text-muted text-xs">
-            version {bundle.latest_version}
-            {bundle.version_count !== bundle.latest_version && `, ${bundle.version_count} kept`}
-          </span>
+        <span className="truncate font-medium">{bundle.name}</span>
+        <span className="tabular truncate text-muted text-sm max-sm:order-3">
+          v{bundle.latest_version} · {contractCount(bundle.contract_count)}
         </span>
-        <span className="tabular text-muted text-sm">{contractCount(bundle.contract_count)}</span>
-        <span className="flex flex-wrap gap-x-3">
+        <span className="flex flex-wrap gap-x-3 max-sm:order-4 max-sm:justify-end">
           {bundle.deployed_envs.length > 0 ? (
             bundle.deployed_envs.map((env) => <EnvironmentTag key={env} env={env} />)
           ) : (
             <span className="text-faint text-xs">not deployed</span>
           )}
         </span>
-        <span className="text-muted text-xs sm:text-right">
+        <span className="text-right text-muted text-xs max-sm:order-2">
           <When at={bundle.last_updated} />
         </span>
       </Link>

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { ChevronLeft, CircleCheck, FileUp, OctagonAlert, TriangleAlert } from 'lucide-react'
-import { type ChangeEvent, useId, useRef, useState } from 'react'
+import { type ChangeEvent, useId, useMemo, useRef, useState } from 'react'
 import { commands, queries } from '../../api/queries.ts'
 import { Button } from '../../ui/button.tsx'
 import { cn } from '../../ui/cn.ts'
@@ -74,7 +74,10 @@ function Workbench({ initial }: { initial: string }) {
 
   const tooLong = text.length > BUNDLE_MAXIMUM
   // The server's words are about the text it was sent; after an edit only the check in the browser speaks.
-  const issues = refused && refused.text === text && refused.issues.length > 0 ? byPlace(refused.issues) : check.issues
+  const issues = useMemo(
+    () => byPlace(refused && refused.text === text && refused.issues.length > 0 ? refused.issues : check.issues),
+    [refused, text, check.issues],
+  )
   const errors = issues.filter(({ severity }) => severity === 'error').length
   const submit = () => {
     if (!tooLong && !upload.isPending && text.trim() !== '') upload.mutate(text)
@@ -180,8 +183,8 @@ function IssueList({ issues, onPick }: { issues: readonly Issue[]; onPick: (issu
   if (issues.length === 0) return null
   return (
     <ul aria-label="Problems" className="max-h-44 divide-y overflow-y-auto border-t bg-sunken">
-      {issues.map((issue, index) => (
-        <li key={`${index} ${issue.line} ${issue.message}`}>
+      {issues.map((issue) => (
+        <li key={`${issue.line}:${issue.column} ${issue.path} ${issue.message}`}>
           <button
             type="button"
             onClick={() => onPick(issue)}

@@ -22,7 +22,7 @@ interface ListProps {
 }
 
 const COLUMNS =
-  'grid items-center gap-x-3 px-4 grid-cols-[5.75rem_minmax(0,1fr)_auto] sm:grid-cols-[6.25rem_6rem_minmax(0,10rem)_minmax(0,1fr)_minmax(0,11rem)]'
+  'grid items-center gap-x-3 px-4 grid-cols-[5.75rem_minmax(0,1fr)_auto] sm:grid-cols-[minmax(4.5rem,6.5rem)_5.75rem_minmax(0,1fr)_minmax(0,1.2fr)_minmax(0,1fr)]'
 const ROW = 36
 const PHONE_ROW = 56
 
@@ -44,108 +44,98 @@ export function List({ rows, selected, onSelect, onTop, onEnd, end, ref }: ListP
   }, [last, rows.length, end, onEnd])
 
   return (
-    <div role="table" aria-label="Events" aria-rowcount={rows.length + 1} className="flex min-h-0 flex-1 flex-col">
-      <div role="row" className={cn(COLUMNS, 'h-9 shrink-0 border-b font-medium text-muted text-xs max-sm:hidden')}>
-        <span role="columnheader">Time</span>
-        <span role="columnheader">Verdict</span>
-        <span role="columnheader">Tool</span>
-        <span role="columnheader">Decided by</span>
-        <span role="columnheader">Agent</span>
+    <div className="flex min-h-0 flex-1 flex-col">
+      <div
+        aria-hidden
+        className={cn(COLUMNS, 'h-9 shrink-0 whitespace-nowrap border-b font-medium text-muted text-xs max-sm:hidden')}
+      >
+        <span>Time</span>
+        <span>Verdict</span>
+        <span>Tool</span>
+        <span>Decided by</span>
+        <span>Agent</span>
       </div>
       <div
         ref={scroller}
         className="min-h-0 flex-1 overflow-y-auto [overflow-anchor:none]"
         onScroll={(event) => onTop(event.currentTarget.scrollTop < ROW)}
       >
-        <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
+        <ol aria-label="Events, newest first" className="relative" style={{ height: virtual.getTotalSize() }}>
           {items.map((item) => {
             const row = rows[item.index]
             const place = { height: item.size, transform: `translateY(${item.start}px)` }
-            return row ? (
-              <Row
-                key={row.id}
-                event={row}
-                index={item.index}
-                current={row.id === selected}
-                onSelect={onSelect}
-                style={place}
-              />
-            ) : (
-              <div
-                key="end"
-                className="absolute inset-x-0 top-0 grid place-items-center text-faint text-xs"
+            return (
+              <li
+                key={row?.id ?? 'end'}
+                aria-setsize={end === 'end' ? rows.length : -1}
+                aria-posinset={item.index + 1}
+                className="absolute inset-x-0 top-0"
                 style={place}
               >
-                {end === 'failed' ? (
-                  <Button size="sm" onClick={onEnd}>
-                    Load older events
-                  </Button>
-                ) : end === 'end' ? (
-                  'No older events'
+                {row ? (
+                  <Row event={row} current={row.id === selected} onSelect={onSelect} />
                 ) : (
-                  'Loading…'
+                  <End end={end} onMore={onEnd} />
                 )}
-              </div>
+              </li>
             )
           })}
-        </div>
+        </ol>
       </div>
+    </div>
+  )
+}
+
+function End({ end, onMore }: { end: ListProps['end']; onMore: () => void }) {
+  return (
+    <div className="grid h-full place-items-center text-faint text-xs">
+      {end === 'failed' ? (
+        <Button size="sm" onClick={onMore}>
+          Load older events
+        </Button>
+      ) : end === 'end' ? (
+        'No older events'
+      ) : (
+        'Loading…'
+      )}
     </div>
   )
 }
 
 interface RowProps {
   readonly event: AuditEvent
-  readonly index: number
   readonly current: boolean
   readonly onSelect: (id: string) => void
-  readonly style: React.CSSProperties
 }
 
-function Row({ event, index, current, onSelect, style }: RowProps) {
+function Row({ event, current, onSelect }: RowProps) {
   const why = event.payload?.decision_name ?? event.payload?.decision_source
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the keyboard moves with j and k, and each row holds a button
-    <div
-      role="row"
-      aria-rowindex={index + 2}
-      aria-selected={current}
+    <button
+      type="button"
+      aria-current={current || undefined}
       onClick={() => onSelect(event.id)}
-      style={style}
       className={cn(
-        'absolute inset-x-0 top-0 cursor-pointer border-b hover:bg-hover',
+        'h-full w-full border-b text-left hover:bg-hover focus-visible:-outline-offset-2',
         current && 'bg-accent-soft shadow-[inset_2px_0_0_var(--accent)] hover:bg-accent-soft',
         COLUMNS,
       )}
-      tabIndex={-1}
     >
-      <span role="cell" className="tabular truncate text-muted text-xs max-sm:hidden">
-        <Clock at={event.timestamp} />
-      </span>
-      <span role="cell">
-        <VerdictBadge verdict={event.verdict} />
-      </span>
-      <span role="cell" className="min-w-0 truncate">
-        <button
-          type="button"
-          className="max-w-full truncate text-left font-mono text-sm focus-visible:-outline-offset-1"
-          aria-label={`${event.tool_name}, open`}
-        >
-          {event.tool_name}
-        </button>
+      <Clock at={event.timestamp} className="tabular truncate text-muted text-xs max-sm:hidden" />
+      <VerdictBadge verdict={event.verdict} className="justify-self-start" />
+      <span className="min-w-0">
+        <span className="block truncate font-mono text-sm">{event.tool_name}</span>
         <span className="block truncate text-faint text-xs sm:hidden">
           {event.agent_id}
           {why && ` · ${why}`}
         </span>
       </span>
       <Clock at={event.timestamp} className="tabular text-faint text-xs sm:hidden" />
-      <span role="cell" className="truncate text-muted text-sm max-sm:hidden">
+      <span className="truncate text-muted text-sm max-sm:hidden">
         {why}
         {event.mode === 'observe' && <span className="ml-2 text-observe text-xs">observe</span>}
       </span>
-      <span role="cell" className="truncate text-muted text-sm max-sm:hidden">
-        {event.agent_id}
-      </span>
-    </div>
+      <span className="truncate text-muted text-sm max-sm:hidden">{event.agent_id}</span>
+    </button>
   )
 }

@@ -9,13 +9,13 @@ const HOURS = 24
 const BUCKET_SECONDS = 1_800
 
 const SERIES = [
-  { name: 'allowed', label: 'Allowed', className: 'bg-allow' },
-  { name: 'observed', label: 'Would deny', className: 'bg-observe' },
-  { name: 'pending', label: 'Asked', className: 'bg-ask' },
-  { name: 'denied', label: 'Denied', className: 'bg-deny' },
+  { name: 'allowed', label: 'Allowed', className: 'bg-chart-allow' },
+  { name: 'observed', label: 'Would deny', className: 'bg-chart-observe' },
+  { name: 'pending', label: 'Asked', className: 'bg-chart-ask' },
+  { name: 'denied', label: 'Denied', className: 'bg-chart-deny' },
 ] as const
 
-/** Verdicts of the last day, a bar each half hour. */
+/** Verdicts of the last day, a bar each half hour. What was allowed is grey: colour is for what deserves a look. */
 export function Activity() {
   const hour = Math.floor(useNow() / 60_000) * 60_000
   const until = new Date(hour + 60_000)

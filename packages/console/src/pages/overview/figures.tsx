@@ -2,13 +2,14 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { queries } from '../../api/queries.ts'
+import { useOpenCount } from '../../approvals/use-open-count.ts'
 import { cn } from '../../ui/cn.ts'
 
 /** Four numbers, each a door to its page. They keep their size while loading. */
 export function Figures() {
   const stats = useQuery(queries.stats()).data
   const agents = useQuery(queries.agents()).data
-  const pending = useQuery({ ...queries.approvals('pending'), select: (list) => list.length }).data
+  const pending = useOpenCount()
   const drifting = agents?.filter((agent) => agent.status === 'drift').length ?? 0
   return (
     <div className="grid grid-cols-2 gap-px overflow-hidden rounded-xl border bg-line shadow-card lg:grid-cols-4">
