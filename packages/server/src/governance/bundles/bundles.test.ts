@@ -72,9 +72,7 @@ onEachDatabase('bundles', (start) => {
 
   it('every problem of a document is told, with its line and column', async () => {
     t = await start()
-    const broken = bundleYaml('devops', { contracts: 2 })
-      .replace('effect: deny', 'effect: explode')
-      .replace('pre', 'pro')
+    const broken = bundleYaml('devops', { contracts: 2 }).replaceAll('effect: deny', 'effect: explode')
     const { detail } = (await upload(broken)).json()
     expect(detail).toHaveLength(2)
     for (const problem of detail) {
