@@ -1,20 +1,32 @@
 import { version } from '@lictor/server'
 import { Command, CommanderError, Option } from 'commander'
+import { agentCommand } from './commands/agent.ts'
+import { approvalsCommand } from './commands/approvals.ts'
+import { bundleCommand } from './commands/bundle.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { logsCommand } from './commands/logs.ts'
+import { runCommand } from './commands/run.ts'
 import { upCommand } from './commands/up.ts'
+import { type Connection, connect } from './connection/connection.ts'
 import { CliError } from './errors.ts'
 import type { OutputFormat, Terminal } from './terminal/terminal.ts'
 
 /** What every command is given. */
 export interface Context {
   readonly terminal: Terminal
+  /** The server that this command's options and the environment name, signed in. */
+  connect(command: Command): Promise<Connection>
   /** The options before and after the command's name that all commands share. */
   settings(command: Command): { output: OutputFormat; url?: string }
 }
 
 /** Parse `argv` (without node and script), run the command. Returns the exit code: 0 done, 1 failed or denied, 2 used wrongly. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const context: Context = { terminal, settings: (command) => command.optsWithGlobals() }
+  const context: Context = {
+    terminal,
+    settings: (command) => command.optsWithGlobals(),
+    connect: (command) => connect({ ...terminal, ...command.optsWithGlobals<{ url?: string }>() }),
+  }
   const program = createProgram(context)
   try {
     await program.parseAsync([...argv], { from: 'user' })
@@ -42,7 +54,16 @@ function createProgram(context: Context): Command {
       writeErr: (text) => terminal.note(text.trimEnd()),
     })
     .enablePositionalOptions(false)
-  for (const command of [upCommand(context), doctorCommand(context)]) program.addCommand(inherit(command, program))
+  for (const command of [
+    upCommand(context),
+    bundleCommand(context),
+    agentCommand(context),
+    runCommand(context),
+    logsCommand(context),
+    approvalsCommand(context),
+    doctorCommand(context),
+  ])
+    program.addCommand(inherit(command, program))
   program.action(() => program.help())
   return program
 }

@@ -5,6 +5,8 @@ import { CliError } from '../errors.ts'
 /** How the command line reaches a server, and as whom. */
 export interface Connection {
   readonly url: string
+  /** `fetch` that carries the credentials, for clients of this server. */
+  readonly fetch: typeof fetch
   /** One JSON exchange. @throws CliError naming the server, the status and its reason. */
   request<T>(method: string, path: string, body?: unknown, options?: RequestOptions): Promise<T>
   /** An open answer (event streams, downloads). */
@@ -49,6 +51,13 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
 
   return {
     url,
+    fetch: (input, init) => {
+      const headers = new Headers(input instanceof Request ? input.headers : init?.headers)
+      headers.delete('authorization')
+      for (const [name, value] of Object.entries({ 'x-requested-with': 'lictor-cli', ...credentials }))
+        headers.set(name, value)
+      return reach(url, () => doFetch(input, { ...init, headers }))
+    },
     async request<T>(
       method: string,
       path: string,

@@ -1,0 +1,99 @@
+import { AgentManifest, ManifestError } from '@lictor/aegis'
+import { Command } from 'commander'
+import { readTextFile } from '../connection/files.ts'
+import { findAgent, runtimeClient } from '../connection/runtime.ts'
+import { CliError } from '../errors.ts'
+import type { Context } from '../program.ts'
+import { present, table } from '../terminal/terminal.ts'
+
+/** `lictor agent …`: deploy, list, show, assign and delete agents of the runtime. */
+export function agentCommand(context: Context): Command {
+  const { terminal, settings, connect } = context
+  const agent = new Command('agent').description('deploy and manage agents')
+
+  const deploy = agent
+    .command('deploy')
+    .description('deploy an agent from its manifest')
+    .argument('<file>', 'agent.yaml')
+    .option('--bundle <name>', 'assign this bundle to it')
+    .option('--force', 'replace what is deployed under the same name and version')
+  deploy.action(async (file: string, options: { bundle?: string; force?: true }) => {
+    const { output } = settings(deploy)
+    const text = readTextFile(terminal, file)
+    const manifest = readManifest(file, text)
+    const connection = await connect(deploy)
+    const deployed = await runtimeClient(connection).deployAgent(text, options.force ? { force: true } : {})
+    if (options.bundle !== undefined) await assign(connection, manifest, options.bundle)
+    present(terminal, output, deployed, () => [
+      `Deployed ${deployed.name} ${deployed.version}${options.bundle === undefined ? '' : `, governed by ${options.bundle}`}.`,
+      `Run it: lictor run ${deployed.name} --input "…"`,
+    ])
+  })
+
+  const list = agent.command('list').description('list deployed agents')
+  list.action(async () => {
+    const { agents } = await runtimeClient(await connect(list)).listAgents()
+    present(terminal, settings(list).output, agents, () =>
+      agents.length === 0
+        ? 'No agents yet. Deploy one with `lictor agent deploy FILE`.'
+        : table(
+            ['NAME', 'VERSION', 'STATUS', 'ID'],
+            agents.map((a) => [a.name, a.version, a.status, a.agent_id]),
+          ),
+    )
+  })
+
+  const show = agent.command('get').description('show an agent').argument('<agent>', 'name or id')
+  show.action(async (named: string) => {
+    const client = runtimeClient(await connect(show))
+    const found = await client.getAgent(await findAgent(client, named))
+    present(terminal, settings(show).output, found, () => found.manifest_yaml ?? JSON.stringify(found, null, 2))
+  })
+
+  const assignment = agent
+    .command('assign')
+    .description('choose the bundle that governs an agent')
+    .argument('<agent>', 'its agent id (for deployed agents, the name)')
+    .argument('<bundle>', 'name of a bundle')
+  assignment.action(async (named: string, bundle: string) => {
+    await assign(await connect(assignment), named, bundle)
+    present(
+      terminal,
+      settings(assignment).output,
+      { agent_id: named, bundle_name: bundle },
+      () => `${named} is governed by ${bundle}.`,
+    )
+  })
+
+  const remove = agent.command('delete').description('delete an agent').argument('<agent>', 'name or id')
+  remove.action(async (named: string) => {
+    const client = runtimeClient(await connect(remove))
+    const answer = await client.deleteAgent(await findAgent(client, named))
+    present(terminal, settings(remove).output, answer, () => `Deleted ${named}.`)
+  })
+  return agent
+}
+
+async function assign(
+  connection: Awaited<ReturnType<Context['connect']>>,
+  agentId: string,
+  bundle: string,
+): Promise<void> {
+  await connection.request('PATCH', `/api/v1/agent-registrations/${encodeURIComponent(agentId)}`, {
+    bundle_name: bundle,
+  })
+}
+
+/** The manifest's name; every problem in it, with its place. */
+function readManifest(file: string, text: string): string {
+  try {
+    return AgentManifest.parse(text).metadata.name
+  } catch (error) {
+    if (!(error instanceof ManifestError)) throw error
+    const lines = error.issues.map(
+      (issue) =>
+        `${file}:${issue.line ?? 1}:${issue.column ?? 1}  ${issue.path ? `${issue.path}: ` : ''}${issue.message}`,
+    )
+    throw new CliError('manifest', lines.join('\n'), { cause: error })
+  }
+}
