@@ -1,3 +1,9 @@
+export {
+  type ConformanceReport,
+  type ConformanceResult,
+  type FixtureFile,
+  runConformance,
+} from './conformance/run.ts'
 export type {
   CompiledContract,
   CompiledGate,
@@ -45,6 +51,7 @@ export { compileGlob, globMatches } from './match/glob.ts'
 export { cutText } from './messages/cut.ts'
 export { type CompileOptions, compilePolicy } from './policy/compile.ts'
 export { createLimits, DEFAULT_LIMITS, type LimitsInput } from './policy/limits.ts'
+export { loadPolicy } from './policy/load.ts'
 export { Policy } from './policy/policy.ts'
 export type { Postcondition, Precondition, ProgrammaticContract, SessionContract } from './programmatic/contracts.ts'
 export { Verdict } from './programmatic/verdict.ts'

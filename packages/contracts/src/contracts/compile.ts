@@ -21,6 +21,7 @@ export function compilePre(contract: PreDocument, mode: Mode, scope: ExpressionS
     timeout: then.timeout,
     timeoutEffect: then.timeoutEffect,
     condition,
+    sight: null,
     evaluate: conditionVerdict(
       condition,
       compileMessage(then.message, scope),
@@ -103,7 +104,7 @@ export function compileSandboxContract(
     timeout: contract.timeout,
     timeoutEffect: contract.timeoutEffect,
     condition: null,
-    evaluate: compileSandbox(contract, compileMessage(contract.message, scope), resolvePath),
+    ...compileSandbox(contract, compileMessage(contract.message, scope), resolvePath),
     passed: passedRecord(contract.id, 'sandbox'),
   }
 }

@@ -43,6 +43,20 @@ export interface CompiledGate extends CompiledCommon {
   readonly timeoutEffect: TimeoutEffect
   /** Present on contracts with a `when`. */
   readonly condition: CompiledExpression | null
+  /** Present on sandboxes: what they look at in a call, for `explain`. May throw. */
+  readonly sight: ((evaluation: Evaluation) => SandboxSight) | null
+}
+
+/** What a sandbox saw of a call and thought of each part. */
+export interface SandboxSight {
+  readonly paths: readonly {
+    readonly path: string
+    readonly judgedAs: readonly string[] | null
+    readonly allowed: boolean
+  }[]
+  /** Null when the call has no command. */
+  readonly command: { readonly text: string; readonly allowed: boolean } | null
+  readonly hosts: readonly { readonly host: string; readonly allowed: boolean }[]
 }
 
 export interface CompiledSession extends CompiledCommon {

@@ -57,6 +57,7 @@ function compilePreCheck(contract: Precondition): CompiledContract {
     timeout: contract.timeout ?? 300,
     timeoutEffect: contract.timeoutEffect ?? 'deny',
     condition: null,
+    sight: null,
     evaluate: guarded('Precondition error', contract.when, (e) => contract.check(e.envelope)),
     passed: passedRecord(id, 'precondition'),
   }

@@ -1,19 +1,28 @@
-import type { Fired } from '../contracts/compiled.ts'
+import type { Fired, SandboxSight } from '../contracts/compiled.ts'
 import { unjudged } from '../contracts/verdict.ts'
 import type { SandboxDocument } from '../document.ts'
 import type { Evaluation } from '../expressions/evaluation.ts'
 import { errorText } from '../expressions/outcome.ts'
-import { compileGlob, type Matcher } from '../match/glob.ts'
+import { compileGlob } from '../match/glob.ts'
 import type { MessageMaker } from '../messages/template.ts'
 import type { Envelope } from '../types.ts'
 import { COMPOUND, type CommandLine, commandLine } from './command.ts'
 import { extractHosts } from './hosts.ts'
 import { extractPaths, isInside, type ResolvePath, realForms, realPath } from './paths.ts'
 
-interface Boundaries {
-  readonly resolve: ResolvePath | undefined
-  readonly within: readonly string[]
-  readonly notWithin: readonly string[]
+/** The rules of one sandbox contract, each answering for one part of a call. */
+interface Rules {
+  readonly checksPaths: boolean
+  readonly checksCommands: boolean
+  readonly checksDomains: boolean
+  isPathAllowed(forms: readonly string[] | null, resolve: ResolvePath | undefined): boolean
+  isCommandAllowed(command: string | null | typeof COMPOUND): boolean
+  isHostAllowed(host: string): boolean
+}
+
+export interface CompiledSandbox {
+  readonly evaluate: (evaluation: Evaluation) => Fired | null
+  readonly sight: (evaluation: Evaluation) => SandboxSight
 }
 
 /**
@@ -24,63 +33,89 @@ export function compileSandbox(
   contract: SandboxDocument,
   message: MessageMaker,
   resolvePath?: ResolvePath,
-): (evaluation: Evaluation) => Fired | null {
-  const checksPaths = contract.within.length > 0
+): CompiledSandbox {
+  const rules = compileRules(contract, resolvePath)
+  return {
+    evaluate: (evaluation) => {
+      try {
+        if (!leaves(evaluation.envelope, rules, evaluation.context.resolvePath ?? resolvePath)) return null
+      } catch (error) {
+        return unjudged(message(evaluation), null, errorText(error))
+      }
+      return { message: message(evaluation), metadata: null, policyError: false }
+    },
+    sight: (evaluation) => look(evaluation.envelope, rules, evaluation.context.resolvePath ?? resolvePath),
+  }
+}
+
+function compileRules(contract: SandboxDocument, resolvePath: ResolvePath | undefined): Rules {
   const commands = contract.allowsCommands === null ? null : new Set(contract.allowsCommands)
   const domains = contract.allowsDomains === null ? null : contract.allowsDomains.map(compileGlob)
-  const refusedDomains = contract.notAllowsDomains.map(compileGlob)
-  const checksDomains = domains !== null || refusedDomains.length > 0
-  let boundaries = boundariesOf(contract, resolvePath)
-
-  const leaves = (envelope: Envelope, resolve: ResolvePath | undefined): boolean => {
-    const line = commandLine(envelope)
-    if (line.kind === 'unreadable' && (checksPaths || commands !== null)) {
-      throw new TypeError('the command is no text')
-    }
-    if (checksPaths) {
-      if (boundaries.resolve !== resolve) boundaries = boundariesOf(contract, resolve)
-      if (leavesPaths(envelope, line, boundaries)) return true
-    }
-    if (line.kind === 'text') {
-      if (line.command === COMPOUND) return true
-      if (commands !== null && line.command !== null && !commands.has(line.command)) return true
-    }
-    return checksDomains && leavesDomains(envelope, domains, refusedDomains)
-  }
-
-  return (evaluation) => {
-    try {
-      if (!leaves(evaluation.envelope, evaluation.context.resolvePath ?? resolvePath)) return null
-    } catch (error) {
-      return unjudged(message(evaluation), null, errorText(error))
-    }
-    return { message: message(evaluation), metadata: null, policyError: false }
+  const refused = contract.notAllowsDomains.map(compileGlob)
+  let resolvedBy = resolvePath
+  let within = contract.within.map((path) => realPath(path, resolvePath))
+  let notWithin = contract.notWithin.map((path) => realPath(path, resolvePath))
+  return {
+    checksPaths: contract.within.length > 0,
+    checksCommands: commands !== null,
+    checksDomains: domains !== null || refused.length > 0,
+    isPathAllowed(forms, resolve) {
+      if (resolve !== resolvedBy) {
+        within = contract.within.map((path) => realPath(path, resolve))
+        notWithin = contract.notWithin.map((path) => realPath(path, resolve))
+        resolvedBy = resolve
+      }
+      return (
+        forms?.every(
+          (form) =>
+            !notWithin.some((boundary) => isInside(form, boundary)) &&
+            within.some((boundary) => isInside(form, boundary)),
+        ) ?? false
+      )
+    },
+    isCommandAllowed: (command) =>
+      command !== COMPOUND && (commands === null || command === null || commands.has(command)),
+    isHostAllowed: (host) =>
+      !refused.some((matches) => matches(host)) && (domains === null || domains.some((matches) => matches(host))),
   }
 }
 
-function boundariesOf(contract: SandboxDocument, resolve: ResolvePath | undefined): Boundaries {
-  const real = (path: string) => realPath(path, resolve)
-  return { resolve, within: contract.within.map(real), notWithin: contract.notWithin.map(real) }
-}
-
-function leavesPaths(envelope: Envelope, line: CommandLine, boundaries: Boundaries): boolean {
-  for (const path of extractPaths(envelope, line)) {
-    const forms = realForms(path, boundaries.resolve)
-    if (forms === null) return true
-    for (const form of forms) {
-      if (boundaries.notWithin.some((boundary) => isInside(form, boundary))) return true
-      if (!boundaries.within.some((boundary) => isInside(form, boundary))) return true
+function leaves(envelope: Envelope, rules: Rules, resolve: ResolvePath | undefined): boolean {
+  const line = judgedLine(envelope, rules)
+  if (rules.checksPaths) {
+    for (const path of extractPaths(envelope, line)) {
+      if (!rules.isPathAllowed(realForms(path, resolve), resolve)) return true
     }
   }
-  return false
+  if (line.kind === 'text' && !rules.isCommandAllowed(line.command)) return true
+  return rules.checksDomains && extractHosts(envelope).some((hosts) => !hosts.every(rules.isHostAllowed))
 }
 
-function leavesDomains(envelope: Envelope, allowed: readonly Matcher[] | null, refused: readonly Matcher[]): boolean {
-  for (const hosts of extractHosts(envelope)) {
-    for (const host of hosts) {
-      if (refused.some((matches) => matches(host))) return true
-      if (allowed !== null && !allowed.some((matches) => matches(host))) return true
-    }
+/** A command that is there but no text cannot be judged by a sandbox that judges paths or commands. */
+function judgedLine(envelope: Envelope, rules: Rules): CommandLine {
+  const line = commandLine(envelope)
+  if (line.kind === 'unreadable' && (rules.checksPaths || rules.checksCommands)) {
+    throw new TypeError('the command is no text')
   }
-  return false
+  return line
+}
+
+function look(envelope: Envelope, rules: Rules, resolve: ResolvePath | undefined): SandboxSight {
+  const line = judgedLine(envelope, rules)
+  const paths = rules.checksPaths ? [...extractPaths(envelope, line)] : []
+  const hosts = rules.checksDomains ? extractHosts(envelope).flat() : []
+  return {
+    paths: paths.map((path) => {
+      const judgedAs = realForms(path, resolve)
+      return { path, judgedAs, allowed: rules.isPathAllowed(judgedAs, resolve) }
+    }),
+    command:
+      line.kind === 'text'
+        ? {
+            text: line.command === COMPOUND ? 'more than one command' : (line.command ?? ''),
+            allowed: rules.isCommandAllowed(line.command),
+          }
+        : null,
+    hosts: hosts.map((host) => ({ host, allowed: rules.isHostAllowed(host) })),
+  }
 }

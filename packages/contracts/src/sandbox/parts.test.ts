@@ -47,7 +47,7 @@ describe('the command of a call', () => {
     'git\rrm x',
     'git `rm x`',
     'git $(rm x)',
-    'echo ${X}',
+    `echo $\{X}`,
     "git $'rm'",
     'git <(rm x)',
     'tee >(sh)',
