@@ -32,14 +32,12 @@ import type {
   SecurityConfig,
   TaskConfig,
   ToolSpec,
-  ValidationObject,
-  Validator,
   VolumeSpec,
 } from './types.ts'
 import { parseDuration, parseSize } from './units.ts'
+import { validation } from './validation-schema.ts'
 
 const texts = list(text)
-const score = number({ min: 0, max: 1 })
 const seconds = number({ min: 0 })
 const count = integer({ min: 0 })
 
@@ -55,19 +53,6 @@ const measured =
 
 const duration = measured(parseDuration, 'duration', '300s, 5m or 1h')
 const size = measured(parseSize, 'size', '512Mi, 1Gi or plain bytes')
-
-/** A pattern that compiles. Python's named groups and leading inline flags are accepted as well. */
-const pattern: Shape<string> = (value, path, reading) => {
-  const written = string(value, path, reading)
-  if (written === undefined) return undefined
-  try {
-    new RegExp(written.replace(/^\(\?[aiLmsux]+\)/, '').replaceAll('(?P<', '(?<'))
-    return written
-  } catch (error) {
-    reading.report(path, `${formatPath(path)} is not a regular expression: ${(error as Error).message}`)
-    return undefined
-  }
-}
 
 /** P writes the policy as `!!python/object/apply:… [IfNotPresent]`; the single list element is the value. */
 const imagePullPolicy: Shape<NonNullable<RuntimeConfig['image_pull_policy']>> = (value, path, reading) =>
@@ -102,72 +87,6 @@ const task = record<TaskConfig>({
   input_data: anything,
   agentskills: texts,
 })
-
-const judged = { criteria: string, min_score: score, min_confidence: score, timeout_seconds: seconds }
-
-const validator = tagged<Validator>({
-  exit_code: record<Extract<Validator, { type: 'exit_code' }>>({
-    type: word(['exit_code']),
-    expected: integer(),
-    min_score: score,
-  }),
-  json_schema: record<Extract<Validator, { type: 'json_schema' }>>({
-    type: word(['json_schema']),
-    schema: anything,
-    schema_path: string,
-    target_path: string,
-    min_score: score,
-  }),
-  regex: record<Extract<Validator, { type: 'regex' }>>(
-    { type: word(['regex']), pattern, target: word(['stdout', 'stderr', 'json', 'yaml']), min_score: score },
-    { required: ['pattern'] },
-  ),
-  semantic: record<Extract<Validator, { type: 'semantic' }>>(
-    { type: word(['semantic']), judge_agent: string, ...judged },
-    { required: ['judge_agent'] },
-  ),
-  multi_judge: record<Extract<Validator, { type: 'multi_judge' }>>(
-    {
-      type: word(['multi_judge']),
-      judges: list(string),
-      consensus: string,
-      min_judges_required: integer({ min: 1 }),
-      ...judged,
-    },
-    { required: ['judges'] },
-  ),
-})
-
-const validationObject = record<ValidationObject>({
-  system: record<NonNullable<ValidationObject['system']>>({
-    must_succeed: boolean,
-    allow_stderr: boolean,
-    timeout_seconds: seconds,
-  }),
-  output: record<NonNullable<ValidationObject['output']>>({
-    format: word(['json', 'yaml', 'text', 'csv', 'pdf']),
-    schema: anything,
-    regex: pattern,
-  }),
-  script: record<NonNullable<ValidationObject['script']>>(
-    { path: string, description: text, timeout_seconds: seconds },
-    { required: ['path'] },
-  ),
-  semantic: record<NonNullable<ValidationObject['semantic']>>({
-    enabled: boolean,
-    model: string,
-    prompt: text,
-    threshold: score,
-    timeout_seconds: seconds,
-    fallback_on_unavailable: word(['skip', 'fail']),
-  }),
-})
-
-/** A list of validators, or the older object form; an empty object is an empty list (the SDK writes one). */
-const validation: Shape<Validator[] | ValidationObject> = (value, path, reading) => {
-  if (!isRecord(value)) return list(validator)(value, path, reading)
-  return Object.keys(value).length === 0 ? [] : validationObject(value, path, reading)
-}
 
 const delivery = record<Delivery>({ destinations: list(anyObject) })
 
