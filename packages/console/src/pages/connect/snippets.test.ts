@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { type SnippetInput, snippets } from './snippets.ts'
+
+const input: SnippetInput = {
+  url: 'http://localhost:8000',
+  apiKey: 'edk_production_k',
+  env: 'production',
+  agentId: 'my-agent',
+  bundleName: 'my-contracts',
+}
+const code = (change: Partial<SnippetInput> = {}) =>
+  Object.fromEntries(snippets({ ...input, ...change }).map(({ id, code }) => [id, code]))
+
+test('the snippets hold the real address, key, agent and bundle', () => {
+  const { typescript, python } = code()
+  expect(typescript).toContain(
+    "url: 'http://localhost:8000',\n  apiKey: 'edk_production_k',\n  agentId: 'my-agent',\n  env: 'production',\n  bundleName: 'my-contracts',\n})",
+  )
+  expect(python).toContain(
+    'url="http://localhost:8000",\n        api_key="edk_production_k",\n        agent_id="my-agent",\n        env="production",\n        bundle_name="my-contracts",\n    )',
+  )
+})
+
+test('without a key at hand they read it from the environment', () => {
+  const { typescript, python } = code({ apiKey: null })
+  expect(typescript).toContain("apiKey: process.env.LICTOR_API_KEY ?? '',")
+  expect(python).toContain('import os\n')
+  expect(python).toContain('api_key=os.environ["LICTOR_API_KEY"],')
+})
+
+test('plain http to another machine is allowed explicitly, to this one it need not be', () => {
+  expect(code({ url: 'http://10.0.0.5:8000' }).typescript).toContain('allowInsecure: true,')
+  expect(code({ url: 'http://10.0.0.5:8000' }).python).toContain('allow_insecure=True,')
+  for (const url of ['http://127.0.0.1:8000', 'http://[::1]:8000', 'https://lictor.example'])
+    expect(code({ url }).typescript).not.toContain('allowInsecure')
+})
+
+test('without a bundle the server assigns one', () => {
+  expect(code({ bundleName: null }).typescript).not.toContain('bundleName')
+})
