@@ -8,6 +8,7 @@ import {
   type CustomSelectors,
   composeBundles,
   loadBundle,
+  MAX_BUNDLE_BYTES,
   RedactionPolicy,
   templates,
 } from '@lictor/contracts'
@@ -19,9 +20,6 @@ import { consoleLogger, errorText } from './logger.ts'
 import type { EdictumOptions, YamlOptions } from './options.ts'
 import { realPath } from './real-path.ts'
 import { compileState, type StateSource } from './state.ts'
-
-/** A bundle of more bytes is refused (contract-language §2.1). */
-const MAX_BUNDLE_BYTES = 1_048_576
 
 export type YamlReport = CompositionReport
 

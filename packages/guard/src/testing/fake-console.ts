@@ -85,6 +85,11 @@ export class FakeConsole {
     return this.streams[count - 1] as OpenStream
   }
 
+  /** Cuts every open connection, as a crash would. */
+  dropStreams(): void {
+    for (const response of this.#responses) response.destroy()
+  }
+
   async close(): Promise<void> {
     for (const response of this.#responses) response.destroy()
     await new Promise<void>((resolve) => {
