@@ -44,7 +44,9 @@ class Checker {
   readonly #options: CheckOptions
   readonly #places: Places
   readonly #found: { step: number; issue: ContractIssue }[] = []
+  /** Where the check is, as far as `#depth`; what lies beyond is left over. */
   readonly #path: PathPart[] = []
+  #depth = 0
   #later = false
   /** How the contract at hand is called in messages, and how long the path to it is. */
   #contract: string | null = null
@@ -70,10 +72,14 @@ class Checker {
     return { bundle, kind: this.#later ? 'Ruleset' : 'ContractBundle', issues }
   }
 
+  #here(): PathPart[] {
+    return this.#path.slice(0, this.#depth)
+  }
+
   // --- reporting
 
   #report(step: number, code: string, offset: number, message: string, hint?: string): typeof INVALID {
-    this.#found.push({ step, issue: issue(code, pathText(this.#path), this.#places.of(offset), message, hint) })
+    this.#found.push({ step, issue: issue(code, pathText(this.#here()), this.#places.of(offset), message, hint) })
     return INVALID
   }
 
@@ -84,9 +90,9 @@ class Checker {
 
   /** The same about a field of the object at hand that is missing, or should be. */
   #schemaAt(field: string, node: { start: number }, sentence: string, hint?: string): void {
-    this.#path.push(field)
+    this.#path[this.#depth++] = field
     this.#schema(node, `${this.#field()} ${sentence}`, hint)
-    this.#path.pop()
+    this.#depth--
   }
 
   #where(): string {
@@ -95,7 +101,7 @@ class Checker {
 
   /** The field at hand as messages name it: from its contract on, in the author's words. */
   #field(...more: PathPart[]): string {
-    const parts = [...(this.#contract === null ? this.#path : this.#path.slice(this.#contractDepth)), ...more]
+    const parts = [...(this.#contract === null ? this.#here() : this.#here().slice(this.#contractDepth)), ...more]
     return `'${pathText(parts) || 'contract'}'`
   }
 
@@ -196,7 +202,7 @@ class Checker {
     if (node.items.length < shape.min)
       return this.#schema(node, `${this.#field()} must have at least ${shape.min} item`)
     const values: unknown[] = []
-    const depth = this.#path.length
+    const depth = this.#depth++
     let valid = true
     for (let index = 0; index < node.items.length; index++) {
       this.#path[depth] = index
@@ -204,7 +210,7 @@ class Checker {
       if (value === INVALID) valid = false
       else values.push(value)
     }
-    this.#path.length = depth
+    this.#depth = depth
     // A contract that fails keeps the others from nothing: they are still compared with each other.
     return valid || shape.items.type === 'contract' ? Object.freeze(values) : INVALID
   }
@@ -214,7 +220,7 @@ class Checker {
       return this.#schema(node, `${this.#field()} must have at least ${shape.min} entry`)
     const result: Checked = {}
     let valid = true
-    const depth = this.#path.length
+    const depth = this.#depth++
     for (const { key, value } of lastOfEach(node).values()) {
       const name = keyOf(key)
       this.#path[depth] = name
@@ -222,70 +228,65 @@ class Checker {
       if (checked === INVALID) valid = false
       else setOwn(result, name, checked)
     }
-    this.#path.length = depth
+    this.#depth = depth
     return valid ? Object.freeze(result) : INVALID
   }
 
   #object(shape: ObjectShape, node: MappingNode): Checked | typeof INVALID {
-    const entries = lastOfEach(node)
-    const result: Checked = {}
+    const { names, fields, positions, laterPositions } = layoutOf(shape)
+    const taken: (MappingEntry | undefined)[] = []
+    let count = 0
     let valid = true
-    const taken = new Map<string, { written: string; entry: MappingEntry; field: Field }>()
-    for (const [written, entry] of entries) {
-      const name = this.#fieldNamed(shape, written)
-      if (name === null || !isText(entry.key)) {
+    for (const entry of node.entries) {
+      const written = keyOf(entry.key)
+      const at = positions.get(written) ?? (this.#later ? laterPositions.get(written) : undefined)
+      if (at === undefined || !isText(entry.key)) {
         this.#unknownField(shape, written, entry)
         valid = false
         continue
       }
-      const other = taken.get(name)
-      if (other !== undefined) {
-        this.#schema(
-          entry.key,
-          `${this.#field(other.written)} and ${this.#field(written)} are the same field; keep one`,
-        )
+      const other = taken[at]
+      const otherName = other && keyOf(other.key)
+      if (otherName !== undefined && otherName !== written) {
+        this.#schema(entry.key, `${this.#field(otherName)} and ${this.#field(written)} are the same field; keep one`)
         valid = false
-        continue
       }
-      taken.set(name, { written, entry, field: shape.fields[name] as Field })
+      if (other === undefined) count++
+      taken[at] = entry
     }
-    for (const [name, field] of Object.entries(shape.fields)) {
-      if (!field.required || taken.has(name)) continue
-      this.#schemaAt(this.#spoken(name, field), node, 'is required')
+    fields.forEach((field, at) => {
+      if (!field.required || taken[at] !== undefined) return
+      this.#schemaAt(this.#spoken(names[at] as string, field), node, 'is required')
       valid = false
-    }
-    if (!this.#checkGroups(shape, node, taken)) valid = false
-    const depth = this.#path.length
-    for (const [name, { written, entry, field }] of taken) {
-      this.#path[depth] = written
-      const value = this.#check(field.shape, entry.value)
+    })
+    if (!this.#checkGroups(shape, node, (name) => taken[positions.get(name) as number] !== undefined)) valid = false
+    const result: Checked = {}
+    const depth = this.#depth++
+    for (let at = 0; count > 0 && at < names.length; at++) {
+      const entry = taken[at]
+      if (entry === undefined) continue
+      count--
+      this.#path[depth] = keyOf(entry.key)
+      const value = this.#check((fields[at] as Field).shape, entry.value)
       if (value === INVALID) valid = false
-      else result[name] = value
+      else result[names[at] as string] = value
     }
-    this.#path.length = depth
+    this.#depth = depth
     return valid ? result : INVALID
   }
 
-  #checkGroups(shape: ObjectShape, node: MappingNode, taken: ReadonlyMap<string, unknown>): boolean {
+  #checkGroups(shape: ObjectShape, node: MappingNode, has: (name: string) => boolean): boolean {
     const { oneOf, someOf } = shape
     const list = (names: readonly string[]) => names.map((name) => this.#field(name)).join(' or ')
-    if (oneOf !== undefined && oneOf.filter((name) => taken.has(name)).length !== 1) {
+    if (oneOf !== undefined && oneOf.filter(has).length !== 1) {
       this.#schema(node, `exactly one of ${list(oneOf)} is required`)
       return false
     }
-    if (someOf !== undefined && !someOf.some((name) => taken.has(name))) {
+    if (someOf !== undefined && !someOf.some(has)) {
       this.#schema(node, `at least one of ${list(someOf)} is required`)
       return false
     }
     return true
-  }
-
-  /** The seeds' name of a field as written in this document; null when there is none. */
-  #fieldNamed(shape: ObjectShape, written: string): string | null {
-    if (Object.hasOwn(shape.fields, written)) return written
-    if (!this.#later) return null
-    for (const name in shape.fields) if (shape.fields[name]?.later?.includes(written)) return name
-    return null
   }
 
   #spoken(name: string, field: Field): string {
@@ -318,16 +319,15 @@ class Checker {
   // --- contracts
 
   #contractAt(node: YamlNode): unknown {
-    this.#contractDepth = this.#path.length
+    this.#contractDepth = this.#depth
     if (node.kind !== 'mapping') {
       this.#contract = null
       return this.#wrongType(node, 'a mapping')
     }
-    const entries = lastOfEach(node)
-    const idNode = entries.get('id')?.value
+    const idNode = entryOf(node, 'id')?.value
     const id = idNode && scalarOf(idNode)
-    this.#contract = typeof id === 'string' && id !== '' ? `${this.#noun()} '${id}'` : pathText(this.#path)
-    const typeNode = entries.get('type')?.value
+    this.#contract = typeof id === 'string' && id !== '' ? `${this.#noun()} '${id}'` : pathText(this.#here())
+    const typeNode = entryOf(node, 'type')?.value
     const type = typeNode && scalarOf(typeNode)
     if (typeof id === 'string' && idNode !== undefined) this.#unique(id, idNode)
     const shape = typeof type === 'string' && Object.hasOwn(CONTRACTS, type) ? CONTRACTS[type] : undefined
@@ -350,20 +350,20 @@ class Checker {
   }
 
   #unique(id: string, node: YamlNode): void {
-    const index = this.#path.at(-1) as number
+    const index = this.#path[this.#depth - 1] as number
     const first = this.#ids.get(id)
     if (first === undefined) this.#ids.set(id, index)
     else {
       const noun = this.#noun()
-      const list = pathText(this.#path.slice(0, -1))
-      this.#path.push('id')
+      const list = pathText(this.#here().slice(0, -1))
+      this.#path[this.#depth++] = 'id'
       this.#report(
         UNIQUE,
         'duplicate_id',
         node.start,
         `Duplicate ${noun} id '${id}': ${list}[${first}] has it already; ids are unique in a bundle`,
       )
-      this.#path.pop()
+      this.#depth--
     }
   }
 
@@ -396,16 +396,16 @@ class Checker {
     if (depth > MAX_EXPRESSION_DEPTH) {
       return this.#schema(node, `${this.#field()} is nested deeper than ${MAX_EXPRESSION_DEPTH} levels`)
     }
-    const entries = lastOfEach(node)
-    const first = entries.entries().next().value
-    if (first === undefined) return this.#schema(node, `${this.#field()} must hold a condition, but is empty`)
-    const [word, { key, value }] = first
-    if (entries.size > 1) {
-      const node = word === 'all' || word === 'any' || word === 'not'
-      const names = [...entries.keys()].map((name) => `'${name}'`).join(', ')
-      const hint = node ? undefined : "join several conditions with 'all' or 'any'"
-      return this.#schema(key, `${this.#field()} must have exactly one key, but has ${names}`, hint)
+    const entry = onlyEntry(node)
+    if (entry === null) {
+      const keys = lastOfEach(node)
+      if (keys.size === 0) return this.#schema(node, `${this.#field()} must hold a condition, but is empty`)
+      const isNode = keys.has('all') || keys.has('any') || keys.has('not')
+      const hint = isNode ? undefined : "join several conditions with 'all' or 'any'"
+      return this.#schema(node, `${this.#field()} must have exactly one key, but has ${quoted(keys.keys())}`, hint)
     }
+    const { key, value } = entry
+    const word = keyOf(key)
     if (!isText(key)) {
       return this.#schema(
         key,
@@ -413,14 +413,14 @@ class Checker {
         `put it in quotes: "${word}"`,
       )
     }
-    this.#path.push(word)
+    this.#path[this.#depth++] = word
     let result: Expression | typeof INVALID
     if (word === 'all' || word === 'any') result = this.#branches(word, value, depth)
     else if (word === 'not') {
       const inner = this.#expression(value, depth + 1)
       result = inner === INVALID ? INVALID : Object.freeze({ not: inner })
     } else result = this.#leaf(word, key, value)
-    this.#path.pop()
+    this.#depth--
     return result
   }
 
@@ -428,13 +428,13 @@ class Checker {
     if (node.kind !== 'sequence') return this.#wrongType(node, 'a list of conditions')
     if (node.items.length === 0) return this.#schema(node, `${this.#field()} must have at least 1 condition`)
     const items: Expression[] = []
-    const at = this.#path.length
+    const at = this.#depth++
     node.items.forEach((item, index) => {
       this.#path[at] = index
       const expression = this.#expression(item, depth + 1)
       if (expression !== INVALID) items.push(expression)
     })
-    this.#path.length = at
+    this.#depth = at
     if (items.length < (node as SequenceNode).items.length) return INVALID
     return Object.freeze(word === 'all' ? { all: Object.freeze(items) } : { any: Object.freeze(items) })
   }
@@ -451,21 +451,18 @@ class Checker {
       )
     }
     if (node.kind !== 'mapping') return this.#wrongType(node, 'an operator with its argument, as { equals: … }')
-    const entries = lastOfEach(node)
-    const first = entries.entries().next().value
-    if (first === undefined || entries.size > 1) {
-      const found = first === undefined ? 'none' : [...entries.keys()].map((name) => `'${name}'`).join(', ')
-      return this.#schema(
-        node,
-        `${this.#field()} must have exactly one operator, but has ${found}`,
-        first && "join several conditions with 'all'",
-      )
+    const entry = onlyEntry(node)
+    if (entry === null) {
+      const keys = lastOfEach(node)
+      const found = keys.size === 0 ? 'none' : quoted(keys.keys())
+      const hint = keys.size === 0 ? undefined : "join several conditions with 'all'"
+      return this.#schema(node, `${this.#field()} must have exactly one operator, but has ${found}`, hint)
     }
-    const [operator, entry] = first
+    const operator = keyOf(entry.key)
     if (!isText(entry.key)) return this.#schema(entry.key, `${this.#field(operator)} is not an operator`)
-    this.#path.push(operator)
+    this.#path[this.#depth++] = operator
     const value = this.#argument(operator, entry)
-    this.#path.pop()
+    this.#depth--
     return value === INVALID ? INVALID : Object.freeze({ selector, operator, value })
   }
 
@@ -491,9 +488,9 @@ class Checker {
     if (operator === 'matches_any') {
       const { items } = entry.value as SequenceNode
       ;(value as readonly string[]).forEach((pattern, index) => {
-        this.#path.push(index)
+        this.#path[this.#depth++] = index
         this.#pattern(pattern, items[index] as YamlNode)
-        this.#path.pop()
+        this.#depth--
       })
     }
     return value
@@ -514,6 +511,39 @@ class Checker {
   }
 }
 
+interface Layout {
+  readonly names: readonly string[]
+  readonly fields: readonly Field[]
+  readonly positions: ReadonlyMap<string, number>
+  /** Positions by the names that only a `Ruleset` uses. */
+  readonly laterPositions: ReadonlyMap<string, number>
+}
+
+const layouts = new WeakMap<ObjectShape, Layout>()
+
+/** The fields of a shape in order, and where each name finds its own. Made once per shape. */
+function layoutOf(shape: ObjectShape): Layout {
+  const known = layouts.get(shape)
+  if (known !== undefined) return known
+  const names = Object.keys(shape.fields)
+  const fields = Object.values(shape.fields)
+  const layout: Layout = {
+    names,
+    fields,
+    positions: new Map(names.map((name, at) => [name, at])),
+    laterPositions: new Map(
+      fields.flatMap((field, at) => (field.later ?? []).map((name): [string, number] => [name, at])),
+    ),
+  }
+  layouts.set(shape, layout)
+  return layout
+}
+
+/** The value under a key; of duplicate keys the last. */
+function entryOf(node: MappingNode, name: string): MappingEntry | undefined {
+  return node.entries.findLast((entry) => keyOf(entry.key) === name)
+}
+
 /** Entries by key; of duplicate keys the last, in the place of the first. */
 function lastOfEach(node: MappingNode): Map<string, MappingEntry> {
   const entries = new Map<string, MappingEntry>()
@@ -521,12 +551,23 @@ function lastOfEach(node: MappingNode): Map<string, MappingEntry> {
   return entries
 }
 
+/** The entry of a mapping that has one key; null when it has none or several. */
+function onlyEntry(node: MappingNode): MappingEntry | null {
+  const last = node.entries.at(-1)
+  if (last === undefined) return null
+  if (node.entries.length === 1) return last
+  return node.entries.every((entry) => keyOf(entry.key) === keyOf(last.key)) ? last : null
+}
+
+function quoted(names: Iterable<string>): string {
+  return Array.from(names, (name) => `'${name}'`).join(', ')
+}
+
 function isLater(root: MappingNode): boolean {
-  const entries = lastOfEach(root)
-  const kind = entries.get('kind')?.value
+  const kind = entryOf(root, 'kind')?.value
   const word = kind && scalarOf(kind)
   if (word === 'Ruleset' || word === 'ContractBundle') return word === 'Ruleset'
-  return entries.has('rules') && !entries.has('contracts')
+  return entryOf(root, 'rules') !== undefined && entryOf(root, 'contracts') === undefined
 }
 
 function scalarOf(node: YamlNode): unknown {

@@ -45,7 +45,7 @@ export function compilePattern(source: string): Pattern {
 
 class CompiledPattern implements Pattern {
   readonly source: string
-  readonly engine: Pattern['engine']
+  #engine: Pattern['engine'] | undefined
   readonly #parsed: ParsedPattern
   #native: RegExp | undefined
   #code: readonly Instruction[] | undefined
@@ -54,8 +54,11 @@ class CompiledPattern implements Pattern {
   constructor(source: string, parsed: ParsedPattern) {
     this.source = source
     this.#parsed = parsed
-    const cost = costOf(parsed.root)
-    this.engine = engineFor(parsed, cost)
+  }
+
+  get engine(): Pattern['engine'] {
+    this.#engine ??= engineFor(this.#parsed, costOf(this.#parsed.root))
+    return this.#engine
   }
 
   test(text: string): boolean {

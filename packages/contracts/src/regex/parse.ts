@@ -45,6 +45,7 @@ const SIMPLE_ESCAPES: Readonly<Record<string, number>> = { a: 7, f: 12, n: 10, r
 const CLASS_LETTERS = 'dDwWsS'
 const ANY: CharSet = { negated: true, ranges: [], classes: [] }
 const NOT_NEWLINE: CharSet = { negated: true, ranges: [10, 10], classes: [] }
+const NO_CLASSES: readonly CharClass[] = []
 const IDENTIFIER = /^[\p{XID_Start}_]\p{XID_Continue}*$/u
 
 /**
@@ -574,6 +575,6 @@ function anchor(kind: Anchor, flags: Flags): Node {
 }
 
 function literal(code: number, flags: Flags): Node {
-  const variants = flags.ignoreCase ? caseVariants(code, flags.ascii) : [code]
-  return { type: 'set', set: { negated: false, ranges: variants.flatMap((c) => [c, c]), classes: [] } }
+  const ranges = flags.ignoreCase ? caseVariants(code, flags.ascii).flatMap((c) => [c, c]) : [code, code]
+  return { type: 'set', set: { negated: false, ranges, classes: NO_CLASSES } }
 }

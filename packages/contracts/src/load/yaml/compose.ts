@@ -1,7 +1,7 @@
 import type { MappingEntry, MappingNode, ScalarNode, YamlNode } from './nodes.ts'
 import { resolvePlain, type ScalarTag, scalarValue } from './resolve.ts'
 import { scan } from './scan.ts'
-import { T, TOKEN_NAMES, type Token, type TokenType, YamlError } from './tokens.ts'
+import { T, TOKEN_NAMES, type Tokens, type TokenType, YamlError } from './tokens.ts'
 
 /** Collections within collections. An expression of 50 levels takes at most 106. */
 export const MAX_DEPTH = 120
@@ -28,8 +28,10 @@ export function parseYaml(text: string): YamlNode {
 }
 
 class Composer {
-  readonly #tokens: readonly Token[]
+  readonly #tokens: Tokens
   #index = 0
+  /** How much of what a token opens is already read. */
+  #opened = 0
   #depth = 0
   #aliases = 0
   #nodes = 0
@@ -39,64 +41,87 @@ class Composer {
     ['!!', CORE],
   ])
 
-  constructor(tokens: readonly Token[]) {
+  constructor(tokens: Tokens) {
     this.#tokens = tokens
   }
 
   document(): YamlNode {
-    const first = this.#peek().type
+    const first = this.#type
     if (first === T.end) return this.#empty(0)
     let node: YamlNode
     if (first === T.directive || first === T.documentStart) {
       this.#directives()
-      const next = this.#peek().type
+      const next = this.#type
       const isEmpty = next === T.directive || next === T.documentStart || next === T.documentEnd || next === T.end
-      node = isEmpty ? this.#empty(this.#peek().start) : meant(this.#node(true, false))
+      node = isEmpty ? this.#empty(this.#start) : meant(this.#node(true, false))
     } else node = meant(this.#node(true, false))
-    while (this.#peek().type === T.documentEnd) this.#index++
-    const rest = this.#peek()
-    if (rest.type === T.end) return node
-    if (rest.type === T.documentStart || rest.type === T.directive) {
-      throw new YamlError('found a second document; a bundle is exactly one', rest.start)
+    while (this.#type === T.documentEnd) this.#advance()
+    const rest = this.#type
+    if (rest === T.end) return node
+    if (rest === T.documentStart || rest === T.directive) {
+      throw new YamlError('found a second document; a bundle is exactly one', this.#start)
     }
     throw this.#expected('the end of the document')
   }
 
   #directives(): void {
     let version = false
-    for (let token = this.#peek(); token.type === T.directive; token = this.#peek()) {
-      this.#index++
-      const words = token.text
+    for (; this.#is(T.directive); this.#advance()) {
+      const words = this.#text
         .replace(/\s#.*$/, '')
         .trim()
         .split(/\s+/)
       if (words[0] === '%YAML') {
         if (version || !/^1\.[0-9]+$/.test(words[1] ?? '') || words.length !== 2) {
-          throw new YamlError('expected one %YAML directive of version 1', token.start)
+          throw new YamlError('expected one %YAML directive of version 1', this.#start)
         }
         version = true
       } else if (words[0] === '%TAG') {
         if (words.length !== 3 || !/^!(?:[0-9A-Za-z_-]*!)?$/.test(words[1] as string)) {
-          throw new YamlError('a %TAG directive needs a handle and a prefix', token.start)
+          throw new YamlError('a %TAG directive needs a handle and a prefix', this.#start)
         }
         this.#handles.set(words[1] as string, words[2] as string)
       }
     }
-    if (this.#peek().type !== T.documentStart) throw this.#expected("'---'")
-    this.#index++
+    if (this.#type !== T.documentStart) throw this.#expected("'---'")
+    this.#advance()
   }
 
-  #peek(): Token {
-    return this.#tokens[this.#index] as Token
+  get #type(): TokenType {
+    const opens = this.#tokens.opens[this.#index] as number
+    if (opens === this.#opened) return this.#tokens.types[this.#index] as TokenType
+    return opens - this.#opened === 2 ? T.blockMapping : T.key
+  }
+
+  get #start(): number {
+    return this.#tokens.starts[this.#index] as number
+  }
+
+  /** What only opens something has no width. */
+  get #end(): number {
+    const { opens, starts, ends } = this.#tokens
+    return (opens[this.#index] === this.#opened ? ends : starts)[this.#index] as number
+  }
+
+  get #text(): string {
+    const { texts, textIndexes } = this.#tokens
+    return texts[textIndexes[this.#index] as number] as string
+  }
+
+  #advance(): void {
+    if (this.#tokens.opens[this.#index] !== this.#opened) this.#opened++
+    else {
+      this.#index++
+      this.#opened = 0
+    }
   }
 
   #is(type: TokenType): boolean {
-    return this.#peek().type === type
+    return this.#type === type
   }
 
   #expected(what: string): YamlError {
-    const token = this.#peek()
-    return new YamlError(`expected ${what}, but found ${TOKEN_NAMES[token.type]}`, token.start)
+    return new YamlError(`expected ${what}, but found ${TOKEN_NAMES[this.#type]}`, this.#start)
   }
 
   #empty(offset: number): YamlNode {
@@ -105,135 +130,140 @@ class Composer {
   }
 
   #node(block: boolean, indentless: boolean): YamlNode {
-    const first = this.#peek()
-    if (first.type === T.alias) {
-      this.#index++
-      return this.#alias(first)
+    const start = this.#start
+    let type = this.#type
+    if (type === T.alias) return this.#alias()
+    let anchor: string | null = null
+    let tag: string | null = null
+    let end = start
+    for (; type === T.anchor || type === T.tag; type = this.#type) {
+      if ((type === T.anchor ? anchor : tag) !== null) break
+      if (type === T.tag) tag = this.#tagName()
+      else {
+        anchor = this.#text
+        if (this.#anchors.has(anchor)) throw new YamlError(`the anchor '&${anchor}' is given twice`, start)
+      }
+      end = this.#end
+      this.#advance()
     }
-    let anchor: Token | null = null
-    let tag: Token | null = null
-    for (let token = first; token.type === T.anchor || token.type === T.tag; token = this.#peek()) {
-      if (token.type === T.anchor ? anchor : tag) break
-      if (token.type === T.anchor) anchor = token
-      else tag = token
-      this.#index++
-    }
-    const tagName = tag === null ? null : this.#tagName(tag)
-    if (anchor === null) return this.#content(block, indentless, first.start, tagName, tag)
+    if (anchor === null) return this.#content(block, indentless, start, tag, tag === null ? -1 : end)
 
-    if (this.#anchors.has(anchor.text)) throw new YamlError(`the anchor '&${anchor.text}' is given twice`, anchor.start)
     const anchored: Anchored = { node: null, aliases: this.#aliases, nodes: this.#nodes }
-    this.#anchors.set(anchor.text, anchored)
-    const node = this.#content(block, indentless, first.start, tagName, anchor)
-    this.#anchors.set(anchor.text, {
-      node,
-      aliases: this.#aliases - anchored.aliases,
-      nodes: this.#nodes - anchored.nodes,
-    })
+    this.#anchors.set(anchor, anchored)
+    const node = this.#content(block, indentless, start, tag, end)
+    this.#anchors.set(anchor, { node, aliases: this.#aliases - anchored.aliases, nodes: this.#nodes - anchored.nodes })
     return node
   }
 
-  #alias(token: Token): YamlNode {
-    const target = this.#anchors.get(token.text)
-    if (target === undefined) throw new YamlError(`there is no anchor '&${token.text}' before this alias`, token.start)
-    if (target.node === null)
-      throw new YamlError(`the alias '*${token.text}' stands inside of its own anchor`, token.start)
+  #alias(): YamlNode {
+    const name = this.#text
+    const start = this.#start
+    const target = this.#anchors.get(name)
+    if (target === undefined) throw new YamlError(`there is no anchor '&${name}' before this alias`, start)
+    if (target.node === null) throw new YamlError(`the alias '*${name}' stands inside of its own anchor`, start)
     this.#aliases += 1 + target.aliases
     this.#nodes += target.nodes
     if (this.#aliases > MAX_ALIASES || this.#nodes > MAX_NODES) {
-      throw new YamlError(`more than ${MAX_ALIASES} aliases are expanded`, token.start)
+      throw new YamlError(`more than ${MAX_ALIASES} aliases are expanded`, start)
     }
+    this.#advance()
     return target.node
   }
 
-  #content(block: boolean, indentless: boolean, start: number, tag: string | null, before: Token | null): YamlNode {
-    const token = this.#peek()
+  /** @param propertiesEnd where the node's anchor and tag end, -1 when it has none; only then may the node be empty */
+  #content(block: boolean, indentless: boolean, start: number, tag: string | null, propertiesEnd: number): YamlNode {
+    const type = this.#type
     this.#nodes++
-    if (indentless && token.type === T.entry) return this.#collection('seq', tag, () => this.#indentless(start))
-    switch (token.type) {
-      case T.scalar: {
-        this.#index++
-        const { text, end } = token
-        const isImplicit = tag === '!' || (tag === null && token.plain)
-        const resolved = isImplicit ? resolvePlain(text) : ((tag ?? 'str') as ScalarTag)
-        if (tag !== null && tag !== '!' && !SCALAR_TAGS.has(tag))
-          throw new YamlError(`a scalar cannot be tagged !!${tag}`, start)
-        const node: ScalarNode = {
-          kind: 'scalar',
-          tag: resolved,
-          text,
-          plain: tag === null && token.plain,
-          start: token.start,
-          end,
-        }
-        // A text that does not fit its meaning is an error where it stands, used or not.
-        if (resolved !== 'str' && resolved !== 'merge' && resolved !== 'value') scalarValue(resolved, text, token.start)
-        return node
-      }
-      case T.flowSequence:
-        return this.#collection('seq', tag, () => this.#flowSequence())
-      case T.flowMapping:
-        return this.#collection('map', tag, () => this.#flowMapping())
-      case T.blockSequence:
-        if (block) return this.#collection('seq', tag, () => this.#blockSequence())
-        break
-      case T.blockMapping:
-        if (block) return this.#collection('map', tag, () => this.#blockMapping())
-        break
-    }
-    if (before === null) throw this.#expected('a value')
-    if (tag !== null && tag !== '!' && tag !== 'str' && tag !== 'null')
+    if (indentless && type === T.entry) return this.#collection('seq', tag, start)
+    if (type === T.scalar) return this.#scalar(tag, start)
+    if (type === T.flowSequence || (block && type === T.blockSequence)) return this.#collection('seq', tag, start)
+    if (type === T.flowMapping || (block && type === T.blockMapping)) return this.#collection('map', tag, start)
+    if (propertiesEnd === -1) throw this.#expected('a value')
+    if (tag !== null && tag !== '!' && tag !== 'str' && tag !== 'null') {
       throw new YamlError(`nothing follows the tag !!${tag}`, start)
-    return { kind: 'scalar', tag: tag === 'str' ? 'str' : 'null', text: '', plain: false, start, end: before.end }
+    }
+    return { kind: 'scalar', tag: tag === 'str' ? 'str' : 'null', text: '', plain: false, start, end: propertiesEnd }
   }
 
-  #collection(kind: 'seq' | 'map', tag: string | null, read: () => YamlNode): YamlNode {
-    const { start } = this.#peek()
-    if (tag !== null && tag !== '!' && tag !== kind)
+  #scalar(tag: string | null, start: number): YamlNode {
+    const text = this.#text
+    const at = this.#start
+    const end = this.#end
+    const isPlain = this.#tokens.plain[this.#index] === 1
+    this.#advance()
+    if (tag !== null && tag !== '!' && !SCALAR_TAGS.has(tag))
+      throw new YamlError(`a scalar cannot be tagged !!${tag}`, start)
+    const isImplicit = tag === '!' || (tag === null && isPlain)
+    const meaning = isImplicit ? resolvePlain(text) : ((tag ?? 'str') as ScalarTag)
+    // A text that does not fit its meaning is an error where it stands, used or not.
+    if (meaning !== 'str' && meaning !== 'merge' && meaning !== 'value') scalarValue(meaning, text, at)
+    return { kind: 'scalar', tag: meaning, text, plain: tag === null && isPlain, start: at, end }
+  }
+
+  #collection(kind: 'seq' | 'map', tag: string | null, start: number): YamlNode {
+    if (tag !== null && tag !== '!' && tag !== kind) {
       throw new YamlError(`a ${kind === 'seq' ? 'list' : 'mapping'} cannot be tagged !!${tag}`, start)
+    }
     if (++this.#depth > MAX_DEPTH) throw new YamlError('the document is nested too deeply', start)
-    const node = read()
+    const node = this.#read(start)
     this.#depth--
     return node
   }
 
-  #tagName(token: Token): string {
-    const { text } = token
+  #read(start: number): YamlNode {
+    switch (this.#type) {
+      case T.entry:
+        return this.#indentless(start)
+      case T.flowSequence:
+        return this.#flowSequence()
+      case T.flowMapping:
+        return this.#flowMapping()
+      case T.blockSequence:
+        return this.#blockSequence()
+      default:
+        return this.#blockMapping()
+    }
+  }
+
+  #tagName(): string {
+    const text = this.#text
     if (text === '!') return '!'
     let name: string
     if (text.startsWith('!<')) name = text.slice(2, -1)
     else {
       const handle = /^!(?:[0-9A-Za-z_-]*!)?/.exec(text)?.[0] ?? '!'
       const prefix = this.#handles.get(handle)
-      if (prefix === undefined) throw new YamlError(`the tag handle '${handle}' is not defined`, token.start)
+      if (prefix === undefined) throw new YamlError(`the tag handle '${handle}' is not defined`, this.#start)
       name = prefix + text.slice(handle.length)
     }
     const known = name.startsWith(CORE) ? name.slice(CORE.length) : ''
     if (!SCALAR_TAGS.has(known) && known !== 'seq' && known !== 'map') {
-      throw new YamlError(`the tag '${text}' is not allowed; a bundle is plain data`, token.start)
+      throw new YamlError(`the tag '${text}' is not allowed; a bundle is plain data`, this.#start)
     }
     return known
   }
 
   #blockSequence(): YamlNode {
-    const { start } = this.#peek()
-    this.#index++
+    const start = this.#start
+    this.#advance()
     const items: YamlNode[] = []
     while (this.#is(T.entry)) {
-      const { end } = this.#peek()
-      this.#index++
+      const end = this.#end
+      this.#advance()
       items.push(this.#is(T.entry) || this.#is(T.blockEnd) ? this.#empty(end) : meant(this.#node(true, false)))
     }
     if (!this.#is(T.blockEnd)) throw this.#expected("the next '-' of the list, or its end")
-    return { kind: 'sequence', items, start, end: this.#tokens[this.#index++]?.start ?? start }
+    const end = this.#start
+    this.#advance()
+    return { kind: 'sequence', items, start, end }
   }
 
   #indentless(start: number): YamlNode {
     const items: YamlNode[] = []
     let last = start
     while (this.#is(T.entry)) {
-      const { end } = this.#peek()
-      this.#index++
+      const end = this.#end
+      this.#advance()
       const isEmpty = this.#is(T.entry) || this.#is(T.key) || this.#is(T.value) || this.#is(T.blockEnd)
       const item = isEmpty ? this.#empty(end) : meant(this.#node(true, false))
       last = item.end
@@ -243,53 +273,57 @@ class Composer {
   }
 
   #blockMapping(): YamlNode {
-    const { start } = this.#peek()
-    this.#index++
+    const start = this.#start
+    this.#advance()
     const entries: MappingEntry[] = []
     while (!this.#is(T.blockEnd)) {
       if (!this.#is(T.key)) throw this.#expected('the next key of the mapping, or its end')
       const key = this.#afterIndicator()
-      const value = this.#is(T.value) ? this.#afterIndicator() : this.#empty(this.#peek().start)
+      const value = this.#is(T.value) ? this.#afterIndicator() : this.#empty(this.#start)
       entries.push({ key, value, merged: false })
     }
-    return this.#mapping(entries, start, this.#tokens[this.#index++]?.start ?? start)
+    const end = this.#start
+    this.#advance()
+    return this.#mapping(entries, start, end)
   }
 
   /** The node after the key or value indicator of a block mapping; empty when none follows. */
   #afterIndicator(): YamlNode {
-    const { end } = this.#peek()
-    this.#index++
+    const end = this.#end
+    this.#advance()
     if (this.#is(T.key) || this.#is(T.value) || this.#is(T.blockEnd)) return this.#empty(end)
     return this.#node(true, true)
   }
 
   #flowSequence(): YamlNode {
-    const { start } = this.#peek()
-    this.#index++
+    const start = this.#start
+    this.#advance()
     const items: YamlNode[] = []
     while (!this.#is(T.flowSequenceEnd)) {
       if (items.length > 0) this.#flowEntry("']'")
       if (this.#is(T.key)) items.push(this.#flowPair())
       else if (!this.#is(T.flowSequenceEnd)) items.push(meant(this.#node(false, false)))
     }
-    return { kind: 'sequence', items, start, end: this.#tokens[this.#index++]?.end ?? start }
+    const end = this.#end
+    this.#advance()
+    return { kind: 'sequence', items, start, end }
   }
 
   #flowEntry(end: string): void {
     if (!this.#is(T.flowEntry)) throw this.#expected(`',' or ${end}`)
-    this.#index++
+    this.#advance()
   }
 
   /** `[a: b]`: a mapping of one pair inside of a list. */
   #flowPair(): YamlNode {
-    const token = this.#peek()
+    const start = this.#start
     const [key, value] = this.#flowKeyAndValue(T.flowSequenceEnd)
-    return this.#mapping([{ key, value, merged: false }], token.start, value.end)
+    return this.#mapping([{ key, value, merged: false }], start, value.end)
   }
 
   #flowMapping(): YamlNode {
-    const { start } = this.#peek()
-    this.#index++
+    const start = this.#start
+    this.#advance()
     const entries: MappingEntry[] = []
     while (!this.#is(T.flowMappingEnd)) {
       if (entries.length > 0) this.#flowEntry("'}'")
@@ -301,36 +335,44 @@ class Composer {
         entries.push({ key, value: this.#empty(key.end), merged: false })
       }
     }
-    return this.#mapping(entries, start, this.#tokens[this.#index++]?.end ?? start)
+    const end = this.#end
+    this.#advance()
+    return this.#mapping(entries, start, end)
   }
 
   #flowKeyAndValue(end: TokenType): [YamlNode, YamlNode] {
-    const keyToken = this.#peek()
-    this.#index++
+    const keyEnd = this.#end
+    this.#advance()
     const noKey = this.#is(T.value) || this.#is(T.flowEntry) || this.#is(end)
-    const key = noKey ? this.#empty(keyToken.end) : this.#node(false, false)
-    if (!this.#is(T.value)) return [key, this.#empty(this.#peek().start)]
-    const valueToken = this.#peek()
-    this.#index++
+    const key = noKey ? this.#empty(keyEnd) : this.#node(false, false)
+    if (!this.#is(T.value)) return [key, this.#empty(this.#start)]
+    const valueEnd = this.#end
+    this.#advance()
     const noValue = this.#is(T.flowEntry) || this.#is(end)
-    return [key, noValue ? this.#empty(valueToken.end) : this.#node(false, false)]
+    return [key, noValue ? this.#empty(valueEnd) : this.#node(false, false)]
   }
 
   /** Close a mapping: keys must be single values, and what `<<` names comes in before the mapping's own entries. */
   #mapping(entries: MappingEntry[], start: number, end: number): MappingNode {
+    let isSimple = true
+    for (const { key, value } of entries) {
+      if (key.kind !== 'scalar') throw new YamlError('a mapping key must be a single value', key.start)
+      if (key.tag === 'merge' || key.tag === 'value') isSimple = false
+      if (key.tag !== 'merge') meant(value)
+    }
+    return { kind: 'mapping', entries: isSimple ? entries : this.#withMerged(entries), start, end }
+  }
+
+  #withMerged(entries: readonly MappingEntry[]): MappingEntry[] {
     const merged: MappingEntry[] = []
     const own: MappingEntry[] = []
     for (const entry of entries) {
       const { key } = entry
-      if (key.kind !== 'scalar') throw new YamlError('a mapping key must be a single value', key.start)
-      if (key.tag !== 'merge') {
-        meant(entry.value)
-        own.push(key.tag === 'value' ? { ...entry, key: { ...key, tag: 'str' } } : entry)
-        continue
-      }
-      this.#merge(entry.value, merged)
+      if (key.kind !== 'scalar') continue
+      if (key.tag === 'merge') this.#merge(entry.value, merged)
+      else own.push(key.tag === 'value' ? { ...entry, key: { ...key, tag: 'str' } } : entry)
     }
-    return { kind: 'mapping', entries: merged.length === 0 ? own : [...merged, ...own], start, end }
+    return [...merged, ...own]
   }
 
   #merge(source: YamlNode, into: MappingEntry[]): void {

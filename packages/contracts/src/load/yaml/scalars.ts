@@ -1,5 +1,9 @@
-import { type Cursor, isBlankOrEnd, isBreak, isDocumentBorder, takeBreak } from './scan.ts'
+import { type Cursor, END, isBlankOrEnd, isBreak, isDocumentBorder, takeBreak } from './scan.ts'
 import { YamlError } from './tokens.ts'
+
+/** Where a plain scalar may end: blanks, breaks, the end, and `: , ? [ ] { }`, which depend on what surrounds them. */
+const STOPS = new Uint8Array(128)
+for (const char of '\0 \t\n\r:,?[]{}') STOPS[char.charCodeAt(0)] = 1
 
 /** A plain scalar. `end` is where its text ends; the cursor is after the blanks that follow. */
 export function scanPlain(cursor: Cursor): { value: string; end: number } {
@@ -14,11 +18,13 @@ export function scanPlain(cursor: Cursor): { value: string; end: number } {
     let at = from
     for (;;) {
       const c = text.charCodeAt(at)
-      if (c === 32 || c === 10 || isBlankOrEnd(c)) break
-      if (c === 58) {
-        const next = text.charCodeAt(at + 1)
-        if (isBlankOrEnd(next) || (inFlow && isFlowIndicator(next))) break
-      } else if (inFlow && (c === 63 || isFlowIndicator(c))) break
+      // Letters, digits and most signs, by far the most characters, go through the first two tests only.
+      if (c < 128 ? STOPS[c] !== 0 : isBlankOrEnd(c)) {
+        if (c === 58) {
+          const next = text.charCodeAt(at + 1)
+          if (isBlankOrEnd(next) || (inFlow && isFlowIndicator(next))) break
+        } else if (c <= 32 || c >= 128 || inFlow) break
+      }
       at++
     }
     if (at === from) break
@@ -152,7 +158,7 @@ function quotedSpaces(cursor: Cursor, start: number): string {
   const from = cursor.at
   while (text.charCodeAt(cursor.at) === 32 || text.charCodeAt(cursor.at) === 9) cursor.at++
   const c = text.charCodeAt(cursor.at)
-  if (Number.isNaN(c)) throw new YamlError('a quoted text is not closed', start)
+  if (c === END) throw new YamlError('a quoted text is not closed', start)
   if (!isBreak(c)) return text.slice(from, cursor.at)
   const first = takeBreak(cursor)
   const breaks = quotedBreaks(cursor, start)
@@ -185,9 +191,9 @@ export function scanBlockScalar(cursor: Cursor, folded: boolean): string {
   while (text.charCodeAt(cursor.at) === 32) cursor.at++
   const hasBlank = cursor.at > afterHeader
   if (text.charCodeAt(cursor.at) === 35 && hasBlank) {
-    while (!Number.isNaN(text.charCodeAt(cursor.at)) && !isBreak(text.charCodeAt(cursor.at))) cursor.at++
+    while (text.charCodeAt(cursor.at) !== END && !isBreak(text.charCodeAt(cursor.at))) cursor.at++
   }
-  if (!Number.isNaN(text.charCodeAt(cursor.at))) {
+  if (text.charCodeAt(cursor.at) !== END) {
     if (!isBreak(text.charCodeAt(cursor.at)))
       throw new YamlError('expected a line break after a block text indicator', cursor.at)
     takeBreak(cursor)
@@ -204,15 +210,15 @@ export function scanBlockScalar(cursor: Cursor, folded: boolean): string {
 
   let value = ''
   let lastBreak = ''
-  while (cursor.at - cursor.lineStart === indent && cursor.at < text.length) {
+  while (cursor.at - cursor.lineStart === indent && text.charCodeAt(cursor.at) !== END) {
     value += breaks
     const beginsBlank = isBlank(text.charCodeAt(cursor.at))
     const from = cursor.at
-    while (!Number.isNaN(text.charCodeAt(cursor.at)) && !isBreak(text.charCodeAt(cursor.at))) cursor.at++
+    while (text.charCodeAt(cursor.at) !== END && !isBreak(text.charCodeAt(cursor.at))) cursor.at++
     value += text.slice(from, cursor.at)
-    lastBreak = cursor.at < text.length ? takeBreak(cursor) : ''
+    lastBreak = text.charCodeAt(cursor.at) !== END ? takeBreak(cursor) : ''
     breaks = blockBreaks(cursor, indent)
-    if (cursor.at - cursor.lineStart !== indent || cursor.at >= text.length) break
+    if (cursor.at - cursor.lineStart !== indent || text.charCodeAt(cursor.at) === END) break
     if (folded && lastBreak === '\n' && !beginsBlank && !isBlank(text.charCodeAt(cursor.at))) {
       if (breaks === '') value += ' '
     } else value += lastBreak

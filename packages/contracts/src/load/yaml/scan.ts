@@ -1,5 +1,5 @@
 import { scanBlockScalar, scanDoubleQuoted, scanPlain, scanSingleQuoted } from './scalars.ts'
-import { T, type Token, type TokenType, YamlError } from './tokens.ts'
+import { T, Tokens, type TokenType, YamlError } from './tokens.ts'
 
 interface SimpleKey {
   /** Index of the token that may turn out to be a key. */
@@ -23,12 +23,19 @@ export interface Cursor {
   brokeLine: boolean
 }
 
-const NUL = 0
 const MAX_SIMPLE_KEY = 1024
 
-/** End of text, blank or line break. End of text is NaN, which no comparison but this finds. */
+/** NUL is no character of YAML, so it can end the text; four of them, because the scanner looks up to three ahead. */
+export const END = 0
+const SENTINEL = '\0\0\0\0'
+
+/** Characters that a plain scalar cannot begin with, unless more follows: `-?:,[]{}#&*!|>'"%@` and the backtick. */
+const INDICATORS = new Uint8Array(128)
+for (const char of '-?:,[]{}#&*!|>\'"%@`') INDICATORS[char.charCodeAt(0)] = 1
+
+/** End of text, blank or line break. */
 export function isBlankOrEnd(c: number): boolean {
-  return c === 32 || c === 9 || isBreak(c) || Number.isNaN(c)
+  return c <= 32 ? c === 32 || c === 10 || c === 13 || c === 9 || c === END : c >= 0x85 && isBreak(c)
 }
 
 export function isBreak(c: number): boolean {
@@ -57,7 +64,7 @@ export function isDocumentBorder(text: string, at: number): boolean {
  *
  * @throws {YamlError}
  */
-export function scan(text: string): readonly Token[] {
+export function scan(text: string): Tokens {
   return new Scanner(text).scan()
 }
 
@@ -73,39 +80,23 @@ class Scanner implements Cursor {
   #flowLevel = 0
   #simpleKeyAllowed = true
   #simpleKeys: (SimpleKey | undefined)[] = []
-  readonly #tokens: Token[] = []
-  /** By token: 1 when a key begins there, 2 when a block mapping does as well. */
-  readonly #keys = new Map<number, 1 | 2>()
+  readonly #tokens = new Tokens()
 
   constructor(text: string) {
-    this.text = text
+    this.text = text + SENTINEL
     if (text.charCodeAt(0) === 0xfeff) {
       this.at = 1
       this.lineStart = 1
     }
   }
 
-  scan(): readonly Token[] {
+  scan(): Tokens {
     while (this.#next());
-    const all: Token[] = []
-    this.#tokens.forEach((token, index) => {
-      const key = this.#keys.get(index)
-      if (key !== undefined) {
-        const { start } = token
-        if (key === 2) all.push({ type: T.blockMapping, start, end: start, text: '', plain: false })
-        all.push({ type: T.key, start, end: start, text: '', plain: false })
-      }
-      all.push(token)
-    })
-    return all
+    return this.#tokens
   }
 
   get #column(): number {
     return this.at - this.lineStart
-  }
-
-  #push(type: TokenType, start: number, end: number, text = '', plain = false): void {
-    this.#tokens.push({ type, start, end, text, plain })
   }
 
   /** Scan one token. False at the end of the text. */
@@ -116,10 +107,10 @@ class Scanner implements Cursor {
     this.#unwind(column)
     const { text, at } = this
     const c = text.charCodeAt(at)
-    if (Number.isNaN(c)) {
+    if (c === END) {
       this.#unwind(-1)
       this.#removeKey()
-      this.#push(T.end, at, at)
+      this.#tokens.push(T.end, at, at)
       return false
     }
     if (column === 0 && (c === 45 || c === 46) && isDocumentBorder(text, at)) {
@@ -186,7 +177,7 @@ class Scanner implements Cursor {
         this.#simpleKeyAllowed = true
         this.#removeKey()
         const value = scanBlockScalar(this, c === 62)
-        this.#push(T.scalar, at, this.at, value)
+        this.#tokens.pushText(T.scalar, at, this.at, value, false)
         return true
       }
       case 39:
@@ -194,7 +185,7 @@ class Scanner implements Cursor {
         this.#saveKey()
         this.#simpleKeyAllowed = false
         const value = c === 39 ? scanSingleQuoted(this) : scanDoubleQuoted(this)
-        this.#push(T.scalar, at, this.at, value)
+        this.#tokens.pushText(T.scalar, at, this.at, value, false)
         return true
       }
     }
@@ -206,10 +197,11 @@ class Scanner implements Cursor {
     const { at, text } = this
     if (c === 9) throw new YamlError('found a tab where a token should start', at, 'indent and separate with spaces')
     const following = text.charCodeAt(at + 1)
-    const isIndicator = '-?:,[]{}#&*!|>\'"%@`'.includes(String.fromCharCode(c))
     const mayStart =
-      !isIndicator || (!isBlankOrEnd(following) && (c === 45 || (!this.inFlow && (c === 63 || c === 58))))
-    if (!mayStart || c === NUL) {
+      c >= 128 ||
+      INDICATORS[c] === 0 ||
+      (!isBlankOrEnd(following) && (c === 45 || (!this.inFlow && (c === 63 || c === 58))))
+    if (!mayStart) {
       throw new YamlError(`found '${text.charAt(at)}', which cannot start a value`, at, 'put the value in quotes')
     }
     this.#saveKey()
@@ -217,11 +209,11 @@ class Scanner implements Cursor {
     this.brokeLine = false
     const { value, end } = scanPlain(this)
     if (this.brokeLine) this.#simpleKeyAllowed = true
-    this.#push(T.scalar, at, end, value, true)
+    this.#tokens.pushText(T.scalar, at, end, value, true)
   }
 
   #indicator(type: TokenType, length: number): void {
-    this.#push(type, this.at, this.at + length)
+    this.#tokens.push(type, this.at, this.at + length)
     this.at += length
   }
 
@@ -231,7 +223,7 @@ class Scanner implements Cursor {
       let c = text.charCodeAt(this.at)
       while (c === 32) c = text.charCodeAt(++this.at)
       if (c === 35) {
-        while (!Number.isNaN(c) && !isBreak(c)) c = text.charCodeAt(++this.at)
+        while (c !== END && !isBreak(c)) c = text.charCodeAt(++this.at)
       }
       if (!isBreak(c)) return
       takeBreak(this)
@@ -243,7 +235,7 @@ class Scanner implements Cursor {
     if (this.inFlow) return
     while (this.indent > column) {
       this.indent = this.#indents.pop() as number
-      this.#push(T.blockEnd, this.at, this.at)
+      this.#tokens.push(T.blockEnd, this.at, this.at)
     }
   }
 
@@ -259,7 +251,7 @@ class Scanner implements Cursor {
     if (!this.#simpleKeyAllowed) return
     this.#removeKey()
     this.#simpleKeys[this.#flowLevel] = {
-      token: this.#tokens.length,
+      token: this.#tokens.count,
       required,
       offset: this.at,
       line: this.line,
@@ -286,7 +278,7 @@ class Scanner implements Cursor {
   #blockEntry(): void {
     if (!this.inFlow) {
       if (!this.#simpleKeyAllowed) throw new YamlError('a sequence entry is not allowed here', this.at)
-      if (this.#addIndent(this.#column)) this.#push(T.blockSequence, this.at, this.at)
+      if (this.#addIndent(this.#column)) this.#tokens.push(T.blockSequence, this.at, this.at)
     }
     this.#simpleKeyAllowed = true
     this.#removeKey()
@@ -296,7 +288,7 @@ class Scanner implements Cursor {
   #explicitKey(): void {
     if (!this.inFlow) {
       if (!this.#simpleKeyAllowed) throw new YamlError('a mapping key is not allowed here', this.at)
-      if (this.#addIndent(this.#column)) this.#push(T.blockMapping, this.at, this.at)
+      if (this.#addIndent(this.#column)) this.#tokens.push(T.blockMapping, this.at, this.at)
     }
     this.#simpleKeyAllowed = !this.inFlow
     this.#removeKey()
@@ -308,7 +300,7 @@ class Scanner implements Cursor {
     if (key !== undefined) {
       this.#simpleKeys[this.#flowLevel] = undefined
       const opensMapping = !this.inFlow && this.#addIndent(key.column)
-      this.#keys.set(key.token, opensMapping ? 2 : 1)
+      this.#tokens.opens[key.token] = opensMapping ? 2 : 1
       this.#simpleKeyAllowed = false
     } else {
       if (!this.inFlow) {
@@ -319,7 +311,7 @@ class Scanner implements Cursor {
             'put text that contains ": " in quotes',
           )
         }
-        if (this.#addIndent(this.#column)) this.#push(T.blockMapping, this.at, this.at)
+        if (this.#addIndent(this.#column)) this.#tokens.push(T.blockMapping, this.at, this.at)
       }
       this.#simpleKeyAllowed = !this.inFlow
       this.#removeKey()
@@ -342,7 +334,7 @@ class Scanner implements Cursor {
         'quote a text that begins with * or &',
       )
     }
-    this.#push(type, start, this.at, name)
+    this.#tokens.pushText(type, start, this.at, name, false)
   }
 
   #tag(): void {
@@ -359,7 +351,7 @@ class Scanner implements Cursor {
     const c = this.text.charCodeAt(at)
     if (c === 9 || !(isBlankOrEnd(c) || this.inFlow)) throw new YamlError("expected ' ' after a tag", at)
     this.at = at
-    this.#push(T.tag, start, at, this.text.slice(start, at))
+    this.#tokens.pushText(T.tag, start, at, this.text.slice(start, at), false)
   }
 
   #directive(): void {
@@ -367,8 +359,8 @@ class Scanner implements Cursor {
     this.#unwind(-1)
     this.#removeKey()
     this.#simpleKeyAllowed = false
-    while (!Number.isNaN(this.text.charCodeAt(this.at)) && !isBreak(this.text.charCodeAt(this.at))) this.at++
-    this.#push(T.directive, start, this.at, this.text.slice(start, this.at))
+    while (this.text.charCodeAt(this.at) !== END && !isBreak(this.text.charCodeAt(this.at))) this.at++
+    this.#tokens.pushText(T.directive, start, this.at, this.text.slice(start, this.at), false)
   }
 }
 
