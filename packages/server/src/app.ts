@@ -3,11 +3,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import { inProcessBus } from './adapters/bus/in-process.ts'
+import { redisBus } from './adapters/bus/redis.ts'
 import { systemClock } from './adapters/clock/system.ts'
 import { systemRandom } from './adapters/random/system.ts'
 import { inProcessRateLimiter } from './adapters/rate-limiter/in-process.ts'
+import { redisRateLimiter } from './adapters/rate-limiter/redis.ts'
 import { naclSecretBox } from './adapters/secret-box/nacl.ts'
 import type { Config } from './config.ts'
+import { StartupError } from './errors.ts'
 import { governance } from './governance/governance.ts'
 import { streamLog } from './governance/stream/log.ts'
 import { type App, createHttpServer } from './http/server.ts'
@@ -56,8 +59,9 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
   const clock = overrides.clock ?? systemClock
   const random = overrides.random ?? systemRandom
   const database = overrides.database ?? openDatabase(config, logger)
-  const bus = overrides.bus ?? inProcessBus()
-  const limiter = overrides.limiter ?? inProcessRateLimiter(clock)
+  const network = await openNetwork(config, clock, logger)
+  const bus = overrides.bus ?? network.bus
+  const limiter = overrides.limiter ?? network.limiter
   const secretBox = naclSecretBox(config.masterKey)
   const applied = await migrate(database)
   if (applied.length > 0) logger.info({ applied }, 'database brought up to date')
@@ -107,7 +111,7 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
     workers: work,
     version,
     isSecure,
-    pingRedis: null,
+    pingRedis: config.redisUrl === '' ? null : async () => (await bus.ping()) ?? 0,
     connectedAgents: governing.connectedAgents,
   })
   people.routes(http)
@@ -136,10 +140,32 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
         await work.stop()
         await governing.stop()
         await bus.close()
+        network.close()
         await database.close()
       })()
       return closing
     },
+  }
+}
+
+/** What several processes share besides the database: Redis, or nothing when there is one process. */
+async function openNetwork(
+  config: Config,
+  clock: Clock,
+  logger: Logger,
+): Promise<{ bus: Bus; limiter: RateLimiter; close(): void }> {
+  if (config.redisUrl === '') return { bus: inProcessBus(), limiter: inProcessRateLimiter(clock), close: () => {} }
+  const onError = (err: Error) => logger.warn({ err }, 'Redis does not answer')
+  const limiter = redisRateLimiter(config.redisUrl, clock, onError)
+  try {
+    return { bus: await redisBus(config.redisUrl, onError), limiter, close: () => limiter.close() }
+  } catch (cause) {
+    limiter.close()
+    throw new StartupError(
+      'redis',
+      'Redis at REDIS_URL does not answer. Start it, correct the address, or leave REDIS_URL empty for a single server.',
+      cause,
+    )
   }
 }
 

@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto'
+import { Redis } from 'ioredis'
+import type { Bus } from '../../ports/bus.ts'
+import { topics } from './topics.ts'
+
+const CHANNEL = 'lictor:bus'
+const SLOWEST_RECONNECT_MS = 2_000
+
+interface Packet {
+  readonly from: string
+  readonly topic: string
+  readonly message: unknown
+}
+
+/**
+ * The bus of many processes, over Redis publish/subscribe. Local subscribers are served without Redis, so one process alone goes
+ * on while Redis is away; after a reconnect `onGap` listeners look at the database for what they missed.
+ */
+export async function redisBus(url: string, onError: (error: Error) => void): Promise<Bus> {
+  const self = randomUUID()
+  const local = topics()
+  const gapListeners = new Set<() => void>()
+  const options = {
+    retryStrategy: (attempt: number) => Math.min(attempt * 100, SLOWEST_RECONNECT_MS),
+    lazyConnect: true,
+  } as const
+  const publisher = new Redis(url, {
+    ...options,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: 3_000,
+  })
+  const subscriber = new Redis(url, { ...options, maxRetriesPerRequest: null })
+  for (const connection of [publisher, subscriber]) connection.on('error', onError)
+
+  let wasLost = false
+  subscriber.on('close', () => {
+    wasLost = true
+  })
+  subscriber.on('message', (_channel: string, text: string) => {
+    const packet = JSON.parse(text) as Packet
+    if (packet.from !== self) local.deliver(packet.topic, packet.message)
+  })
+  await Promise.all([publisher.connect(), subscriber.connect()])
+  await subscriber.subscribe(CHANNEL)
+  // Asked for anew after each reconnect, so that the listeners run when messages flow again.
+  subscriber.on('ready', () => {
+    void subscriber
+      .subscribe(CHANNEL)
+      .then(() => {
+        if (!wasLost) return
+        wasLost = false
+        for (const listener of [...gapListeners]) listener()
+      })
+      .catch(onError)
+  })
+
+  return {
+    async publish(topic, message) {
+      await Promise.resolve()
+      local.deliver(topic, message)
+      await publisher.publish(CHANNEL, JSON.stringify({ from: self, topic, message } satisfies Packet))
+    },
+    subscribe: (topic, receive) => local.add(topic, receive),
+    onGap(listener) {
+      gapListeners.add(listener)
+      return () => gapListeners.delete(listener)
+    },
+    async ping() {
+      const started = performance.now()
+      await publisher.ping()
+      return performance.now() - started
+    },
+    async close() {
+      local.clear()
+      publisher.disconnect()
+      subscriber.disconnect()
+    },
+  }
+}
