@@ -1,18 +1,30 @@
 import type { App } from '../http/server.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { Shared } from '../shared.ts'
+import { type Approvals, approvals } from './approvals/approvals.ts'
 import { type Bundles, bundles } from './bundles/bundles.ts'
 import { bundleRoutes } from './bundles/routes.ts'
 import { bundleStore } from './bundles/store.ts'
 import { deployments } from './deployments/deployments.ts'
 import { deploymentRoutes } from './deployments/routes.ts'
 import { deploymentStore } from './deployments/store.ts'
+import { type Events, events } from './events/events.ts'
+import type { AgentSightings } from './events/sightings.ts'
+import { idempotency } from './idempotency/idempotency.ts'
+import { idempotencyStore } from './idempotency/store.ts'
+import { type Sessions, sessions } from './sessions/sessions.ts'
 import { signing } from './signing/signing.ts'
 import { signingStore } from './signing/store.ts'
+import { statsRoutes } from './stats/routes.ts'
+
+const IDEMPOTENCY_SWEEP_MS = 3_600_000
 
 /** The governance room, put together. */
 export interface Governance {
   readonly bundles: Pick<Bundles, 'currentFor'>
+  readonly approvals: Approvals
+  readonly events: Pick<Events, 'record'>
+  readonly sessions: Omit<Sessions, 'routes'>
   routes(app: App): void
   /** Start what runs by itself. */
   start(): void
@@ -40,15 +52,36 @@ export function governance(shared: Shared, people: Identity): Governance {
     signatureEncoding: config.streamSignature === 'base64' ? 'base64' : 'hex',
   })
 
+  const sightings: AgentSightings = { sighted() {}, async manifestReported() {} }
+  const repeated = idempotency({ store: idempotencyStore(database), clock: shared.clock })
+  shared.workers.every('idempotency_sweep', IDEMPOTENCY_SWEEP_MS, () => repeated.purge())
+  const auditing = events({ ...shared, sightings })
+  const asking = approvals({ ...shared, idempotency: repeated })
+  const sharedValues = sessions({ ...shared, idempotency: repeated })
+
   return {
     bundles: versions,
+    approvals: asking,
+    events: auditing,
+    sessions: sharedValues,
     routes(app) {
       bundleRoutes(app, { bundles: versions })
       deploymentRoutes(app, { deployments: deploying })
+      auditing.routes(app)
+      asking.routes(app)
+      sharedValues.routes(app)
+      statsRoutes(app, shared)
     },
-    start() {},
-    endStreams() {},
-    async stop() {},
+    start() {
+      asking.start()
+    },
+    endStreams() {
+      asking.endWaits()
+    },
+    async stop() {
+      asking.stop()
+      await auditing.idle()
+    },
     connectedAgents: () => 0,
   }
 }

@@ -75,7 +75,14 @@ export function apiKeys(deps: { store: IdentityStore; log: StreamLog; clock: Clo
       const rows = await store.findKeysByPrefix(`edk_${env}_${secret.slice(0, PREFIX_CHARACTERS)}`)
       const row = rows.find((candidate) => digestsEqual(candidate.key_hash, digest))
       if (!row) throw new Unauthenticated(REFUSAL)
-      return { kind: 'key', keyId: row.id, tenantId: row.tenant_id, env: row.env, agentId: agentId || null }
+      return {
+        kind: 'key',
+        keyId: row.id,
+        keyPrefix: row.prefix,
+        tenantId: row.tenant_id,
+        env: row.env,
+        agentId: agentId || null,
+      }
     },
   }
 }

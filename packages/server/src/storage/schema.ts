@@ -83,7 +83,9 @@ export interface DeploymentRow {
 }
 
 export interface EventRow {
+  /** In the order of storing. */
   seq: Generated<number>
+  /** Made of what makes an event a duplicate (decision Q1), so that its uniqueness is the de-duplication. */
   id: string
   tenant_id: string
   call_id: string
@@ -93,7 +95,7 @@ export interface EventRow {
   mode: string
   env: string | null
   timestamp: number
-  /** `payload.decision_name`, or '' : part of what makes an event a duplicate (decision Q1). */
+  /** `payload.decision_name`, or ''. */
   decision_name: string
   payload: string | null
   created_at: number
@@ -131,7 +133,11 @@ export interface AgentRegistrationRow {
   tags: string
   bundle_name: string | null
   manifest: string | null
+  /** Environment of the last connection. */
   env: string | null
+  /** The bundle that its last connection named or was assigned. */
+  running_bundle: string | null
+  /** What it last reported. */
   policy_version: string | null
   last_seen_at: number | null
   created_at: number
@@ -189,6 +195,123 @@ export interface SettingRow {
   value: string
 }
 
+export interface TokenKeyRow {
+  /** The `kid` of tokens signed with it. */
+  id: string
+  public_jwk: string
+  /** PKCS #8, sealed. */
+  private_key_sealed: Uint8Array
+  created_at: number
+}
+
+export interface ServiceAccountRow {
+  id: string
+  tenant_id: string
+  client_id: string
+  name: string
+  /** SHA-256 of the client secret, hex. */
+  secret_hash: string
+  role: string
+  /** Space-separated permission scopes; null means those of the role. */
+  scopes: string | null
+  created_by: string
+  created_at: number
+  revoked_at: number | null
+}
+
+export interface AgentRow {
+  id: string
+  /** The tenant, or `aegis-system` for an agent every tenant sees. */
+  tenant_id: string
+  name: string
+  version: string
+  scope: string
+  status: string
+  /** JSON of the manifest. */
+  manifest: string
+  manifest_yaml: string
+  created_at: number
+  updated_at: number
+}
+
+export interface AgentVersionRow {
+  seq: Generated<number>
+  id: string
+  agent_id: string
+  version: string
+  manifest_yaml: string
+  created_at: number
+}
+
+export interface ExecutionRow {
+  seq: Generated<number>
+  id: string
+  tenant_id: string
+  agent_id: string
+  agent_name: string
+  agent_version: string
+  /** JSON of the manifest it was started with: a redeploy does not change what runs. */
+  manifest: string
+  env: string
+  status: string
+  /** JSON of what the caller sent as `input`. */
+  input: string
+  intent: string | null
+  /** The rendered prompt. */
+  prompt: string
+  /** JSON of the security context it was created with. */
+  security_context: string
+  started_by: string
+  /** The server that supervises it, and when that one last said so. */
+  owner: string
+  heartbeat_at: number
+  total_iterations: number
+  output: string | null
+  error: string | null
+  started_at: number
+  ended_at: number | null
+  updated_at: number
+}
+
+export interface ExecutionIterationRow {
+  execution_id: string
+  /** From 1, without gaps. */
+  number: number
+  /** SHA-256 of the token in the address its instance was given. */
+  token_hash: string
+  status: string
+  action: string
+  instance_id: string | null
+  exit_code: number | null
+  output: string | null
+  /** JSON `{message, details?}`. */
+  error: string | null
+  /** JSON of what the validators said. */
+  validation: string | null
+  /** JSON of the conversation while a command is out at the instance. */
+  loop: string | null
+  /** JSON list of tool calls. */
+  trajectory: string
+  /** JSON list of names of refused tools. */
+  policy_violations: string
+  started_at: number
+  ended_at: number | null
+}
+
+export interface ExecutionEventRow {
+  /** Orders the events of all executions of an agent. */
+  id: Generated<number>
+  execution_id: string
+  /** From 1, without gaps within the execution. */
+  sequence: number
+  tenant_id: string
+  agent_id: string
+  type: string
+  /** JSON of the event as streams carry it. */
+  data: string
+  created_at: number
+}
+
 export interface Schema {
   tenants: TenantRow
   users: UserRow
@@ -205,4 +328,11 @@ export interface Schema {
   idempotency_keys: IdempotencyKeyRow
   stream_log: StreamLogRow
   settings: SettingRow
+  token_keys: TokenKeyRow
+  service_accounts: ServiceAccountRow
+  agents: AgentRow
+  agent_versions: AgentVersionRow
+  executions: ExecutionRow
+  execution_iterations: ExecutionIterationRow
+  execution_events: ExecutionEventRow
 }

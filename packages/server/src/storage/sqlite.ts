@@ -2,6 +2,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
 import { StartupError } from '../errors.ts'
 import type { Database } from './database.ts'
+import { defineFunctions } from './expressions.ts'
 import type { Schema } from './schema.ts'
 
 const CACHED_STATEMENTS = 300
@@ -9,6 +10,7 @@ const CACHED_STATEMENTS = 300
 /** Open (or make) the SQLite file at `path`, write-ahead logged, with this process as its one writer. */
 export function openSqlite(path: string): Database {
   const raw = openExclusively(path)
+  defineFunctions(raw)
   const statements = new Map<string, StatementSync>()
   const prepare = (sql: string): StatementSync => {
     const known = statements.get(sql)

@@ -103,7 +103,7 @@ async function up(db: Kysely<never>, dialect: Dialect): Promise<void> {
 
   await table('events')
     .addColumn('seq', sql.raw(serial), serialKey)
-    .addColumn('id', 'text', (c) => c.notNull())
+    .addColumn('id', 'text', (c) => c.notNull().unique())
     .addColumn('tenant_id', 'text', (c) => c.notNull())
     .addColumn('call_id', 'text', (c) => c.notNull())
     .addColumn('agent_id', 'text', (c) => c.notNull())
@@ -116,13 +116,8 @@ async function up(db: Kysely<never>, dialect: Dialect): Promise<void> {
     .addColumn('payload', 'text')
     .addColumn('created_at', 'bigint', (c) => c.notNull())
     .execute()
-  await db.schema
-    .createIndex('events_once')
-    .unique()
-    .on('events')
-    .columns(['tenant_id', 'call_id', 'verdict', 'decision_name'])
-    .execute()
-  await db.schema.createIndex('events_by_time').on('events').columns(['tenant_id', 'timestamp']).execute()
+  await db.schema.createIndex('events_by_time').on('events').columns(['tenant_id', 'timestamp', 'seq']).execute()
+  await db.schema.createIndex('events_by_agent').on('events').columns(['tenant_id', 'agent_id', 'timestamp']).execute()
 
   await table('approvals')
     .addColumn('seq', sql.raw(serial), serialKey)
@@ -147,6 +142,7 @@ async function up(db: Kysely<never>, dialect: Dialect): Promise<void> {
     .addColumn('created_at', 'bigint', (c) => c.notNull())
     .execute()
   await db.schema.createIndex('approvals_by_status').on('approvals').columns(['tenant_id', 'status', 'seq']).execute()
+  await db.schema.createIndex('approvals_by_tenant').on('approvals').columns(['tenant_id', 'seq']).execute()
   await db.schema
     .createIndex('approvals_due')
     .on('approvals')
@@ -163,6 +159,7 @@ async function up(db: Kysely<never>, dialect: Dialect): Promise<void> {
     .addColumn('bundle_name', 'text')
     .addColumn('manifest', 'text')
     .addColumn('env', 'text')
+    .addColumn('running_bundle', 'text')
     .addColumn('policy_version', 'text')
     .addColumn('last_seen_at', 'bigint')
     .addColumn('created_at', 'bigint', (c) => c.notNull())

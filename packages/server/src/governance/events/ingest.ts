@@ -1,0 +1,145 @@
+import { InvalidInput, TooManyRequests } from '../../errors.ts'
+import type { KeyCaller } from '../../http/caller.ts'
+import type { Metrics } from '../../operations/metrics.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { RateLimiter } from '../../ports/rate-limiter.ts'
+import { microsOf } from '../../storage/instants.ts'
+import type { StreamLog } from '../stream/log.ts'
+import { type EventProblem, type EventValues, isProblem, readEvent } from './event.ts'
+import { groupCommit } from './group-commit.ts'
+import type { AgentManifest, AgentSighting, AgentSightings } from './sightings.ts'
+import type { EventStore } from './store.ts'
+
+const REQUESTS_PER_WINDOW = 10_000
+const WINDOW_SECONDS = 60
+/** Of a row beside its payload, for the bound on what waits. */
+const ROW_WEIGHT = 300
+
+export interface EventBatch {
+  readonly events: readonly unknown[]
+  readonly manifest: AgentManifest | null
+}
+
+export interface BatchOutcome {
+  readonly accepted: number
+  readonly duplicates: number
+  /** Events that were not stored because they are malformed; the others were (decision D10). */
+  readonly rejected: readonly { readonly index: number; readonly detail: string }[]
+}
+
+export interface Ingest {
+  /** Resolves once the events are on disk. @throws InvalidInput when no event is valid; TooManyRequests, Unavailable. */
+  ingest(caller: KeyCaller, batch: EventBatch): Promise<BatchOutcome>
+  /** Store what the server itself has to say: well-formed events of a tenant. Resolves once they are on disk. */
+  record(events: readonly EventValues[]): Promise<void>
+  /** Resolves once nothing waits to be stored. */
+  idle(): Promise<void>
+}
+
+export function ingest(deps: {
+  store: EventStore
+  log: StreamLog
+  clock: Clock
+  limiter: RateLimiter
+  metrics: Pick<Metrics, 'eventsIngested' | 'eventsDuplicate'>
+  sightings: AgentSightings
+}): Ingest {
+  const { store, log, clock, limiter, metrics, sightings } = deps
+
+  const waiting = groupCommit<EventValues>(async (events) => {
+    const isNew = await log.transact(async (within, emit) => {
+      const { unique, isFirst } = withoutRepeats(events)
+      const inserted = await store.insert(unique, within)
+      let next = 0
+      const isNew = isFirst.map((first) => first && (inserted[next++] ?? false))
+      for (const [tenantId, accepted] of countByTenant(events, isNew))
+        emit({ tenantId, type: 'event_created', data: { accepted }, dashboard: true })
+      return isNew
+    })
+    const accepted = countOf(isNew)
+    metrics.eventsIngested.inc(accepted)
+    metrics.eventsDuplicate.inc(events.length - accepted)
+    return isNew
+  })
+
+  const submit = (events: readonly EventValues[]) =>
+    waiting.submit(
+      events,
+      events.reduce((sum, event) => sum + ROW_WEIGHT + (event[10]?.length ?? 0), 0),
+    )
+
+  return {
+    async ingest(caller, { events, manifest }) {
+      const { tenantId, env } = caller
+      const verdict = await limiter.hit(`events:${tenantId}`, REQUESTS_PER_WINDOW, WINDOW_SECONDS)
+      if (!verdict.allowed)
+        throw new TooManyRequests('Event ingestion rate limit exceeded. Please try again later.', verdict.retryAfter)
+      const receivedAt = microsOf(clock.now())
+      const valid: EventValues[] = []
+      const problems: (EventProblem & { index: number })[] = []
+      const seen = new Map<string, AgentSighting>()
+      for (const [index, sent] of events.entries()) {
+        const event = readEvent(sent, { tenantId, env, receivedAt })
+        if (isProblem(event)) {
+          problems.push({ index, ...event })
+          continue
+        }
+        valid.push(event)
+        const policyVersion = policyVersionIn(sent)
+        if (policyVersion !== null || !seen.has(event[3]))
+          seen.set(event[3], { tenantId, agentId: event[3], env, policyVersion, at: receivedAt })
+      }
+      if (valid.length === 0) throw refusal(problems)
+      const isNew = await submit(valid)
+      for (const sighting of seen.values()) sightings.sighted(sighting)
+      if (manifest)
+        await sightings.manifestReported(
+          { tenantId, agentId: manifest.agent_id, env, policyVersion: manifest.policy_version, at: receivedAt },
+          manifest,
+        )
+      const accepted = countOf(isNew)
+      return {
+        accepted,
+        duplicates: valid.length - accepted,
+        rejected: problems.map(({ index, field, msg }) => ({ index, detail: field === '' ? msg : `${field}: ${msg}` })),
+      }
+    },
+    async record(events) {
+      await submit(events)
+    },
+    idle: () => waiting.idle(),
+  }
+}
+
+/** The first of each id; a repetition within one commit is a duplicate like any other. */
+function withoutRepeats(events: readonly EventValues[]): { unique: EventValues[]; isFirst: boolean[] } {
+  const ids = new Set<string>()
+  const unique: EventValues[] = []
+  const isFirst = events.map((event) => {
+    if (ids.has(event[0])) return false
+    ids.add(event[0])
+    unique.push(event)
+    return true
+  })
+  return { unique, isFirst }
+}
+
+function countByTenant(events: readonly EventValues[], isNew: readonly boolean[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const [index, event] of events.entries()) if (isNew[index]) counts.set(event[1], (counts.get(event[1]) ?? 0) + 1)
+  return counts
+}
+
+const countOf = (flags: readonly boolean[]): number => flags.reduce((sum, flag) => sum + (flag ? 1 : 0), 0)
+
+function policyVersionIn(event: unknown): string | null {
+  const version = (event as { payload?: { policy_version?: unknown } | null }).payload?.policy_version
+  return typeof version === 'string' && version !== '' && !version.includes('\u0000') ? version : null
+}
+
+const refusal = (problems: readonly (EventProblem & { index: number })[]) =>
+  new InvalidInput(
+    problems
+      .slice(0, 100)
+      .map(({ index, field, msg }) => ({ loc: ['body', 'events', index, ...(field === '' ? [] : [field])], msg })),
+  )

@@ -1,0 +1,87 @@
+import { sql } from 'kysely'
+import type { Database, Queryable } from '../../storage/database.ts'
+import { containsText, stretchOf } from '../../storage/expressions.ts'
+import type { Micros } from '../../storage/instants.ts'
+import type { EventRow } from '../../storage/schema.ts'
+import { type EventValues, eventColumns } from './event.ts'
+
+/** Which events are asked for. `env` confines an API key; a person sees all environments. */
+export interface EventFilter {
+  readonly tenantId: string
+  readonly env?: string | undefined
+  readonly agentId?: string | undefined
+  readonly toolName?: string | undefined
+  readonly verdict?: string | undefined
+  readonly mode?: string | undefined
+  /** Inclusive. */
+  readonly since?: Micros | undefined
+  /** Inclusive. */
+  readonly until?: Micros | undefined
+  /** Exclusive. */
+  readonly before?: Micros | undefined
+  /** Any text field or the payload contains it, whatever the case. */
+  readonly search?: string | undefined
+}
+
+/** The place of an event in the order of the list. */
+export interface EventPlace {
+  readonly timestamp: Micros
+  readonly seq: number
+}
+
+/** Events of one stretch of time that share a mode and a verdict. */
+export interface EventCount {
+  readonly start: Micros
+  readonly mode: string
+  readonly verdict: string
+  readonly count: number
+}
+
+export type StoredEvent = Omit<EventRow, 'seq'> & { readonly seq: number }
+
+export interface EventStore {
+  /** Per row: true when it is new, false when its id was stored before. No two rows may share an id. */
+  insert(rows: readonly EventValues[], within: Queryable): Promise<boolean[]>
+  /** Newest first, after `after`. */
+  list(filter: EventFilter, limit: number, after?: EventPlace): Promise<StoredEvent[]>
+  /** By stretches of `size` microseconds. */
+  count(filter: EventFilter, size: number): Promise<EventCount[]>
+}
+
+const searched = ['call_id', 'agent_id', 'tool_name', 'verdict', 'payload'] as const
+
+export function eventStore(database: Database): EventStore {
+  const { db } = database
+
+  function matching(filter: EventFilter) {
+    let query = db.selectFrom('events').where('tenant_id', '=', filter.tenantId)
+    if (filter.env !== undefined) query = query.where('env', '=', filter.env)
+    if (filter.agentId !== undefined) query = query.where('agent_id', '=', filter.agentId)
+    if (filter.toolName !== undefined) query = query.where('tool_name', '=', filter.toolName)
+    if (filter.verdict !== undefined) query = query.where('verdict', '=', filter.verdict)
+    if (filter.mode !== undefined) query = query.where('mode', '=', filter.mode)
+    if (filter.since !== undefined) query = query.where('timestamp', '>=', filter.since)
+    if (filter.until !== undefined) query = query.where('timestamp', '<=', filter.until)
+    if (filter.before !== undefined) query = query.where('timestamp', '<', filter.before)
+    if (filter.search !== undefined) query = query.where(containsText(database, searched, filter.search))
+    return query
+  }
+
+  return {
+    insert: (rows, within) => database.insertIgnoring('events', eventColumns, rows, within),
+    list(filter, limit, after) {
+      let query = matching(filter).selectAll().orderBy('timestamp', 'desc').orderBy('seq', 'desc').limit(limit)
+      if (after) query = query.where(sql<boolean>`(timestamp, seq) < (${after.timestamp}, ${after.seq})`)
+      return query.execute()
+    },
+    async count(filter, size) {
+      const start = stretchOf('timestamp', size)
+      const rows = await matching(filter)
+        .select((e) => [start.as('start'), 'mode', 'verdict', e.fn.countAll<number>().as('count')])
+        .groupBy([start, 'mode', 'verdict'])
+        .orderBy(start)
+        .execute()
+      return rows.map((row) => ({ ...row, start: Number(row.start), count: Number(row.count) }))
+    },
+  }
+}

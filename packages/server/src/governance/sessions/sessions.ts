@@ -1,0 +1,76 @@
+import { Conflict, NotFound } from '../../errors.ts'
+import type { KeyCaller } from '../../http/caller.ts'
+import type { App } from '../../http/server.ts'
+import type { Shared } from '../../shared.ts'
+import { microsOf } from '../../storage/instants.ts'
+import type { Idempotency } from '../idempotency/idempotency.ts'
+import { requireSessionKey } from './key.ts'
+import { sessionRoutes } from './routes.ts'
+import { sessionStore } from './store.ts'
+
+const TTL_MS = 7 * 24 * 3_600_000
+const SWEEP_MS = 3_600_000
+
+type Owner = Pick<KeyCaller, 'tenantId'>
+
+/**
+ * Values that the agents of a tenant share: counters of sessions, above all (console-api §8.4.5). Texts, kept for seven days
+ * after the last write. No environment and no agent owns a key.
+ */
+export interface Sessions {
+  /** @throws NotFound; InvalidInput for a key that is none, as all of these. */
+  get(owner: Owner, key: string): Promise<string>
+  /** Every key asked for, null where there is no value. */
+  getMany(owner: Owner, keys: readonly string[]): Promise<Record<string, string | null>>
+  set(owner: Owner, key: string, value: string): Promise<void>
+  /** Also when there is nothing to delete. */
+  delete(owner: Owner, key: string): Promise<void>
+  /**
+   * Add to a counter, which starts at 0; the sum. With `onceKey`, once for all repetitions of the request.
+   * @throws Conflict when the value is no number.
+   */
+  increment(owner: Owner, key: string, amount: number, onceKey: string | null): Promise<number>
+  routes(app: App): void
+}
+
+export function sessions(deps: Shared & { idempotency: Idempotency }): Sessions {
+  const { database, clock, log, workers, idempotency } = deps
+  const store = sessionStore(database)
+  const now = () => microsOf(clock.now())
+  const expiry = () => now() + microsOf(TTL_MS)
+  workers.every('session_value_sweep', SWEEP_MS, () => store.purge(now()))
+
+  const feature: Sessions = {
+    async get({ tenantId }, key) {
+      const value = await store.get(tenantId, requireSessionKey(key, ['path', 'key']), now())
+      if (value === undefined) throw new NotFound('Key not found')
+      return value
+    },
+    async getMany({ tenantId }, keys) {
+      for (const [index, key] of keys.entries()) requireSessionKey(key, ['body', 'keys', index])
+      const asked = [...new Set(keys)]
+      const found = await store.getMany(tenantId, asked, now())
+      return Object.fromEntries(asked.map((key) => [key, found.get(key) ?? null]))
+    },
+    async set({ tenantId }, key, value) {
+      await store.set(tenantId, requireSessionKey(key, ['path', 'key']), value, expiry())
+    },
+    async delete({ tenantId }, key) {
+      await store.delete(tenantId, requireSessionKey(key, ['path', 'key']))
+    },
+    async increment({ tenantId }, key, amount, onceKey) {
+      requireSessionKey(key, ['path', 'key'])
+      const change = { tenantId, key, amount, now: now(), expiresAt: expiry() }
+      const add = async (within?: Parameters<typeof store.increment>[1]) => {
+        const sum = await store.increment(change, within)
+        if (sum === undefined) throw new Conflict(`The value of '${key}' is not a number that can be incremented.`)
+        return Number(sum)
+      }
+      if (onceKey === null) return add()
+      const once = { tenantId, operation: `increment:${key}`, key: onceKey, request: amount }
+      return log.transact((within) => idempotency.once(once, within, () => add(within)))
+    },
+    routes: (app) => sessionRoutes(app, feature),
+  }
+  return feature
+}

@@ -1,0 +1,117 @@
+import Type from 'typebox'
+import { userOf, userOrKeyOf } from '../../http/caller.ts'
+import { failures, Instant } from '../../http/schemas.ts'
+import type { App } from '../../http/server.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Database } from '../../storage/database.ts'
+import { type Micros, microsOf, toWireTime } from '../../storage/instants.ts'
+import { instantOf } from '../wire-instant.ts'
+import { statsStore } from './store.ts'
+
+const HOUR = microsOf(3_600_000)
+const DAY = 24 * HOUR
+const tags = { tags: ['statistics'] }
+
+/** These instants alone are written with an offset (console-api §1.1). */
+const withOffset = (instant: Micros) => toWireTime(instant).replace(/Z$/, '+00:00')
+
+/** console-api §8.11. */
+export function statsRoutes(app: App, deps: { database: Database; clock: Clock }): void {
+  const store = statsStore(deps.database)
+
+  app.get(
+    '/api/v1/stats/overview',
+    {
+      config: { access: 'either', scope: 'environment' },
+      schema: {
+        ...tags,
+        summary: 'The numbers of the overview page',
+        description: 'An API key sees its own environment.',
+        response: {
+          200: Type.Object({
+            pending_approvals: Type.Integer(),
+            active_agents: Type.Integer({ description: 'Agents with events in the last hour.' }),
+            total_agents: Type.Integer(),
+            events_24h: Type.Integer(),
+            denials_24h: Type.Integer(),
+            observe_findings_24h: Type.Integer(),
+            contracts_triggered_24h: Type.Integer(),
+          }),
+          ...failures(401),
+        },
+      },
+    },
+    async (request) => {
+      const caller = userOrKeyOf(request)
+      const scope = { tenantId: caller.tenantId, env: caller.kind === 'key' ? caller.env : undefined }
+      const now = microsOf(deps.clock.now())
+      const [pending, active, total, recent] = await Promise.all([
+        store.countPendingApprovals(scope),
+        store.countActiveAgents(scope, now - HOUR),
+        store.countAgents(scope),
+        store.countRecent(scope, now - DAY),
+      ])
+      return {
+        pending_approvals: pending,
+        active_agents: active,
+        total_agents: total,
+        events_24h: recent.events,
+        denials_24h: recent.denials,
+        observe_findings_24h: recent.observeFindings,
+        contracts_triggered_24h: recent.contractsTriggered,
+      }
+    },
+  )
+
+  app.get(
+    '/api/v1/stats/contracts',
+    {
+      config: { access: 'dashboard', scope: 'tenant' },
+      schema: {
+        ...tags,
+        summary: 'How often each contract decided',
+        description: 'Of the last 24 hours, unless `since` and `until` (both inclusive) say otherwise.',
+        querystring: Type.Object({ since: Type.Optional(Type.String()), until: Type.Optional(Type.String()) }),
+        response: {
+          200: Type.Object({
+            coverage: Type.Array(
+              Type.Object({
+                decision_name: Type.String(),
+                total_evaluations: Type.Integer(),
+                total_denials: Type.Integer(),
+                total_warnings: Type.Integer(),
+                last_triggered: Instant,
+              }),
+            ),
+            total_events: Type.Integer(),
+            period_start: Instant,
+            period_end: Instant,
+          }),
+          ...failures(401, 422),
+        },
+      },
+    },
+    async (request) => {
+      const { tenantId } = userOf(request)
+      const now = microsOf(deps.clock.now())
+      const until = instantOf(request.query.until, 'until') ?? now
+      const since = instantOf(request.query.since, 'since') ?? now - DAY
+      const [contracts, total] = await Promise.all([
+        store.countByContract({ tenantId }, since, until),
+        store.countEvents({ tenantId }, since, until),
+      ])
+      return {
+        coverage: contracts.map((contract) => ({
+          decision_name: contract.decisionName,
+          total_evaluations: contract.evaluations,
+          total_denials: contract.denials,
+          total_warnings: contract.warnings,
+          last_triggered: withOffset(contract.lastTriggered),
+        })),
+        total_events: total,
+        period_start: withOffset(since),
+        period_end: withOffset(until),
+      }
+    },
+  )
+}

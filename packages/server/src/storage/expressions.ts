@@ -1,0 +1,42 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import type { Database } from './database.ts'
+
+/** Expressions that the two dialects spell differently, or that one of them lacks. */
+
+/** A decimal number small enough that adding two of them cannot overflow a double. */
+const DECIMAL = '^\\s*[+-]?[0-9]{1,200}(\\.[0-9]{1,200})?([eE][+-]?[0-9]{1,2})?\\s*$'
+const decimal = new RegExp(DECIMAL)
+
+/** The functions that SQLite lacks. They are called within statements and never touch the database. */
+export function defineFunctions(raw: DatabaseSync): void {
+  raw.function('contains_text', { deterministic: true, varargs: true }, (needle, ...texts) =>
+    texts.some((text) => typeof text === 'string' && text.toLowerCase().includes(String(needle))) ? 1 : 0,
+  )
+  raw.function('add_to_text', { deterministic: true }, (text, amount) =>
+    typeof text === 'string' && decimal.test(text) ? String(Number(text) + Number(amount)) : null,
+  )
+}
+
+/** Whether one of the columns contains `needle`, whatever the case of either. */
+export function containsText(database: Database, columns: readonly string[], needle: string): RawBuilder<SqlBool> {
+  const refs = sql.join(columns.map((column) => sql.ref(column)))
+  const lower = needle.toLowerCase()
+  return database.dialect === 'sqlite'
+    ? sql<SqlBool>`contains_text(${lower}, ${refs}) = 1`
+    : sql<SqlBool>`strpos(lower(concat_ws(chr(10), ${refs})), ${lower}) > 0`
+}
+
+/** A text column taken as a number plus `amount`, as text again; null where the column holds no decimal number. */
+export function addToText(database: Database, column: string, amount: number): RawBuilder<string | null> {
+  const ref = sql.ref(column)
+  return database.dialect === 'sqlite'
+    ? sql`add_to_text(${ref}, ${amount})`
+    : sql`case when ${ref} ~ ${sql.lit(DECIMAL)} then (${ref}::double precision + ${amount}::double precision)::text end`
+}
+
+/** The start of the `size`-long stretch, counted from the epoch, that holds the value of an integer column. */
+export function stretchOf(column: string, size: number): RawBuilder<number> {
+  const length = sql.lit(size)
+  return sql<number>`(${sql.ref(column)} / ${length}) * ${length}`
+}
