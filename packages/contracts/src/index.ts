@@ -54,6 +54,7 @@ export { createLimits, DEFAULT_LIMITS, type LimitsInput } from './policy/limits.
 export { loadPolicy } from './policy/load.ts'
 export { Policy } from './policy/policy.ts'
 export type { Postcondition, Precondition, ProgrammaticContract, SessionContract } from './programmatic/contracts.ts'
+export { denySensitiveReads, type SensitiveReadOptions } from './programmatic/deny-sensitive-reads.ts'
 export { Verdict } from './programmatic/verdict.ts'
 export { looksLikeSecret, REDACTED, redactText } from './redact/patterns.ts'
 export { type RedactionOptions, RedactionPolicy, redactArgs } from './redact/policy.ts'
