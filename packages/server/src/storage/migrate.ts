@@ -2,10 +2,12 @@ import { type Migration, Migrator } from 'kysely'
 import { StartupError } from '../errors.ts'
 import type { Database } from './database.ts'
 import { governance } from './migrations/0001-governance.ts'
+import { runtime } from './migrations/0002-runtime.ts'
 
 /** In the order they are applied. A released migration is never changed; a new one is appended. */
 const migrations: Readonly<Record<string, (dialect: Database['dialect']) => Migration>> = {
   '0001-governance': governance,
+  '0002-runtime': runtime,
 }
 
 /** Bring the database to this version's schema, one server at a time. Returns the names of what was applied. */

@@ -7,9 +7,9 @@ import type { Schema } from './schema.ts'
 
 const CACHED_STATEMENTS = 300
 
-/** Open (or make) the SQLite file at `path`, write-ahead logged, with this process as its one writer. */
-export function openSqlite(path: string): Database {
-  const raw = openExclusively(path)
+/** Open (or make) the SQLite file at `path`, write-ahead logged, with this process as its one writer; or beside that writer, as a reader. */
+export function openSqlite(path: string, { asReader = false }: { asReader?: boolean } = {}): Database {
+  const raw = asReader ? openForReading(path) : openExclusively(path)
   defineFunctions(raw)
   const statements = new Map<string, StatementSync>()
   const prepare = (sql: string): StatementSync => {
@@ -42,6 +42,20 @@ export function openSqlite(path: string): Database {
       return performance.now() - started
     },
     close: () => db.destroy(),
+  }
+}
+
+function openForReading(path: string): DatabaseSync {
+  try {
+    const raw = new DatabaseSync(path, { readOnly: true })
+    raw.exec('pragma busy_timeout = 5000')
+    return raw
+  } catch (cause) {
+    throw new StartupError(
+      'database_open',
+      `The database file '${path}' cannot be read: ${(cause as Error).message}.`,
+      cause,
+    )
   }
 }
 

@@ -1,0 +1,82 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { type Sandbox, SandboxError } from '../../ports/sandbox.ts'
+import { launch, signalGroup } from './instance.ts'
+import { limitCommand } from './limits.ts'
+
+/** Marks every process of an instance, also those that left its process group. */
+const MARK = 'LICTOR_INSTANCE'
+
+/**
+ * A plain child process with an environment of its own, limits, and a process tree that is ended whole. It keeps an honest
+ * program in its folder; it does not hold back one that means harm: files and network of the machine are within reach.
+ * @param owner names this server among those on the machine, so that it ends only its own leftovers
+ * @param programs where the interpreters are, for example `{ node: process.execPath, python: 'python3' }`
+ */
+export function processSandbox(deps: {
+  owner: string
+  programs: { readonly node: string; readonly python: string }
+  path: string
+}): Sandbox {
+  const { owner, programs, path } = deps
+  return {
+    name: 'process',
+    isolation: { files: false, network: false, processes: false },
+    workspaceOf: (folder) => folder,
+    gatewayOf: (gateway) => gateway.address,
+    start(spec) {
+      const mark = `${owner}/${spec.id}`
+      const [command = '', ...args] = [
+        ...limitCommand(spec.limits, false),
+        programs[spec.interpreter],
+        spec.script,
+        ...spec.args,
+      ]
+      if (command === '') throw new SandboxError(`There is no ${spec.interpreter} on this machine.`)
+      return launch(spec, {
+        command,
+        args,
+        cwd: spec.workspace,
+        env: { ...spec.env, PATH: path, HOME: spec.workspace, TMPDIR: spec.workspace, LANG: 'C.UTF-8', [MARK]: mark },
+        terminate: (child) => signalGroup(child, 'SIGTERM'),
+        async destroy(child) {
+          signalGroup(child, 'SIGKILL')
+          await killMarked((value) => value === mark)
+        },
+      })
+    },
+    reap: () => killMarked((value) => value.startsWith(`${owner}/`)),
+  }
+}
+
+/** End every process whose environment bears a mark like this; how many there were. Only Linux shows environments. */
+async function killMarked(matches: (mark: string) => boolean): Promise<number> {
+  if (process.platform !== 'linux') return 0
+  let killed = 0
+  // What forks while it is being ended is met in the next round.
+  for (let round = 0; round < 5; round++) {
+    const found = await markedProcesses(matches)
+    if (found.length === 0) break
+    for (const pid of found) {
+      try {
+        process.kill(pid, 'SIGKILL')
+        killed++
+      } catch {
+        // Ended by itself meanwhile.
+      }
+    }
+  }
+  return killed
+}
+
+async function markedProcesses(matches: (mark: string) => boolean): Promise<number[]> {
+  const prefix = `${MARK}=`
+  const candidates = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+  const marked = await Promise.all(
+    candidates.map(async (pid) => {
+      const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
+      const mark = environment.split('\0').find((entry) => entry.startsWith(prefix))
+      return mark !== undefined && matches(mark.slice(prefix.length)) ? Number(pid) : null
+    }),
+  )
+  return marked.filter((pid) => pid !== null)
+}

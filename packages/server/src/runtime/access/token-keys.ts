@@ -1,0 +1,80 @@
+import {
+  type CryptoKey,
+  exportJWK,
+  exportPKCS8,
+  generateKeyPair,
+  importJWK,
+  importPKCS8,
+  type JWK,
+  SignJWT,
+} from 'jose'
+import type { Clock } from '../../ports/clock.ts'
+import type { Random } from '../../ports/random.ts'
+import type { SecretBox } from '../../ports/secret-box.ts'
+import { microsOf } from '../../storage/instants.ts'
+import type { TokenKeyRow } from '../../storage/schema.ts'
+import type { AccessStore } from './store.ts'
+
+const ALGORITHM = 'RS256'
+
+/** The RSA keys access tokens are signed with. Made when first needed; private halves are sealed in the database. */
+export interface TokenKeys {
+  sign(claims: Record<string, unknown>): Promise<string>
+  /** The public key of this `kid`, or null. */
+  find(kid: string): Promise<CryptoKey | null>
+  /** The public keys, as the JWKS route shows them. */
+  list(): Promise<JWK[]>
+}
+
+export function tokenKeys(deps: { store: AccessStore; secretBox: SecretBox; clock: Clock; random: Random }): TokenKeys {
+  const { store, secretBox, clock, random } = deps
+  let signing: Promise<{ kid: string; key: CryptoKey }> | null = null
+  const verifying = new Map<string, CryptoKey>()
+
+  async function create(): Promise<TokenKeyRow> {
+    const pair = await generateKeyPair(ALGORITHM, { modulusLength: 2048, extractable: true })
+    const pem = await exportPKCS8(pair.privateKey)
+    return {
+      id: random.uuid(),
+      public_jwk: JSON.stringify(await exportJWK(pair.publicKey)),
+      private_key_sealed: secretBox.seal(Buffer.from(pem)),
+      created_at: microsOf(clock.now()),
+    }
+  }
+
+  async function current(): Promise<TokenKeyRow> {
+    const [newest] = await store.listKeys()
+    return newest ?? store.insertFirstKey(await create())
+  }
+
+  async function signingKey(): Promise<{ kid: string; key: CryptoKey }> {
+    const row = await current()
+    const pem = Buffer.from(secretBox.open(row.private_key_sealed)).toString()
+    return { kid: row.id, key: await importPKCS8(pem, ALGORITHM) }
+  }
+
+  return {
+    async sign(claims) {
+      signing ??= signingKey().catch((error: unknown) => {
+        signing = null
+        throw error
+      })
+      const { kid, key } = await signing
+      return new SignJWT(claims).setProtectedHeader({ alg: ALGORITHM, kid, typ: 'JWT' }).sign(key)
+    },
+    async find(kid) {
+      const known = verifying.get(kid)
+      if (known) return known
+      const row = (await store.listKeys()).find((candidate) => candidate.id === kid)
+      if (!row) return null
+      const key = (await importJWK(JSON.parse(row.public_jwk) as JWK, ALGORITHM)) as CryptoKey
+      verifying.set(kid, key)
+      return key
+    },
+    async list() {
+      await current()
+      const rows = await store.listKeys()
+      return rows.map((row) => ({ ...(JSON.parse(row.public_jwk) as JWK), kid: row.id, alg: ALGORITHM, use: 'sig' }))
+    },
+  }
+}
