@@ -14,7 +14,10 @@ describe('a call whose contract asks', () => {
   test('granted: runs, with events requested, granted, executed', async () => {
     const backend = new ScriptedApprovals({ approved: true, status: 'approved', approver: 'ann' })
     const allowed: string[] = []
-    const { guard, actions } = guardFrom(ask, { approvalBackend: backend, onAllow: (envelope) => allowed.push(envelope.toolName) })
+    const { guard, actions } = guardFrom(ask, {
+      approvalBackend: backend,
+      onAllow: (envelope) => allowed.push(envelope.toolName),
+    })
     expect(await run(guard, () => 'done')).toBe('done')
     expect(actions()).toEqual(['call_approval_requested', 'call_approval_granted', 'call_executed'])
     expect(allowed).toEqual(['deploy'])
@@ -36,8 +39,15 @@ describe('a call whose contract asks', () => {
       [null, 'May I? (ask)'],
     ] as const) {
       const approvalBackend = new ScriptedApprovals({ approved: false, status: 'denied', reason })
-      const { guard, actions } = guardFrom(ask, { approvalBackend, onDeny: (_envelope, why, name) => denials.push([why, name]) })
-      await expect(run(guard, tool)).rejects.toMatchObject({ name: 'EdictumDenied', reason: expected, decisionName: 'ask' })
+      const { guard, actions } = guardFrom(ask, {
+        approvalBackend,
+        onDeny: (_envelope, why, name) => denials.push([why, name]),
+      })
+      await expect(run(guard, tool)).rejects.toMatchObject({
+        name: 'EdictumDenied',
+        reason: expected,
+        decisionName: 'ask',
+      })
       expect(actions()).toEqual(['call_approval_requested', 'call_approval_denied'])
     }
     expect(denials).toEqual([
@@ -53,7 +63,9 @@ describe('a call whose contract asks', () => {
     await expect(run(denied.guard, tool)).rejects.toBeInstanceOf(EdictumDenied)
     expect(denied.actions()).toEqual(['call_approval_requested', 'call_approval_timeout'])
     expect(tool.calls).toEqual([])
-    const allowed = guardFrom(askOrAllow, { approvalBackend: new ScriptedApprovals({ approved: false, status: 'timeout' }) })
+    const allowed = guardFrom(askOrAllow, {
+      approvalBackend: new ScriptedApprovals({ approved: false, status: 'timeout' }),
+    })
     expect(await run(allowed.guard, tool)).toBe('done')
     expect(allowed.actions()).toEqual(['call_approval_requested', 'call_approval_timeout', 'call_executed'])
   })
@@ -98,7 +110,12 @@ describe('the local backend', () => {
     const written: string[] = []
     const clock = new ManualClock()
     const input = answer === 'never' ? new Readable({ read() {} }) : Readable.from([answer])
-    const backend = new LocalApprovalBackend({ input, output: { write: (text) => written.push(text) }, clock, newId: () => 'id-1' })
+    const backend = new LocalApprovalBackend({
+      input,
+      output: { write: (text) => written.push(text) },
+      clock,
+      newId: () => 'id-1',
+    })
     return { backend, clock, written }
   }
 
@@ -122,12 +139,19 @@ describe('the local backend', () => {
     ] as const) {
       const { backend } = local(answer)
       const { approvalId } = await backend.requestApproval('t', {}, 'm')
-      expect(await backend.waitForDecision(approvalId)).toMatchObject({ approved, status: approved ? 'approved' : 'denied', approver: 'local' })
+      expect(await backend.waitForDecision(approvalId)).toMatchObject({
+        approved,
+        status: approved ? 'approved' : 'denied',
+        approver: 'local',
+      })
     }
   })
 
   test('times out as the request says; an id it does not know is denied', async () => {
-    for (const [timeoutEffect, approved] of [['deny', false], ['allow', true]] as const) {
+    for (const [timeoutEffect, approved] of [
+      ['deny', false],
+      ['allow', true],
+    ] as const) {
       const { backend, clock } = local('never')
       const { approvalId } = await backend.requestApproval('t', {}, 'm', { timeout: 5, timeoutEffect })
       const decision = backend.waitForDecision(approvalId)

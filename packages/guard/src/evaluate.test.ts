@@ -5,7 +5,12 @@ import { approve, deny, guardFrom, limit, post } from './testing/guards.ts'
 
 describe('evaluate', () => {
   test('reports every matching contract, also after one that denies', async () => {
-    const { guard } = guardFrom([deny('one', 't', 'x'), deny('two', 't', 'x'), deny('three', 't', 'y'), deny('other', 'u', 'x')])
+    const { guard } = guardFrom([
+      deny('one', 't', 'x'),
+      deny('two', 't', 'x'),
+      deny('three', 't', 'y'),
+      deny('other', 'u', 'x'),
+    ])
     const result = await guard.evaluate('t', { path: 'x' })
     expect(result.verdict).toBe('deny')
     expect(result.contracts.map((contract) => [contract.contractId, contract.passed])).toEqual([
@@ -27,7 +32,10 @@ describe('evaluate', () => {
   test('an asking contract counts as a denial, an observing one as nothing', async () => {
     expect((await guardFrom([approve('ask', 't')]).guard.evaluate('t', { path: 'x' })).verdict).toBe('deny')
     const { guard } = guardFrom([deny('seen', 't', 'x', ', mode: observe')])
-    expect(await guard.evaluate('t', { path: 'x' })).toMatchObject({ verdict: 'allow', contracts: [{ observed: true, passed: false }] })
+    expect(await guard.evaluate('t', { path: 'x' })).toMatchObject({
+      verdict: 'allow',
+      contracts: [{ observed: true, passed: false }],
+    })
   })
 
   test('leaves no event, no counter, calls nobody, knows no limits', async () => {
@@ -46,7 +54,8 @@ describe('evaluate', () => {
   })
 
   test('uses its own principal, never the guard’s', async () => {
-    const rule = '{ id: admins, type: pre, tool: t, when: { principal.role: { equals: admin } }, then: { effect: deny, message: "Not admins." } }'
+    const rule =
+      '{ id: admins, type: pre, tool: t, when: { principal.role: { equals: admin } }, then: { effect: deny, message: "Not admins." } }'
     const { guard } = guardFrom([rule], { principal: { role: 'admin' } })
     expect((await guard.evaluate('t', {})).verdict).toBe('allow')
     expect((await guard.evaluate('t', {}, { principal: { role: 'admin' } })).verdict).toBe('deny')
@@ -55,7 +64,8 @@ describe('evaluate', () => {
 
 describe('evaluateBatch', () => {
   test('keeps the order, reads wire principals, takes objects as JSON text', async () => {
-    const rule = '{ id: bob, type: pre, tool: t, when: { principal.user_id: { equals: bob } }, then: { effect: deny, message: "Not Bob." } }'
+    const rule =
+      '{ id: bob, type: pre, tool: t, when: { principal.user_id: { equals: bob } }, then: { effect: deny, message: "Not Bob." } }'
     const { guard } = guardFrom([rule, post('json', 't', '\\\\{\\"a\\":1\\\\}', 'warn')])
     const results = await guard.evaluateBatch([
       { tool: 't', principal: { user_id: 'bob' } },

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { CompositeSink } from './audit/sinks.ts'
+import { precondition } from './builders.ts'
 import { Edictum } from './edictum.ts'
 import { EdictumConfigError, EdictumDenied } from './errors.ts'
 import { listTemplates } from './factories.ts'
-import { precondition } from './builders.ts'
-import { silentLogger } from './logger.ts'
-import { bundle, deny, limit, TOOLS } from './testing/guards.ts'
-import { sha256 } from './testing/fake-console.ts'
 import { Verdict } from './index.ts'
+import { silentLogger } from './logger.ts'
+import { sha256 } from './testing/fake-console.ts'
+import { bundle, deny, limit, TOOLS } from './testing/guards.ts'
 
 let folder: string
 beforeEach(() => {
@@ -24,10 +24,12 @@ const write = (name: string, text: string | Uint8Array): string => {
   return path
 }
 const refused = (guard: Edictum, path: string, tool = 'read_file') =>
-  guard.run(tool, { path }, () => 1).then(
-    () => null,
-    (error: unknown) => (error as EdictumDenied).decisionName,
-  )
+  guard
+    .run(tool, { path }, () => 1)
+    .then(
+      () => null,
+      (error: unknown) => (error as EdictumDenied).decisionName,
+    )
 
 describe('fromYaml', () => {
   test('without a path, or with a missing file, is a configuration error', () => {
@@ -52,12 +54,24 @@ describe('fromYaml', () => {
   })
 
   test('two files: later contracts replace earlier ones, and the version is that of both', async () => {
-    const texts = [bundle([deny('one', 'read_file', 'a'), deny('two', 'read_file', 'b')]), bundle([deny('one', 'read_file', 'c')])]
+    const texts = [
+      bundle([deny('one', 'read_file', 'a'), deny('two', 'read_file', 'b')]),
+      bundle([deny('one', 'read_file', 'c')]),
+    ]
     const paths = texts.map((text, index) => write(`${index}.yaml`, text))
-    const [guard, report] = Edictum.fromYaml(...(paths as [string, string]), { returnReport: true, logger: silentLogger })
+    const [guard, report] = Edictum.fromYaml(...(paths as [string, string]), {
+      returnReport: true,
+      logger: silentLogger,
+    })
     expect(guard.policyVersion).toBe(sha256(texts.map(sha256).join(':')))
-    expect(report.overriddenContracts).toEqual([{ contractId: 'one', overriddenBy: paths[1], originalSource: paths[0] }])
-    expect([await refused(guard, 'a'), await refused(guard, 'b'), await refused(guard, 'c')]).toEqual([null, 'two', 'one'])
+    expect(report.overriddenContracts).toEqual([
+      { contractId: 'one', overriddenBy: paths[1], originalSource: paths[0] },
+    ])
+    expect([await refused(guard, 'a'), await refused(guard, 'b'), await refused(guard, 'c')]).toEqual([
+      null,
+      'two',
+      'one',
+    ])
   })
 
   test('a layer to observe alongside reports and never decides', async () => {
@@ -89,7 +103,8 @@ describe('fromYaml', () => {
   })
 
   test('an empty document, a list and broken syntax are configuration errors', () => {
-    for (const text of ['', '- a\n', 'a: [', 'kind: Pod']) expect(() => Edictum.fromYamlString(text)).toThrow(EdictumConfigError)
+    for (const text of ['', '- a\n', 'a: [', 'kind: Pod'])
+      expect(() => Edictum.fromYamlString(text)).toThrow(EdictumConfigError)
   })
 
   test('tools and mode given in code win over the bundle’s', () => {
@@ -108,9 +123,16 @@ describe('what a bundle says of observability', () => {
     const file = join(folder, 'audit.jsonl')
     const guard = Edictum.fromYamlString(text(`{ file: "${file}" }`))
     await guard.run('t', {}, () => 1)
-    expect(readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line).action)).toEqual(['call_allowed', 'call_executed'])
+    expect(
+      readFileSync(file, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).action),
+    ).toEqual(['call_allowed', 'call_executed'])
     const seen: string[] = []
-    const own = Edictum.fromYamlString(text(`{ file: "${file}" }`), { auditSink: { emit: (event) => void seen.push(event.action) } })
+    const own = Edictum.fromYamlString(text(`{ file: "${file}" }`), {
+      auditSink: { emit: (event) => void seen.push(event.action) },
+    })
     await own.run('t', {}, () => 1)
     expect(readFileSync(file, 'utf8').trim().split('\n')).toHaveLength(2)
     expect(seen).toHaveLength(2)
@@ -158,9 +180,15 @@ describe('fromMultiple', () => {
     const warnings: string[] = []
     const logger = { ...silentLogger, warn: (line: string) => void warnings.push(line) }
     const one = Edictum.fromYamlString(bundle([deny('same', 'read_file', 'a')]), { logger })
-    const two = Edictum.fromYamlString(bundle([deny('same', 'read_file', 'b'), deny('more', 'read_file', 'c')]), { logger })
+    const two = Edictum.fromYamlString(bundle([deny('same', 'read_file', 'b'), deny('more', 'read_file', 'c')]), {
+      logger,
+    })
     const merged = Edictum.fromMultiple([one, two])
-    expect([await refused(merged, 'a'), await refused(merged, 'b'), await refused(merged, 'c')]).toEqual(['same', null, 'more'])
+    expect([await refused(merged, 'a'), await refused(merged, 'b'), await refused(merged, 'c')]).toEqual([
+      'same',
+      null,
+      'more',
+    ])
     expect(warnings.filter((line) => line.includes('same'))).toHaveLength(1)
     expect(merged.policyVersion).toBe(one.policyVersion)
     expect(one.localSink.events.length).toBe(merged.localSink.events.length)
@@ -188,7 +216,9 @@ describe('custom operators and selectors', () => {
     '{ id: risky, type: pre, tool: t, when: { risk.score: { over: 5 } }, then: { effect: deny, message: "Too risky." } }',
   ])
   const customOperators = { over: (value: unknown, bound: unknown) => (Number(value) > Number(bound) ? 'yes' : '') }
-  const customSelectors = { risk: (envelope: { args: Readonly<Record<string, unknown>> }) => ({ score: envelope.args.score }) }
+  const customSelectors = {
+    risk: (envelope: { args: Readonly<Record<string, unknown>> }) => ({ score: envelope.args.score }),
+  }
   const load = () => Edictum.fromYamlString(text, { customOperators, customSelectors })
 
   test('take part in contracts, and are kept over a reload', async () => {
@@ -203,7 +233,9 @@ describe('custom operators and selectors', () => {
     expect(() => Edictum.fromYamlString(text, { customSelectors })).toThrow(/risky.*over|over.*risky/)
     expect(() => Edictum.fromYamlString(text, { customOperators: { equals: () => true } })).toThrow(EdictumConfigError)
     expect(() => Edictum.fromYamlString(text, { customOperators: { over: 1 as never } })).toThrow(EdictumConfigError)
-    expect(() => Edictum.fromYamlString(text, { customOperators, customSelectors: { args: () => ({}) } })).toThrow(EdictumConfigError)
+    expect(() => Edictum.fromYamlString(text, { customOperators, customSelectors: { args: () => ({}) } })).toThrow(
+      EdictumConfigError,
+    )
   })
 
   test('one that throws fires its contract with a policy error', async () => {

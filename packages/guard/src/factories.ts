@@ -2,20 +2,19 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type BundleDocument,
-  type CompositionReport,
   type ContractDocument,
   type CustomOperators,
   type CustomSelectors,
-  composeBundles,
-  loadBundle,
   MAX_BUNDLE_BYTES,
   RedactionPolicy,
   templates,
 } from '@lictor/contracts'
 import { FileAuditSink, StdoutAuditSink } from './audit/line-sinks.ts'
 import { type AuditSink, discardingSink } from './audit/sinks.ts'
+import { type CompositionReport, composeBundles } from './compose.ts'
 import type { Edictum } from './edictum.ts'
 import { configError } from './errors.ts'
+import { loadWith } from './load.ts'
 import { consoleLogger, errorText } from './logger.ts'
 import type { EdictumOptions, YamlOptions } from './options.ts'
 import { realPath } from './real-path.ts'
@@ -41,20 +40,16 @@ export function fromYaml(
   const options = (args.find((arg) => typeof arg === 'object' && !Array.isArray(arg)) ?? {}) as YamlOptions & {
     readonly returnReport?: boolean
   }
-  if (paths.length === 0) throw configError('fromYaml needs the path of at least one bundle.')
-  const layers = paths.map((path) => ({ source: path, bundle: loadBundle(readBundle(path)) }))
-  const [first] = layers
-  if (layers.length === 1 && first) {
-    const guard = newGuard(first.bundle.document, first.bundle.hash, options, Guard)
-    return options.returnReport ? [guard, { overriddenContracts: [], observeContracts: [] }] : guard
-  }
-  const composed = composeBundles(layers)
-  const guard = newGuard(composed.document, composed.version, options, Guard)
-  return options.returnReport ? [guard, composed.report] : guard
+  const layers = paths.map((path) => ({ source: path, bundle: loadWith(readBundle(path), options.customOperators) }))
+  const [first, ...later] = layers
+  if (first === undefined) throw configError('fromYaml needs the path of at least one bundle.')
+  const { document, version, report } = composeBundles(first, ...later)
+  const guard = newGuard(document, version, options, Guard)
+  return options.returnReport ? [guard, report] : guard
 }
 
 export function fromYamlString(content: string | Uint8Array, options: YamlOptions, Guard: GuardClass): Edictum {
-  const { document, hash } = loadBundle(content)
+  const { document, hash } = loadWith(content, options.customOperators)
   return newGuard(document, hash, options, Guard)
 }
 

@@ -5,22 +5,24 @@ import { denySensitiveReads } from './deny-sensitive-reads.ts'
 import { Edictum } from './edictum.ts'
 import { EdictumConfigError, EdictumDenied } from './errors.ts'
 import { HookDecision } from './hooks.ts'
+import { Verdict } from './index.ts'
 import { silentLogger } from './logger.ts'
 import type { EdictumOptions } from './options.ts'
 import type { Session } from './session.ts'
 import { MemoryBackend } from './storage.ts'
 import { approve, bundle, countingTool, deny, guardFrom, limit } from './testing/guards.ts'
-import { Verdict } from './index.ts'
 
 const guardOf = (options: EdictumOptions) => new Edictum({ logger: silentLogger, ...options })
 const denialOf = (guard: Edictum, tool = 't', args: object = {}) =>
-  guard.run(tool, args, () => 1).then(
-    () => null,
-    (error: unknown) => {
-      if (!(error instanceof EdictumDenied)) throw error
-      return [error.decisionSource, error.decisionName]
-    },
-  )
+  guard
+    .run(tool, args, () => 1)
+    .then(
+      () => null,
+      (error: unknown) => {
+        if (!(error instanceof EdictumDenied)) throw error
+        return [error.decisionSource, error.decisionName]
+      },
+    )
 
 describe('limits', () => {
   test('max_attempts: 3 denies the third call', async () => {
@@ -145,11 +147,14 @@ describe('contracts in code', () => {
     const when = () => {
       throw new Error('when')
     }
-    expect(await denialOf(guardOf({ contracts: [precondition('*', () => Verdict.fail('no'), { when })] }))).not.toBeNull()
+    expect(
+      await denialOf(guardOf({ contracts: [precondition('*', () => Verdict.fail('no'), { when })] })),
+    ).not.toBeNull()
   })
 
   test('session contracts see the session', async () => {
-    const check = async (session: Session) => ((await session.executionCount()) < 1 ? Verdict.pass() : Verdict.fail('once'))
+    const check = async (session: Session) =>
+      (await session.executionCount()) < 1 ? Verdict.pass() : Verdict.fail('once')
     const guard = guardOf({ contracts: [sessionContract(check, { name: 'once' })] })
     expect(await denialOf(guard)).toBeNull()
     expect(await denialOf(guard)).toEqual(['session_contract', 'once'])
@@ -246,9 +251,17 @@ describe('a policy compiled elsewhere', () => {
     const { document, hash } = loadBundle(bundle([deny('no-env', 'read_file', '.env')]))
     const policy = compilePolicy(document, { version: hash })
     let next = 0
-    const guard = guardOf({ policy, backend: new MemoryBackend(), newId: () => `id-${next++}`, environmentVariables: null, resolvePath: null })
+    const guard = guardOf({
+      policy,
+      backend: new MemoryBackend(),
+      newId: () => `id-${next++}`,
+      environmentVariables: null,
+      resolvePath: null,
+    })
     const tool = countingTool('text')
-    await expect(guard.run('read_file', { path: '.env' }, tool, { sessionId: 'exec-1' })).rejects.toBeInstanceOf(EdictumDenied)
+    await expect(guard.run('read_file', { path: '.env' }, tool, { sessionId: 'exec-1' })).rejects.toBeInstanceOf(
+      EdictumDenied,
+    )
     expect(guard.policyVersion).toBe(hash)
     expect(guard.localSink.last()).toMatchObject({ runId: 'exec-1', callId: 'id-1', policyVersion: hash })
   })

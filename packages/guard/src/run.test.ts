@@ -6,7 +6,11 @@ import { silentLogger } from './logger.ts'
 import { MemoryBackend, type StorageBackend } from './storage.ts'
 import { countingTool, deny, guardFrom, limit, post } from './testing/guards.ts'
 
-const caught = (promise: Promise<unknown>) => promise.then(() => null, (error: unknown) => error)
+const caught = (promise: Promise<unknown>) =>
+  promise.then(
+    () => null,
+    (error: unknown) => error,
+  )
 
 describe('an allowed call', () => {
   test('returns the tool’s value, sync or async, and leaves two events', async () => {
@@ -50,7 +54,11 @@ describe('a denied call', () => {
     })
     expect(tool.calls).toEqual([])
     expect(actions()).toEqual(['call_denied'])
-    expect(sink.last()).toMatchObject({ reason: '.env is off limits (no-env).', sessionAttemptCount: 1, sessionExecutionCount: 0 })
+    expect(sink.last()).toMatchObject({
+      reason: '.env is off limits (no-env).',
+      sessionAttemptCount: 1,
+      sessionExecutionCount: 0,
+    })
   })
 
   test('counts as an attempt, not as an execution', async () => {
@@ -83,7 +91,13 @@ describe('a failing tool', () => {
     expect(error).toBeInstanceOf(EdictumToolError)
     expect(error).toMatchObject({ message: 'disk full', cause })
     expect(sink.last()).toMatchObject({ action: 'call_failed', toolSuccess: false, error: 'disk full' })
-    expect(await caught(guard.run('t', {}, () => { throw 'plain' }))).toMatchObject({ message: 'plain' })
+    expect(
+      await caught(
+        guard.run('t', {}, () => {
+          throw 'plain'
+        }),
+      ),
+    ).toMatchObject({ message: 'plain' })
   })
 
   test('is told by its result: error texts and marked objects, not by null', async () => {
@@ -100,7 +114,11 @@ describe('a failing tool', () => {
     const { guard } = guardFrom([], { successCheck: (_tool, result) => result !== 'bad' })
     expect(await guard.run('t', {}, () => 'Error: fine')).toBe('Error: fine')
     expect(await caught(guard.run('t', {}, () => 'bad'))).toMatchObject({ message: 'bad' })
-    const broken = guardFrom([], { successCheck: () => { throw new Error('check') } })
+    const broken = guardFrom([], {
+      successCheck: () => {
+        throw new Error('check')
+      },
+    })
     expect(await caught(broken.guard.run('t', {}, () => 'x'))).toBeInstanceOf(EdictumToolError)
   })
 
@@ -173,7 +191,11 @@ describe('what a result is made into', () => {
 
   test('a failing tool whose text a contract redacts throws the redacted text, and nothing that holds the rest', async () => {
     const { guard, sink } = guardFrom([post('ssn', 'read_file', '\\\\d{3}-\\\\d{2}-\\\\d{4}', 'redact')])
-    const error = await caught(guard.run('read_file', {}, () => { throw new Error('row 123-45-6789') }))
+    const error = await caught(
+      guard.run('read_file', {}, () => {
+        throw new Error('row 123-45-6789')
+      }),
+    )
     expect(error).toMatchObject({ message: 'row [REDACTED]' })
     expect((error as Error).cause).toBeUndefined()
     expect((error as EdictumToolError).result).toBeUndefined()
@@ -193,7 +215,10 @@ describe('on whose behalf', () => {
     expect(roleOf(guard)).toBe('later')
     await guard.run('t', {}, () => 1, { principal: null })
     expect(roleOf(guard)).toBeNull()
-    const resolving = new Edictum({ principal: { role: 'static' }, principalResolver: (tool) => (tool === 'a' ? { role: 'resolved' } : null) })
+    const resolving = new Edictum({
+      principal: { role: 'static' },
+      principalResolver: (tool) => (tool === 'a' ? { role: 'resolved' } : null),
+    })
     await resolving.run('a', {}, () => 1)
     expect(roleOf(resolving)).toBe('resolved')
     await resolving.run('b', {}, () => 1)
@@ -204,7 +229,12 @@ describe('on whose behalf', () => {
 
   test('a resolver that throws stops the call before anything is counted', async () => {
     const backend = new MemoryBackend()
-    const guard = new Edictum({ backend, principalResolver: () => { throw new Error('directory down') } })
+    const guard = new Edictum({
+      backend,
+      principalResolver: () => {
+        throw new Error('directory down')
+      },
+    })
     const tool = countingTool(1)
     await expect(guard.run('t', {}, tool, { sessionId: 's' })).rejects.toThrow('directory down')
     expect([tool.calls.length, backend.get('s:s:attempts')]).toEqual([0, null])
@@ -225,7 +255,13 @@ describe('fail closed', () => {
     const { guard } = guardFrom([], { auditSink: { emit: () => Promise.reject(new Error('sink')) } })
     const tool = countingTool(1)
     await expect(guard.run('t', {}, tool)).rejects.toBeInstanceOf(AggregateError)
-    const sync = guardFrom([], { auditSink: { emit: () => { throw new Error('sink') } } })
+    const sync = guardFrom([], {
+      auditSink: {
+        emit: () => {
+          throw new Error('sink')
+        },
+      },
+    })
     await expect(sync.guard.run('t', {}, tool)).rejects.toBeInstanceOf(AggregateError)
     expect(tool.calls).toEqual([])
   })
@@ -239,7 +275,11 @@ describe('fail closed', () => {
       increment: () => Promise.reject(new Error('storage')),
     }
     await expect(new Edictum({ backend: broken }).run('t', {}, tool)).rejects.toThrow('storage')
-    const unreadable: StorageBackend = { ...broken, increment: async () => 1, get: () => Promise.reject(new Error('read')) }
+    const unreadable: StorageBackend = {
+      ...broken,
+      increment: async () => 1,
+      get: () => Promise.reject(new Error('read')),
+    }
     await expect(new Edictum({ backend: unreadable }).run('t', {}, tool)).rejects.toThrow('read')
     expect(tool.calls).toEqual([])
   })
@@ -271,7 +311,8 @@ describe('fail closed', () => {
     for (const sessionId of ['a:b', 'a/b', 'a\\b', 'a\nb', 'a\u007f']) {
       await expect(guard.run('t', {}, tool, { sessionId })).rejects.toBeInstanceOf(EdictumConfigError)
     }
-    for (const name of ['', 'a/b', 'a\\b', 'a\0']) await expect(guard.run(name, {}, tool)).rejects.toBeInstanceOf(EdictumConfigError)
+    for (const name of ['', 'a/b', 'a\\b', 'a\0'])
+      await expect(guard.run(name, {}, tool)).rejects.toBeInstanceOf(EdictumConfigError)
     expect(tool.calls).toEqual([])
     for (const name of ['a b', 'ü']) expect(await guard.run(name, {}, tool)).toBe(1)
   })
@@ -282,7 +323,11 @@ describe('sessions', () => {
     const { guard } = guardFrom([limit('few', '{ max_tool_calls: 2 }')])
     await guard.run('t', {}, () => 1)
     await guard.run('t', {}, () => 1)
-    expect(await caught(guard.run('t', {}, () => 1))).toMatchObject({ decisionSource: 'yaml_session', decisionName: 'few', reason: 'Enough ({args.path}).' })
+    expect(await caught(guard.run('t', {}, () => 1))).toMatchObject({
+      decisionSource: 'yaml_session',
+      decisionName: 'few',
+      reason: 'Enough ({args.path}).',
+    })
     expect(await guard.run('t', {}, () => 1, { sessionId: 'other' })).toBe(1)
   })
 

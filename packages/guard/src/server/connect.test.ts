@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Edictum } from '../edictum.ts'
-import { EdictumConfigError, EdictumDenied } from '../errors.ts'
+import { EdictumConfigError, type EdictumDenied } from '../errors.ts'
 import { silentLogger } from '../logger.ts'
 import type { ServerGuardOptions } from '../options.ts'
 import { delivered, denyBundle, FakeConsole, newSigner, type Seen, sha256 } from '../testing/fake-console.ts'
@@ -42,7 +42,9 @@ function answer(seen: Seen) {
   }
   if (seen.path === '/api/v1/events') return { json: { accepted: seen.body.events.length, duplicates: 0 } }
   if (seen.path === '/api/v1/sessions/batch') {
-    const values = Object.fromEntries(seen.body.keys.map((key: string) => [key, counters.has(key) ? String(counters.get(key)) : null]))
+    const values = Object.fromEntries(
+      seen.body.keys.map((key: string) => [key, counters.has(key) ? String(counters.get(key)) : null]),
+    )
     return { json: { values } }
   }
   const increment = /^\/api\/v1\/sessions\/(.+)\/increment$/.exec(seen.path)
@@ -70,10 +72,12 @@ afterEach(async () => {
 })
 
 const deniedBy = async (guard: Edictum, path: string) =>
-  guard.run('read_file', { path }, () => 'text').then(
-    () => null,
-    (error: unknown) => (error as EdictumDenied).reason,
-  )
+  guard
+    .run('read_file', { path }, () => 'text')
+    .then(
+      () => null,
+      (error: unknown) => (error as EdictumDenied).reason,
+    )
 
 describe('a named bundle', () => {
   test('is fetched once, and its bytes’ SHA-256 is the policy version', async () => {
@@ -95,8 +99,15 @@ describe('a named bundle', () => {
     expect(await guard.run('read_file', { path: 'data.csv' }, tool)).toBe('text')
     await guard.close()
     const events = console_.to('/api/v1/events').flatMap((seen) => seen.body.events)
-    expect(events.map((event: { verdict: string }) => event.verdict)).toEqual(['call_denied', 'call_allowed', 'call_executed'])
-    expect(events[0]).toMatchObject({ agent_id: 'agent-1', payload: { bundle_name: 'main', policy_version: guard.policyVersion } })
+    expect(events.map((event: { verdict: string }) => event.verdict)).toEqual([
+      'call_denied',
+      'call_allowed',
+      'call_executed',
+    ])
+    expect(events[0]).toMatchObject({
+      agent_id: 'agent-1',
+      payload: { bundle_name: 'main', policy_version: guard.policyVersion },
+    })
     expect([...counters.keys()].map((key) => key.split(':').at(-1))).toEqual(['attempts', 'execs', 'read_file'])
   })
 
@@ -126,7 +137,11 @@ describe('a named bundle', () => {
     expect(seen).toEqual(['call_allowed', 'call_executed'])
     expect(guard.localSink.events).toHaveLength(2)
     await guard.close()
-    expect(console_.requests.every((request) => request.path.startsWith('/api/v1/bundles') || request.path === '/api/v1/stream')).toBe(true)
+    expect(
+      console_.requests.every(
+        (request) => request.path.startsWith('/api/v1/bundles') || request.path === '/api/v1/stream',
+      ),
+    ).toBe(true)
   })
 })
 
@@ -163,7 +178,8 @@ describe('what cannot work is said at once', () => {
 })
 
 describe('updates', () => {
-  const updated = (guard: Edictum, yaml: string) => until(() => guard.policyVersion === sha256(yaml), 'the update is in force')
+  const updated = (guard: Edictum, yaml: string) =>
+    until(() => guard.policyVersion === sha256(yaml), 'the update is in force')
 
   test('swap the contracts of the running process; invalid ones keep the old set and the watcher alive', async () => {
     const guard = await connect()
@@ -265,7 +281,9 @@ describe('an assigned bundle', () => {
     await clock.advance(30_000)
     expect(await connecting).toBeInstanceOf(EdictumConfigError)
     console_.answerStream = () => ({ status: 401, json: { detail: 'revoked' } })
-    expect(await connect({ bundleName: null }).catch((error: unknown) => error)).toMatchObject({ message: expect.stringContaining('401') })
+    expect(await connect({ bundleName: null }).catch((error: unknown) => error)).toMatchObject({
+      message: expect.stringContaining('401'),
+    })
     expect(clock.pendingTimers).toBe(0)
   })
 })
@@ -300,7 +318,11 @@ describe('signatures', () => {
     stream.send('contract_update', signed('main', denyBundle('.b'), other))
     stream.send('assignment_changed', { bundle_name: 'next' })
     await until(() => watchErrors.length === 3, 'all three were refused')
-    expect(watchErrors.map((error) => error.type)).toEqual(['signature_rejected', 'signature_rejected', 'signature_rejected'])
+    expect(watchErrors.map((error) => error.type)).toEqual([
+      'signature_rejected',
+      'signature_rejected',
+      'signature_rejected',
+    ])
     expect(guard.policyVersion).toBe(before)
     stream.send('contract_update', signed('main', denyBundle('.c')))
     await until(() => guard.policyVersion === sha256(denyBundle('.c')), 'a valid update still arrives')

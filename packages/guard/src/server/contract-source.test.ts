@@ -14,7 +14,14 @@ let watching: Promise<void>
 let log: string[]
 
 const start = (options: Partial<EdictumServerClientOptions> = {}) => {
-  client = new EdictumServerClient({ baseUrl: console_.url, apiKey: 'k', agentId: 'a', logger: silentLogger, clock, ...options })
+  client = new EdictumServerClient({
+    baseUrl: console_.url,
+    apiKey: 'k',
+    agentId: 'a',
+    logger: silentLogger,
+    clock,
+    ...options,
+  })
   const write = (level: string) => (line: string) => void log.push(`${level}: ${line}`)
   const logger = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
   source = new ServerContractSource(client, { clock, logger })
@@ -47,7 +54,11 @@ describe('what the stream is asked for', () => {
     watch()
     const { seen } = await console_.streamNumber(1)
     expect(Object.fromEntries(seen.query)).toEqual({ env: 'staging' })
-    expect(seen.headers).toMatchObject({ accept: 'text/event-stream', 'cache-control': 'no-store', authorization: 'Bearer k' })
+    expect(seen.headers).toMatchObject({
+      accept: 'text/event-stream',
+      'cache-control': 'no-store',
+      authorization: 'Bearer k',
+    })
     expect(seen.headers['last-event-id']).toBeUndefined()
   })
 

@@ -1,5 +1,5 @@
-import { CollectingAuditSink } from '../audit/sinks.ts'
 import type { ApprovalBackend, ApprovalDecision, ApprovalRequest, ApprovalRequestOptions } from '../approvals.ts'
+import type { CollectingAuditSink } from '../audit/sinks.ts'
 import type { Clock } from '../clock.ts'
 import { Edictum } from '../edictum.ts'
 import { silentLogger } from '../logger.ts'
@@ -7,7 +7,10 @@ import type { YamlOptions } from '../options.ts'
 import { ManualClock } from './manual-clock.ts'
 
 /** A bundle of the given contracts, each in one line of YAML. */
-export function bundle(contracts: readonly string[], more: { readonly mode?: string; readonly tail?: string } = {}): string {
+export function bundle(
+  contracts: readonly string[],
+  more: { readonly mode?: string; readonly tail?: string } = {},
+): string {
   // A bundle has at least one contract.
   const items = contracts.length > 0 ? contracts : [deny('idle', 'never_called', 'x')]
   return [
@@ -45,14 +48,23 @@ export interface TestGuard {
   readonly actions: () => string[]
 }
 
-export function guardFrom(contracts: readonly string[], options: YamlOptions & { readonly bundleMode?: string } = {}): TestGuard {
+export function guardFrom(
+  contracts: readonly string[],
+  options: YamlOptions & { readonly bundleMode?: string } = {},
+): TestGuard {
   const { bundleMode, ...rest } = options
   const log: string[] = []
   const clock = new ManualClock()
   const logger = { ...silentLogger, warn: (line: string) => log.push(line), error: (line: string) => log.push(line) }
   const text = bundle(contracts, { tail: TOOLS, ...(bundleMode ? { mode: bundleMode } : {}) })
   const guard = Edictum.fromYamlString(text, { clock, logger, ...rest })
-  return { guard, sink: guard.localSink, clock, log, actions: () => guard.localSink.events.map((event) => event.action) }
+  return {
+    guard,
+    sink: guard.localSink,
+    clock,
+    log,
+    actions: () => guard.localSink.events.map((event) => event.action),
+  }
 }
 
 /** Decides every approval as told, and remembers what it was asked. */
