@@ -2,7 +2,9 @@ import { version } from '@lictor/server'
 import { Command, CommanderError, Option } from 'commander'
 import { agentCommand } from './commands/agent.ts'
 import { approvalsCommand } from './commands/approvals.ts'
+import { backupCommand, restoreCommand } from './commands/backup.ts'
 import { bundleCommand } from './commands/bundle.ts'
+import { contractCommands } from './commands/contracts/contracts.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { logsCommand } from './commands/logs.ts'
 import { runCommand } from './commands/run.ts'
@@ -18,19 +20,25 @@ export interface Context {
   connect(command: Command): Promise<Connection>
   /** The options before and after the command's name that all commands share. */
   settings(command: Command): { output: OutputFormat; url?: string }
+  /** What the shell is told once the command has given its answer: 1 denied, changed or failed. */
+  exitWith(code: 1 | 2): void
 }
 
 /** Parse `argv` (without node and script), run the command. Returns the exit code: 0 done, 1 failed or denied, 2 used wrongly. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode: number | undefined
   const context: Context = {
     terminal,
+    exitWith: (code) => {
+      exitCode = code
+    },
     settings: (command) => command.optsWithGlobals(),
     connect: (command) => connect({ ...terminal, ...command.optsWithGlobals<{ url?: string }>() }),
   }
   const program = createProgram(context)
   try {
     await program.parseAsync([...argv], { from: 'user' })
-    return Number(process.exitCode ?? 0)
+    return exitCode ?? Number(process.exitCode ?? 0)
   } catch (error) {
     return report(error, program, terminal)
   }
@@ -41,11 +49,8 @@ function createProgram(context: Context): Command {
   const program = new Command('lictor')
     .description('Runs AI agents under law: contracts decide at each tool call whether an agent may make it.')
     .version(version, '-V, --version')
-    .addOption(
-      new Option('-o, --output <format>', 'how the answer is written')
-        .choices(['table', 'json', 'yaml'])
-        .default('table'),
-    )
+    .option('-o, --output <format>', `how the answer is written: ${FORMATS.join(', ')}`, 'table')
+    .addOption(new Option('--json', 'the same as --output json').implies({ output: 'json' }))
     .option('--url <url>', 'address of the server (default: LICTOR_URL, else the one on this machine)')
     .showHelpAfterError('(see --help)')
     .exitOverride()
@@ -54,6 +59,7 @@ function createProgram(context: Context): Command {
       writeErr: (text) => terminal.note(text.trimEnd()),
     })
     .enablePositionalOptions(false)
+    .hook('preAction', (_program, command) => checkOutput(command))
   for (const command of [
     upCommand(context),
     bundleCommand(context),
@@ -61,11 +67,23 @@ function createProgram(context: Context): Command {
     runCommand(context),
     logsCommand(context),
     approvalsCommand(context),
+    backupCommand(context),
+    restoreCommand(context),
     doctorCommand(context),
+    ...contractCommands(context),
   ])
     program.addCommand(inherit(command, program))
   program.action(() => program.help())
   return program
+}
+
+const FORMATS: readonly string[] = ['table', 'json', 'yaml'] satisfies OutputFormat[]
+
+/** `replay` alone gives `--output` another meaning: the file its report goes to (edictum-sdk §18.5). */
+function checkOutput(command: Command): void {
+  const { output } = command.optsWithGlobals<{ output: string }>()
+  if (FORMATS.includes(output) || command.name() === 'replay') return
+  throw new CliError('usage', `--output ${output}: allowed are ${FORMATS.join(', ')}`, { exitCode: 2 })
 }
 
 /** Sub-commands fail and print the way the program does. */
@@ -82,8 +100,11 @@ function report(error: unknown, program: Command, terminal: Terminal): number {
   const message = error instanceof Error ? error.message : String(error)
   const code = known ? error.code : ((error as { code?: unknown }).code ?? 'failed')
   const hint = known ? error.hint : null
-  if (output === 'json') terminal.print(JSON.stringify({ error: message, code, ...(hint ? { hint } : {}) }, null, 2))
+  const details = known ? error.details : {}
+  if (output === 'json')
+    terminal.print(JSON.stringify({ error: message, code, ...(hint ? { hint } : {}), ...details }, null, 2))
   terminal.note(`lictor: ${message}`)
+  if (known) for (const line of error.excerpt) terminal.note(line)
   if (hint) terminal.note(hint)
   if (!known && terminal.environment.LICTOR_DEBUG && error instanceof Error) terminal.note(error.stack ?? '')
   return known ? error.exitCode : 1

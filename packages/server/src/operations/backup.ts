@@ -1,0 +1,48 @@
+import { createReadStream, createWriteStream, existsSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Config } from '../config.ts'
+import { StartupError } from '../errors.ts'
+import { type BackupReport, readBackup, writeBackup } from '../storage/backup/backup.ts'
+import { openPostgres } from '../storage/postgres.ts'
+import { openSqlite } from '../storage/sqlite.ts'
+
+/**
+ * Write a backup of the database that `config` names to `file` (readable by its owner only), while the server runs or not.
+ * An existing file is not overwritten.
+ */
+export async function backupToFile(config: Config, file: string): Promise<BackupReport> {
+  if (existsSync(file)) throw new StartupError('file_exists', `'${file}' exists. Name a file that does not.`)
+  const source = join(config.dataDir, 'lictor.db')
+  if (config.databaseUrl === '' && !existsSync(source))
+    throw new StartupError(
+      'nothing_to_back_up',
+      `There is no database in '${config.dataDir}'. Name the data folder with LICTOR_DATA_DIR.`,
+    )
+  const database =
+    config.databaseUrl === '' ? openSqlite(source, { asReader: true }) : openPostgres(config.databaseUrl, () => {})
+  const draft = `${file}.partial`
+  try {
+    const report = await writeBackup(database, createWriteStream(draft, { mode: 0o600 }))
+    renameSync(draft, file)
+    return report
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
+  } finally {
+    await database.close()
+  }
+}
+
+/** Restore `file` into the empty database that `config` names. The server must not run. */
+export async function restoreFromFile(config: Config, file: string): Promise<BackupReport> {
+  if (!existsSync(file)) throw new StartupError('no_such_file', `There is no file '${file}'.`)
+  const database =
+    config.databaseUrl === ''
+      ? openSqlite(join(config.dataDir, 'lictor.db'))
+      : openPostgres(config.databaseUrl, () => {})
+  try {
+    return await readBackup(database, createReadStream(file))
+  } finally {
+    await database.close()
+  }
+}
