@@ -6,7 +6,6 @@ import type {
   Approval,
   ApprovalStatus,
   AuditEvent,
-  Bundle,
   BundleSummary,
   BundleVersion,
   CreatedKey,
@@ -16,6 +15,7 @@ import type {
   HistogramBucket,
   Me,
   StatsOverview,
+  UploadedBundle,
 } from './types.ts'
 
 /** Reads, as TanStack Query options. The first element of a key names the resource; live events refresh by it. */
@@ -125,7 +125,7 @@ export const commands = {
   createKey: (body: { env: Environment; label: string | null }) =>
     request<CreatedKey>('/keys', { method: 'POST', body }),
   revokeKey: (id: string) => request<void>(`/keys/${id}`, { method: 'DELETE' }),
-  uploadBundle: (yaml: string) => request<Bundle>('/bundles', { method: 'POST', body: { yaml_content: yaml } }),
+  uploadBundle: (yaml: string) => request<UploadedBundle>('/bundles', { method: 'POST', body: { yaml_content: yaml } }),
   deployBundle: (name: string, version: number, env: string) =>
     request<Deployment>(`/bundles/${encodeURIComponent(name)}/${version}/deploy`, { method: 'POST', body: { env } }),
   decideApproval: (id: string, approved: boolean, reason: string | null) =>

@@ -55,6 +55,11 @@ export interface Bundle {
   readonly created_at: Timestamp
 }
 
+/** The answer to an upload: the bundle, and what to know before deploying it. */
+export interface UploadedBundle extends Bundle {
+  readonly warnings?: readonly { readonly message: string; readonly line?: number | null }[]
+}
+
 export interface BundleVersion extends Bundle {
   readonly deployed_envs: readonly string[]
 }

@@ -56,46 +56,49 @@ export default function Palette({ open, onOpenChange, onHelp }: PaletteProps) {
             {bundles.map(({ name }) => (
               <Item
                 key={name}
-                value={`bundle ${name}`}
+                label={name}
+                keywords="bundle contracts"
                 icon={<FileCheck2 />}
                 onSelect={go(() => void navigate({ to: '/contracts/$name', params: { name } }))}
-              >
-                {name}
-              </Item>
+              />
             ))}
           </Command.Group>
         )}
         <Command.Group heading="Do" className={GROUP}>
           <Item
-            value="upload new bundle"
+            label="Upload a bundle"
+            keywords="new contracts yaml"
             icon={<FilePlus2 />}
             onSelect={go(() => void navigate({ to: '/contracts/new' }))}
-          >
-            Upload a bundle
-          </Item>
-          <Item value="theme light" icon={<Sun />} onSelect={go(() => setTheme('light'))}>
-            Light appearance
-          </Item>
-          <Item value="theme dark" icon={<Moon />} onSelect={go(() => setTheme('dark'))}>
-            Dark appearance
-          </Item>
-          <Item value="theme system device" icon={<Monitor />} onSelect={go(() => setTheme('system'))}>
-            Appearance as the device
-          </Item>
-          <Item value="keyboard shortcuts help" icon={<Keyboard />} onSelect={go(onHelp)}>
-            Keyboard shortcuts
-          </Item>
+          />
+          <Item label="Light appearance" keywords="theme" icon={<Sun />} onSelect={go(() => setTheme('light'))} />
+          <Item label="Dark appearance" keywords="theme night" icon={<Moon />} onSelect={go(() => setTheme('dark'))} />
+          <Item
+            label="Appearance as the device"
+            keywords="theme system auto"
+            icon={<Monitor />}
+            onSelect={go(() => setTheme('system'))}
+          />
+          <Item label="Keyboard shortcuts" keywords="help keys" icon={<Keyboard />} onSelect={go(onHelp)} />
         </Command.Group>
       </Command.List>
     </Command.Dialog>
   )
 }
 
-function Item(props: { value: string; icon: ReactNode; onSelect: () => void; children: ReactNode }) {
+interface ItemProps {
+  readonly label: string
+  /** Other words one may type for it. */
+  readonly keywords: string
+  readonly icon: ReactNode
+  readonly onSelect: () => void
+}
+
+function Item({ label, keywords, icon, onSelect }: ItemProps) {
   return (
-    <Command.Item value={props.value} className={ITEM} onSelect={props.onSelect}>
-      {props.icon}
-      <span className="truncate">{props.children}</span>
+    <Command.Item value={`${label} ${keywords}`} className={ITEM} onSelect={onSelect}>
+      {icon}
+      <span className="truncate">{label}</span>
     </Command.Item>
   )
 }

@@ -14,7 +14,8 @@ import { MANAGE, MONITOR, PLACES, type Place } from './navigation.ts'
 import { useShortcuts } from './shortcuts.tsx'
 import { useSignedOut } from './sign-out.ts'
 
-const Palette = lazy(() => import('./palette.tsx'))
+const loadPalette = () => import('./palette.tsx')
+const Palette = lazy(loadPalette)
 const Help = lazy(() => import('./help.tsx'))
 
 /** The frame around every page behind the login: sidebar, or two bars on a phone; palette, help, the live stream. */
@@ -49,7 +50,12 @@ function Frame() {
       setOverlay((now) => (now === 'palette' ? 'none' : 'palette'))
     }
     window.addEventListener('keydown', onKeyDown)
-    return () => window.removeEventListener('keydown', onKeyDown)
+    // Ready before it is called, or the first letters typed into it would be lost.
+    const idle = setTimeout(() => void loadPalette(), 1_500)
+    return () => {
+      clearTimeout(idle)
+      window.removeEventListener('keydown', onKeyDown)
+    }
   }, [])
 
   const close = (open: boolean) => open || setOverlay('none')

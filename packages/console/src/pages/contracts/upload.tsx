@@ -62,7 +62,10 @@ function Workbench({ initial }: { initial: string }) {
     mutationFn: commands.uploadBundle,
     onSuccess: (bundle) => {
       void client.invalidateQueries({ queryKey: ['bundles'] })
-      toasts.done(`${bundle.name} v${bundle.version} uploaded`, 'Deploy it when you are ready.')
+      toasts.done(
+        `${bundle.name} v${bundle.version} uploaded`,
+        bundle.warnings?.[0]?.message ?? 'Deploy it when you are ready.',
+      )
       void navigate({ to: '/contracts/$name', params: { name: bundle.name }, search: { version: bundle.version } })
     },
     onError: (error, sent) => {
