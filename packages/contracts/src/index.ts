@@ -1,3 +1,4 @@
+export * from './compose/index.ts'
 export {
   type ConformanceReport,
   type ConformanceResult,
@@ -10,6 +11,7 @@ export type {
   CompiledPost,
   CompiledSession,
 } from './contracts/compiled.ts'
+export { convertDocument, type DocumentKind } from './convert/index.ts'
 export {
   type DryRunBatchCall,
   type DryRunCall,
@@ -58,7 +60,9 @@ export { denySensitiveReads, type SensitiveReadOptions } from './programmatic/de
 export { Verdict } from './programmatic/verdict.ts'
 export { looksLikeSecret, REDACTED, redactText } from './redact/patterns.ts'
 export { type RedactionOptions, RedactionPolicy, redactArgs } from './redact/policy.ts'
+export { analysePattern, type PatternAnalysis } from './regex/analyse.ts'
 export { compilePattern, type Pattern, PatternLimitError, PatternSyntaxError } from './regex/index.ts'
+export { bundleJsonSchema, type JsonSchema } from './schema/index.ts'
 export { loadTemplate, templateNames, templates } from './templates/templates.ts'
 export type * from './types.ts'
 export {

@@ -39,7 +39,7 @@ export function loadBundle(source: string | Uint8Array, options: LoadOptions = {
 /** As `loadBundle`, for editors: issues and warnings as values, also when both are there. */
 export function checkBundle(source: string | Uint8Array, options: LoadOptions = {}): CheckedBundle {
   const { bundle, issues, root, text } = check(source, options)
-  return { bundle, issues, warnings: root === null ? [] : lintDocument(root, text) }
+  return { bundle, issues, warnings: root === null ? [] : lintDocument(root, text, options) }
 }
 
 /**
@@ -92,7 +92,7 @@ function check(source: string | Uint8Array, options: LoadOptions): Check {
   }
   const { bundle, kind, issues } = checkDocument(root, text, options)
   if (issues.length > 0) return { bundle: null, issues, root, text }
-  return { bundle: new Bundle(buildDocument(bundle, kind), sha256Hex(bytes), text), issues, root, text }
+  return { bundle: new Bundle(buildDocument(bundle, kind), sha256Hex(bytes), text, options), issues, root, text }
 }
 
 function yamlIssue(error: YamlError, text: string): ContractIssue {
@@ -106,16 +106,18 @@ class Bundle implements LoadedBundle {
   readonly document: BundleDocument
   readonly hash: string
   readonly #text: string
+  readonly #options: LoadOptions
   #warnings: readonly ContractIssue[] | undefined
 
-  constructor(document: BundleDocument, hash: string, text: string) {
+  constructor(document: BundleDocument, hash: string, text: string, options: LoadOptions) {
     this.document = document
     this.hash = hash
     this.#text = text
+    this.#options = options
   }
 
   get warnings(): readonly ContractIssue[] {
-    this.#warnings ??= lintDocument(parseYaml(this.#text), this.#text)
+    this.#warnings ??= lintDocument(parseYaml(this.#text), this.#text, this.#options)
     return this.#warnings
   }
 }

@@ -158,7 +158,7 @@ function startsAnchored(node: Node): boolean {
 }
 
 /** Collect the sets a match can begin with. False when it may begin with nothing at all. */
-function collectFirst(node: Node, into: CharSet[]): boolean {
+export function collectFirst(node: Node, into: CharSet[]): boolean {
   switch (node.type) {
     case 'set':
       into.push(node.set)

@@ -1,4 +1,4 @@
-import type { MappingEntry, MappingNode, ScalarNode, YamlNode } from './nodes.ts'
+import type { MappingEntry, MappingNode, YamlNode } from './nodes.ts'
 import { resolvePlain, type ScalarTag, scalarValue } from './resolve.ts'
 import { scan } from './scan.ts'
 import { T, TOKEN_NAMES, type Tokens, type TokenType, YamlError } from './tokens.ts'

@@ -1,0 +1,77 @@
+import type { ContractDocument, Expression, PreDocument } from '../document.ts'
+import { globMatches } from '../match/glob.ts'
+
+/** Why a contract can never change a decision; null when it can. Reasons are sound: no guess is made. */
+export function unreachable(
+  contract: ContractDocument,
+  index: number,
+  all: readonly ContractDocument[],
+): { code: string; reason: string } | null {
+  if (!contract.enabled || (contract.type !== 'pre' && contract.type !== 'post')) return null
+  const never = contradiction(contract.when)
+  if (never !== null) return { code: 'unreachable', reason: `its condition can never hold: ${never}` }
+  if (contract.type !== 'pre') return null
+  for (const earlier of all.slice(0, index)) {
+    if (earlier.type !== 'pre' || !earlier.enabled || !shadows(earlier, contract)) continue
+    return { code: 'shadowed', reason: `whenever it fires, '${earlier.id}' has denied the call already` }
+  }
+  return null
+}
+
+function shadows(earlier: PreDocument, later: PreDocument): boolean {
+  if (earlier.then.effect !== 'deny' || earlier.mode === 'observe') return false
+  if (earlier.mode !== later.mode && earlier.mode !== 'enforce') return false
+  const covers =
+    earlier.tool === '*' ||
+    earlier.tool === later.tool ||
+    (!/[*?[]/.test(later.tool) && globMatches(earlier.tool, later.tool))
+  return covers && implies(later.when, earlier.when)
+}
+
+/** Whether `a` can only hold when `b` does. Wrong answers are always "no". */
+function implies(a: Expression, b: Expression): boolean {
+  if (textOf(a) === textOf(b)) return true
+  if (isAlways(b)) return true
+  if ('all' in b && b.all.every((each) => implies(a, each))) return true
+  if ('any' in b && b.any.some((each) => implies(a, each))) return true
+  if ('all' in a && a.all.some((each) => implies(each, b))) return true
+  return 'any' in a && a.any.every((each) => implies(each, b))
+}
+
+function textOf(expression: Expression): string {
+  return JSON.stringify(expression, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
+}
+
+function isAlways(expression: Expression): boolean {
+  if (!('selector' in expression)) return false
+  const { selector, operator, value } = expression
+  return operator === 'exists' && value === true && (selector === 'tool.name' || selector === 'environment')
+}
+
+/** Two conditions on one selector, of one `all`, that exclude each other. */
+function contradiction(expression: Expression): string | null {
+  if ('any' in expression) {
+    const reasons = expression.any.map(contradiction)
+    return reasons.every((reason) => reason !== null) ? (reasons[0] ?? null) : null
+  }
+  if (!('all' in expression)) return null
+  const wanted = new Map<string, unknown>()
+  const absent = new Set<string>()
+  const present = new Set<string>()
+  for (const each of expression.all) {
+    const inner = contradiction(each)
+    if (inner !== null) return inner
+    if (!('selector' in each)) continue
+    const { selector, operator, value } = each
+    if (operator === 'exists' && value === false) absent.add(selector)
+    else present.add(selector)
+    if (absent.has(selector) && present.has(selector)) return `'${selector}' would have to be absent and present`
+    if (operator !== 'equals' || (typeof value !== 'string' && typeof value !== 'number')) continue
+    const other = wanted.get(selector)
+    if (wanted.has(selector) && other !== value) {
+      return `'${selector}' would have to equal ${JSON.stringify(other)} and ${JSON.stringify(value)}`
+    }
+    wanted.set(selector, value)
+  }
+  return null
+}

@@ -1,0 +1,76 @@
+import type { Node } from './ast.ts'
+import { areDisjoint, type CharSet } from './chars.ts'
+import { collectFirst, costOf } from './linear.ts'
+import { parsePattern } from './parse.ts'
+import { widthOf } from './width.ts'
+
+export interface PatternAnalysis {
+  /**
+   * What the pattern can cost an engine that backtracks, as those of agents in the field do: `exponential` when a repeat
+   * can divide the same text in ever more ways, `polynomial` when three or more repeats can.
+   */
+  readonly growth: 'modest' | 'polynomial' | 'exponential'
+  /** Looks for a backslash before something that looks like an escape: `\\b` where `\b` was probably meant. */
+  readonly doublyEscaped: boolean
+}
+
+/**
+ * What a person should know of a pattern before it is deployed.
+ *
+ * @throws {PatternSyntaxError}
+ */
+export function analysePattern(source: string): PatternAnalysis {
+  const { root } = parsePattern(source)
+  const cost = costOf(root)
+  const loops = cost.loops.filter((loop, i) => cost.loops.some((other, j) => i !== j && !areDisjoint(loop, other)))
+  const growth = isExponential(root) ? 'exponential' : loops.length >= 3 ? 'polynomial' : 'modest'
+  return { growth, doublyEscaped: /(?:^|[^\\])(?:\\\\)+[bBdDsSwWAZ.(){}[\]^$|*+?]/.test(source) }
+}
+
+/** A repeat without bound whose body can match one text in several ways, or one text as one turn or as several. */
+function isExponential(node: Node): boolean {
+  switch (node.type) {
+    case 'sequence':
+    case 'choice':
+      return node.items.some(isExponential)
+    case 'group':
+    case 'atomic':
+    case 'look':
+      return isExponential(node.body)
+    case 'conditional':
+      return isExponential(node.yes) || isExponential(node.no)
+    case 'repeat':
+      if (isExponential(node.body)) return true
+      return node.max === Number.POSITIVE_INFINITY && node.manner !== 'possessive' && isAmbiguousTurn(node.body)
+    default:
+      return false
+  }
+}
+
+function isAmbiguousTurn(body: Node): boolean {
+  if (body.type === 'group') return isAmbiguousTurn(body.body)
+  if (body.type === 'choice') {
+    const firsts = body.items.map(firstSets)
+    const overlapping = firsts.some((a, i) =>
+      firsts.some((b, j) => i < j && a.some((x) => b.some((y) => !areDisjoint(x, y)))),
+    )
+    const single = body.items.every((item) => widthOf(item)[1] === 1 && widthOf(item)[0] === 1)
+    return (overlapping && single) || body.items.some(isAmbiguousTurn)
+  }
+  const items = body.type === 'sequence' ? body.items : [body]
+  const first = firstSets(body)
+  // A loop at the end of a turn that could as well begin the next turn: `(a+)+`, `(\w+\s?)*`.
+  for (let i = items.length - 1; i >= 0; i--) {
+    const item = items[i] as Node
+    const loops = costOf(item).loops
+    if (item.type !== 'set' && loops.some((loop) => first.some((set) => !areDisjoint(loop, set)))) return true
+    if (widthOf(item)[0] > 0) return false
+  }
+  return false
+}
+
+function firstSets(node: Node): CharSet[] {
+  const sets: CharSet[] = []
+  collectFirst(node, sets)
+  return sets
+}
