@@ -19,7 +19,7 @@ function stoppedBy(template: string, tool: string, args: Record<string, unknown>
 }
 
 describe('templates', () => {
-  it('are five, sorted, and load without a warning but for quadratic patterns', () => {
+  it('are five, sorted, and load without an unexpected warning', () => {
     expect(templateNames).toEqual([
       'coding-assistant-base',
       'devops-agent',
@@ -30,8 +30,10 @@ describe('templates', () => {
     for (const name of templateNames) {
       const { document, warnings } = loadBundle(loadTemplate(name))
       expect(document.name).toBe(name)
-      // Agents of 0.16 backtrack; on their 10,000 characters of input a quadratic pattern is still prompt.
-      expect(warnings.filter(({ code }) => code !== 'super_linear_regex')).toEqual([])
+      // Agents of 0.16 backtrack; on their 10,000 characters of input a quadratic pattern is still prompt. The key `mcp_*`
+      // of `tools` is part of the templates as they are known.
+      const expected = ['super_linear_regex', 'glob_not_expanded']
+      expect(warnings.filter(({ code }) => !expected.includes(code))).toEqual([])
     }
   })
 

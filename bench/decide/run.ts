@@ -1,0 +1,132 @@
+/**
+ * What a decision costs, beside the same checks written by hand and beside Cedar (its WebAssembly build, with the policy set
+ * parsed in advance), all in one run. Open Policy Agent is absent: its npm engine needs policies compiled by the `opa` binary.
+ *
+ *   node --conditions=source bench/decide/run.ts [--json FILE]
+ */
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
+import { type BundleDocument, compilePolicy, createEnvelope, decidePre, loadBundle } from '@lictor/contracts'
+import { type BenchBundle, type BenchCall, benchBundles, benchCalls } from './bundles.ts'
+import { measure, measureOnce, type Timing } from './measure.ts'
+
+interface Row {
+  readonly bundle: string
+  readonly contracts: number
+  readonly applicable: number
+  readonly load: Timing
+  readonly compile: Timing
+  readonly decide: Timing
+  readonly byHand: Timing
+  readonly cedar: Timing | null
+}
+
+const COUNTERS = { attempts: 1, executions: 0, toolExecutions: 0 }
+const { json } = parseArguments(process.argv.slice(2))
+
+const envelopes = benchCalls.map((call) =>
+  createEnvelope(
+    call.tool,
+    { command: call.command, path: call.path, amount: call.amount },
+    { principal: { role: call.role }, callId: 'bench', timestamp: '2026-01-01T00:00:00Z' },
+  ),
+)
+
+const rows = benchBundles().map(benchBundle)
+const envelope = measure((round) => {
+  const call = benchCalls[round % benchCalls.length] as BenchCall
+  createEnvelope(call.tool, { command: call.command, path: call.path }, { principal: { role: call.role } })
+})
+report(rows)
+if (json !== null) {
+  const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version }
+  writeFileSync(json, `${JSON.stringify({ machine, unit: 'microseconds', envelope, rows }, null, 2)}\n`)
+}
+
+function benchBundle(bundle: BenchBundle): Row {
+  const times = Math.max(5, Math.min(50, Math.round(20_000 / bundle.contracts)))
+  const loaded = measureOnce(() => load(bundle), times)
+  const { document, hash } = load(bundle)
+  const compile = measureOnce(() => compilePolicy(document, { version: hash }), times)
+  const policy = compilePolicy(document, { version: hash })
+  for (const [i, envelope] of envelopes.entries()) {
+    if (decidePre(policy, envelope, COUNTERS).action !== 'allow') throw new Error(`${bundle.name}: call ${i} is denied`)
+    if (!bundle.byHand(benchCalls[i] as BenchCall)) throw new Error(`${bundle.name}: call ${i} is denied by hand`)
+  }
+  return {
+    bundle: bundle.name,
+    contracts: bundle.contracts,
+    applicable: bundle.applicable,
+    load: loaded,
+    compile,
+    decide: measure((round) => decidePre(policy, envelopes[round % envelopes.length] as never, COUNTERS)),
+    byHand: measure((round) => bundle.byHand(benchCalls[round % benchCalls.length] as BenchCall)),
+    cedar: benchCedar(bundle),
+  }
+}
+
+/** The bundle's texts as one document, joined as a composition joins its layers. */
+function load(bundle: BenchBundle): { readonly document: BundleDocument; readonly hash: string } {
+  const parts = bundle.yaml.map((text) => loadBundle(text))
+  const [first] = parts
+  if (first === undefined) throw new Error(`${bundle.name} has no text`)
+  const contracts = parts.flatMap(({ document }) => document.contracts)
+  return { document: parts.length === 1 ? first.document : { ...first.document, contracts }, hash: first.hash }
+}
+
+function benchCedar(bundle: BenchBundle): Timing | null {
+  const parsed = cedar.preparsePolicySet(bundle.name, { staticPolicies: bundle.cedar })
+  if (parsed.type !== 'success') throw new Error(`${bundle.name}: ${JSON.stringify(parsed).slice(0, 500)}`)
+  const ask = (call: BenchCall) =>
+    cedar.statefulIsAuthorized({
+      principal: { type: 'User', id: 'u' },
+      action: { type: 'Action', id: call.tool },
+      resource: { type: 'Tool', id: call.tool },
+      context: {
+        command: call.command,
+        path: call.path,
+        role: call.role,
+        amount: call.amount,
+        environment: 'production',
+      },
+      preparsedPolicySetId: bundle.name,
+      entities: [],
+    })
+  const answer = ask(benchCalls[0] as BenchCall)
+  if (answer.type !== 'success' || answer.response.decision !== 'allow') {
+    throw new Error(`${bundle.name}: Cedar disagrees: ${JSON.stringify(answer).slice(0, 500)}`)
+  }
+  return measure((round) => ask(benchCalls[round % benchCalls.length] as BenchCall))
+}
+
+function report(all: readonly Row[]): void {
+  const line = (cells: readonly string[]) =>
+    console.log(cells.map((cell, i) => (i === 0 ? cell.padEnd(26) : cell.padStart(12))).join(''))
+  line(['bundle', 'applicable', 'load ms', 'compile ms', 'p50 µs', 'p99 µs', 'hand p50', 'cedar p50', 'cedar/us'])
+  for (const row of all) {
+    line([
+      row.bundle,
+      String(row.applicable),
+      (row.load.p50 / 1000).toFixed(2),
+      (row.compile.p50 / 1000).toFixed(2),
+      row.decide.p50.toFixed(3),
+      row.decide.p99.toFixed(3),
+      row.byHand.p50.toFixed(3),
+      row.cedar === null ? '-' : row.cedar.p50.toFixed(1),
+      row.cedar === null ? '-' : `${(row.cedar.p50 / row.decide.p50).toFixed(0)}x`,
+    ])
+  }
+  console.log(`\ncreateEnvelope: p50 ${envelope.p50.toFixed(3)} µs, p99 ${envelope.p99.toFixed(3)} µs`)
+  const ten = all.find((row) => row.bundle === 'few for the tool, 10')
+  const many = all.find((row) => row.bundle === 'few for the tool, 10000')
+  if (ten && many)
+    console.log(
+      `10,000 contracts of which ten name the tool cost ${(many.decide.p50 / ten.decide.p50).toFixed(2)}x of ten`,
+    )
+}
+
+function parseArguments(args: readonly string[]): { readonly json: string | null } {
+  const at = args.indexOf('--json')
+  return { json: at === -1 ? null : (args[at + 1] ?? null) }
+}
