@@ -36,6 +36,8 @@ interface Entry {
 /** What any console takes in one request: at most 1,000 events and 1 MB. */
 const MAX_CHUNK_EVENTS = 1_000
 const MAX_CHUNK_LENGTH = 900_000
+/** Characters of a payload's JSON beyond which it is capped (edictum-sdk §11.5). */
+const MAX_PAYLOAD_LENGTH = 32_768
 
 /**
  * Delivers audit events to the console in batches (edictum-sdk §14.3). While the server is away events wait in order;
@@ -162,6 +164,8 @@ export class ServerAuditSink implements AuditSink {
   }
 
   async #deliverAll(entries: readonly Entry[]): Promise<Entry[]> {
+    // Writing a batch down takes longer than deciding a call: not on the time of the call that filled it.
+    await nextTurn()
     const chunks = this.#chunks(entries)
     for (const [index, chunk] of chunks.entries()) {
       if ((await this.#deliverChunk(chunk)) === 'away') return chunks.slice(index).flat()
@@ -225,16 +229,20 @@ export class ServerAuditSink implements AuditSink {
   #json(entry: Entry): string {
     if (entry.json === null) {
       const { event } = entry
+      const payload = this.#payload(event, entry.bundleName)
       // What JSON cannot hold becomes a bracketed word: one odd argument must not cost the batch.
-      entry.json = responseText({
+      let payloadText = responseText(payload) as string
+      if (payloadText.length > MAX_PAYLOAD_LENGTH)
+        payloadText = responseText(this.#redaction.capPayload(payload)) as string
+      const head = JSON.stringify({
         call_id: event.callId,
         agent_id: this.#client.agentId,
         tool_name: event.toolName,
         verdict: event.action,
         mode: event.mode,
         timestamp: event.timestamp,
-        payload: this.#redaction.capPayload(this.#payload(event, entry.bundleName)),
-      }) as string
+      })
+      entry.json = `${head.slice(0, -1)},"payload":${payloadText}}`
     }
     return entry.json
   }
@@ -282,4 +290,10 @@ export class ServerAuditSink implements AuditSink {
       { background: true },
     )
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve)
+  })
 }

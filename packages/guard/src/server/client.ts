@@ -3,6 +3,7 @@ import { configError } from '../errors.ts'
 import { consoleLogger, errorText, type Logger } from '../logger.ts'
 import { EdictumConnectionError, EdictumServerError } from './errors.ts'
 import { checkApiKey, checkBaseUrl, checkIdentifier, checkTags } from './identifiers.ts'
+import { openBackgroundStream } from './open-stream.ts'
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
@@ -56,6 +57,7 @@ export class EdictumServerClient {
   readonly #clock: Clock
   readonly #newId: NewId
   readonly #fetch: Fetch
+  readonly #ownFetch: Fetch | null
   readonly #closing = new AbortController()
 
   constructor(options: EdictumServerClientOptions) {
@@ -80,6 +82,7 @@ export class EdictumServerClient {
     this.#apiKey = options.apiKey
     this.#clock = options.clock ?? systemClock
     this.#newId = options.newId ?? randomId
+    this.#ownFetch = options.fetch ?? null
     this.#fetch = options.fetch ?? ((url, init) => fetch(url, init))
   }
 
@@ -112,12 +115,11 @@ export class EdictumServerClient {
       'Cache-Control': 'no-store',
       ...(lastEventId ? { 'Last-Event-ID': lastEventId } : {}),
     }
-    return await this.#fetch(this.#url(path, query), {
-      method: 'GET',
-      headers,
-      redirect: 'manual',
-      signal: AbortSignal.any([signal, this.#closing.signal]),
-    })
+    const url = this.#url(path, query)
+    const stopped = AbortSignal.any([signal, this.#closing.signal])
+    return await (this.#ownFetch
+      ? this.#ownFetch(url, { method: 'GET', headers, redirect: 'manual', signal: stopped })
+      : openBackgroundStream(url, headers, stopped))
   }
 
   /** Ends every request in flight and refuses new ones. */

@@ -9,6 +9,7 @@ import { ServerAuditSink } from './audit-sink.ts'
 import { type DeliveredBundle, fetchCurrentBundle, openDelivery } from './bundle.ts'
 import { EdictumServerClient } from './client.ts'
 import { ServerContractSource } from './contract-source.ts'
+import { closeOnExit, forgetOnExit } from './exit.ts'
 import { checkIdentifier } from './identifiers.ts'
 import { ServerBackend } from './storage-backend.ts'
 import { watchBundles } from './watcher.ts'
@@ -97,8 +98,12 @@ export async function connect(options: ServerGuardOptions, Guard: GuardClass): P
       source.close()
       await watching
     },
-    () => client.close(),
+    () => {
+      client.close()
+      forgetOnExit(guard)
+    },
   )
+  closeOnExit(guard)
   if (!autoWatch) return serverGuard(guard, client)
 
   let applied: () => void = () => {}
