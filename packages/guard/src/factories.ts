@@ -2,16 +2,17 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type BundleDocument,
+  type CompositionReport,
   type ContractDocument,
   type CustomOperators,
   type CustomSelectors,
+  composeBundles,
   MAX_BUNDLE_BYTES,
   RedactionPolicy,
   templates,
 } from '@lictor/contracts'
 import { FileAuditSink, StdoutAuditSink } from './audit/line-sinks.ts'
 import { type AuditSink, discardingSink } from './audit/sinks.ts'
-import { type CompositionReport, composeBundles } from './compose.ts'
 import type { Edictum } from './edictum.ts'
 import { configError } from './errors.ts'
 import { loadWith } from './load.ts'
@@ -41,10 +42,9 @@ export function fromYaml(
     readonly returnReport?: boolean
   }
   const layers = paths.map((path) => ({ source: path, bundle: loadWith(readBundle(path), options.customOperators) }))
-  const [first, ...later] = layers
-  if (first === undefined) throw configError('fromYaml needs the path of at least one bundle.')
-  const { document, version, report } = composeBundles(first, ...later)
-  const guard = newGuard(document, version, options, Guard)
+  if (layers.length === 0) throw configError('fromYaml needs the path of at least one bundle.')
+  const { document, hash, report } = composeBundles(layers)
+  const guard = newGuard(document, hash, options, Guard)
   return options.returnReport ? [guard, report] : guard
 }
 
