@@ -8,6 +8,9 @@ import { ShortcutProvider } from './app/shortcuts.tsx'
 import { makeRouter } from './router.tsx'
 import { ToastProvider } from './ui/toasts.tsx'
 
+/** Milliseconds between two reloads for missing chunks; a server that lacks them for good must not loop. */
+const RELOAD_PAUSE = 30_000
+
 /** A 401 anywhere means the session ended: to the login, with the way back (console-api §14). */
 function onError(error: Error, query?: unknown): void {
   if (!(error instanceof ApiError) || error.status !== 401) return
@@ -31,6 +34,15 @@ const client = new QueryClient({
   },
 })
 const router = makeRouter(client)
+
+/** A tab that was open while the server was updated asks for chunks that are gone: load the new console, once. */
+window.addEventListener('vite:preloadError', (event) => {
+  const last = Number(sessionStorage.getItem('lictor.reloaded') ?? 0)
+  if (Date.now() - last < RELOAD_PAUSE) return
+  event.preventDefault()
+  sessionStorage.setItem('lictor.reloaded', String(Date.now()))
+  location.reload()
+})
 
 const container = document.getElementById('root')
 if (!container) throw new Error('index.html has no element #root')

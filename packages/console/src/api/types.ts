@@ -73,19 +73,8 @@ export interface Deployment {
   readonly created_at: Timestamp
 }
 
-export interface EventPayload {
-  readonly tool_args?: unknown
-  readonly side_effect?: string | null
-  readonly environment?: string | null
-  readonly principal?: unknown
-  readonly decision_source?: string | null
-  readonly decision_name?: string | null
-  readonly reason?: string | null
-  readonly policy_version?: string | null
-  readonly bundle_name?: string | null
-  readonly contracts_evaluated?: unknown
-  readonly [field: string]: unknown
-}
+/** What the agent's SDK sent about a call; read it with `payloadText`. */
+export type EventPayload = Readonly<Record<string, unknown>>
 
 export interface AuditEvent {
   readonly id: string

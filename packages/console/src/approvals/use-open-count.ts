@@ -3,9 +3,12 @@ import { queries } from '../api/queries.ts'
 import { useNow } from '../ui/ticker.ts'
 import { countOpen } from './order.ts'
 
-/** How many calls wait for a person; undefined until known. */
+/** Milliseconds. The stream announces new calls at once; this is for networks that swallow streams. */
+const SAFETY_NET = 15_000
+
+/** How many calls wait for a person; undefined until known. Mounted on every page, so the list it reads is always fresh. */
 export function useOpenCount(): number | undefined {
   const now = useNow()
-  const { data } = useQuery(queries.approvals('pending'))
+  const { data } = useQuery({ ...queries.approvals('pending'), refetchInterval: SAFETY_NET })
   return data && countOpen(data, now)
 }

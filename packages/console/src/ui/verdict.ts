@@ -1,3 +1,5 @@
+import { visible } from './visible.ts'
+
 /** How a verdict looks. Tone is colour and icon; the word is always there too, because colour alone is not enough. */
 export type Tone = 'allow' | 'deny' | 'ask' | 'observe' | 'neutral'
 
@@ -27,7 +29,8 @@ const LOOKS: Readonly<Record<string, Look>> = {
 }
 
 /** An unknown verdict is shown as it came: the server stores any string (console-api §8.4.1). */
-export const lookOf = (verdict: string): Look => LOOKS[verdict] ?? { tone: 'neutral', label: verdict }
+export const lookOf = (verdict: string): Look =>
+  (Object.hasOwn(LOOKS, verdict) && LOOKS[verdict]) || { tone: 'neutral', label: visible(verdict) }
 
 /** The verdicts SDKs send, for the filter before any event is loaded. */
 export const KNOWN_VERDICTS: readonly string[] = [

@@ -7,6 +7,7 @@ import { INPUT } from '../../ui/field.tsx'
 import { Json } from '../../ui/json.tsx'
 import { Kbd } from '../../ui/kbd.tsx'
 import { duration } from '../../ui/time.ts'
+import { visible } from '../../ui/visible.ts'
 import { When } from '../../ui/when.tsx'
 import { Countdown } from './countdown.tsx'
 import { OUTCOME } from './row.tsx'
@@ -30,13 +31,13 @@ export function Detail(props: DetailProps) {
     <article aria-label={`${approval.tool_name} for ${approval.agent_id}`} className="flex flex-col">
       <div className="px-4 pt-4 sm:px-5">
         <div className="flex items-start justify-between gap-4 max-lg:hidden">
-          <h2 className="break-all font-mono font-semibold text-lg">{approval.tool_name}</h2>
+          <h2 className="break-all font-mono font-semibold text-lg">{visible(approval.tool_name)}</h2>
           {open && <Countdown approval={approval} className="mt-1 text-sm" />}
         </div>
-        <p className="mt-1 text-pretty lg:text-muted">{approval.message}</p>
+        <p className="mt-1 text-pretty lg:text-muted">{visible(approval.message)}</p>
         <dl className="mt-4 grid grid-cols-[auto_minmax(0,1fr)] gap-x-5 gap-y-1.5 text-sm">
           <Fact name="Agent">
-            <span className="break-all font-mono">{approval.agent_id}</span>
+            <span className="break-all font-mono">{visible(approval.agent_id)}</span>
           </Fact>
           <Fact name="Environment">
             <EnvironmentTag env={approval.env} />

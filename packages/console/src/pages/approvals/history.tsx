@@ -7,6 +7,7 @@ import { Badge, EnvironmentTag } from '../../ui/badge.tsx'
 import { Card } from '../../ui/page.tsx'
 import { Empty, Failure, SkeletonRows } from '../../ui/states.tsx'
 import { duration } from '../../ui/time.ts'
+import { visible } from '../../ui/visible.ts'
 import { When } from '../../ui/when.tsx'
 
 /** The latest decisions: 20 approved, 20 denied, 10 that ran out (console-api §14.7). */
@@ -69,12 +70,12 @@ function Settled({ approval }: { approval: Approval }) {
             search={{ agent_id: approval.agent_id, tool_name: approval.tool_name }}
             className="font-medium font-mono text-sm underline-offset-2 hover:underline"
           >
-            {approval.tool_name}
+            {visible(approval.tool_name)}
           </Link>
-          <span className="text-muted text-sm"> · {approval.agent_id}</span>
+          <span className="text-muted text-sm"> · {visible(approval.agent_id)}</span>
         </span>
         <span className="block truncate text-muted text-sm">
-          {approval.decision_reason ? `“${approval.decision_reason}”` : approval.message}
+          {approval.decision_reason ? `“${approval.decision_reason}”` : visible(approval.message)}
         </span>
       </span>
       <span className="flex flex-wrap items-center gap-x-3 text-muted text-xs sm:flex-col sm:items-end">

@@ -1,6 +1,7 @@
 import type { Approval } from '../../api/types.ts'
 import { EnvironmentTag } from '../../ui/badge.tsx'
 import { cn } from '../../ui/cn.ts'
+import { visible } from '../../ui/visible.ts'
 import { Countdown } from './countdown.tsx'
 
 interface RowProps {
@@ -23,7 +24,7 @@ export function Row({ approval, open, current, onSelect }: RowProps) {
       )}
     >
       <span className="flex items-baseline justify-between gap-3">
-        <span className="truncate font-medium font-mono text-sm">{approval.tool_name}</span>
+        <span className="truncate font-medium font-mono text-sm">{visible(approval.tool_name)}</span>
         {open ? (
           <Countdown approval={approval} />
         ) : (
@@ -31,10 +32,10 @@ export function Row({ approval, open, current, onSelect }: RowProps) {
         )}
       </span>
       <span className={cn('mt-0.5 block truncate text-muted text-sm', current && 'max-lg:hidden')}>
-        {approval.message}
+        {visible(approval.message)}
       </span>
       <span className="mt-0.5 flex items-center justify-between gap-3 text-xs">
-        <span className="truncate text-faint">{approval.agent_id}</span>
+        <span className="truncate text-faint">{visible(approval.agent_id)}</span>
         <EnvironmentTag env={approval.env} />
       </span>
     </button>

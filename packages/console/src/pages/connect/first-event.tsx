@@ -7,6 +7,7 @@ import { VerdictBadge } from '../../ui/badge.tsx'
 import { buttonClass } from '../../ui/button.tsx'
 import { cn } from '../../ui/cn.ts'
 import { Card } from '../../ui/page.tsx'
+import { visible } from '../../ui/visible.ts'
 import { When } from '../../ui/when.tsx'
 
 /** Waits for the agent: first for its stream, then for its first event. The events query is refreshed by the live stream. */
@@ -37,7 +38,8 @@ export function FirstEvent({ agentId, env }: { agentId: string; env: Environment
       {event ? (
         <>
           <p className="mt-1 text-muted">
-            {agentId} called <code className="font-mono text-sm">{event.tool_name}</code> <When at={event.timestamp} />.
+            {agentId} called <code className="font-mono text-sm">{visible(event.tool_name)}</code>{' '}
+            <When at={event.timestamp} />.
           </p>
           <p className="mt-2">
             <VerdictBadge verdict={event.verdict} className="bg-surface" />

@@ -1,10 +1,12 @@
 import { Filter, Link2 } from 'lucide-react'
 import type { ReactNode } from 'react'
+import { payloadText } from '../../api/payload.ts'
 import type { AuditEvent } from '../../api/types.ts'
 import type { EventSearch } from '../../router.tsx'
 import { EnvironmentTag, VerdictBadge } from '../../ui/badge.tsx'
 import { CopyButton } from '../../ui/copy.tsx'
 import { Json } from '../../ui/json.tsx'
+import { visible } from '../../ui/visible.ts'
 
 interface DetailProps {
   readonly event: AuditEvent
@@ -14,6 +16,8 @@ interface DetailProps {
 /** One event in full: what was decided and why, the arguments, the contracts that were asked, the raw record. */
 export function Detail({ event, onFilter }: DetailProps) {
   const payload = event.payload ?? {}
+  const text = (field: string) => visible(payloadText(event, field) ?? '')
+  const contract = text('decision_name')
   const link = `${location.origin}${location.pathname}?${new URLSearchParams({ event: event.id, ts: event.timestamp })}`
   return (
     <article className="flex flex-col gap-4">
@@ -25,32 +29,29 @@ export function Detail({ event, onFilter }: DetailProps) {
             <CopyButton text={link} what="link to this event" />
           </span>
         </div>
-        <h2 className="mt-2 break-all font-mono font-semibold text-lg max-lg:sr-only">{event.tool_name}</h2>
-        {payload.reason && <p className="mt-1 text-pretty">{payload.reason}</p>}
+        <h2 className="mt-2 break-all font-mono font-semibold text-lg max-lg:sr-only">{visible(event.tool_name)}</h2>
+        {text('reason') && <p className="mt-1 text-pretty">{text('reason')}</p>}
       </header>
       <dl className="grid grid-cols-[6.5rem_minmax(0,1fr)] gap-x-3 gap-y-1 text-sm">
         <Fact name="Agent" onFilter={() => onFilter({ agent_id: event.agent_id })}>
-          {event.agent_id}
+          {visible(event.agent_id)}
         </Fact>
         <Fact name="Tool" onFilter={() => onFilter({ tool_name: event.tool_name })}>
-          <span className="font-mono">{event.tool_name}</span>
+          <span className="font-mono">{visible(event.tool_name)}</span>
         </Fact>
-        <Fact
-          name="Contract"
-          onFilter={payload.decision_name ? () => onFilter({ search: payload.decision_name ?? '' }) : undefined}
-        >
-          {payload.decision_name}
+        <Fact name="Contract" onFilter={contract ? () => onFilter({ search: contract }) : undefined}>
+          {contract}
         </Fact>
-        <Fact name="Decided by">{payload.decision_source}</Fact>
+        <Fact name="Decided by">{text('decision_source')}</Fact>
         <Fact name="Mode">{event.mode}</Fact>
-        <Fact name="Environment">{payload.environment && <EnvironmentTag env={payload.environment} />}</Fact>
+        <Fact name="Environment">{text('environment') && <EnvironmentTag env={text('environment')} />}</Fact>
         <Fact name="Bundle">
-          {payload.bundle_name}
-          {payload.policy_version && (
-            <code className="ml-2 font-mono text-faint text-xs">{payload.policy_version.slice(0, 12)}</code>
+          {text('bundle_name')}
+          {text('policy_version') && (
+            <code className="ml-2 font-mono text-faint text-xs">{text('policy_version').slice(0, 12)}</code>
           )}
         </Fact>
-        <Fact name="Side effect">{payload.side_effect}</Fact>
+        <Fact name="Side effect">{text('side_effect')}</Fact>
         <Fact name="Time">
           <time dateTime={event.timestamp}>
             {new Date(event.timestamp).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' })}

@@ -1,9 +1,11 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useImperativeHandle, useRef } from 'react'
+import { payloadText } from '../../api/payload.ts'
 import type { AuditEvent } from '../../api/types.ts'
 import { VerdictBadge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { cn } from '../../ui/cn.ts'
+import { visible } from '../../ui/visible.ts'
 import { Clock } from '../../ui/when.tsx'
 
 export interface ListHandle {
@@ -109,7 +111,7 @@ interface RowProps {
 }
 
 function Row({ event, current, onSelect }: RowProps) {
-  const why = event.payload?.decision_name ?? event.payload?.decision_source
+  const why = visible(payloadText(event, 'decision_name') ?? payloadText(event, 'decision_source') ?? '')
   return (
     <button
       type="button"
@@ -124,9 +126,9 @@ function Row({ event, current, onSelect }: RowProps) {
       <Clock at={event.timestamp} className="tabular truncate text-muted text-xs max-sm:hidden" />
       <VerdictBadge verdict={event.verdict} className="justify-self-start" />
       <span className="min-w-0">
-        <span className="block truncate font-mono text-sm">{event.tool_name}</span>
+        <span className="block truncate font-mono text-sm">{visible(event.tool_name)}</span>
         <span className="block truncate text-faint text-xs sm:hidden">
-          {event.agent_id}
+          {visible(event.agent_id)}
           {why && ` · ${why}`}
         </span>
       </span>
@@ -135,7 +137,7 @@ function Row({ event, current, onSelect }: RowProps) {
         {why}
         {event.mode === 'observe' && <span className="ml-2 text-observe text-xs">observe</span>}
       </span>
-      <span className="truncate text-muted text-sm max-sm:hidden">{event.agent_id}</span>
+      <span className="truncate text-muted text-sm max-sm:hidden">{visible(event.agent_id)}</span>
     </button>
   )
 }

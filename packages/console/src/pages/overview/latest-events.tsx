@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Activity } from 'lucide-react'
 import { useEffect, useRef } from 'react'
+import { payloadText } from '../../api/payload.ts'
 import { queries } from '../../api/queries.ts'
 import type { AuditEvent } from '../../api/types.ts'
 import { VerdictBadge } from '../../ui/badge.tsx'
@@ -9,6 +10,7 @@ import { buttonClass } from '../../ui/button.tsx'
 import { cn } from '../../ui/cn.ts'
 import { Card, CardHeading } from '../../ui/page.tsx'
 import { Empty, Failure, SkeletonRows } from '../../ui/states.tsx'
+import { visible } from '../../ui/visible.ts'
 import { Clock } from '../../ui/when.tsx'
 
 const SHOWN = 15
@@ -58,6 +60,7 @@ export function LatestEvents() {
 }
 
 function EventLine({ event, fresh }: { event: AuditEvent; fresh: boolean }) {
+  const contract = payloadText(event, 'decision_name')
   return (
     <li className={cn(fresh && 'animate-fresh')}>
       <Link
@@ -66,10 +69,10 @@ function EventLine({ event, fresh }: { event: AuditEvent; fresh: boolean }) {
         className="grid h-9.5 grid-cols-[5.75rem_minmax(0,1fr)_auto] items-center gap-3 px-4 hover:bg-hover focus-visible:-outline-offset-2 sm:grid-cols-[5.75rem_minmax(0,9rem)_minmax(0,1fr)_auto]"
       >
         <VerdictBadge verdict={event.verdict} className="justify-self-start" />
-        <span className="truncate font-mono text-sm">{event.tool_name}</span>
+        <span className="truncate font-mono text-sm">{visible(event.tool_name)}</span>
         <span className="truncate text-muted text-sm max-sm:hidden">
-          {event.agent_id}
-          {event.payload?.decision_name && <span className="text-faint"> · {event.payload.decision_name}</span>}
+          {visible(event.agent_id)}
+          {contract && <span className="text-faint"> · {visible(contract)}</span>}
         </span>
         <Clock at={event.timestamp} className="tabular text-faint text-xs" />
       </Link>
