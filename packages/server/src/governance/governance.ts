@@ -9,13 +9,13 @@ import { deployments } from './deployments/deployments.ts'
 import { deploymentRoutes } from './deployments/routes.ts'
 import { deploymentStore } from './deployments/store.ts'
 import { type Events, events } from './events/events.ts'
-import type { AgentSightings } from './events/sightings.ts'
 import { idempotency } from './idempotency/idempotency.ts'
 import { idempotencyStore } from './idempotency/store.ts'
 import { type Sessions, sessions } from './sessions/sessions.ts'
 import { signing } from './signing/signing.ts'
 import { signingStore } from './signing/store.ts'
 import { statsRoutes } from './stats/routes.ts'
+import { streaming } from './stream/streaming.ts'
 
 const IDEMPOTENCY_SWEEP_MS = 3_600_000
 
@@ -36,7 +36,9 @@ export interface Governance {
 
 export function governance(shared: Shared, people: Identity): Governance {
   const { config, database } = shared
-  const signingKeys = signing({ ...shared, store: signingStore(database) })
+  const storedKeys = signingStore(database)
+  const signatureEncoding = config.streamSignature === 'base64' ? 'base64' : 'hex'
+  const signingKeys = signing({ ...shared, store: storedKeys })
   people.onTenantFounded(async (tenantId, within) => {
     await signingKeys.activeKey(tenantId, within)
   })
@@ -49,10 +51,17 @@ export function governance(shared: Shared, people: Identity): Governance {
     store: storedDeployments,
     bundles: storedBundles,
     signing: signingKeys,
-    signatureEncoding: config.streamSignature === 'base64' ? 'base64' : 'hex',
+    signatureEncoding,
   })
 
-  const sightings: AgentSightings = { sighted() {}, async manifestReported() {} }
+  const live = streaming({
+    ...shared,
+    deployments: storedDeployments,
+    bundles: storedBundles,
+    signingKeys: storedKeys,
+    signatureEncoding,
+  })
+  const { sightings } = live
   const repeated = idempotency({ store: idempotencyStore(database), clock: shared.clock })
   shared.workers.every('idempotency_sweep', IDEMPOTENCY_SWEEP_MS, () => repeated.purge())
   const auditing = events({ ...shared, sightings })
@@ -67,6 +76,7 @@ export function governance(shared: Shared, people: Identity): Governance {
     routes(app) {
       bundleRoutes(app, { bundles: versions })
       deploymentRoutes(app, { deployments: deploying })
+      live.routes(app)
       auditing.routes(app)
       asking.routes(app)
       sharedValues.routes(app)
@@ -77,11 +87,13 @@ export function governance(shared: Shared, people: Identity): Governance {
     },
     endStreams() {
       asking.endWaits()
+      live.drain()
     },
     async stop() {
       asking.stop()
       await auditing.idle()
+      await live.stop()
     },
-    connectedAgents: () => 0,
+    connectedAgents: live.connectedAgents,
   }
 }

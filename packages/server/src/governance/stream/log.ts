@@ -13,7 +13,7 @@ export interface StreamRecord {
   readonly env?: string
   /** With `env`: only agents that run this bundle. */
   readonly bundleName?: string
-  /** Only this agent receives it, in every environment. */
+  /** Only this agent receives it; without `env` in every environment. */
   readonly agentId?: string
   /** Dashboards of the tenant receive it. */
   readonly dashboard: boolean
@@ -22,6 +22,8 @@ export interface StreamRecord {
 /** A record with its place in the log. `json` is the wire's `data:` line. */
 export interface LoggedRecord {
   readonly id: number
+  /** The tenant's record before this one, 0 when there is none: who has seen that one has missed nothing. */
+  readonly after: number
   readonly tenantId: string
   readonly type: string
   readonly json: string
@@ -31,6 +33,11 @@ export interface LoggedRecord {
   readonly dashboard: boolean
 }
 
+/** Who asks for records: dashboards, or one agent in one environment. */
+export type Audience =
+  | { readonly dashboard: true }
+  | { readonly dashboard: false; readonly env: string; readonly agentId: string }
+
 export type Emit = (record: StreamRecord) => void
 
 /**
@@ -39,10 +46,10 @@ export type Emit = (record: StreamRecord) => void
  */
 export interface StreamLog {
   transact<T>(work: (within: Queryable, emit: Emit) => Promise<T>): Promise<T>
-  /** What was logged for the tenant after `id`, oldest first, at most `limit` records. */
-  since(tenantId: string, id: number, limit: number): Promise<LoggedRecord[]>
+  /** What was logged for the tenant after `id`, for this audience or for all, oldest first, at most `limit` records. */
+  since(tenantId: string, id: number, limit: number, audience?: Audience): Promise<Omit<LoggedRecord, 'after'>[]>
   /** The newest id of the tenant, 0 when there is none. */
-  latestId(tenantId: string): Promise<number>
+  latestId(tenantId: string, within?: Queryable): Promise<number>
   /** Delete what is older than `before` (microseconds). */
   purge(before: number): Promise<void>
 }
@@ -60,8 +67,11 @@ export function streamLog(deps: {
   async function append(within: Queryable, records: readonly StreamRecord[]): Promise<LoggedRecord[]> {
     const created_at = microsOf(clock.now())
     // Ids of a tenant are handed out in the order its transactions commit: a reader that saw an id has seen all before it.
-    for (const tenantId of [...new Set(records.map((record) => record.tenantId))].sort())
+    const newest = new Map<string, number>()
+    for (const tenantId of [...new Set(records.map((record) => record.tenantId))].sort()) {
       await database.lock(`stream:${tenantId}`, within as never)
+      newest.set(tenantId, await latestId(tenantId, within))
+    }
     const logged: LoggedRecord[] = []
     for (const record of records) {
       const json = JSON.stringify({ type: record.type, ...record.data })
@@ -81,6 +91,7 @@ export function streamLog(deps: {
         .executeTakeFirstOrThrow()
       logged.push({
         id: row.id,
+        after: newest.get(record.tenantId) ?? 0,
         tenantId: record.tenantId,
         type: record.type,
         json,
@@ -89,8 +100,18 @@ export function streamLog(deps: {
         agentId: record.agentId ?? null,
         dashboard: record.dashboard,
       })
+      newest.set(record.tenantId, row.id)
     }
     return logged
+  }
+
+  async function latestId(tenantId: string, within: Queryable = database.db): Promise<number> {
+    const row = await within
+      .selectFrom('stream_log')
+      .select((e) => e.fn.max('id').as('id'))
+      .where('tenant_id', '=', tenantId)
+      .executeTakeFirst()
+    return row?.id ?? 0
   }
 
   return {
@@ -104,15 +125,24 @@ export function streamLog(deps: {
       if (logged.length > 0) await bus.publish(STREAM_TOPIC, logged).catch(onPublishError)
       return result
     },
-    async since(tenantId, id, limit) {
-      const rows = await database.db
+    async since(tenantId, id, limit, audience) {
+      let query = database.db
         .selectFrom('stream_log')
         .selectAll()
         .where('tenant_id', '=', tenantId)
         .where('id', '>', id)
-        .orderBy('id')
-        .limit(limit)
-        .execute()
+      if (audience?.dashboard) query = query.where('dashboard', '=', 1)
+      else if (audience)
+        query = query.where((e) =>
+          e.or([
+            e.and([
+              e('env', '=', audience.env),
+              e.or([e('agent_id', 'is', null), e('agent_id', '=', audience.agentId)]),
+            ]),
+            e.and([e('env', 'is', null), e('agent_id', '=', audience.agentId)]),
+          ]),
+        )
+      const rows = await query.orderBy('id').limit(limit).execute()
       return rows.map((row) => ({
         id: row.id,
         tenantId: row.tenant_id,
@@ -124,14 +154,7 @@ export function streamLog(deps: {
         dashboard: row.dashboard === 1,
       }))
     },
-    async latestId(tenantId) {
-      const row = await database.db
-        .selectFrom('stream_log')
-        .select((e) => e.fn.max('id').as('id'))
-        .where('tenant_id', '=', tenantId)
-        .executeTakeFirst()
-      return row?.id ?? 0
-    },
+    latestId,
     async purge(before) {
       await database.db.deleteFrom('stream_log').where('created_at', '<', before).execute()
     },

@@ -1,0 +1,67 @@
+import type { Database } from '../../storage/database.ts'
+import type { AgentRegistrationRow } from '../../storage/schema.ts'
+import type { AgentSighting, AgentSightings } from '../events/sightings.ts'
+import type { Registrations } from './registrations.ts'
+import type { RegistrationStore } from './store.ts'
+
+export interface Sightings extends AgentSightings {
+  /** As `sighted`, from a stream: it also knows the bundle whose updates the agent receives. */
+  connected(sighting: AgentSighting & { bundleName: string | null }): void
+  /** Write what was seen since the last time. */
+  write(): Promise<void>
+}
+
+interface Pending {
+  readonly tenantId: string
+  readonly agentId: string
+  readonly changed: Partial<AgentRegistrationRow>
+}
+
+/** What is heard of agents: live connections know it at once, registrations shortly after, many in one transaction. */
+export function agentSightings(deps: {
+  database: Database
+  store: RegistrationStore
+  registrations: Pick<Registrations, 'keepManifest'>
+  /** An agent reported by its events what it runs. */
+  onPolicyVersion: (sighting: AgentSighting & { policyVersion: string }) => void
+}): Sightings {
+  const { database, store, registrations, onPolicyVersion } = deps
+  let pending = new Map<string, Pending>()
+
+  function note(sighting: AgentSighting, also: Partial<AgentRegistrationRow>): void {
+    const { tenantId, agentId, env, policyVersion, at } = sighting
+    const key = `${tenantId}\n${agentId}`
+    const version = policyVersion === null ? {} : { policy_version: policyVersion }
+    const changed = { ...pending.get(key)?.changed, env, last_seen_at: at, ...version, ...also }
+    pending.set(key, { tenantId, agentId, changed })
+  }
+
+  return {
+    sighted(sighting) {
+      note(sighting, {})
+      const { policyVersion } = sighting
+      if (policyVersion !== null) onPolicyVersion({ ...sighting, policyVersion })
+    },
+    connected: ({ bundleName, ...sighting }) => note(sighting, { running_bundle: bundleName }),
+    async manifestReported({ tenantId }, manifest) {
+      await registrations.keepManifest(tenantId, manifest)
+    },
+    async write() {
+      if (pending.size === 0) return
+      const batch = pending
+      pending = new Map()
+      try {
+        await database.db.transaction().execute(async (within) => {
+          for (const [, { tenantId, agentId, changed }] of [...batch].sort(([a], [b]) => (a < b ? -1 : 1)))
+            await store.update(tenantId, agentId, changed, within)
+        })
+      } catch (error) {
+        for (const [key, older] of batch) {
+          const newer = pending.get(key)
+          pending.set(key, newer ? { ...newer, changed: { ...older.changed, ...newer.changed } } : older)
+        }
+        throw error
+      }
+    },
+  }
+}

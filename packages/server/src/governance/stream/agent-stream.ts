@@ -1,0 +1,175 @@
+import type { KeyCaller } from '../../http/caller.ts'
+import type { EventStream } from '../../http/event-stream.ts'
+import { frameOf } from '../../http/event-stream.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Database, Queryable } from '../../storage/database.ts'
+import { microsOf } from '../../storage/instants.ts'
+import { type Assignment, resolveAssignment } from '../assignment/resolve.ts'
+import { type RuleStore, ruleOf } from '../assignment/store.ts'
+import type { BundleStore } from '../bundles/store.ts'
+import { contractUpdate, type SignatureEncoding } from '../deployments/contract-update.ts'
+import type { DeploymentStore } from '../deployments/store.ts'
+import { assignedAgentOf, type Registrations } from '../fleet/registrations.ts'
+import type { Sightings } from '../fleet/sightings.ts'
+import type { RegistrationStore } from '../fleet/store.ts'
+import type { SigningStore } from '../signing/store.ts'
+import { type AgentConnection, receives } from './connections.ts'
+import type { StreamHub } from './hub.ts'
+import type { StreamLog } from './log.ts'
+
+const REPLAY_PAGE = 200
+/** What a stream that could not be brought up to date asks of its client. */
+const TRY_AGAIN_MS = 5_000
+
+export interface AgentStreamInput {
+  readonly env: string
+  /** The bundle the agent names; null lets the server assign one. */
+  readonly bundleName: string | null
+  readonly policyVersion: string | null
+  readonly tags: Readonly<Record<string, unknown>> | null
+  /** `Last-Event-ID`, when it is one of ours. */
+  readonly lastEventId: number | null
+}
+
+/** What an agent must know on connecting, all as of one instant of the log. */
+interface Situation {
+  readonly head: number
+  readonly assignment: Assignment
+  /** `contract_update` of what is deployed, when the agent does not run it. */
+  readonly update: string | null
+  /** The bundle that the update is of. */
+  readonly bundleName: string | null
+}
+
+/** Bring agents up to date, then let the hub keep them so (console-api §9.3, decisions D6 and Q7). */
+export function agentStreams(deps: {
+  hub: StreamHub
+  log: StreamLog
+  database: Database
+  clock: Clock
+  registrations: Registrations
+  registered: RegistrationStore
+  rules: RuleStore
+  deployments: DeploymentStore
+  bundles: BundleStore
+  signingKeys: SigningStore
+  sightings: Sightings
+  signatureEncoding: SignatureEncoding
+  onError: (error: unknown) => void
+}) {
+  const { hub, log, database, clock, registrations, registered, rules, deployments, bundles, signingKeys } = deps
+  const { sightings, signatureEncoding, onError } = deps
+
+  /** One transaction, one snapshot: what the log holds up to `head` is in what was read, what comes later is not. */
+  function survey(connection: AgentConnection): Promise<Situation> {
+    const { tenantId, agentId, env, tags, policyVersion } = connection
+    return database.db
+      .transaction()
+      .setIsolationLevel('repeatable read')
+      .execute(async (within) => {
+        const head = await log.latestId(tenantId, within)
+        let assignment: Assignment = { bundleName: null, source: 'none' }
+        if (connection.bundleName !== null) assignment = { bundleName: connection.bundleName, source: 'agent_provided' }
+        else {
+          const row = await registered.find(tenantId, agentId, within)
+          const known = row ? assignedAgentOf(row) : { agentId, bundleName: null, tags: {} }
+          const all = (await rules.list(tenantId, within)).map(ruleOf)
+          assignment = resolveAssignment({ ...known, tags: { ...known.tags, ...tags } }, all, env)
+        }
+        const { bundleName } = assignment
+        const [current] = await deployments.current(
+          tenantId,
+          bundleName === null ? { env } : { env, bundleName },
+          within,
+        )
+        const isNews = current !== undefined && current.revision_hash !== policyVersion
+        return {
+          head,
+          assignment,
+          update: isNews ? await updateOf(tenantId, current.bundle_name, current.bundle_version, within) : null,
+          bundleName: current?.bundle_name ?? null,
+        }
+      })
+  }
+
+  async function updateOf(tenantId: string, name: string, version: number, within: Queryable): Promise<string | null> {
+    const bundle = await bundles.find(tenantId, name, version, within)
+    if (!bundle) return null
+    const key = await signingKeys.findActive(tenantId, within)
+    const data = contractUpdate(bundle, key?.public_key ?? null, signatureEncoding)
+    return JSON.stringify({ type: 'contract_update', ...data })
+  }
+
+  /** Send what was missed up to `head`; whether an update of `bundleName` was among it. */
+  async function replay(
+    connection: AgentConnection,
+    from: number,
+    head: number,
+    bundleName: string | null,
+  ): Promise<boolean> {
+    const { tenantId, env, agentId, stream } = connection
+    let wasUpdated = false
+    for (let after = from; after < head && !stream.isEnded; ) {
+      const records = await log.since(tenantId, after, REPLAY_PAGE, { dashboard: false, env, agentId })
+      for (const record of records) {
+        if (record.id > head) return wasUpdated
+        after = record.id
+        if (!receives(connection, record)) continue
+        stream.write(frameOf(record.type, record.json, record.id))
+        wasUpdated ||= record.type === 'contract_update' && record.bundleName === bundleName
+      }
+      if (records.length < REPLAY_PAGE) break
+    }
+    return wasUpdated
+  }
+
+  async function bringUpToDate(connection: AgentConnection, lastEventId: number | null): Promise<void> {
+    const { tenantId, agentId, env, policyVersion, stream } = connection
+    await hub.join(connection)
+    await registrations.introduce({ tenantId, agentId, env, policyVersion, tags: connection.tags })
+    const { head, assignment, update, bundleName } = await survey(connection)
+    connection.bundleName = assignment.bundleName
+    connection.followsAll = assignment.bundleName === null
+    const at = microsOf(connection.connectedAt)
+    sightings.connected({ tenantId, agentId, env, policyVersion, at, bundleName: assignment.bundleName })
+    if (!connection.namedBundle && assignment.bundleName !== null) {
+      const { source } = assignment
+      const data = { type: 'assignment_changed', agent_id: agentId, bundle_name: assignment.bundleName, source }
+      // Not the head yet: a client that is cut off now must still ask for what it missed.
+      stream.write(frameOf('assignment_changed', JSON.stringify(data), lastEventId ?? head))
+    }
+    const wasUpdated = lastEventId !== null && (await replay(connection, lastEventId, head, bundleName))
+    if (update !== null && !wasUpdated) stream.write(frameOf('contract_update', update, head))
+    await hub.goLive(connection, head)
+  }
+
+  return {
+    /** Serve an open stream until it ends. */
+    async open(caller: KeyCaller, input: AgentStreamInput, stream: EventStream): Promise<void> {
+      const connection: AgentConnection = {
+        kind: 'agent',
+        stream,
+        tenantId: caller.tenantId,
+        keyId: caller.keyId,
+        agentId: caller.agentId ?? 'unknown',
+        env: input.env,
+        namedBundle: input.bundleName !== null,
+        tags: input.tags ?? {},
+        connectedAt: clock.now(),
+        head: 0,
+        waiting: [],
+        bundleName: input.bundleName,
+        followsAll: false,
+        policyVersion: input.policyVersion,
+      }
+      try {
+        await bringUpToDate(connection, input.lastEventId)
+      } catch (error) {
+        onError(error)
+        stream.end(TRY_AGAIN_MS)
+      }
+    },
+  }
+}
+
+export type AgentStreams = ReturnType<typeof agentStreams>

@@ -1,0 +1,86 @@
+import type { EventStream } from '../../http/event-stream.ts'
+import type { LoggedRecord } from './log.ts'
+
+interface Connection {
+  readonly stream: EventStream
+  readonly tenantId: string
+  /** Milliseconds since the Unix epoch. */
+  readonly connectedAt: number
+  /** What the log holds up to this id has been sent, or is reflected in what was. */
+  head: number
+  /** Records that arrive while the connection is being brought up to date; null once it is. */
+  waiting: LoggedRecord[] | null
+}
+
+/** An agent's open stream (console-api §9.2). */
+export interface AgentConnection extends Connection {
+  readonly kind: 'agent'
+  readonly keyId: string
+  readonly agentId: string
+  readonly env: string
+  /** The agent named its bundle: assignments do not change what it receives. */
+  readonly namedBundle: boolean
+  /** Tags given with the stream; they overlay those of the registration. */
+  readonly tags: Readonly<Record<string, unknown>>
+  /** The bundle whose updates it receives. */
+  bundleName: string | null
+  /** It named no bundle and none resolved: it receives the updates of every bundle (decision Q7). */
+  followsAll: boolean
+  policyVersion: string | null
+}
+
+export interface DashboardConnection extends Connection {
+  readonly kind: 'dashboard'
+}
+
+export type StreamConnection = AgentConnection | DashboardConnection
+
+/** Whether a connection receives a record; the rule of console-api §9.2, the same for live and for missed records. */
+export function receives(connection: StreamConnection, record: Omit<LoggedRecord, 'after'>): boolean {
+  if (record.tenantId !== connection.tenantId) return false
+  if (connection.kind === 'dashboard') return record.dashboard
+  if (record.env === null && record.agentId === null) return false
+  if (record.env !== null && record.env !== connection.env) return false
+  if (record.agentId !== null) return record.agentId === connection.agentId
+  return record.bundleName === null || record.bundleName === connection.bundleName || connection.followsAll
+}
+
+/** The open connections of one tenant on this process. */
+export class TenantConnections {
+  readonly dashboards = new Set<DashboardConnection>()
+  readonly #agents = new Map<string, Set<AgentConnection>>()
+
+  add(connection: StreamConnection): void {
+    if (connection.kind === 'dashboard') {
+      this.dashboards.add(connection)
+      return
+    }
+    const same = this.#agents.get(connection.agentId)
+    if (same) same.add(connection)
+    else this.#agents.set(connection.agentId, new Set([connection]))
+  }
+
+  /** False when it was not here. */
+  remove(connection: StreamConnection): boolean {
+    if (connection.kind === 'dashboard') return this.dashboards.delete(connection)
+    const same = this.#agents.get(connection.agentId)
+    const wasHere = same?.delete(connection) ?? false
+    if (same?.size === 0) this.#agents.delete(connection.agentId)
+    return wasHere
+  }
+
+  get isEmpty(): boolean {
+    return this.dashboards.size === 0 && this.#agents.size === 0
+  }
+
+  /** The connections of one agent, or of all. */
+  *agents(agentId?: string): Iterable<AgentConnection> {
+    if (agentId !== undefined) yield* this.#agents.get(agentId) ?? []
+    else for (const same of this.#agents.values()) yield* same
+  }
+
+  *all(): Iterable<StreamConnection> {
+    yield* this.agents()
+    yield* this.dashboards
+  }
+}

@@ -1,0 +1,162 @@
+import { type EventStream, frameOf, keepaliveFrame } from '../../http/event-stream.ts'
+import type { Metrics } from '../../operations/metrics.ts'
+import type { Bus } from '../../ports/bus.ts'
+import type { Clock } from '../../ports/clock.ts'
+import { type AgentConnection, receives, type StreamConnection, TenantConnections } from './connections.ts'
+import { streamFeed } from './feed.ts'
+import type { LoggedRecord, StreamLog } from './log.ts'
+
+/** A stream this old is ended, so that a connection nobody reads any more does not stay for ever (console-api §9.2). */
+const LONGEST_STREAM_MS = 3_600_000
+/** How many of those end at one keepalive: streams that began together do not all come back together. */
+const ENDED_AT_ONCE = 200
+const COME_BACK_MS = 1_000
+
+/** Assignment rules changed: tell each of these connections what it runs now, if that is something else. */
+export type Reassign = (connections: readonly AgentConnection[], record: LoggedRecord) => Promise<void>
+
+export interface StreamHub {
+  /** Hold every record for the connection from now on, until it goes live. */
+  join(connection: StreamConnection): Promise<void>
+  /** Send what was held and is newer than `head`, then everything as it comes. */
+  goLive(connection: StreamConnection, head: number): Promise<void>
+  /** The open connections of a tenant's agents, or of one of them, on this process. */
+  agents(tenantId: string, agentId?: string): AgentConnection[]
+  readonly agentCount: number
+  readonly isDraining: boolean
+  /** One turn of the shared timer: keepalives, streams that have lived long enough, what the bus did not bring. */
+  keepAlive(): Promise<void>
+  /** End every stream, telling clients to come back; no new ones. */
+  drain(): void
+  stop(): void
+}
+
+export function streamHub(deps: {
+  log: StreamLog
+  bus: Bus
+  clock: Clock
+  metrics: Pick<Metrics, 'agentStreams' | 'dashboardStreams'>
+  reassign: Reassign
+  /** A connection's bundle became another. */
+  onReassigned: (connection: AgentConnection) => void
+  onError: (error: unknown) => void
+}): StreamHub {
+  const { log, bus, clock, metrics, reassign, onReassigned, onError } = deps
+  const tenants = new Map<string, TenantConnections>()
+  const feed = streamFeed({ log, bus, deliver, onError })
+  let agentCount = 0
+  let isDraining = false
+
+  function deliver(record: LoggedRecord): Promise<void> | undefined {
+    const connections = tenants.get(record.tenantId)
+    if (!connections) return undefined
+    if (record.type === 'api_key_revoked') endStreamsOfKey(connections, record)
+    const frame = lazyFrame(record)
+    for (const connection of connections.all()) {
+      if (connection.waiting) connection.waiting.push(record)
+      else send(connection, record, frame)
+    }
+    if (!isRuleChange(record)) return undefined
+    const affected = [...connections.agents()].filter((connection) => !connection.namedBundle && !connection.waiting)
+    return affected.length === 0 ? undefined : reassign(affected, record)
+  }
+
+  function send(connection: StreamConnection, record: LoggedRecord, frame: () => Buffer): void {
+    if (record.id <= connection.head || !receives(connection, record)) return
+    connection.stream.write(frame())
+    if (connection.kind === 'agent' && record.type === 'assignment_changed' && !connection.namedBundle) {
+      const { bundle_name } = JSON.parse(record.json) as { bundle_name: string | null }
+      if (bundle_name === connection.bundleName) return
+      connection.bundleName = bundle_name
+      connection.followsAll = bundle_name === null
+      onReassigned(connection)
+    }
+  }
+
+  function leave(connection: StreamConnection): void {
+    const connections = tenants.get(connection.tenantId)
+    if (!connections?.remove(connection)) return
+    if (connections.isEmpty) {
+      tenants.delete(connection.tenantId)
+      feed.unfollow(connection.tenantId)
+    }
+    count(connection, -1)
+  }
+
+  function count(connection: StreamConnection, by: 1 | -1): void {
+    if (connection.kind === 'agent') {
+      agentCount += by
+      metrics.agentStreams.inc(by)
+    } else metrics.dashboardStreams.inc(by)
+  }
+
+  const everyConnection = () => [...tenants.values()].flatMap((connections) => [...connections.all()])
+
+  return {
+    async join(connection) {
+      const connections = tenants.get(connection.tenantId) ?? new TenantConnections()
+      tenants.set(connection.tenantId, connections)
+      connections.add(connection)
+      count(connection, 1)
+      connection.stream.onEnd(() => leave(connection))
+      await feed.follow(connection.tenantId)
+    },
+    async goLive(connection, head) {
+      connection.head = head
+      for (let record = connection.waiting?.shift(); record; record = connection.waiting?.shift()) {
+        send(connection, record, lazyFrame(record))
+        if (isRuleChange(record) && record.id > head && connection.kind === 'agent' && !connection.namedBundle)
+          await reassign([connection], record)
+      }
+      connection.waiting = null
+    },
+    agents: (tenantId, agentId) => [...(tenants.get(tenantId)?.agents(agentId) ?? [])],
+    get agentCount() {
+      return agentCount
+    },
+    get isDraining() {
+      return isDraining
+    },
+    async keepAlive() {
+      const oldest = clock.now() - LONGEST_STREAM_MS
+      let ended = 0
+      for (const { stream, connectedAt } of everyConnection()) {
+        if (connectedAt <= oldest && ended < ENDED_AT_ONCE) {
+          ended++
+          stream.end(COME_BACK_MS)
+        } else stream.write(keepaliveFrame)
+      }
+      await feed.catchUp()
+    },
+    drain() {
+      isDraining = true
+      for (const { stream } of everyConnection()) stream.end(COME_BACK_MS)
+    },
+    stop: () => feed.stop(),
+  }
+}
+
+/** The wire form of a record, made when the first connection needs it and shared by all (console-api §9.5). */
+function lazyFrame(record: LoggedRecord): () => Buffer {
+  let frame: Buffer | null = null
+  return () => {
+    frame ??= frameOf(record.type, record.json, record.id)
+    return frame
+  }
+}
+
+function isRuleChange(record: LoggedRecord): boolean {
+  return (
+    record.type === 'assignment_changed' &&
+    record.agentId === null &&
+    record.dashboard &&
+    (JSON.parse(record.json) as { rule_id?: string }).rule_id !== undefined
+  )
+}
+
+function endStreamsOfKey(connections: TenantConnections, record: LoggedRecord): void {
+  const { key_id } = JSON.parse(record.json) as { key_id: string }
+  const revoked: EventStream[] = []
+  for (const connection of connections.agents()) if (connection.keyId === key_id) revoked.push(connection.stream)
+  for (const stream of revoked) stream.end()
+}

@@ -1,0 +1,126 @@
+import type { FastifyRequest } from 'fastify'
+import Type from 'typebox'
+import { Forbidden, InvalidInput, Unavailable } from '../../errors.ts'
+import { keyOf, userOf } from '../../http/caller.ts'
+import { openEventStream } from '../../http/event-stream.ts'
+import { failures } from '../../http/schemas.ts'
+import type { App } from '../../http/server.ts'
+import { LONGEST_AGENT_ID } from '../fleet/registrations.ts'
+import type { AgentStreams } from './agent-stream.ts'
+import type { DashboardStreams } from './dashboard-stream.ts'
+import type { StreamHub } from './hub.ts'
+
+const tags = { tags: ['stream'], produces: ['text/event-stream'] }
+const Events = Type.Unsafe<never>({
+  type: 'string',
+  description: 'Server-sent events, each with an id; Last-Event-ID replays.',
+})
+
+/** console-api §9.3 and §9.4. */
+export function streamRoutes(
+  app: App,
+  deps: { hub: StreamHub; agents: AgentStreams; dashboards: DashboardStreams },
+): void {
+  const { hub, agents, dashboards } = deps
+
+  app.get(
+    '/api/v1/stream',
+    {
+      config: { access: 'agent', scope: 'environment' },
+      schema: {
+        ...tags,
+        summary: 'Live events for an agent',
+        description:
+          'Contract updates, assignments and approval decisions. On connect the stream tells the assigned bundle and sends the deployed contracts where `policy_version` is absent or differs.',
+        querystring: Type.Object({
+          env: Type.String({ description: "Must be the key's environment." }),
+          bundle_name: Type.Optional(Type.String({ description: 'Only updates of this bundle.' })),
+          policy_version: Type.Optional(Type.String({ description: 'Revision hash the agent runs.' })),
+          tags: Type.Optional(Type.String({ description: 'JSON object; assignment rules match on it.' })),
+        }),
+        response: { 200: Events, ...failures(401, 403, 422, 503) },
+      },
+    },
+    async (request, reply) => {
+      const caller = keyOf(request)
+      const { env, bundle_name, policy_version } = request.query
+      if (env !== caller.env)
+        throw new Forbidden(`API key is scoped to '${caller.env}', cannot subscribe to '${env}'.`, 'wrong_environment')
+      if (caller.agentId !== null && caller.agentId.length > LONGEST_AGENT_ID)
+        throw new InvalidInput([
+          {
+            loc: ['header', 'X-Edictum-Agent-Id'],
+            msg: `Value error, an agent id has at most ${LONGEST_AGENT_ID} characters`,
+          },
+        ])
+      refuseWhileDraining(hub)
+      void agents.open(
+        caller,
+        {
+          env,
+          bundleName: bundle_name || null,
+          policyVersion: policy_version || null,
+          tags: tagsOf(request.query.tags),
+          lastEventId: lastEventIdOf(request),
+        },
+        openEventStream(reply),
+      )
+      return reply
+    },
+  )
+
+  app.get(
+    '/api/v1/stream/dashboard',
+    {
+      config: { access: 'dashboard', scope: 'tenant' },
+      schema: {
+        ...tags,
+        summary: 'Live events for the console',
+        response: { 200: Events, ...failures(401, 503) },
+      },
+    },
+    async (request, reply) => {
+      const caller = userOf(request)
+      refuseWhileDraining(hub)
+      void dashboards.open(caller, lastEventIdOf(request), openEventStream(reply))
+      return reply
+    },
+  )
+
+  app.head(
+    '/api/v1/stream/dashboard',
+    {
+      config: { access: 'dashboard', scope: 'tenant' },
+      schema: {
+        ...tags,
+        summary: 'Whether the session would be let in',
+        response: { 200: Type.String(), ...failures(401) },
+      },
+    },
+    async (_request, reply) => reply.header('content-type', 'text/event-stream; charset=utf-8').send(''),
+  )
+}
+
+function refuseWhileDraining(hub: StreamHub): void {
+  if (hub.isDraining) throw new Unavailable('This server is shutting down. Connect again.', { retryAfter: 1 })
+}
+
+/** The id of the last event the client has seen; anything but one of our ids counts as none. */
+function lastEventIdOf(request: FastifyRequest): number | null {
+  const header = request.headers['last-event-id']
+  if (typeof header !== 'string' || !/^\d{1,15}$/.test(header)) return null
+  return Number(header)
+}
+
+/** Tags as the stream gives them; what is no JSON object is ignored. */
+function tagsOf(text: string | undefined): Record<string, unknown> | null {
+  if (text === undefined) return null
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null
+  } catch {
+    return null
+  }
+}

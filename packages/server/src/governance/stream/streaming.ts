@@ -1,0 +1,90 @@
+import type { App } from '../../http/server.ts'
+import type { Shared } from '../../shared.ts'
+import { microsOf } from '../../storage/instants.ts'
+import { ruleStore } from '../assignment/store.ts'
+import type { BundleStore } from '../bundles/store.ts'
+import type { SignatureEncoding } from '../deployments/contract-update.ts'
+import type { DeploymentStore } from '../deployments/store.ts'
+import { registrations } from '../fleet/registrations.ts'
+import { fleetRoutes } from '../fleet/routes.ts'
+import { agentSightings, type Sightings } from '../fleet/sightings.ts'
+import { fleetStatus } from '../fleet/status.ts'
+import { registrationStore } from '../fleet/store.ts'
+import type { SigningStore } from '../signing/store.ts'
+import { agentStreams } from './agent-stream.ts'
+import type { AgentConnection } from './connections.ts'
+import { dashboardStreams } from './dashboard-stream.ts'
+import { streamHub } from './hub.ts'
+import { reassigning } from './reassign.ts'
+import { streamRoutes } from './routes.ts'
+
+const KEEPALIVE_MS = 15_000
+const SIGHTINGS_MS = 1_000
+const PURGE_MS = 3_600_000
+/** How long a connection may be away and still get all it missed (decision D6). */
+const LOG_KEPT_MS = 24 * 3_600_000
+
+export interface Streaming {
+  readonly sightings: Sightings
+  routes(app: App): void
+  drain(): void
+  stop(): Promise<void>
+  connectedAgents(): number
+}
+
+/** Live streams and the fleet that holds them, put together. */
+export function streaming(
+  deps: Shared & {
+    deployments: DeploymentStore
+    bundles: BundleStore
+    signingKeys: SigningStore
+    signatureEncoding: SignatureEncoding
+  },
+): Streaming {
+  const { database, log, clock, logger, workers, deployments } = deps
+  const onError = (err: unknown) => logger.error({ err }, 'live streams')
+  const registered = registrationStore(database)
+  const rules = ruleStore(database)
+  const agents = registrations({ ...deps, store: registered, rules })
+
+  const sightings = agentSightings({
+    database,
+    store: registered,
+    registrations: agents,
+    onPolicyVersion({ tenantId, agentId, env, policyVersion }) {
+      for (const connection of hub.agents(tenantId, agentId))
+        if (connection.env === env) connection.policyVersion = policyVersion
+    },
+  })
+  const onReassigned = ({ tenantId, agentId, env, bundleName }: AgentConnection) =>
+    sightings.connected({ tenantId, agentId, env, policyVersion: null, at: microsOf(clock.now()), bundleName })
+  const hub = streamHub({
+    ...deps,
+    reassign: reassigning({ rules, registrations: registered, onReassigned }),
+    onReassigned,
+    onError,
+  })
+  const agentSide = agentStreams({ ...deps, hub, registrations: agents, registered, rules, sightings, onError })
+  const dashboardSide = dashboardStreams({ hub, log, clock, onError })
+
+  workers.every('stream_keepalive', KEEPALIVE_MS, () => hub.keepAlive())
+  workers.every('agent_sightings', SIGHTINGS_MS, () => sightings.write())
+  workers.every('stream_log_purge', PURGE_MS, () => log.purge(microsOf(clock.now() - LOG_KEPT_MS)))
+
+  return {
+    sightings,
+    routes(app) {
+      streamRoutes(app, { hub, agents: agentSide, dashboards: dashboardSide })
+      fleetRoutes(app, {
+        registrations: agents,
+        status: fleetStatus({ deployments, connections: (tenantId) => hub.agents(tenantId) }),
+      })
+    },
+    drain: () => hub.drain(),
+    async stop() {
+      hub.stop()
+      await sightings.write()
+    },
+    connectedAgents: () => hub.agentCount,
+  }
+}
