@@ -96,6 +96,7 @@ export class ServerAuditSink implements AuditSink {
     if (this.#refusal !== null) {
       const refusal = this.#refusal
       this.#refusal = null
+      this.#armTimer()
       throw refusal
     }
     if (this.#buffer.length >= this.#batchSize && !this.#serverAway) {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Edictum } from '../edictum.ts'
 import { EdictumConfigError, type EdictumDenied } from '../errors.ts'
@@ -369,6 +370,11 @@ describe('an approval', () => {
     await expect(guard.run('read_file', { path: '.env' }, tool)).rejects.toMatchObject({ statusCode: 429 })
     expect(tool.calls).toEqual([])
   })
+})
+
+test('a guard that is printed shows no key', async () => {
+  const guard = await connect({ apiKey: 'edk_production_hidden' })
+  expect(inspect(guard, { depth: 10, showHidden: true })).not.toContain('edk_production_hidden')
 })
 
 test('with the server gone nothing runs', async () => {

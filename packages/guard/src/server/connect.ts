@@ -70,8 +70,10 @@ export async function connect(options: ServerGuardOptions, Guard: GuardClass): P
   })
   const auditSink: AuditSink | readonly AuditSink[] =
     options.auditSink ?? new ServerAuditSink(client, { ...shared, ...redaction })
+  // The key and the address stay with the client: a guard that is printed must not show them.
+  const { url: _url, apiKey: _apiKey, fetch: _fetch, ...lent } = options
   const guardOptions: EdictumOptions = {
-    ...options,
+    ...lent,
     environment: client.env,
     // An explicit `mode: undefined` asks for the bundle's own default (decision Q4).
     mode: 'mode' in options ? options.mode : 'enforce',
