@@ -4,6 +4,7 @@ import { FakeConsole } from '../testing/fake-console.ts'
 import { ManualClock, until } from '../testing/manual-clock.ts'
 import { ServerApprovalBackend, type ServerApprovalBackendOptions } from './approval-backend.ts'
 import { EdictumServerClient } from './client.ts'
+import { EdictumConnectionError } from './errors.ts'
 
 let console_: FakeConsole
 let clock: ManualClock
@@ -178,6 +179,34 @@ describe('waiting', () => {
     backend.wake('ap-1')
     release()
     expect(await decision).toMatchObject({ approved: true })
+  })
+
+  test('a server that restarts does not end the wait', async () => {
+    script({ status: 'pending' })
+    const port = Number(new URL(console_.url).port)
+    const decision = backendWith().waitForDecision('ap-1')
+    await until(() => clock.nextDelay === 2_000, 'the pause between polls')
+    await console_.close()
+    await clock.advance(2_000)
+    await until(() => clock.nextDelay === 2_000, 'the pause after the failed poll')
+    console_ = await FakeConsole.start(port)
+    script({ status: 'approved', decided_by: 'ann' })
+    await clock.advance(2_000)
+    expect(await decision).toMatchObject({ approved: true, approver: 'ann' })
+  })
+
+  test('a server still away at the deadline is an error, whatever a time-out would allow', async () => {
+    script({ status: 'pending' })
+    const backend = backendWith()
+    await backend.requestApproval('t', {}, 'm', { timeout: 3, timeoutEffect: 'allow' })
+    await console_.close()
+    const decision = backend.waitForDecision('ap-1').catch((error: unknown) => error)
+    await until(() => clock.nextDelay === 2_000, 'the pause')
+    await clock.advance(2_000)
+    await until(() => clock.nextDelay === 1_000, 'the rest until the deadline')
+    await clock.advance(1_000)
+    expect(await decision).toBeInstanceOf(EdictumConnectionError)
+    console_ = await FakeConsole.start()
   })
 
   test('404 and 5xx reject: the call fails closed', async () => {

@@ -11,6 +11,7 @@ import {
 import { type Clock, isoTime, systemClock } from '../clock.ts'
 import { configError } from '../errors.ts'
 import type { EdictumServerClient } from './client.ts'
+import { EdictumConnectionError } from './errors.ts'
 
 export interface ServerApprovalBackendOptions {
   /** Milliseconds between polls where the server does not hold the answer back, default 2,000. */
@@ -23,9 +24,13 @@ export interface ServerApprovalBackendOptions {
   readonly clock?: Clock
 }
 
+/** A poll that took so long was held back by the server, not merely slow. */
+const HELD_BACK_MS = 5_000
+
 /**
  * Approvals decided on the server (edictum-sdk §14.4). A waiting call learns of the decision by whichever is first: a
- * held-back poll, the agent stream (`wake`), or the next plain poll. Errors reach the guard, and the call does not run.
+ * held-back poll, the agent stream (`wake`), or the next plain poll. What the server refuses reaches the guard, and the call
+ * does not run.
  */
 export class ServerApprovalBackend implements ApprovalBackend {
   readonly #client: EdictumServerClient
@@ -108,17 +113,31 @@ export class ServerApprovalBackend implements ApprovalBackend {
       const asked = this.#clock.now()
       // Whole seconds: the last stretch before the deadline is polled plainly.
       const wait = Math.min(this.#longPollSeconds, Math.floor((deadline - asked) / 1000))
-      const answer = await this.#client.get(
-        path,
-        wait > 0 ? { query: { wait }, timeout: Math.max(this.#client.timeout, (wait + 10) * 1000) } : {},
-      )
-      const decision = this.#read(answer, effect)
+      const answer = await this.#ask(path, wait, deadline)
+      const decision = answer && this.#read(answer, effect)
       if (decision) return decision
       const now = this.#clock.now()
       if (now >= deadline) return this.#decision('timeout', effect === 'allow', null, null)
-      // A server that held the answer back was asked long enough; one that answered at once ignores `wait`.
-      const held = wait > 0 && now - asked >= wait * 1000
+      // A server that held the answer back is asked again at once; one that answered right away ignores `wait`.
+      const held = answer !== null && wait > 0 && now - asked >= Math.min(wait * 1000, HELD_BACK_MS)
       if (!held) await waiter.pause(Math.min(this.#pollInterval, deadline - now))
+    }
+  }
+
+  /**
+   * One poll; null when the server could not be reached and there is time left. A restart of the server must not end a call
+   * that waits for a human. At the deadline the loss is an error, not a time-out: who knows what was decided meanwhile.
+   */
+  async #ask(path: string, wait: number, deadline: number): Promise<Record<string, unknown> | null> {
+    try {
+      return await this.#client.get(
+        path,
+        wait > 0 ? { query: { wait }, timeout: Math.max(this.#client.timeout, (wait + 10) * 1000) } : {},
+      )
+    } catch (error) {
+      const again = error instanceof EdictumConnectionError && !this.#client.closed && this.#clock.now() < deadline
+      if (again) return null
+      throw error
     }
   }
 

@@ -122,6 +122,10 @@ export class EdictumServerClient {
       : openBackgroundStream(url, headers, stopped))
   }
 
+  get closed(): boolean {
+    return this.#closing.signal.aborted
+  }
+
   /** Ends every request in flight and refuses new ones. */
   close(): void {
     this.#closing.abort(new EdictumConnectionError('The Edictum client was closed.', undefined))
