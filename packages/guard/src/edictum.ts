@@ -87,7 +87,7 @@ export class Edictum {
     this.redaction = options.redaction ?? new RedactionPolicy()
     this.approvalBackend = options.approvalBackend ?? null
     this.telemetry = options.telemetry ?? null
-    this.localSink = new CollectingAuditSink()
+    this.localSink = new CollectingAuditSink(options.localEvents)
     const sinks = options.auditSink
     this.auditSink =
       sinks === undefined ? this.localSink : new CompositeSink([this.localSink, ...('emit' in sinks ? [sinks] : sinks)])

@@ -35,6 +35,8 @@ export interface GuardOptions {
   readonly tools?: Readonly<Record<string, ToolSettings>>
   /** Receives every audit event, beside the guard's own `localSink`. */
   readonly auditSink?: AuditSink | readonly AuditSink[]
+  /** Events the guard's own `localSink` keeps, default 50,000. */
+  readonly localEvents?: number
   readonly redaction?: RedactionPolicy
   /** Called once for each call that is refused. */
   readonly onDeny?: (envelope: Envelope, reason: string, decisionName: string | null) => unknown
