@@ -24,17 +24,27 @@ export function demoCommand({ terminal, settings, connect }: Context): Command {
     .description('show what Lictor does, on a running server, with no model account')
     .option('--patience <seconds>', 'how long an approval waits for you before the demo approves it', seconds, 20)
   return command.action(async ({ patience }: { patience: number }) => {
-    const url = settings(command).url ?? terminal.environment.LICTOR_URL ?? readLocalAccess(terminal)?.url ?? 'http://localhost:8000'
+    const url =
+      settings(command).url ??
+      terminal.environment.LICTOR_URL ??
+      readLocalAccess(terminal)?.url ??
+      'http://localhost:8000'
     if (!(await isServerUp(url))) {
-      throw new CliError('server_unreachable', `No Lictor server answers at ${url}.`, { hint: 'Start one with `npm start` (or `lictor up`) in another terminal.' })
+      throw new CliError('server_unreachable', `No Lictor server answers at ${url}.`, {
+        hint: 'Start one with `npm start` (or `lictor up`) in another terminal.',
+      })
     }
     await createFirstAdministrator(url, terminal)
     const connection = await connect(command)
     const heading = (text: string) => terminal.print(`\n${style('bold', text)}`)
 
     heading('A bundle of contracts, uploaded, signed and deployed')
-    const uploaded = await connection.request<{ name: string; version: number }>('POST', '/api/v1/bundles', { yaml_content: bundle() })
-    await connection.request('POST', `/api/v1/bundles/${uploaded.name}/${uploaded.version}/deploy`, { env: 'production' })
+    const uploaded = await connection.request<{ name: string; version: number }>('POST', '/api/v1/bundles', {
+      yaml_content: bundle(),
+    })
+    await connection.request('POST', `/api/v1/bundles/${uploaded.name}/${uploaded.version}/deploy`, {
+      env: 'production',
+    })
     terminal.print(`  ${uploaded.name} version ${uploaded.version} is deployed to production`)
 
     const stopApprover = standInApprover({ connection, terminal, patience })
@@ -55,15 +65,24 @@ async function createFirstAdministrator(url: string, terminal: Terminal): Promis
   const health = (await (await fetch(`${url}/api/v1/health`)).json()) as { bootstrap_complete: boolean }
   if (health.bootstrap_complete) return
   const credentials = { email: 'admin@example.com', password: randomBytes(12).toString('base64url') }
-  const answer = await fetch(`${url}/api/v1/setup`, { method: 'POST', headers: { 'content-type': 'application/json', 'x-requested-with': 'lictor-cli' }, body: JSON.stringify(credentials) })
+  const answer = await fetch(`${url}/api/v1/setup`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-requested-with': 'lictor-cli' },
+    body: JSON.stringify(credentials),
+  })
   if (answer.status === 409) return
   if (!answer.ok) throw new CliError('setup', `The first administrator could not be created: ${await answer.text()}`)
-  terminal.print(`${style('bold', 'First administrator')}  ${credentials.email}  password ${style('bold', credentials.password)}  (shown once)`)
+  terminal.print(
+    `${style('bold', 'First administrator')}  ${credentials.email}  password ${style('bold', credentials.password)}  (shown once)`,
+  )
 }
 
 /** An API key for as long as the work takes. */
 async function withKey(connection: Connection, work: (apiKey: string) => Promise<void>): Promise<void> {
-  const { id, key } = await connection.request<{ id: string; key: string }>('POST', '/api/v1/keys', { env: 'production', label: 'lictor demo' })
+  const { id, key } = await connection.request<{ id: string; key: string }>('POST', '/api/v1/keys', {
+    env: 'production',
+    label: 'lictor demo',
+  })
   try {
     await work(key)
   } finally {

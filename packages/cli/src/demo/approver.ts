@@ -11,7 +11,11 @@ interface PendingApproval {
  * Stands in for the person on call: each approval that appears waits `patience` seconds for somebody in the console, then is
  * approved from here, saying so. Returns how to stop.
  */
-export function standInApprover(options: { connection: Connection; terminal: Terminal; patience: number }): () => Promise<void> {
+export function standInApprover(options: {
+  connection: Connection
+  terminal: Terminal
+  patience: number
+}): () => Promise<void> {
   const { connection, terminal, patience } = options
   const firstSeen = new Map<string, number>()
   let stopped = false
@@ -22,11 +26,18 @@ export function standInApprover(options: { connection: Connection; terminal: Ter
       const since = firstSeen.get(id)
       if (since === undefined) {
         firstSeen.set(id, Date.now())
-        terminal.print(`  ${style('yellow', '?')} ${message} ${style('dim', `Decide at ${connection.url}/dashboard/approvals; approved by itself in ${patience} s.`)}`)
+        terminal.print(
+          `  ${style('yellow', '?')} ${message} ${style('dim', `Decide at ${connection.url}/dashboard/approvals; approved by itself in ${patience} s.`)}`,
+        )
       }
       if (Date.now() - (since ?? Date.now()) < patience * 1000) continue
       // Somebody may have been faster: then there is nothing left to decide.
-      await connection.request('PUT', `/api/v1/approvals/${id}`, { approved: true, reason: 'approved by the demo' }, { accept: [409] })
+      await connection.request(
+        'PUT',
+        `/api/v1/approvals/${id}`,
+        { approved: true, reason: 'approved by the demo' },
+        { accept: [409] },
+      )
     }
   }
 

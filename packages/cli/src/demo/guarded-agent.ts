@@ -27,13 +27,20 @@ async function runTool(tool: string, args: Record<string, unknown>): Promise<str
 /** An agent in this process whose tool calls go through the guard, connected to the server as any agent is. */
 export async function runGuardedAgent(options: { url: string; apiKey: string; terminal: Terminal }): Promise<void> {
   const { terminal } = options
-  const guard = await Edictum.fromServer({ url: options.url, apiKey: options.apiKey, agentId: 'demo-agent', bundleName: 'lictor-demo' })
+  const guard = await Edictum.fromServer({
+    url: options.url,
+    apiKey: options.apiKey,
+    agentId: 'demo-agent',
+    bundleName: 'lictor-demo',
+  })
   try {
     for (const { tool, args } of calls) {
       const call = `${tool}(${Object.values(args).join(', ')})`
       try {
         const result = await guard.run(tool, args, () => runTool(tool, args))
-        terminal.print(`  ${style('green', '✓')} ${call.padEnd(30)} ${style('dim', String(result).replaceAll('\n', ' ⏎ '))}`)
+        terminal.print(
+          `  ${style('green', '✓')} ${call.padEnd(30)} ${style('dim', String(result).replaceAll('\n', ' ⏎ '))}`,
+        )
       } catch (error) {
         if (!(error instanceof EdictumDenied)) throw error
         terminal.print(`  ${style('red', '✗')} ${call.padEnd(30)} ${error.reason}`)
