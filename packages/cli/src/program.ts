@@ -5,6 +5,7 @@ import { approvalsCommand } from './commands/approvals.ts'
 import { backupCommand, restoreCommand } from './commands/backup.ts'
 import { bundleCommand } from './commands/bundle.ts'
 import { contractCommands } from './commands/contracts/contracts.ts'
+import { demoCommand } from './commands/demo.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { logsCommand } from './commands/logs.ts'
 import { runCommand } from './commands/run.ts'
@@ -69,6 +70,7 @@ function createProgram(context: Context): Command {
     approvalsCommand(context),
     backupCommand(context),
     restoreCommand(context),
+    demoCommand(context),
     doctorCommand(context),
     ...contractCommands(context),
   ])
@@ -103,8 +105,7 @@ function report(error: unknown, program: Command, terminal: Terminal): number {
   const details = known ? error.details : {}
   if (output === 'json')
     terminal.print(JSON.stringify({ error: message, code, ...(hint ? { hint } : {}), ...details }, null, 2))
-  terminal.note(`lictor: ${message}`)
-  if (known) for (const line of error.excerpt) terminal.note(line)
+  for (const line of known && error.excerpt.length > 0 ? error.excerpt : [`lictor: ${message}`]) terminal.note(line)
   if (hint) terminal.note(hint)
   if (!known && terminal.environment.LICTOR_DEBUG && error instanceof Error) terminal.note(error.stack ?? '')
   return known ? error.exitCode : 1

@@ -63,7 +63,6 @@ export type {
 } from './options.ts'
 export { GovernancePipeline, type PostDecision, type PreDecision } from './pipeline.ts'
 export { realPath } from './real-path.ts'
-export { realPath } from './real-path.ts'
 export { Session, type SessionCounters } from './session.ts'
 export { type GuardState, stateOf } from './state.ts'
 export { MemoryBackend, type StorageBackend } from './storage.ts'

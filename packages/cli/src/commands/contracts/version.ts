@@ -1,0 +1,10 @@
+import { version } from '@lictor/server'
+import { Command } from 'commander'
+import type { Context } from '../../program.ts'
+import { present } from '../../terminal/terminal.ts'
+
+/** `lictor version` (edictum-sdk §18.1). */
+export function versionCommand({ terminal, settings }: Context): Command {
+  const command = new Command('version').description('print the version')
+  return command.action(() => present(terminal, settings(command).output, { version }, () => `lictor ${version}`))
+}
