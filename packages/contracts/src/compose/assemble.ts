@@ -1,6 +1,6 @@
 import { EdictumConfigError } from '../errors.ts'
 import { loadDocument } from '../load/index.ts'
-import { BUNDLE, CONTRACTS } from '../load/table.ts'
+import { CONTRACTS } from '../load/table.ts'
 import type { ContractIssue, ContractType, Mode } from '../types.ts'
 import { emitYaml } from './emit.ts'
 
@@ -35,7 +35,7 @@ export interface Assembly {
 export function assembleBundle(assembly: Assembly): string {
   const contracts = expand(assembly.items.filter((item) => item.enabled !== false))
   const { name, description, defaultsMode, tools, observability } = assembly
-  const document = {
+  return emitYaml({
     apiVersion: 'edictum/v1',
     kind: 'ContractBundle',
     metadata: { name, ...(description ? { description } : {}) },
@@ -43,8 +43,7 @@ export function assembleBundle(assembly: Assembly): string {
     ...(tools && Object.keys(tools).length > 0 ? { tools: sorted(tools) } : {}),
     ...(observability ? { observability: sorted(observability) } : {}),
     contracts,
-  }
-  return emitYaml(ordered(document, Object.keys(BUNDLE.fields)))
+  })
 }
 
 /**

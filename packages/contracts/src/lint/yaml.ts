@@ -17,6 +17,15 @@ export function lintYaml(node: YamlNode, report: Report, path: PathPart[] = [], 
     return
   }
   reportDuplicates(node, report, path)
+  for (const key of node.merges ?? []) {
+    report(
+      'yaml_dialect',
+      [...path, '<<'],
+      key,
+      "'<<' merges a mapping here, but is an ordinary key in YAML 1.2",
+      'write the fields out',
+    )
+  }
   for (const { key, value, merged } of node.entries) {
     if (merged) continue
     const inner = [...path, keyOf(key)]

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noThenProperty: 'then' is a field of the language, and a keyword of JSON Schema
 import type {
   BundleDocument,
   ContractDocument,
@@ -36,8 +37,13 @@ export function buildDocument(bundle: Checked, kind: BundleDocument['kind']): Bu
     observeAlongside: (bundle.observe_alongside as boolean | undefined) ?? false,
     contracts: Object.freeze((bundle.contracts as readonly Checked[]).map(buildContract)),
     tools: new Map(tools),
-    observability: (bundle.observability as Record<string, unknown> | undefined) ?? null,
+    observability: bundle.observability === undefined ? null : frozen(bundle.observability as Checked),
   })
+}
+
+function frozen(part: Checked): Checked {
+  for (const value of Object.values(part)) if (typeof value === 'object' && value !== null) frozen(value as Checked)
+  return Object.freeze(part)
 }
 
 function buildContract(contract: Checked): ContractDocument {
@@ -85,7 +91,6 @@ function buildPre(contract: Checked): PreDocument {
     type: 'pre',
     tool: contract.tool as string,
     when: contract.when as Expression,
-    // biome-ignore lint/suspicious/noThenProperty: the name of the field in the document
     then: Object.freeze({
       ...then(contract),
       effect: written.effect as PreDocument['then']['effect'],
@@ -100,7 +105,6 @@ function buildPost(contract: Checked): PostDocument {
     type: 'post',
     tool: contract.tool as string,
     when: contract.when as Expression,
-    // biome-ignore lint/suspicious/noThenProperty: the name of the field in the document
     then: Object.freeze({
       ...then(contract),
       effect: (contract.then as Checked).effect as PostDocument['then']['effect'],
@@ -118,7 +122,6 @@ function buildSession(contract: Checked): SessionDocument {
       maxAttempts: (limits.max_attempts as number | undefined) ?? null,
       maxCallsPerTool: new Map(Object.entries((limits.max_calls_per_tool ?? {}) as Record<string, number>)),
     }),
-    // biome-ignore lint/suspicious/noThenProperty: the name of the field in the document
     then: Object.freeze({ ...then(contract), effect: 'deny' as const }),
   })
 }

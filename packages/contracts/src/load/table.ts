@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noThenProperty: 'then' is a field of the language, and a keyword of JSON Schema
 import { list, type ObjectShape, optional, required, type Shape, type StringShape, text } from './shape.ts'
 
 /** The bundle document, field by field (contract-language §2.3–2.8, §20, §24.1). The only place these rules are written. */
@@ -55,7 +56,6 @@ export const CONTRACTS: Readonly<Record<string, ObjectShape>> = {
       ...COMMON,
       tool: required(TOOL),
       when: required({ type: 'expression' }),
-      // biome-ignore lint/suspicious/noThenProperty: the name of the field in the document
       then: required(
         then(['deny', 'approve'], {
           timeout: optional(TIMEOUT),
@@ -71,7 +71,6 @@ export const CONTRACTS: Readonly<Record<string, ObjectShape>> = {
       ...COMMON,
       tool: required(TOOL),
       when: required({ type: 'expression' }),
-      // biome-ignore lint/suspicious/noThenProperty: the name of the field in the document
       then: required(then(['warn', 'redact', 'deny'])),
     },
   },
@@ -89,7 +88,6 @@ export const CONTRACTS: Readonly<Record<string, ObjectShape>> = {
           max_calls_per_tool: optional({ type: 'map', values: COUNT, min: 1, doc: 'By exact tool name.' }),
         },
       }),
-      // biome-ignore lint/suspicious/noThenProperty: the name of the field in the document
       then: required(then(['deny'])),
     },
   },

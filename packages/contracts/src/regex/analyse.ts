@@ -49,6 +49,7 @@ function isExponential(node: Node): boolean {
 
 function isAmbiguousTurn(body: Node): boolean {
   if (body.type === 'group') return isAmbiguousTurn(body.body)
+  if (body.type === 'repeat' && body.max === Number.POSITIVE_INFINITY) return true
   if (body.type === 'choice') {
     const firsts = body.items.map(firstSets)
     const overlapping = firsts.some((a, i) =>

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noThenProperty: 'then' is a field of the language, and a keyword of JSON Schema
 import type { Field, ObjectShape, Shape, StringShape } from '../load/shape.ts'
 import { BUNDLE, CONTRACTS, OPERATORS } from '../load/table.ts'
 
@@ -14,7 +15,6 @@ export const bundleJsonSchema: JsonSchema = Object.freeze({
   required: ['kind'],
   properties: { kind: { enum: ['ContractBundle', 'Ruleset'] } },
   if: { properties: { kind: { const: 'Ruleset' } } },
-  // biome-ignore lint/suspicious/noThenProperty: JSON Schema's own keyword
   then: { $ref: '#/$defs/Ruleset' },
   else: { $ref: '#/$defs/ContractBundle' },
   $defs: {
@@ -116,7 +116,6 @@ function contractSchema(later: boolean): JsonSchema {
     properties: { type: { enum: types } },
     allOf: Object.entries(CONTRACTS).map(([type, shape]) => ({
       if: { properties: { type: { const: type } } },
-      // biome-ignore lint/suspicious/noThenProperty: JSON Schema's own keyword
       then: objectSchema(shape, later),
     })),
   }

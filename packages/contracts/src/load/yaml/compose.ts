@@ -360,7 +360,9 @@ class Composer {
       if (key.tag === 'merge' || key.tag === 'value') isSimple = false
       if (key.tag !== 'merge') meant(value)
     }
-    return { kind: 'mapping', entries: isSimple ? entries : this.#withMerged(entries), start, end }
+    if (isSimple) return { kind: 'mapping', entries, start, end }
+    const merges = entries.map(({ key }) => key).filter((key) => key.kind === 'scalar' && key.tag === 'merge')
+    return { kind: 'mapping', entries: this.#withMerged(entries), merges, start, end }
   }
 
   #withMerged(entries: readonly MappingEntry[]): MappingEntry[] {

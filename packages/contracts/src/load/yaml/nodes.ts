@@ -25,6 +25,8 @@ export interface SequenceNode {
 export interface MappingNode {
   readonly kind: 'mapping'
   readonly entries: readonly MappingEntry[]
+  /** The merge keys (`<<`) themselves, whose mappings are worked into the entries; absent when there are none. */
+  readonly merges?: readonly YamlNode[]
   readonly start: number
   readonly end: number
 }
