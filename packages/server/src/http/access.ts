@@ -46,6 +46,8 @@ export function registerAccess(app: FastifyInstance, authenticator: Authenticato
     if (route.schema === undefined) throw new Error(`${route.method} ${route.url} declares no schema.`)
   })
   app.addHook('preValidation', async (request) => {
+    // A path without a route has no access to judge; the not-found handler answers it.
+    if (request.is404) return
     const { access = 'admin', requires } = request.routeOptions.config
     request.caller = await authenticate(access, request, authenticator)
     if (requires && request.caller?.kind === 'token' && !request.caller.scopes.has(requires))
