@@ -15,7 +15,7 @@ const LOOK: Readonly<Record<Urgency, string>> = {
 export function Countdown({ approval, className }: { approval: Approval; className?: string }) {
   const now = useNow()
   const total = approval.timeout_seconds * 1_000
-  const left = expiryOf(approval) - now
+  const left = Math.min(total, expiryOf(approval) - now)
   const share = Math.min(1, Math.max(0, left / total))
   const look = urgency(left, total)
   return (

@@ -13,6 +13,12 @@ export interface Issue {
   readonly hint: string | null
 }
 
+/** The loader's messages begin alike for machines; beside the line it is noise. */
+const PREFIX = /^(?:Schema validation failed|YAML parse error): /
+
+const withoutPrefix = (message: string) =>
+  message.replace(PREFIX, '').replace(/^[a-z](?=[a-z]+ )/, (first) => first.toUpperCase())
+
 const PLACE = /\bline (\d+)(?:,? (?:and )?col(?:umn)? (\d+))?/i
 
 /** The server's refusal of an upload, as issues. A place may come as fields or inside the words. */
@@ -22,7 +28,7 @@ export function issuesOf(error: unknown): readonly Issue[] {
 }
 
 function issueOfProblem(problem: Problem): Issue {
-  const message = readableProblem(problem)
+  const message = withoutPrefix(readableProblem(problem))
   const inWords = issueOfText(message)
   return {
     severity: 'error',
@@ -39,7 +45,7 @@ export const issueOfContract =
   (severity: Issue['severity']) =>
   ({ message, line, column, path, hint }: ContractIssue): Issue => ({
     severity,
-    message,
+    message: withoutPrefix(message),
     line,
     column,
     path,

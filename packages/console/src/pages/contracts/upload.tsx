@@ -93,7 +93,7 @@ function Workbench({ initial }: { initial: string }) {
   return (
     <div className="flex flex-col gap-3">
       <Card
-        className="flex flex-col overflow-hidden"
+        className="flex h-[max(26rem,min(44rem,72vh))] flex-col overflow-hidden"
         onDragOver={(event) => event.preventDefault()}
         onDrop={(event) => {
           event.preventDefault()
@@ -104,7 +104,7 @@ function Workbench({ initial }: { initial: string }) {
           <Verdict errors={errors} warnings={issues.length - errors} checked={check.ready || refused !== null} />
           <FileButton onFile={open} />
         </div>
-        <div className="h-[min(34rem,58vh)]">
+        <div className="min-h-0 flex-1">
           <LazyEditor
             ref={editor}
             value={text}
@@ -185,7 +185,7 @@ function FileButton({ onFile }: { onFile: (file: File | undefined) => void }) {
 function IssueList({ issues, onPick }: { issues: readonly Issue[]; onPick: (issue: Issue) => void }) {
   if (issues.length === 0) return null
   return (
-    <ul aria-label="Problems" className="max-h-44 divide-y overflow-y-auto border-t bg-sunken">
+    <ul aria-label="Problems" className="max-h-44 shrink-0 divide-y overflow-y-auto border-t bg-sunken">
       {issues.map((issue) => (
         <li key={`${issue.line}:${issue.column} ${issue.path} ${issue.message}`}>
           <button

@@ -7,6 +7,7 @@ import { EnvironmentTag, VerdictBadge } from '../../ui/badge.tsx'
 import { CopyButton } from '../../ui/copy.tsx'
 import { Json } from '../../ui/json.tsx'
 import { visible } from '../../ui/visible.ts'
+import { Evaluated } from './evaluated.tsx'
 
 interface DetailProps {
   readonly event: AuditEvent
@@ -63,7 +64,7 @@ export function Detail({ event, onFilter }: DetailProps) {
       </dl>
       <Section title="Arguments" value={payload.tool_args} />
       <Section title="Principal" value={payload.principal} />
-      <Section title="Contracts evaluated" value={payload.contracts_evaluated} />
+      <Evaluated value={payload.contracts_evaluated} />
       <details>
         <summary className="cursor-pointer font-medium text-muted text-sm">Raw record</summary>
         <Json value={event} what="record" className="mt-1.5" />
