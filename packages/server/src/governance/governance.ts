@@ -2,16 +2,21 @@ import type { App } from '../http/server.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { Shared } from '../shared.ts'
 import { type Approvals, approvals } from './approvals/approvals.ts'
+import type { Rules } from './assignment/rules.ts'
 import { type Bundles, bundles } from './bundles/bundles.ts'
 import { bundleRoutes } from './bundles/routes.ts'
 import { bundleStore } from './bundles/store.ts'
 import { deployments } from './deployments/deployments.ts'
+import { rollouts } from './deployments/rollouts.ts'
 import { deploymentRoutes } from './deployments/routes.ts'
 import { deploymentStore } from './deployments/store.ts'
 import { type Events, events } from './events/events.ts'
+import type { Registrations } from './fleet/registrations.ts'
 import { idempotency } from './idempotency/idempotency.ts'
 import { idempotencyStore } from './idempotency/store.ts'
 import { type Sessions, sessions } from './sessions/sessions.ts'
+import { keyRotation } from './signing/rotation.ts'
+import { signingRoutes } from './signing/routes.ts'
 import { signing } from './signing/signing.ts'
 import { signingStore } from './signing/store.ts'
 import { statsRoutes } from './stats/routes.ts'
@@ -22,6 +27,8 @@ const IDEMPOTENCY_SWEEP_MS = 3_600_000
 /** The governance room, put together. */
 export interface Governance {
   readonly bundles: Pick<Bundles, 'currentFor'>
+  readonly agents: Pick<Registrations, 'introduce'>
+  readonly assignments: Pick<Rules, 'resolveFor'>
   readonly approvals: Approvals
   readonly events: Pick<Events, 'record'>
   readonly sessions: Omit<Sessions, 'routes'>
@@ -62,6 +69,19 @@ export function governance(shared: Shared, people: Identity): Governance {
     signatureEncoding,
   })
   const { sightings } = live
+  const reached = rollouts({
+    ...shared,
+    store: storedDeployments,
+    bundles: storedBundles,
+    registrations: live.registered,
+    sightings,
+  })
+  const rotateKey = keyRotation({
+    ...shared,
+    signing: signingKeys,
+    bundles: storedBundles,
+    deployments: storedDeployments,
+  })
   const repeated = idempotency({ store: idempotencyStore(database), clock: shared.clock })
   shared.workers.every('idempotency_sweep', IDEMPOTENCY_SWEEP_MS, () => repeated.purge())
   const auditing = events({ ...shared, sightings })
@@ -70,12 +90,15 @@ export function governance(shared: Shared, people: Identity): Governance {
 
   return {
     bundles: versions,
+    agents: live.registrations,
+    assignments: live.rules,
     approvals: asking,
     events: auditing,
     sessions: sharedValues,
     routes(app) {
       bundleRoutes(app, { bundles: versions })
-      deploymentRoutes(app, { deployments: deploying })
+      deploymentRoutes(app, { deployments: deploying, rollouts: reached })
+      signingRoutes(app, { rotateKey })
       live.routes(app)
       auditing.routes(app)
       asking.routes(app)

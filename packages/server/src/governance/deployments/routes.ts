@@ -1,10 +1,11 @@
 import Type from 'typebox'
 import { userOf } from '../../http/caller.ts'
-import { failures, Instant } from '../../http/schemas.ts'
+import { failures, Instant, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
 import { environments } from '../../identity/keys.ts'
-import { toWireTime } from '../../storage/instants.ts'
+import { toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
 import type { DeploymentInfo, Deployments } from './deployments.ts'
+import type { Rollouts } from './rollouts.ts'
 
 const tags = { tags: ['deployments'] }
 
@@ -17,6 +18,11 @@ const Deployment = {
   created_at: Instant,
 }
 
+const Progress = {
+  agents: Type.Integer({ description: 'Agents of the environment that run this bundle, seen within a day.' }),
+  current: Type.Integer({ description: 'Of these, the ones that reported this version.' }),
+}
+
 const wireDeployment = (row: DeploymentInfo) => ({
   id: row.id,
   env: row.env,
@@ -27,7 +33,10 @@ const wireDeployment = (row: DeploymentInfo) => ({
 })
 
 /** console-api §8.3.8 and §8.3.10. */
-export function deploymentRoutes(app: App, { deployments }: { deployments: Deployments }): void {
+export function deploymentRoutes(
+  app: App,
+  { deployments, rollouts }: { deployments: Deployments; rollouts: Rollouts },
+): void {
   app.post(
     '/api/v1/bundles/:name/:version/deploy',
     {
@@ -61,12 +70,87 @@ export function deploymentRoutes(app: App, { deployments }: { deployments: Deplo
           bundle_name: Type.Optional(Type.String()),
           limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
         }),
-        response: { 200: Type.Array(Type.Object(Deployment)), ...failures(401, 422) },
+        response: {
+          200: Type.Array(
+            Type.Object({
+              ...Deployment,
+              rollout: Nullable(Type.Object(Progress, { description: 'Null once another deployment took its place.' })),
+            }),
+          ),
+          ...failures(401, 422),
+        },
       },
     },
     async (request) => {
       const { env, bundle_name, limit } = request.query
-      return (await deployments.list(userOf(request), { env, bundleName: bundle_name, limit })).map(wireDeployment)
+      const caller = userOf(request)
+      const [rows, progress] = await Promise.all([
+        deployments.list(caller, { env, bundleName: bundle_name, limit }),
+        rollouts.ofCurrent(caller),
+      ])
+      return rows.map((row) => {
+        const reached = progress.get(row.id)
+        return {
+          ...wireDeployment(row),
+          rollout: reached ? { agents: reached.total, current: reached.current } : null,
+        }
+      })
+    },
+  )
+
+  app.get(
+    '/api/v1/deployments/:id/rollout',
+    {
+      config: { access: 'dashboard', scope: 'tenant' },
+      schema: {
+        ...tags,
+        summary: 'Which agents run a deployed version',
+        description:
+          'An agent acknowledges a version by the policy_version it reports, in its events or when it connects.',
+        params: Type.Object({ id: Type.String({ format: 'uuid' }) }),
+        response: {
+          200: Type.Object({
+            deployment_id: Type.String(),
+            env: Type.String(),
+            bundle_name: Type.String(),
+            bundle_version: Type.Integer(),
+            revision_hash: Nullable(Type.String()),
+            is_current: Type.Boolean({ description: 'False once another deployment took its place.' }),
+            ...Progress,
+            summary: Type.String({ examples: ['41 of 42 agents run version 7'] }),
+            by_agent: Type.Array(
+              Type.Object({
+                agent_id: Type.String(),
+                status: Type.Enum(['current', 'drift', 'unknown']),
+                policy_version: Nullable(Type.String()),
+                last_seen_at: Nullable(Instant),
+              }),
+            ),
+          }),
+          ...failures(401, 404, 422),
+        },
+      },
+    },
+    async (request) => {
+      const rollout = await rollouts.of(userOf(request), request.params.id.toLowerCase())
+      const { deployment, total, current } = rollout
+      return {
+        deployment_id: deployment.id,
+        env: deployment.env,
+        bundle_name: deployment.bundle_name,
+        bundle_version: deployment.bundle_version,
+        revision_hash: rollout.revisionHash,
+        is_current: rollout.isCurrent,
+        agents: total,
+        current,
+        summary: `${current} of ${total} ${total === 1 ? 'agent runs' : 'agents run'} version ${deployment.bundle_version}`,
+        by_agent: rollout.agents.map((agent) => ({
+          agent_id: agent.agentId,
+          status: agent.status,
+          policy_version: agent.policyVersion,
+          last_seen_at: toWireTimeOrNull(agent.lastSeenAt),
+        })),
+      }
     },
   )
 }

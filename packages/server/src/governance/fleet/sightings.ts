@@ -7,7 +7,7 @@ import type { RegistrationStore } from './store.ts'
 export interface Sightings extends AgentSightings {
   /** As `sighted`, from a stream: it also knows the bundle whose updates the agent receives. */
   connected(sighting: AgentSighting & { bundleName: string | null }): void
-  /** Write what was seen since the last time. */
+  /** Write what was seen so far; done when it and all before it is in the database. */
   write(): Promise<void>
 }
 
@@ -27,6 +27,7 @@ export function agentSightings(deps: {
 }): Sightings {
   const { database, store, registrations, onPolicyVersion } = deps
   let pending = new Map<string, Pending>()
+  let writing = Promise.resolve()
 
   function note(sighting: AgentSighting, also: Partial<AgentRegistrationRow>): void {
     const { tenantId, agentId, env, policyVersion, at } = sighting
@@ -34,6 +35,24 @@ export function agentSightings(deps: {
     const version = policyVersion === null ? {} : { policy_version: policyVersion }
     const changed = { ...pending.get(key)?.changed, env, last_seen_at: at, ...version, ...also }
     pending.set(key, { tenantId, agentId, changed })
+  }
+
+  async function writePending(): Promise<void> {
+    if (pending.size === 0) return
+    const batch = pending
+    pending = new Map()
+    try {
+      await database.db.transaction().execute(async (within) => {
+        for (const [, { tenantId, agentId, changed }] of [...batch].sort(([a], [b]) => (a < b ? -1 : 1)))
+          await store.update(tenantId, agentId, changed, within)
+      })
+    } catch (error) {
+      for (const [key, older] of batch) {
+        const newer = pending.get(key)
+        pending.set(key, newer ? { ...newer, changed: { ...older.changed, ...newer.changed } } : older)
+      }
+      throw error
+    }
   }
 
   return {
@@ -46,22 +65,9 @@ export function agentSightings(deps: {
     async manifestReported({ tenantId }, manifest) {
       await registrations.keepManifest(tenantId, manifest)
     },
-    async write() {
-      if (pending.size === 0) return
-      const batch = pending
-      pending = new Map()
-      try {
-        await database.db.transaction().execute(async (within) => {
-          for (const [, { tenantId, agentId, changed }] of [...batch].sort(([a], [b]) => (a < b ? -1 : 1)))
-            await store.update(tenantId, agentId, changed, within)
-        })
-      } catch (error) {
-        for (const [key, older] of batch) {
-          const newer = pending.get(key)
-          pending.set(key, newer ? { ...newer, changed: { ...older.changed, ...newer.changed } } : older)
-        }
-        throw error
-      }
+    write() {
+      writing = writing.catch(() => {}).then(writePending)
+      return writing
     },
   }
 }

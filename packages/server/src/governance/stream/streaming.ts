@@ -1,15 +1,17 @@
 import type { App } from '../../http/server.ts'
 import type { Shared } from '../../shared.ts'
 import { microsOf } from '../../storage/instants.ts'
+import { assignmentRoutes } from '../assignment/routes.ts'
+import { assignmentRules, type Rules } from '../assignment/rules.ts'
 import { ruleStore } from '../assignment/store.ts'
 import type { BundleStore } from '../bundles/store.ts'
 import type { SignatureEncoding } from '../deployments/contract-update.ts'
 import type { DeploymentStore } from '../deployments/store.ts'
-import { registrations } from '../fleet/registrations.ts'
+import { type Registrations, registrations } from '../fleet/registrations.ts'
 import { fleetRoutes } from '../fleet/routes.ts'
 import { agentSightings, type Sightings } from '../fleet/sightings.ts'
 import { fleetStatus } from '../fleet/status.ts'
-import { registrationStore } from '../fleet/store.ts'
+import { type RegistrationStore, registrationStore } from '../fleet/store.ts'
 import type { SigningStore } from '../signing/store.ts'
 import { agentStreams } from './agent-stream.ts'
 import type { AgentConnection } from './connections.ts'
@@ -26,6 +28,9 @@ const LOG_KEPT_MS = 24 * 3_600_000
 
 export interface Streaming {
   readonly sightings: Sightings
+  readonly registrations: Registrations
+  readonly rules: Rules
+  readonly registered: RegistrationStore
   routes(app: App): void
   drain(): void
   stop(): Promise<void>
@@ -67,14 +72,20 @@ export function streaming(
   const agentSide = agentStreams({ ...deps, hub, registrations: agents, registered, rules, sightings, onError })
   const dashboardSide = dashboardStreams({ hub, log, clock, onError })
 
+  const ruling = assignmentRules({ ...deps, store: rules, registrations: registered })
+
   workers.every('stream_keepalive', KEEPALIVE_MS, () => hub.keepAlive())
   workers.every('agent_sightings', SIGHTINGS_MS, () => sightings.write())
   workers.every('stream_log_purge', PURGE_MS, () => log.purge(microsOf(clock.now() - LOG_KEPT_MS)))
 
   return {
     sightings,
+    registrations: agents,
+    rules: ruling,
+    registered,
     routes(app) {
       streamRoutes(app, { hub, agents: agentSide, dashboards: dashboardSide })
+      assignmentRoutes(app, { rules: ruling })
       fleetRoutes(app, {
         registrations: agents,
         status: fleetStatus({ deployments, connections: (tenantId) => hub.agents(tenantId) }),
