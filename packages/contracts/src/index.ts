@@ -73,3 +73,4 @@ export {
   type RecordWire,
   recordToWire,
 } from './wire/wire.ts'
+export * from './workflow/index.ts'

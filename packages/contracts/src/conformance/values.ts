@@ -1,39 +1,11 @@
 import { parseYaml } from '../load/yaml/compose.ts'
-import type { YamlNode } from '../load/yaml/nodes.ts'
-import { scalarValue } from '../load/yaml/resolve.ts'
+import { isMapping, type Mapping, plainValue } from '../plain/values.ts'
 
-export type Mapping = Readonly<Record<string, unknown>>
+export { isMapping, type Mapping }
 
-/** A fixture file as plain values; `__proto__` and `constructor` are ordinary keys. Throws on broken YAML. */
+/** A fixture file as plain values. Throws on broken YAML. */
 export function parseFixtures(text: string): unknown {
-  return plain(parseYaml(text))
-}
-
-function plain(node: YamlNode): unknown {
-  switch (node.kind) {
-    case 'scalar':
-      return 'value' in node ? node.value : scalarValue(node.tag, node.text, node.start)
-    case 'sequence':
-      return node.items.map(plain)
-    case 'mapping': {
-      const mapping: Record<string, unknown> = {}
-      for (const { key, value, merged } of node.entries) {
-        const name = String(plain(key))
-        if (merged && Object.hasOwn(mapping, name)) continue
-        Object.defineProperty(mapping, name, {
-          value: plain(value),
-          enumerable: true,
-          configurable: true,
-          writable: true,
-        })
-      }
-      return mapping
-    }
-  }
-}
-
-export function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return plainValue(parseYaml(text))
 }
 
 /** A mapping, or an empty one in its place. */

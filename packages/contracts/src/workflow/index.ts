@@ -1,0 +1,17 @@
+export { evaluateWorkflow } from './evaluate.ts'
+export { compileWorkflow, loadWorkflow, type WorkflowOptions } from './load.ts'
+export { recordApproval, recordResult, resetToStage, setStage, type WorkflowChange } from './operations.ts'
+export { initialState, workflowStateFromWire, workflowStateToWire } from './state.ts'
+export type {
+  Check,
+  Condition,
+  Gate,
+  PendingApproval,
+  RunCommand,
+  Stage,
+  Workflow,
+  WorkflowDecision,
+  WorkflowEvent,
+  WorkflowRecord,
+  WorkflowState,
+} from './types.ts'
