@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto'
+
+export const BATCH = 50
+const CALL_ID_LENGTH = 36
+
+/** An event as an SDK sends it: about 500 bytes. */
+function event(callId: string, index: number) {
+  return {
+    call_id: callId,
+    agent_id: `agent-${index % 8}`,
+    tool_name: ['read_file', 'write_file', 'exec', 'http_get'][index % 4],
+    verdict: index % 5 === 0 ? 'call_denied' : 'call_allowed',
+    mode: 'enforce',
+    timestamp: new Date(Date.UTC(2026, 0, 1) + index * 1000).toISOString(),
+    payload: {
+      event_id: randomUUID(),
+      tool_args: { path: '/workspace/data/report.csv', encoding: 'utf-8', lines: 200 },
+      side_effect: 'read',
+      environment: 'production',
+      principal: { user_id: 'user-17', role: 'analyst', claims: { team: 'research' } },
+      decision_source: 'contract',
+      decision_name: index % 5 === 0 ? 'no-secrets' : null,
+      reason: null,
+      policy_version: 'b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c',
+      bundle_name: 'devops-agent',
+    },
+  }
+}
+
+/** A batch of events that gets new call ids in place: sending costs the client next to nothing. */
+export interface BatchTemplate {
+  readonly body: Buffer
+  renew(): void
+}
+
+export function batchTemplate(seed: number): BatchTemplate {
+  const ids = Array.from({ length: BATCH }, () => randomUUID())
+  const body = Buffer.from(JSON.stringify({ events: ids.map((id, index) => event(id, seed * BATCH + index)) }))
+  const places = ids.map((id) => body.indexOf(id))
+  let turn = 0
+  return {
+    body,
+    renew() {
+      turn++
+      for (const place of places) {
+        // Random in front, as call ids are; the turn behind keeps them apart.
+        body.write(
+          Math.floor(Math.random() * 0xffffffff)
+            .toString(16)
+            .padStart(8, '0'),
+          place,
+          'latin1',
+        )
+        body.write(turn.toString(16).padStart(12, '0'), place + CALL_ID_LENGTH - 12, 'latin1')
+      }
+    },
+  }
+}
+
+/** The same events as rows, for the bare driver. */
+export function rowsOf(body: Buffer): unknown[][] {
+  const { events } = JSON.parse(body.toString()) as { events: ReturnType<typeof event>[] }
+  return events.map((sent) => [
+    randomUUID(),
+    'tenant',
+    sent.call_id,
+    sent.agent_id,
+    sent.tool_name,
+    sent.verdict,
+    sent.mode,
+    'production',
+    Date.parse(sent.timestamp) * 1000,
+    sent.payload.decision_name ?? '',
+    JSON.stringify(sent.payload),
+    Date.now() * 1000,
+  ])
+}
