@@ -1,0 +1,160 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { ASK, bundle, createWorkbench, FILES, NO_RM, PII, WATCH } from './workbench.ts'
+
+const bench = createWorkbench({
+  'b.yaml': bundle([NO_RM, ASK, FILES, WATCH, PII]),
+  'broken.yaml': bundle(['{id: x, type: pre}']),
+  'env.yaml': bundle([
+    '{id: only-ci, type: pre, tool: build, when: {not: {env.CI: {equals: true}}}, then: {effect: deny, message: CI only}}',
+  ]),
+})
+afterAll(() => bench.close())
+
+describe('check', () => {
+  test.each([
+    ['no contract names the tool', 'ls', '{}', [], 0, 'ALLOWED'],
+    ['a condition that does not hold', 'bash', '{"command":"ls"}', [], 0, 'ALLOWED'],
+    ['a pre contract that fires', 'bash', '{"command":"rm x"}', [], 1, 'DENIED by contract no-rm'],
+    ['a glob names the tool', 'deploy_api', '{}', [], 1, 'NEEDS APPROVAL by contract ask-deploy'],
+    ['another environment', 'deploy_api', '{}', ['--environment', 'staging'], 0, 'ALLOWED'],
+    ['a path outside the sandbox', 'read_file', '{"path":"/etc/passwd"}', [], 1, 'DENIED by contract files'],
+    ['a path that climbs out', 'read_file', '{"path":"/workspace/../etc/x"}', [], 1, 'DENIED by contract files'],
+    ['an observing contract denies nothing', 'cat', '{"path":"/a/secret"}', [], 0, 'observed: watch would deny'],
+  ])('%s', async (_, tool, args, more, code, text) => {
+    const ran = await bench.run('check', 'b.yaml', '--tool', tool, '--args', args, ...more)
+    expect(ran.code).toBe(code)
+    expect(ran.out).toContain(text)
+  })
+
+  test('the denial tells message, tags and how many contracts were evaluated', async () => {
+    const { out } = await bench.run('check', 'b.yaml', '--tool', 'bash', '--args', '{"command":"rm x"}')
+    expect(out.split('\n')).toEqual([
+      'DENIED by contract no-rm',
+      '  No rm x',
+      '  tags: destructive',
+      '  1 contract evaluated',
+    ])
+  })
+
+  test('--json and --output json say the same', async () => {
+    const argv = ['check', 'b.yaml', '--tool', 'bash', '--args', '{"command":"rm x"}']
+    const answer = {
+      tool: 'bash',
+      args: { command: 'rm x' },
+      verdict: 'deny',
+      reason: 'No rm x',
+      contracts_evaluated: 1,
+      environment: 'production',
+      contract_id: 'no-rm',
+      effect: 'deny',
+      tags: ['destructive'],
+    }
+    for (const format of [['--json'], ['--output', 'json']])
+      expect((await bench.run(...argv, ...format)).json()).toEqual(answer)
+    expect((await bench.run('--json', ...argv)).json()).toEqual(answer)
+  })
+
+  test('an allowed call has no contract', async () => {
+    const ran = await bench.run('check', 'b.yaml', '--tool', 'cat', '--args', '{"path":"secret"}', '--json')
+    expect(ran.json()).toEqual({
+      tool: 'cat',
+      args: { path: 'secret' },
+      verdict: 'allow',
+      reason: null,
+      contracts_evaluated: 1,
+      environment: 'production',
+      observed: [{ contract_id: 'watch', message: 'looks secret' }],
+    })
+  })
+
+  test('the principal is who the options say', async () => {
+    bench.write(
+      'who.yaml',
+      bundle([
+        '{id: sre-only, type: pre, tool: x, when: {any: [{principal.role: {not_equals: sre}}, {principal.user_id: {exists: false}}, {principal.ticket_ref: {exists: false}}]}, then: {effect: deny, message: never}}',
+      ]),
+    )
+    const base = ['check', 'who.yaml', '--tool', 'x', '--args', '{}']
+    const full = ['--principal-role', 'sre', '--principal-user', 'u', '--principal-ticket', 'T-1']
+    expect((await bench.run(...base, ...full)).code).toBe(0)
+    expect((await bench.run(...base, ...full.slice(0, 4))).code).toBe(1)
+    expect((await bench.run(...base)).code).toBe(1)
+  })
+
+  test('conditions see the environment the command runs in', async () => {
+    const inCi = createWorkbench({ 'env.yaml': bench.read('env.yaml') }, { CI: 'true' })
+    expect((await bench.run('check', 'env.yaml', '--tool', 'build', '--args', '{}')).code).toBe(1)
+    expect((await inCi.run('check', 'env.yaml', '--tool', 'build', '--args', '{}')).code).toBe(0)
+    inCi.close()
+  })
+
+  test.each([
+    ['arguments that are no JSON', ['--tool', 'x', '--args', '{'], '--args: not valid JSON'],
+    ['arguments that are no object', ['--tool', 'x', '--args', '[1]'], '--args: a JSON object is needed'],
+    ['a tool name no call can have', ['--tool', 'a/b', '--args', '{}'], 'tool name'],
+    ['no tool', ['--args', '{}'], '--tool'],
+    ['an unknown option', ['--tool', 'x', '--args', '{}', '--nope'], '--nope'],
+  ])('%s: used wrongly', async (_, argv, text) => {
+    const ran = await bench.run('check', 'b.yaml', ...argv)
+    expect(ran.code).toBe(2)
+    expect(ran.err).toContain(text)
+    expect(ran.out).toBe('')
+  })
+
+  test('no such file: used wrongly', async () => {
+    const ran = await bench.run('check', 'gone.yaml', '--tool', 'x', '--args', '{}', '--json')
+    expect(ran.code).toBe(2)
+    expect(ran.json()).toEqual({ error: 'gone.yaml: there is no such file', code: 'file' })
+  })
+
+  test('a bundle that does not load: failed, with every issue and its place', async () => {
+    const ran = await bench.run('check', 'broken.yaml', '--tool', 'x', '--args', '{}', '--json')
+    expect(ran.code).toBe(1)
+    expect(ran.json()).toMatchObject({ code: 'invalid_bundle', issues: [{ line: 6 }, { line: 6 }, { line: 6 }] })
+  })
+
+  test('--output takes only forms there are', async () => {
+    const ran = await bench.run('check', 'b.yaml', '--tool', 'x', '--args', '{}', '--output', 'xml')
+    expect(ran).toMatchObject({ code: 2, err: 'lictor: --output xml: allowed are table, json, yaml' })
+  })
+})
+
+describe('explain', () => {
+  test('tells each leaf and the value it saw', async () => {
+    const { code, out } = await bench.run('explain', 'b.yaml', '--tool', 'bash', '--args', '{"command":"rm x"}')
+    expect(code).toBe(0)
+    expect(out.split('\n')).toEqual([
+      'bash {"command":"rm x"} in production: denied by no-rm',
+      '  No rm x',
+      '',
+      '✗ no-rm  pre, deny, enforce: fires',
+      '    message  No rm x',
+      '    true   args.command matches "\\\\brm\\\\b"  saw "rm x"',
+      '',
+      '✓ watch  pre, deny, observe: passes',
+      '    false  args.path contains "secret"  saw nothing',
+    ])
+  })
+
+  test('tells what a sandbox saw, and post contracts when the result is given', async () => {
+    const argv = ['--tool', 'read_file', '--args', '{"path":"/workspace/a/../../b"}', '--result', 'ssn 123-45-6789']
+    const text = await bench.run('explain', 'b.yaml', ...argv)
+    expect(text.out).toContain('✗ path "/workspace/a/../../b" (read as /b)')
+    expect(text.out).toContain('✗ pii  post, warn, enforce: fires')
+    const json = (await bench.run('explain', 'b.yaml', ...argv, '--json')).json()
+    expect(json).toMatchObject({
+      decision: { action: 'deny', decision_source: 'yaml_sandbox', decision_name: 'files', policy_error: false },
+      contracts: [
+        { id: 'watch', fired: false },
+        { id: 'files', fired: true, sandbox: { paths: [{ path: '/workspace/a/../../b', allowed: false }] } },
+        { id: 'pii', fired: true },
+      ],
+    })
+  })
+
+  test('a value of the wrong type is told as the error it is', async () => {
+    const { out } = await bench.run('explain', 'b.yaml', '--tool', 'bash', '--args', '{"command":1}')
+    expect(out).toContain('no-rm  pre, deny, enforce: fires, because it cannot be judged')
+    expect(out).toContain('error  args.command matches')
+  })
+})
