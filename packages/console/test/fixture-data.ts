@@ -53,7 +53,10 @@ export function seed(): World {
       uploaded_by: 'ops@example.com',
       created_at: ago(86_400 * (4 - version)),
       deployed_envs: version === 2 ? ['production'] : version === 3 ? ['staging'] : [],
-      yaml: EXAMPLE_BUNDLE.replace('my-contracts', 'devops-agent'),
+      yaml: EXAMPLE_BUNDLE.replace('my-contracts', 'devops-agent').replace(
+        'max_tool_calls: 50',
+        `max_tool_calls: ${20 * version}`,
+      ),
     })),
     deployments: [
       {

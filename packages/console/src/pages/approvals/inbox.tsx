@@ -89,6 +89,9 @@ export function Inbox({ linked }: { linked: string | undefined }) {
   )
   return (
     <>
+      <p role="status" className="sr-only">
+        {items.length === 1 ? '1 call is waiting' : `${items.length} calls are waiting`}
+      </p>
       <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,2fr)_minmax(0,3fr)]">
         <Card className="overflow-hidden">
           <ul ref={list} tabIndex={-1} aria-label="Waiting calls, most urgent first" className="divide-y outline-none">

@@ -7,6 +7,7 @@ import { Dialog } from '../../ui/dialog.tsx'
 import { messageOf } from '../../ui/states.tsx'
 import { useToasts } from '../../ui/toasts.tsx'
 import { EnvironmentChoice } from '../keys/environment-choice.tsx'
+import { Changes } from './changes.tsx'
 
 interface DeployProps {
   readonly name: string
@@ -50,6 +51,7 @@ export function Deploy({ name, version, versions, open, onOpenChange }: DeployPr
       onOpenChange={change}
       title={`Deploy ${name} v${version}`}
       description="It takes effect without a restart."
+      className="max-w-2xl"
     >
       <EnvironmentChoice
         value={env}
@@ -63,6 +65,7 @@ export function Deploy({ name, version, versions, open, onOpenChange }: DeployPr
               : `v${running} → v${version}`
         }}
       />
+      {before !== undefined && before !== version && <Changes name={name} from={before} to={version} />}
       <p className="mt-3 min-h-5.5 text-pretty text-muted text-sm">
         {before !== undefined && version < before && (
           <span className="text-ask">This goes back to an older version. </span>

@@ -17,7 +17,7 @@ export interface Issue {
 const PREFIX = /^(?:Schema validation failed|YAML parse error): /
 
 const withoutPrefix = (message: string) =>
-  message.replace(PREFIX, '').replace(/^[a-z](?=[a-z]+ )/, (first) => first.toUpperCase())
+  PREFIX.test(message) ? message.replace(PREFIX, '').replace(/^[a-z]/, (first) => first.toUpperCase()) : message
 
 const PLACE = /\bline (\d+)(?:,? (?:and )?col(?:umn)? (\d+))?/i
 
