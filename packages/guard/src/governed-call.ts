@@ -68,8 +68,7 @@ export class GovernedCall {
    */
   authorize(): MaybePromise<void> {
     try {
-      const attempts = this.#session.incrementAttempts()
-      const pending = isPromise(attempts) ? attempts.then(() => this.#decide()) : this.#decide()
+      const pending = this.#decide()
       if (isPromise(pending)) return pending.catch((error: unknown) => this.#abandon(error))
     } catch (error) {
       this.#abandon(error)
@@ -106,7 +105,7 @@ export class GovernedCall {
   #decide(): MaybePromise<void> {
     const { pipeline } = this.#deps
     const tool = pipeline.counterTool(this.#state, this.envelope.toolName)
-    const counters = this.#session.readCounters(tool)
+    const counters = this.#session.beginAttempt(tool)
     const decision = isPromise(counters) ? counters.then((read) => this.#preExecute(read)) : this.#preExecute(counters)
     return isPromise(decision) ? decision.then((pre) => this.#act(pre)) : this.#act(decision)
   }

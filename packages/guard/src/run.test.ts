@@ -299,6 +299,18 @@ describe('fail closed', () => {
     expect(guard.localSink.events.map((event) => event.action)).toEqual(['call_allowed', 'call_executed'])
   })
 
+  test('a backend that does not count stops the call', async () => {
+    const backend: StorageBackend = {
+      get: () => null,
+      set: () => {},
+      delete: () => {},
+      increment: () => undefined as never,
+    }
+    const tool = countingTool(1)
+    await expect(new Edictum({ backend }).run('t', {}, tool)).rejects.toThrow(/no number/)
+    expect(tool.calls).toEqual([])
+  })
+
   test('a counter that is no number stops the call instead of reading as zero', async () => {
     const backend = new MemoryBackend()
     backend.set('s:x:execs', 'many')

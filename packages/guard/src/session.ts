@@ -1,5 +1,5 @@
 import { configError } from './errors.ts'
-import { isPromise, type MaybePromise } from './maybe-promise.ts'
+import { alongside, isPromise, type MaybePromise } from './maybe-promise.ts'
 import type { StorageBackend } from './storage.ts'
 
 /** Counters of one session as read at one moment. Absent values read as 0. */
@@ -76,33 +76,49 @@ export class Session {
   recordExecution(tool: string, success: boolean): MaybePromise<number> {
     const toolKey = this.#toolKey(tool)
     const executions = this.#backend.increment(this.#executionsKey, 1)
-    const perTool = this.#backend.increment(toolKey, 1)
-    const failures = success ? this.#backend.delete(this.#failuresKey) : this.#backend.increment(this.#failuresKey, 1)
+    const perTool = alongside(executions, () => this.#backend.increment(toolKey, 1))
+    const failures = alongside(executions, () =>
+      alongside(perTool, () =>
+        success ? this.#backend.delete(this.#failuresKey) : this.#backend.increment(this.#failuresKey, 1),
+      ),
+    )
     if (!isPromise(executions) && !isPromise(perTool) && !isPromise(failures)) return executions
     return Promise.all([executions, perTool, failures]).then(([count]) => count)
   }
 
-  /** One read for everything a decision needs; the per-tool counter only when a limit asks for it. */
+  /**
+   * Counts one attempt and reads what deciding about it needs: the new number of attempts, the executions, and those of a
+   * tool where a limit asks for them. A backend that answers later is asked for both at once, in two requests.
+   */
+  beginAttempt(includeTool: string | null): MaybePromise<SessionCounters> {
+    const attempts = this.#backend.increment(this.#attemptsKey, 1)
+    const read = alongside(attempts, () => this.#readCounts(this.#executionKeys(includeTool)))
+    if (!isPromise(attempts) && !isPromise(read)) return withAttempts(this.#attemptsKey, attempts, read)
+    return Promise.all([attempts, read]).then(([count, counts]) => withAttempts(this.#attemptsKey, count, counts))
+  }
+
+  /** All counters by one read, without counting anything; the per-tool one only when asked for. */
   readCounters(includeTool: string | null): MaybePromise<SessionCounters> {
-    const toolKey = includeTool === null ? null : this.#toolKey(includeTool)
-    const { batchGet } = this.#backend
-    if (this.#backend.readNow) {
-      const read = this.#backend.readNow
-      return {
-        attempts: read(this.#attemptsKey),
-        executions: read(this.#executionsKey),
-        toolExecutions: toolKey === null ? 0 : read(toolKey),
-      }
-    }
-    const keys =
-      toolKey === null ? [this.#attemptsKey, this.#executionsKey] : [this.#attemptsKey, this.#executionsKey, toolKey]
-    const values = batchGet ? batchGet.call(this.#backend, keys) : this.#readEach(keys)
-    const toCounters = (found: Readonly<Record<string, string | null>>): SessionCounters => ({
-      attempts: toCount(this.#attemptsKey, found[this.#attemptsKey]),
-      executions: toCount(this.#executionsKey, found[this.#executionsKey]),
-      toolExecutions: toolKey === null ? 0 : toCount(toolKey, found[toolKey]),
+    const keys = [this.#attemptsKey, ...this.#executionKeys(includeTool)]
+    const toCounters = ([attempts = 0, executions = 0, toolExecutions = 0]: readonly number[]): SessionCounters => ({
+      attempts,
+      executions,
+      toolExecutions,
     })
-    return isPromise(values) ? values.then(toCounters) : toCounters(values)
+    const counts = this.#readCounts(keys)
+    return isPromise(counts) ? counts.then(toCounters) : toCounters(counts)
+  }
+
+  #executionKeys(includeTool: string | null): string[] {
+    return includeTool === null ? [this.#executionsKey] : [this.#executionsKey, this.#toolKey(includeTool)]
+  }
+
+  #readCounts(keys: readonly string[]): MaybePromise<readonly number[]> {
+    const { readNow } = this.#backend
+    if (readNow) return keys.map((key) => readNow(key))
+    const values = this.#backend.batchGet ? this.#backend.batchGet(keys) : this.#readEach(keys)
+    const toCounts = (found: Readonly<Record<string, string | null>>) => keys.map((key) => toCount(key, found[key]))
+    return isPromise(values) ? values.then(toCounts) : toCounts(values)
   }
 
   /** The counters by name, as adapters and other SDKs know them: `attempts`, `execs`, `tool:<name>`. */
@@ -132,6 +148,20 @@ export class Session {
     this.#toolKeys.set(tool, key)
     return key
   }
+}
+
+/** A backend that does not say how many attempts there were must not make a limit unreachable. */
+function withAttempts(
+  key: string,
+  attempts: number,
+  [executions = 0, toolExecutions = 0]: readonly number[],
+): SessionCounters {
+  if (typeof attempts !== 'number' || !Number.isFinite(attempts)) {
+    throw new Error(
+      `The storage backend answered the increment of ${key} with ${String(attempts)}, which is no number.`,
+    )
+  }
+  return { attempts, executions, toolExecutions }
 }
 
 /** A counter that cannot be read as a number must not read as 0: the limit it feeds would never be reached. */
