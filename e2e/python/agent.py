@@ -49,6 +49,8 @@ async def main() -> None:
         await asyncio.sleep(0.1)
     say("updated", policy_version=guard.policy_version)
     await attempt(guard, "read_file", {"path": "data.csv"}, read_file)
+    # Published versions send what they recorded every five seconds, and not all of them at close.
+    await asyncio.sleep(5.5)
     await guard.close()
     say("closed")
 

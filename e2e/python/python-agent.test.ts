@@ -13,10 +13,10 @@ const versions = ['0.13.0', '0.15.0', '0.16.0']
 function install(version: string): string | null {
   const folder = join(tmpdir(), `lictor-e2e-edictum-${version}`)
   const python = join(folder, 'bin/python')
-  if (existsSync(python) && spawnSync(python, ['-c', 'import edictum']).status === 0) return python
+  if (existsSync(python) && spawnSync(python, ['-c', 'import edictum, jsonschema, httpx']).status === 0) return python
   try {
     execFileSync('python3', ['-m', 'venv', folder], { stdio: 'ignore', timeout: 120_000 })
-    execFileSync(python, ['-m', 'pip', 'install', '-q', `edictum[server]==${version}`], {
+    execFileSync(python, ['-m', 'pip', 'install', '-q', `edictum[server,yaml]==${version}`], {
       stdio: 'ignore',
       timeout: 240_000,
     })
