@@ -7,7 +7,12 @@ export type Dialect = 'sqlite' | 'postgres'
 export interface Database {
   readonly dialect: Dialect
   readonly db: Kysely<Schema>
-  /** Insert many rows at once, skipping those that meet a unique index; per row: was it inserted. */
+  /** How many bulk transactions are worth having in flight at once. */
+  readonly writers: number
+  /**
+   * Insert many rows at once, skipping those that meet a unique index; per row: was it inserted. The first column is a text under
+   * a unique index; of rows that share it the first is inserted.
+   */
   insertIgnoring<T extends keyof Schema & string>(
     table: T,
     columns: readonly string[],
@@ -36,6 +41,12 @@ export function isDatabaseAway(error: unknown): boolean {
   return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|driver has already been destroyed/i.test(
     error.message,
   )
+}
+
+/** Whether `error` says that this transaction lost to another and may simply be tried again. */
+export function isRetriable(error: unknown): boolean {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined
+  return code === '40P01' || code === '40001'
 }
 
 /** Whether `error` is the breach of a unique index. */

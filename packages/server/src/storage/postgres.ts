@@ -4,6 +4,8 @@ import type { Database } from './database.ts'
 import type { Schema } from './schema.ts'
 
 const INT8 = 20
+/** Bulk transactions at once: while the server commits one, the next is inserted. */
+const WRITERS = 3
 
 /** What each column of a bulk insert is, for `unnest`. Columns not named here are text. */
 const columnTypes: Readonly<Record<string, string>> = {
@@ -32,18 +34,19 @@ export function openPostgres(url: string, onIdleError: (error: Error) => void): 
   return {
     dialect: 'postgres',
     db,
+    writers: WRITERS,
     async insertIgnoring(table, columns, rows, within) {
       if (rows.length === 0) return []
       const arrays = columns.map(
         (column, index) => sql`${rows.map((row) => row[index])}::${sql.raw(columnTypes[column] ?? 'text')}[]`,
       )
       const names = sql.join(columns.map((column) => sql.ref(column)))
-      const keyed = rows.map((row) => row[0])
       const inserted = await sql<{ id: string }>`
         insert into ${sql.table(table)} (${names}) select * from unnest(${sql.join(arrays)}) on conflict do nothing returning ${sql.ref(columns[0] ?? 'id')} as id
       `.execute(within)
       const ids = new Set(inserted.rows.map((row) => row.id))
-      return keyed.map((id) => ids.has(String(id)))
+      // Of rows that share a key the first is the one inserted.
+      return rows.map((row) => ids.delete(String(row[0])))
     },
     async lock(name, within) {
       await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 42))`.execute(within)

@@ -25,6 +25,7 @@ export function openSqlite(path: string, { asReader = false }: { asReader?: bool
   return {
     dialect: 'sqlite',
     db,
+    writers: 1,
     async insertIgnoring(table, columns, rows, within) {
       // The transaction holds the connection; the statement runs on that same connection, without Kysely's per-row cost.
       if (!within.isTransaction) throw new Error('insertIgnoring runs within a transaction')
@@ -73,7 +74,7 @@ function openExclusively(path: string): DatabaseSync {
   if (path !== ':memory:') holdLock(path)
   try {
     raw.exec(
-      'pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma busy_timeout = 5000; pragma cache_size = -16000; pragma temp_store = memory',
+      'pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma busy_timeout = 5000; pragma cache_size = -16000; pragma temp_store = memory; pragma wal_autocheckpoint = 4000',
     )
   } catch (cause) {
     raw.close()

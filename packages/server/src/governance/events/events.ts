@@ -12,6 +12,6 @@ export interface Events extends Ingest {
 
 export function events(deps: Shared & { sightings: AgentSightings }): Events {
   const store = eventStore(deps.database)
-  const receiving = ingest({ ...deps, store })
+  const receiving = ingest({ ...deps, store, writers: deps.database.writers })
   return { ...receiving, routes: (app) => eventRoutes(app, { ingest: receiving, store }) }
 }

@@ -1,8 +1,10 @@
 import { Unavailable } from '../../errors.ts'
-import { isDatabaseAway } from '../../storage/database.ts'
+import { isDatabaseAway, isRetriable } from '../../storage/database.ts'
 
 /** Items of one commit, unless a single submission alone has more. */
 const ITEMS_PER_COMMIT = 4_000
+/** Times a submission is tried that loses to another transaction. */
+const ATTEMPTS = 4
 /** How much may wait, in characters. */
 const LARGEST_QUEUE = 64 * 1024 * 1024
 
@@ -25,12 +27,15 @@ interface Submission<Item> {
 
 /**
  * Commit many waiting submissions in one transaction: a commit waits for the disk, and while it does, the next group gathers.
- * `commit` stores the items and says per item whether it was new.
+ * `commit` stores the items and says per item whether it was new; at most `lanes` commits run at once.
  */
-export function groupCommit<Item>(commit: (items: readonly Item[]) => Promise<boolean[]>): GroupCommit<Item> {
+export function groupCommit<Item>(
+  lanes: number,
+  commit: (items: readonly Item[]) => Promise<boolean[]>,
+): GroupCommit<Item> {
   let waiting: Submission<Item>[] = []
   let weightWaiting = 0
-  let running: Promise<void> | null = null
+  const running = new Set<Promise<void>>()
 
   function takeGroup(): Submission<Item>[] {
     let count = 0
@@ -46,7 +51,7 @@ export function groupCommit<Item>(commit: (items: readonly Item[]) => Promise<bo
     return group
   }
 
-  async function commitGroup(group: readonly Submission<Item>[]): Promise<void> {
+  async function commitGroup(group: readonly Submission<Item>[], attempt = 1): Promise<void> {
     try {
       const isNew = await commit(group.flatMap((submission) => submission.items))
       let start = 0
@@ -55,18 +60,24 @@ export function groupCommit<Item>(commit: (items: readonly Item[]) => Promise<bo
         start += items.length
       }
     } catch (error) {
+      if (isRetriable(error) && attempt < ATTEMPTS) await commitGroup(group, attempt + 1)
       // One submission the database refuses must not cost the others theirs.
-      if (group.length > 1 && !isDatabaseAway(error)) for (const one of group) await commitGroup([one])
+      else if (group.length > 1 && !isDatabaseAway(error)) for (const one of group) await commitGroup([one])
       else for (const { reject } of group) reject(error)
     }
   }
 
-  async function run(): Promise<void> {
+  function open(): void {
+    const lane: Promise<void> = run(() => running.delete(lane))
+    running.add(lane)
+  }
+
+  async function run(close: () => void): Promise<void> {
     // What arrives in this turn of the event loop joins the first group.
     await new Promise((resolve) => setImmediate(resolve))
     while (waiting.length > 0) await commitGroup(takeGroup())
     // In the same turn as the last look at what waits: nothing can be submitted in between and stay unseen.
-    running = null
+    close()
   }
 
   return {
@@ -81,11 +92,11 @@ export function groupCommit<Item>(commit: (items: readonly Item[]) => Promise<bo
       return new Promise((resolve, reject) => {
         waiting.push({ items, weight, resolve, reject })
         weightWaiting += weight
-        running ??= run()
+        if (running.size < lanes) open()
       })
     },
     async idle() {
-      await running
+      await Promise.all(running)
     },
   }
 }

@@ -43,15 +43,14 @@ export function ingest(deps: {
   limiter: RateLimiter
   metrics: Pick<Metrics, 'eventsIngested' | 'eventsDuplicate'>
   sightings: AgentSightings
+  /** Commits at once. */
+  writers: number
 }): Ingest {
-  const { store, log, clock, limiter, metrics, sightings } = deps
+  const { writers, store, log, clock, limiter, metrics, sightings } = deps
 
-  const waiting = groupCommit<EventValues>(async (events) => {
+  const waiting = groupCommit<EventValues>(writers, async (events) => {
     const isNew = await log.transact(async (within, emit) => {
-      const { unique, isFirst } = withoutRepeats(events)
-      const inserted = await store.insert(unique, within)
-      let next = 0
-      const isNew = isFirst.map((first) => first && (inserted[next++] ?? false))
+      const isNew = await store.insert(events, within)
       for (const [tenantId, accepted] of countByTenant(events, isNew))
         emit({ tenantId, type: 'event_created', data: { accepted }, dashboard: true })
       return isNew
@@ -109,19 +108,6 @@ export function ingest(deps: {
     },
     idle: () => waiting.idle(),
   }
-}
-
-/** The first of each id; a repetition within one commit is a duplicate like any other. */
-function withoutRepeats(events: readonly EventValues[]): { unique: EventValues[]; isFirst: boolean[] } {
-  const ids = new Set<string>()
-  const unique: EventValues[] = []
-  const isFirst = events.map((event) => {
-    if (ids.has(event[0])) return false
-    ids.add(event[0])
-    unique.push(event)
-    return true
-  })
-  return { unique, isFirst }
 }
 
 function countByTenant(events: readonly EventValues[], isNew: readonly boolean[]): Map<string, number> {

@@ -40,7 +40,7 @@ export interface EventCount {
 export type StoredEvent = Omit<EventRow, 'seq'> & { readonly seq: number }
 
 export interface EventStore {
-  /** Per row: true when it is new, false when its id was stored before. No two rows may share an id. */
+  /** Per row: true when it is new, false when its id was stored before. */
   insert(rows: readonly EventValues[], within: Queryable): Promise<boolean[]>
   /** Newest first, after `after`. */
   list(filter: EventFilter, limit: number, after?: EventPlace): Promise<StoredEvent[]>
