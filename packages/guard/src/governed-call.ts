@@ -1,8 +1,7 @@
-import { type Envelope, type Mode, type PostDecision, type RedactionPolicy, responseText } from '@lictor/contracts'
+import { type Envelope, type Mode, type PostDecision, responseText } from '@lictor/contracts'
 import { type ApprovalBackend, type ApprovalDecision, DEFAULT_APPROVAL_TIMEOUT_SECONDS } from './approvals.ts'
-import { AuditEvent, type AuditEventFields } from './audit/event.ts'
-import type { AuditSink } from './audit/sinks.ts'
-import { type Clock, isoTime } from './clock.ts'
+import type { AuditAction } from './audit/event.ts'
+import { type AuditDependencies, CallAudit } from './call-audit.ts'
 import { EdictumDenied, EdictumToolError } from './errors.ts'
 import { errorText, type Logger } from './logger.ts'
 import { isPromise, type MaybePromise } from './maybe-promise.ts'
@@ -10,20 +9,16 @@ import type { EdictumOptions, SuccessCheck } from './options.ts'
 import type { GovernancePipeline, PreDecision } from './pipeline.ts'
 import type { Session, SessionCounters } from './session.ts'
 import type { GuardState } from './state.ts'
-import type { GovernanceTelemetry, ToolSpan } from './telemetry.ts'
+import type { ToolSpan } from './telemetry.ts'
 
 /** What a guard lends to each of its calls. */
-export interface CallDependencies {
+export interface CallDependencies extends AuditDependencies {
   readonly pipeline: GovernancePipeline
-  readonly auditSink: AuditSink
-  readonly redaction: RedactionPolicy
   readonly approvalBackend: ApprovalBackend | null
   readonly onDeny: EdictumOptions['onDeny'] | null
   readonly onAllow: EdictumOptions['onAllow'] | null
   readonly successCheck: SuccessCheck
-  readonly telemetry: GovernanceTelemetry | null
   readonly logger: Logger
-  readonly clock: Clock
 }
 
 /** How a tool ended. */
@@ -44,8 +39,7 @@ export class GovernedCall {
   readonly #mode: Mode
   readonly #deps: CallDependencies
   readonly #span: ToolSpan | null
-  /** Redacted once, for all events of the call. */
-  readonly #toolArgs: unknown
+  readonly #audit: CallAudit
   #attempts = 0
   #executions = 0
   #startedAt = 0
@@ -56,7 +50,7 @@ export class GovernedCall {
     this.#state = state
     this.#mode = mode
     this.#deps = deps
-    this.#toolArgs = deps.redaction.redactArgs(envelope.args)
+    this.#audit = new CallAudit(envelope, state.policyVersion, mode, deps)
     this.#span = deps.telemetry?.startToolSpan(envelope) ?? null
     if (this.#span !== null && state.policyVersion) this.#span.set('edictum.policy_version', state.policyVersion)
   }
@@ -142,29 +136,11 @@ export class GovernedCall {
 
   async #allowObserved(pre: PreDecision): Promise<void> {
     for (const record of pre.contractsEvaluated) {
-      if (!record.observed || record.passed) continue
-      await this.#emit({
-        ...this.#common(),
-        action: 'call_would_deny',
-        mode: 'observe',
-        decisionSource: 'precondition',
-        decisionName: record.name,
-        reason: record.message,
-        policyError: record.policyError ?? false,
-      })
+      if (record.observed && !record.passed) await this.#audit.observed(record)
     }
     await this.#emitPre('call_allowed', pre)
     this.#allowed('allowed')
-    for (const candidate of pre.observeResults) {
-      await this.#emit({
-        ...this.#common(),
-        action: candidate.passed ? 'call_allowed' : 'call_would_deny',
-        mode: 'observe',
-        decisionSource: candidate.source,
-        decisionName: candidate.name,
-        reason: candidate.message,
-      })
-    }
+    for (const candidate of pre.observeResults) await this.#audit.candidate(candidate)
   }
 
   async #askHuman(pre: PreDecision): Promise<void> {
@@ -285,84 +261,13 @@ export class GovernedCall {
     throw error
   }
 
-  #emitPre(action: AuditEvent['action'], pre: PreDecision): MaybePromise<void> {
-    const { envelope } = this
-    return this.#emit({
-      timestamp: isoTime(this.#deps.clock.now()),
-      runId: envelope.runId,
-      callId: envelope.callId,
-      callIndex: envelope.callIndex,
-      parentCallId: envelope.parentCallId,
-      toolName: envelope.toolName,
-      toolArgs: this.#toolArgs,
-      sideEffect: envelope.sideEffect,
-      environment: envelope.environment,
-      principal: envelope.principal,
-      action,
-      decisionSource: pre.decisionSource,
-      decisionName: pre.decisionName,
-      reason: pre.reason,
-      hooksEvaluated: pre.hooksEvaluated,
-      contractsEvaluated: pre.contractsEvaluated,
-      sessionAttemptCount: this.#attempts,
-      sessionExecutionCount: this.#executions,
-      mode: this.#mode,
-      policyVersion: this.#state.policyVersion,
-      policyError: pre.policyError,
-    })
+  #emitPre(action: AuditAction, pre: PreDecision): MaybePromise<void> {
+    return this.#audit.decided(action, pre, this.#attempts, this.#executions)
   }
 
   #emitPost(post: PostDecision, failure: unknown, durationMs: number): MaybePromise<void> {
-    const { envelope } = this
-    // An error's text may hold what a contract redacted; then only its redacted form is kept.
-    const error =
-      failure === undefined ? null : (post.redactedResponse ?? this.#deps.redaction.redactResult(errorText(failure)))
-    return this.#emit({
-      timestamp: isoTime(this.#deps.clock.now()),
-      runId: envelope.runId,
-      callId: envelope.callId,
-      callIndex: envelope.callIndex,
-      parentCallId: envelope.parentCallId,
-      toolName: envelope.toolName,
-      toolArgs: this.#toolArgs,
-      sideEffect: envelope.sideEffect,
-      environment: envelope.environment,
-      principal: envelope.principal,
-      action: post.toolSuccess ? 'call_executed' : 'call_failed',
-      contractsEvaluated: post.contractsEvaluated,
-      toolSuccess: post.toolSuccess,
-      postconditionsPassed: post.postconditionsPassed,
-      durationMs,
-      error,
-      sessionAttemptCount: this.#attempts,
-      sessionExecutionCount: this.#executions,
-      mode: this.#mode,
-      policyVersion: this.#state.policyVersion,
-      policyError: post.policyError,
-    })
-  }
-
-  #common(): AuditEventFields {
-    const { envelope } = this
-    return {
-      timestamp: isoTime(this.#deps.clock.now()),
-      runId: envelope.runId,
-      callId: envelope.callId,
-      callIndex: envelope.callIndex,
-      parentCallId: envelope.parentCallId,
-      toolName: envelope.toolName,
-      toolArgs: this.#toolArgs,
-      sideEffect: envelope.sideEffect,
-      environment: envelope.environment,
-      principal: envelope.principal,
-      policyVersion: this.#state.policyVersion,
-    }
-  }
-
-  #emit(fields: AuditEventFields): MaybePromise<void> {
-    const event = new AuditEvent(fields)
-    this.#deps.telemetry?.evaluationSpan(event)
-    return this.#deps.auditSink.emit(event)
+    const error = failure === undefined ? null : errorText(failure)
+    return this.#audit.ended(post, error, durationMs, this.#attempts, this.#executions)
   }
 
   #callback(name: string, call: () => unknown): void {
@@ -376,7 +281,7 @@ export class GovernedCall {
   }
 }
 
-function approvalAction(decision: ApprovalDecision, timedOut: boolean, approved: boolean): AuditEvent['action'] {
+function approvalAction(decision: ApprovalDecision, timedOut: boolean, approved: boolean): AuditAction {
   if (timedOut) return 'call_approval_timeout'
   return approved && decision.approved ? 'call_approval_granted' : 'call_approval_denied'
 }
