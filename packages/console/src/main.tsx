@@ -5,6 +5,7 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { ApiError } from './api/http.ts'
 import { ShortcutProvider } from './app/shortcuts.tsx'
+import { leadToLogin } from './app/sign-out.ts'
 import { makeRouter } from './router.tsx'
 import { ToastProvider } from './ui/toasts.tsx'
 
@@ -16,9 +17,7 @@ function onError(error: Error, query?: unknown): void {
   if (!(error instanceof ApiError) || error.status !== 401) return
   // The guard of the routes asks who one is and redirects by itself.
   if (query instanceof Query && query.queryKey[0] === 'me') return
-  const here = router.state.location
-  if (here.pathname === '/login' || here.pathname === '/setup') return
-  void router.navigate({ to: '/login', search: { next: here.href }, replace: true }).then(() => client.clear())
+  leadToLogin(router, client, true)
 }
 
 const client = new QueryClient({

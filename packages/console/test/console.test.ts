@@ -189,6 +189,37 @@ describe.skipIf(!existsSync(CHROMIUM))('the console in a browser', () => {
     expect(fixture.world.requests).toEqual([])
   })
 
+  test('a waiting call is approved from the overview', async () => {
+    await open('')
+    await page.getByRole('button', { name: 'Approve delete_user for support-bot' }).click()
+    await page.getByText('Approved delete_user').first().waitFor()
+    expect(said('PUT /approvals/a1')?.body).toEqual({ approved: true, reason: null, decided_via: 'console' })
+  })
+
+  test('an agent cannot hide part of what a person decides on', async () => {
+    const world = seed()
+    world.approvals = world.approvals.map((a) =>
+      a.id === 'a1' ? { ...a, tool_args: { to: 'bob\u202ekcatta\u200b' } } : a,
+    )
+    await open('approvals', world)
+    await page.getByText('"bob\\u202ekcatta\\u200b"').waitFor()
+  })
+
+  test('an event with a payload of unexpected types breaks no page', async () => {
+    const world = seed()
+    const payload = {
+      decision_name: { a: 1 },
+      reason: 7,
+      environment: ['x'],
+      contracts_evaluated: 'none',
+      tool_args: null,
+    }
+    world.events = [{ ...event(0), id: 'odd', tool_name: 'odd_one', payload }]
+    await open('events?event=odd', world)
+    await page.getByRole('heading', { name: 'odd_one' }).waitFor()
+    await page.getByText('"none"').first().waitFor()
+  })
+
   test('what arrives on the stream is on the page without a reload', async () => {
     await open('')
     await page.getByText('Live', { exact: true }).first().waitFor()

@@ -1,19 +1,18 @@
-import { useQueryClient } from '@tanstack/react-query'
-import { useRouter } from '@tanstack/react-router'
+import { type QueryClient, useQueryClient } from '@tanstack/react-query'
+import { type AnyRouter, useRouter } from '@tanstack/react-router'
 import { useCallback } from 'react'
 
-/** Leads to the login, remembering where one was; what was read as that person is forgotten. */
+/** Leads to the login, with the way back when `remember`; what was read as that person is forgotten. */
+export function leadToLogin(router: AnyRouter, client: QueryClient, remember: boolean): void {
+  const here = router.state.location
+  if (here.pathname === '/login' || here.pathname === '/setup') return
+  void router
+    .navigate({ to: '/login', search: remember ? { next: here.href } : {}, replace: true })
+    .then(() => client.clear())
+}
+
 export function useSignedOut(): (remember?: boolean) => void {
   const router = useRouter()
   const client = useQueryClient()
-  return useCallback(
-    (remember = true) => {
-      const here = router.state.location
-      if (here.pathname === '/login') return
-      void router
-        .navigate({ to: '/login', search: remember ? { next: here.href } : {}, replace: true })
-        .then(() => client.clear())
-    },
-    [router, client],
-  )
+  return useCallback((remember = true) => leadToLogin(router, client, remember), [router, client])
 }

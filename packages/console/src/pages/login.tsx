@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useRouter, useSearch } from '@tanstack/react-router'
 import { type FormEvent, useEffect, useState } from 'react'
+import { serverNow } from '../api/clock.ts'
 import { ApiError } from '../api/http.ts'
 import { commands } from '../api/queries.ts'
 import { safeReturnPath } from '../app/return-path.ts'
@@ -30,7 +31,7 @@ export function LoginPage() {
     },
     onError: (error) => {
       if (error instanceof ApiError && error.status === 429)
-        setBlockedUntil(Date.now() + (error.retryAfter ?? 30) * 1_000)
+        setBlockedUntil(serverNow() + (error.retryAfter ?? 30) * 1_000)
     },
   })
 

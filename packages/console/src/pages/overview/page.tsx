@@ -5,6 +5,7 @@ import { queries } from '../../api/queries.ts'
 import { byUrgency } from '../../approvals/order.ts'
 import { Card, CardHeading, Page } from '../../ui/page.tsx'
 import { Failure } from '../../ui/states.tsx'
+import { useSteady } from '../../ui/steady.ts'
 import { useNow } from '../../ui/ticker.ts'
 import { Activity } from './activity.tsx'
 import { Figures } from './figures.tsx'
@@ -35,6 +36,7 @@ function Waiting() {
   const pending = useQuery(queries.approvals('pending'))
   const now = useNow()
   const list = byUrgency(pending.data ?? [], now)
+  const steady = useSteady(list.map(({ id }) => id).join())
   return (
     <Card aria-labelledby="waiting">
       <CardHeading
@@ -58,7 +60,7 @@ function Waiting() {
         ) : (
           <ul className="divide-y">
             {list.slice(0, SHOWN).map((approval) => (
-              <WaitingRow key={approval.id} approval={approval} />
+              <WaitingRow key={approval.id} approval={approval} steady={steady} />
             ))}
           </ul>
         )}

@@ -7,7 +7,7 @@ import { Countdown } from '../approvals/countdown.tsx'
 import { useDecision } from '../approvals/use-decision.ts'
 
 /** A waiting call in one line. Denying asks for a reason, so it leads to the inbox. */
-export function WaitingRow({ approval }: { approval: Approval }) {
+export function WaitingRow({ approval, steady }: { approval: Approval; steady: boolean }) {
   const decision = useDecision()
   return (
     <li className="flex items-center gap-3 px-4 py-2.5">
@@ -23,6 +23,7 @@ export function WaitingRow({ approval }: { approval: Approval }) {
         variant="allow"
         size="icon"
         busy={decision.isPending}
+        disabled={!steady}
         aria-label={`Approve ${approval.tool_name} for ${approval.agent_id}`}
         onClick={() => decision.mutate({ approval, approved: true, reason: null })}
       >
