@@ -121,7 +121,7 @@ function judge(contract: CompiledGate | CompiledPost, evaluation: Evaluation, co
     contractType: contract.recordType as DryRunContract['contractType'],
     passed: fired === null,
     message: fired === null ? null : fired.message,
-    tags: tagsOf(contract, fired),
+    tags: tagsOf(fired),
     observed: fired !== null && contract.mode === 'observe',
     effect: contract.type === 'post' ? contract.effect : 'warn',
     policyError: fired?.policyError ?? false,
@@ -134,9 +134,10 @@ function asynchronous(contract: CompiledGate | CompiledPost): Fired {
   return { message, metadata: null, policyError: true }
 }
 
-function tagsOf(contract: CompiledGate | CompiledPost, fired: Fired | null): readonly string[] {
+/** Only a verdict that fired carries tags. */
+function tagsOf(fired: Fired | null): readonly string[] {
   const tags = fired?.metadata?.tags
-  return Array.isArray(tags) ? tags : contract.tags
+  return Array.isArray(tags) ? tags : []
 }
 
 function summary(toolName: string, contracts: readonly DryRunContract[]): DryRunResult {

@@ -40,6 +40,7 @@ export class Policy {
   readonly #plans = new Map<string, ToolPlan>()
   readonly #readers: readonly SelectorReader[]
   readonly #context: DecideContext
+  #commonPlan: ToolPlan | null = null
   #spare: Evaluation | null = null
 
   constructor(parts: PolicyParts) {
@@ -78,14 +79,7 @@ export class Policy {
   planFor(tool: string): ToolPlan {
     const known = this.#plans.get(tool)
     if (known !== undefined) return known
-    const plan = createPlan({
-      gates: this.#gates.find(tool),
-      sessions: this.#sessions,
-      post: this.#post.find(tool),
-      candidates: [...this.#gateCandidates.find(tool), ...this.#sessionCandidates],
-      postCandidates: this.#postCandidates.find(tool),
-      toolLimit: this.limits.maxCallsPerTool.get(tool) ?? null,
-    })
+    const plan = this.#makePlan(tool)
     if (this.#plans.size >= MAX_PLANS) {
       for (const oldest of this.#plans.keys()) {
         this.#plans.delete(oldest)
@@ -93,6 +87,26 @@ export class Policy {
       }
     }
     this.#plans.set(tool, plan)
+    return plan
+  }
+
+  /** Tools nobody names share one plan, so that made-up tool names cannot fill the memory. */
+  #makePlan(tool: string): ToolPlan {
+    const gates = this.#gates.find(tool)
+    const gateCandidates = this.#gateCandidates.find(tool)
+    const post = this.#post.find(tool)
+    const postCandidates = this.#postCandidates.find(tool)
+    const toolLimit = this.limits.maxCallsPerTool.get(tool) ?? null
+    const isCommon =
+      toolLimit === null &&
+      gates === this.#gates.everyTool &&
+      gateCandidates === this.#gateCandidates.everyTool &&
+      post === this.#post.everyTool &&
+      postCandidates === this.#postCandidates.everyTool
+    if (isCommon && this.#commonPlan !== null) return this.#commonPlan
+    const candidates = [...gateCandidates, ...this.#sessionCandidates]
+    const plan = createPlan({ gates, sessions: this.#sessions, post, candidates, postCandidates, toolLimit })
+    if (isCommon) this.#commonPlan = plan
     return plan
   }
 

@@ -9,6 +9,8 @@ interface Named {
  * length of prefix, and only what is left, once per distinct pattern, by trying. The order of the list is kept.
  */
 export class ToolIndex<Item extends Named> {
+  /** The items that name every tool: what an unheard-of tool finds, always the same list. */
+  readonly everyTool: readonly Item[]
   readonly #items: readonly Item[]
   readonly #everyTool: number[] = []
   readonly #exact = new Map<string, number[]>()
@@ -20,6 +22,7 @@ export class ToolIndex<Item extends Named> {
     items.forEach((item, position) => {
       for (const pattern of item.tools) this.#add(pattern, position)
     })
+    this.everyTool = this.#itemsAt(this.#everyTool)
   }
 
   #add(pattern: string, position: number): void {
@@ -51,11 +54,15 @@ export class ToolIndex<Item extends Named> {
 
   /** The items that name the tool, in their order, each once. */
   find(tool: string): readonly Item[] {
-    const positions = [...this.#everyTool, ...(this.#exact.get(tool) ?? [])]
+    const named = [...(this.#exact.get(tool) ?? [])]
     for (const [length, byPrefix] of this.#prefixes) {
-      if (length <= tool.length) positions.push(...(byPrefix.get(tool.slice(0, length)) ?? []))
+      if (length <= tool.length) named.push(...(byPrefix.get(tool.slice(0, length)) ?? []))
     }
-    for (const glob of this.#globs.values()) if (glob.matches(tool)) positions.push(...glob.positions)
+    for (const glob of this.#globs.values()) if (glob.matches(tool)) named.push(...glob.positions)
+    return named.length === 0 ? this.everyTool : this.#itemsAt([...this.#everyTool, ...named])
+  }
+
+  #itemsAt(positions: readonly number[]): readonly Item[] {
     return [...new Set(positions)].sort((a, b) => a - b).map((position) => this.#items[position] as Item)
   }
 }
