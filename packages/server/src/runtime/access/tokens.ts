@@ -108,11 +108,7 @@ export function tokens(deps: {
       return { accessToken, expiresIn: TOKEN_LIFETIME_SECONDS, scope }
     },
     async authenticate(request) {
-      const header = request.headers.authorization
-      if (header === undefined) throw new Unauthenticated('Missing Authorization header')
-      const token = /^Bearer +(\S+)$/i.exec(header)?.[1]
-      if (!token) throw new Unauthenticated('Invalid Authorization header format')
-      const caller = await verify(token)
+      const caller = await verify(streamToken(request) ?? headerToken(request))
       await requireOwnTenant(request, caller)
       return caller
     },
@@ -128,4 +124,19 @@ export function tokens(deps: {
       'forbidden_tenant_switch',
     )
   }
+}
+
+function headerToken(request: FastifyRequest): string {
+  const header = request.headers.authorization
+  if (header === undefined) throw new Unauthenticated('Missing Authorization header')
+  const token = /^Bearer +(\S+)$/i.exec(header)?.[1]
+  if (!token) throw new Unauthenticated('Invalid Authorization header format')
+  return token
+}
+
+/** Streams may carry their token in the query, and it then speaks instead of the header (aegis-api §6.3). */
+function streamToken(request: FastifyRequest): string | null {
+  if (!/^\/v1\/executions\/:id\/(stream|events)$/.test(request.routeOptions.url ?? '')) return null
+  const { token } = request.query as { token?: unknown }
+  return typeof token === 'string' && token !== '' ? token : null
 }

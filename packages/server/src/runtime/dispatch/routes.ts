@@ -1,0 +1,124 @@
+import { DispatchMessageError, parseAgentMessage } from '@lictor/aegis'
+import type { FastifyRequest } from 'fastify'
+import Type from 'typebox'
+import { Conflict, DomainError, InsufficientScope, NotFound, Unauthenticated } from '../../errors.ts'
+import { type Caller, callerOf } from '../../http/caller.ts'
+import { runtimeFailures } from '../../http/schemas.ts'
+import type { App } from '../../http/server.ts'
+import { digestOf } from '../../identity/tokens.ts'
+import type { Tokens } from '../access/tokens.ts'
+import type { ExecutionStore } from '../executions/store.ts'
+import { JsonObject } from '../http.ts'
+import type { ActiveAttempt, Attempts } from './attempts.ts'
+import type { InnerLoop } from './inner-loop.ts'
+
+const OrchestratorMessage = Type.Union([
+  Type.Object({
+    type: Type.Literal('dispatch'),
+    dispatch_id: Type.String(),
+    action: Type.String(),
+    command: Type.Union([Type.String(), Type.Null()]),
+    args: Type.Array(Type.String()),
+    cwd: Type.String(),
+    env_additions: Type.Record(Type.String(), Type.String()),
+    timeout_secs: Type.Integer(),
+    max_output_bytes: Type.Integer(),
+    shell: Type.Optional(Type.Boolean()),
+  }),
+  Type.Object({
+    type: Type.Literal('final'),
+    content: Type.String(),
+    tool_calls_executed: Type.Integer(),
+    conversation: Type.Array(Type.Any()),
+  }),
+])
+
+const schema = {
+  tags: ['dispatch'],
+  body: JsonObject,
+  response: { 200: OrchestratorMessage, ...runtimeFailures(400, 401, 403, 404, 409, 422, 429, 500, 502, 503) },
+}
+
+interface Deps {
+  readonly attempts: Attempts
+  readonly loop: InnerLoop
+  readonly store: ExecutionStore
+}
+
+/** Who calls the gateway: an instance by the token in its address, or a bearer that may execute the agent. */
+export async function authenticateDispatch(
+  request: FastifyRequest,
+  deps: { attempts: Attempts; store: ExecutionStore; tokens: Tokens },
+): Promise<Caller> {
+  const token = tokenOf(request)
+  if (token === null) {
+    const caller = await deps.tokens.authenticate(request)
+    if (!caller.scopes.has('agent:execute')) throw new InsufficientScope('agent:execute')
+    return caller
+  }
+  const attempt = deps.attempts.byToken(token)
+  if (attempt) return { kind: 'execution', executionId: attempt.execution.id, tenantId: attempt.execution.tenant_id }
+  // Told apart from a token that never was: the instance learns that its time is over.
+  if (await deps.store.findIterationByToken(digestOf(token)))
+    throw new Conflict('This attempt has ended.', 'execution_ended')
+  throw new Unauthenticated('Unauthorized')
+}
+
+/** The dispatch gateway (aegis-api §5.6, decisions Runtime): bound to its instance by the address itself. */
+export function dispatchRoutes(app: App, deps: Deps): void {
+  app.post(
+    '/x/:token/v1/dispatch-gateway',
+    {
+      config: { access: 'dispatch', scope: 'tenant' },
+      schema: {
+        ...schema,
+        summary: "An execution's own dispatch gateway",
+        params: Type.Object({ token: Type.String() }),
+      },
+    },
+    async (request) => {
+      const attempt = deps.attempts.byToken(request.params.token)
+      if (!attempt) throw new Conflict('This attempt has ended.', 'execution_ended')
+      return answer(deps, attempt, request.body)
+    },
+  )
+
+  app.post(
+    '/v1/dispatch-gateway',
+    {
+      config: { access: 'dispatch', scope: 'tenant' },
+      schema: { ...schema, summary: 'The dispatch gateway, for bearers that may execute the agent' },
+    },
+    async (request) => {
+      const message = parse(request.body)
+      const { tenantId } = callerOf(request)
+      const execution = await deps.store.find(tenantId, message.execution_id)
+      const text = `Unknown or expired execution_id: ${message.execution_id}`
+      if (!execution) throw new NotFound(text, text)
+      const attempt = deps.attempts.byExecution(execution.id)
+      if (!attempt) throw new Conflict('This execution is not running.', 'execution_ended')
+      return answer(deps, attempt, request.body)
+    },
+  )
+}
+
+async function answer(deps: Deps, attempt: ActiveAttempt, body: unknown) {
+  const reply = await deps.loop.answer(attempt, parse(body))
+  return reply.type === 'final'
+    ? { ...reply, conversation: [...reply.conversation] }
+    : { ...reply, type: 'dispatch' as const, args: [...reply.args], env_additions: { ...reply.env_additions } }
+}
+
+function parse(body: unknown) {
+  try {
+    return parseAgentMessage(body)
+  } catch (error) {
+    if (error instanceof DispatchMessageError) throw new DomainError(422, 'invalid_message', error.message)
+    throw error
+  }
+}
+
+function tokenOf(request: FastifyRequest): string | null {
+  const { token } = request.params as { token?: unknown }
+  return typeof token === 'string' ? token : null
+}

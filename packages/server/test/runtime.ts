@@ -1,0 +1,155 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import type { TestServer } from './harness.ts'
+
+/** Headers of a service account of the administrator's tenant, with a fresh token. */
+export async function serviceHeaders(
+  t: TestServer,
+  account: { role?: string; scopes?: string[] } = {},
+): Promise<Record<string, string>> {
+  const created = await t.request({
+    method: 'POST',
+    url: '/api/v1/service-accounts',
+    headers: await t.admin(),
+    payload: { name: 'test', ...account },
+  })
+  if (created.statusCode !== 201) throw new Error(created.body)
+  const { client_id, client_secret } = created.json<{ client_id: string; client_secret: string }>()
+  const answer = await requestToken(t, { grant_type: 'client_credentials', client_id, client_secret })
+  return { authorization: `Bearer ${answer.json<{ access_token: string }>().access_token}` }
+}
+
+export function requestToken(t: TestServer, form: Record<string, string>) {
+  return t.request({
+    method: 'POST',
+    url: '/realms/aegis-system/protocol/openid-connect/token',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    payload: new URLSearchParams(form).toString(),
+  })
+}
+
+/** A script for the scripted model in a file of its own; the environment that plays it. */
+export function scriptEnvironment(turns: readonly object[]): Record<string, string> {
+  const path = join(mkdtempSync(join(tmpdir(), 'lictor-script-')), 'script.yaml')
+  writeFileSync(path, stringify({ turns }))
+  return { LICTOR_MODEL_SCRIPT: path }
+}
+
+/** Deploy an agent; its id. `spec` is laid over a minimal manifest. */
+export async function deployAgent(
+  t: TestServer,
+  headers: Record<string, string>,
+  spec: object = {},
+  metadata: object = {},
+): Promise<string> {
+  const manifest = {
+    apiVersion: '100monkeys.ai/v1',
+    kind: 'Agent',
+    metadata: { name: 'worker', version: '1.0.0', ...metadata },
+    spec: {
+      runtime: { language: 'javascript', version: '20' },
+      task: { instruction: 'Work.' },
+      ...spec,
+    },
+  }
+  const answer = await t.request({
+    method: 'POST',
+    url: '/v1/agents',
+    headers: { ...headers, 'content-type': 'text/yaml' },
+    payload: stringify(manifest),
+  })
+  if (answer.statusCode !== 200) throw new Error(answer.body)
+  return answer.json<{ id: string }>().id
+}
+
+/** Upload a bundle, deploy it to production and assign it to the agent. */
+export async function governAgent(t: TestServer, contracts: readonly object[], agent = 'worker'): Promise<void> {
+  const headers = await t.admin()
+  const bundle = {
+    apiVersion: 'edictum/v1',
+    kind: 'ContractBundle',
+    metadata: { name: 'rules' },
+    defaults: { mode: 'enforce' },
+    contracts,
+  }
+  const uploaded = await t.request({
+    method: 'POST',
+    url: '/api/v1/bundles',
+    headers,
+    payload: { yaml_content: stringify(bundle) },
+  })
+  if (uploaded.statusCode !== 201) throw new Error(uploaded.body)
+  const { version } = uploaded.json<{ version: number }>()
+  const deployed = await t.request({
+    method: 'POST',
+    url: `/api/v1/bundles/rules/${version}/deploy`,
+    headers,
+    payload: { env: 'production' },
+  })
+  if (deployed.statusCode >= 300) throw new Error(deployed.body)
+  await t.server.database.db
+    .updateTable('agent_registrations')
+    .set({ bundle_name: 'rules' })
+    .where('agent_id', '=', agent)
+    .execute()
+}
+
+export interface StreamedEvent {
+  readonly id: string
+  readonly type: string
+  readonly [field: string]: unknown
+}
+
+/** Start an execution; its id. */
+export async function startExecution(
+  t: TestServer,
+  headers: Record<string, string>,
+  agentId: string,
+  body: object = { input: 'go' },
+): Promise<string> {
+  const answer = await t.request({
+    method: 'POST',
+    url: '/v1/executions',
+    headers,
+    payload: { agent_id: agentId, ...body },
+  })
+  if (answer.statusCode !== 200) throw new Error(answer.body)
+  return answer.json<{ execution_id: string }>().execution_id
+}
+
+/** Read a stream to its end, or until `stop` says so of an event. */
+export async function readStream(
+  address: string,
+  path: string,
+  headers: Record<string, string>,
+  stop: (event: StreamedEvent) => boolean | Promise<boolean> = () => false,
+): Promise<StreamedEvent[]> {
+  const ended = new AbortController()
+  const response = await fetch(`${address}${path}`, { headers, signal: ended.signal })
+  if (response.status !== 200 || !response.body) throw new Error(`${response.status}: ${await response.text()}`)
+  const events: StreamedEvent[] = []
+  let text = ''
+  const decoder = new TextDecoder()
+  for await (const chunk of response.body) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true })
+    const frames = text.split('\n\n')
+    text = frames.pop() ?? ''
+    for (const frame of frames) {
+      const data = /^data: (.*)$/m.exec(frame)?.[1]
+      if (data === undefined) continue
+      const event = { ...(JSON.parse(data) as object), id: /^id: (.*)$/m.exec(frame)?.[1] ?? '' } as StreamedEvent
+      events.push(event)
+      if (await stop(event)) {
+        ended.abort()
+        return events
+      }
+    }
+  }
+  return events
+}
+
+/** Everything that happened in an execution, once it has ended. */
+export const allEvents = (address: string, headers: Record<string, string>, id: string) =>
+  readStream(address, `/v1/executions/${id}/stream`, headers)
