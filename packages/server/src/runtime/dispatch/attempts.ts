@@ -26,6 +26,7 @@ export interface ActiveAttempt {
   readonly execution: Execution
   readonly iteration: number
   readonly modelAlias: string
+  readonly modelScript: string | undefined
   readonly temperature: number | undefined
   /** Milliseconds one model turn may take. */
   readonly turnLimit: number

@@ -117,6 +117,7 @@ export function innerLoop(deps: { models: Models; invocations: Invocations; stor
     try {
       const turn = await models.turn({
         alias: attempt.modelAlias,
+        script: attempt.modelScript,
         temperature: attempt.temperature,
         messages: loop.messages,
         tools: offeredTools(attempt),

@@ -227,6 +227,7 @@ export function attemptRunner(deps: {
     return {
       execution,
       iteration,
+      modelScript: plan.modelScript,
       modelAlias: plan.modelAlias,
       temperature: plan.temperature,
       turnLimit: Math.min(MODEL_TURN_MS, plan.llmTimeoutSeconds * 1000),

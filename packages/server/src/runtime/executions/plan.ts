@@ -22,9 +22,14 @@ export interface ExecutionPlan {
   readonly tools: readonly string[]
   readonly filePolicy: FilePolicy | undefined
   readonly modelAlias: string
+  /** Turns for the scripted model, carried by the manifest itself. */
+  readonly modelScript: string | undefined
   readonly temperature: number | undefined
   readonly instruction: string
 }
+
+/** With `spec.runtime.model: scripted`, a manifest may carry the model's turns: demonstrations and tests that need no account. */
+const SCRIPT_ANNOTATION = 'lictor.dev/script'
 
 /** Why this server cannot execute a manifest that is valid in itself. */
 export class NotExecutable extends Error {
@@ -58,6 +63,7 @@ export function planOf({ spec, metadata }: AgentManifestDocument): ExecutionPlan
       .filter((name) => name !== ''),
     filePolicy: security?.filesystem,
     modelAlias: runtime.model ?? 'default',
+    modelScript: metadata.annotations?.[SCRIPT_ANNOTATION],
     temperature: runtime.temperature,
     instruction: spec.task?.instruction || metadata.description || '',
   }

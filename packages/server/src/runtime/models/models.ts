@@ -17,6 +17,8 @@ const aliases = new Set(['default', 'fast', 'smart', 'cheap', 'local'])
 export interface TurnRequest extends Pick<ModelRequest, 'messages' | 'tools' | 'signal' | 'agent'> {
   /** `spec.runtime.model`. */
   readonly alias: string
+  /** Turns of the manifest's own, for the alias `scripted`. */
+  readonly script: string | undefined
   readonly temperature: number | undefined
   /** Milliseconds this turn may take, retries included. */
   readonly limit: number
@@ -77,9 +79,15 @@ export function models(deps: { config: ModelConfig; clock: Clock }): Models {
   const scripted = (): Model => port('scripted', () => scriptedModel({ clock }))
 
   /** `<provider>:<model>`, an alias, or the provider's own name for a model of the default provider. */
-  function choose(alias: string): Choice {
+  function choose(alias: string, script: string | undefined): Choice {
     const [prefix, ...rest] = alias.split(':')
     const named = rest.join(':')
+    if (alias === 'scripted' && script !== undefined)
+      return {
+        provider: 'scripted',
+        model: 'of the manifest',
+        port: scriptedModel({ clock, load: async () => script }),
+      }
     if (prefix === 'scripted') return { provider: 'scripted', model: scriptPath(named), port: scripted() }
     if (prefix === 'anthropic' && named && config.anthropicApiKey)
       return { provider: 'anthropic', model: named, port: anthropic() }
@@ -121,7 +129,7 @@ export function models(deps: { config: ModelConfig; clock: Clock }): Models {
       let choice: Choice | null = null
       let attempt = 0
       try {
-        choice = choose(request.alias)
+        choice = choose(request.alias, request.script)
         for (;;) {
           attempt++
           try {
