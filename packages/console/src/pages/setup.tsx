@@ -60,7 +60,7 @@ export function SetupPage() {
   const general = setup.isError && Object.keys(problems).length === 0 ? messageOf(setup.error) : null
   return (
     <Entrance title="Welcome" lead="This server is new. Create its first administrator; nothing leaves this machine.">
-      <form onSubmit={submit} className="flex flex-col gap-1" noValidate={false}>
+      <form onSubmit={submit} className="flex flex-col gap-2">
         <Field
           label="E-mail"
           name="email"
