@@ -5,7 +5,7 @@ import { keyOf } from '../load/yaml/value.ts'
 import { globMatches } from '../match/glob.ts'
 import { analysePattern } from '../regex/analyse.ts'
 import { childOf, type Leaf, leavesOf } from './leaves.ts'
-import { unreachable } from './reach.ts'
+import { Comparisons, unreachable } from './reach.ts'
 import type { Report } from './report.ts'
 import { neverResolves } from './selectors.ts'
 
@@ -17,10 +17,11 @@ export function lintContracts(document: BundleDocument, root: YamlNode, report: 
   const list = childOf(root, 'contracts') === undefined ? 'rules' : 'contracts'
   const nodes = childOf(root, list)
   if (nodes?.kind !== 'sequence') return
+  const comparisons = new Comparisons()
   document.contracts.forEach((contract, index) => {
     const node = nodes.items[index] as YamlNode
     const path: PathPart[] = [list, index]
-    const dead = unreachable(contract, index, document.contracts)
+    const dead = unreachable(contract, index, document.contracts, comparisons)
     if (dead !== null) report(dead.code, path, node, `'${contract.id}' has no effect: ${dead.reason}`)
     if (contract.type === 'pre' || contract.type === 'post') {
       const when = childOf(node, 'when')

@@ -7,6 +7,9 @@ import { lintContracts } from './contracts.ts'
 import type { Report } from './report.ts'
 import { lintYaml } from './yaml.ts'
 
+/** More warnings than anybody reads. */
+const MAX_WARNINGS = 1_000
+
 /**
  * Warnings about a document: what is probably not meant as it is written. Places are given as for errors; a document with
  * errors gets the warnings about its YAML only.
@@ -15,6 +18,7 @@ export function lintDocument(root: YamlNode, text: string, options: CheckOptions
   const places = new Places(text)
   const found: { offset: number; issue: ContractIssue }[] = []
   const report: Report = (code, path, node, message, hint) => {
+    if (found.length >= MAX_WARNINGS) return
     found.push({ offset: node.start, issue: issue(code, pathText(path), places.of(node.start), message, hint) })
   }
   lintYaml(root, report)

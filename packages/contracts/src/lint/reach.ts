@@ -1,45 +1,69 @@
 import type { ContractDocument, Expression, PreDocument } from '../document.ts'
 import { globMatches } from '../match/glob.ts'
 
+/** Counts the comparisons one document may cost. When they are used up, contracts are no longer compared. */
+export class Comparisons {
+  #left = 50_000
+  readonly #texts = new WeakMap<Expression, string>()
+
+  take(): boolean {
+    return --this.#left > 0
+  }
+
+  areSame(a: Expression, b: Expression): boolean {
+    return this.#textOf(a) === this.#textOf(b)
+  }
+
+  #textOf(expression: Expression): string {
+    let text = this.#texts.get(expression)
+    if (text === undefined) {
+      text = JSON.stringify(expression, (_, value: unknown) =>
+        typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value)) ? `number ${value}` : value,
+      )
+      this.#texts.set(expression, text)
+    }
+    return text
+  }
+}
+
 /** Why a contract can never change a decision; null when it can. Reasons are sound: no guess is made. */
 export function unreachable(
   contract: ContractDocument,
   index: number,
   all: readonly ContractDocument[],
+  comparisons: Comparisons,
 ): { code: string; reason: string } | null {
   if (!contract.enabled || (contract.type !== 'pre' && contract.type !== 'post')) return null
   const never = contradiction(contract.when)
   if (never !== null) return { code: 'unreachable', reason: `its condition can never hold: ${never}` }
   if (contract.type !== 'pre') return null
-  for (const earlier of all.slice(0, index)) {
-    if (earlier.type !== 'pre' || !earlier.enabled || !shadows(earlier, contract)) continue
+  for (let at = 0; at < index; at++) {
+    const earlier = all[at]
+    if (earlier?.type !== 'pre' || !earlier.enabled || !shadows(earlier, contract, comparisons)) continue
     return { code: 'shadowed', reason: `whenever it fires, '${earlier.id}' has denied the call already` }
   }
   return null
 }
 
-function shadows(earlier: PreDocument, later: PreDocument): boolean {
+function shadows(earlier: PreDocument, later: PreDocument, comparisons: Comparisons): boolean {
   if (earlier.then.effect !== 'deny' || earlier.mode === 'observe') return false
   if (earlier.mode !== later.mode && earlier.mode !== 'enforce') return false
   const covers =
     earlier.tool === '*' ||
     earlier.tool === later.tool ||
     (!/[*?[]/.test(later.tool) && globMatches(earlier.tool, later.tool))
-  return covers && implies(later.when, earlier.when)
+  return covers && implies(later.when, earlier.when, comparisons)
 }
 
 /** Whether `a` can only hold when `b` does. Wrong answers are always "no". */
-function implies(a: Expression, b: Expression): boolean {
-  if (textOf(a) === textOf(b)) return true
-  if (isAlways(b)) return true
-  if ('all' in b && b.all.every((each) => implies(a, each))) return true
-  if ('any' in b && b.any.some((each) => implies(a, each))) return true
-  if ('all' in a && a.all.some((each) => implies(each, b))) return true
-  return 'any' in a && a.any.every((each) => implies(each, b))
-}
-
-function textOf(expression: Expression): string {
-  return JSON.stringify(expression, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
+function implies(a: Expression, b: Expression, comparisons: Comparisons): boolean {
+  if (!comparisons.take()) return false
+  const follows = (x: Expression, y: Expression) => implies(x, y, comparisons)
+  if (comparisons.areSame(a, b) || isAlways(b)) return true
+  if ('all' in b && b.all.every((each) => follows(a, each))) return true
+  if ('any' in b && b.any.some((each) => follows(a, each))) return true
+  if ('all' in a && a.all.some((each) => follows(each, b))) return true
+  return 'any' in a && a.any.every((each) => follows(each, b))
 }
 
 function isAlways(expression: Expression): boolean {

@@ -2,10 +2,14 @@ import type { ContractIssue } from '../types.ts'
 
 export type PathPart = string | number
 
+/** A key may be as long as a document; a path is for people. */
+const LONGEST_PART = 200
+
 /** `contracts[3].when.any[0]`; keys that are no plain word stand in brackets. */
 export function pathText(parts: readonly PathPart[]): string {
   let text = ''
-  for (const part of parts) {
+  for (const whole of parts) {
+    const part = typeof whole === 'string' && whole.length > LONGEST_PART ? `${whole.slice(0, LONGEST_PART)}…` : whole
     if (typeof part === 'number') text += `[${part}]`
     else if (/^[A-Za-z_][A-Za-z0-9_-]*$/.test(part)) text += text === '' ? part : `.${part}`
     else text += `[${JSON.stringify(part)}]`
@@ -17,9 +21,22 @@ export function pathText(parts: readonly PathPart[]): string {
 export class Places {
   readonly #text: string | null
   #starts: number[] | undefined
+  /** Where the last column was counted to: a document may be one long line with many issues. */
+  #last = { start: -1, offset: 0, column: 1 }
 
   constructor(text: string | null) {
     this.#text = text
+  }
+
+  #column(text: string, start: number, offset: number): number {
+    const last = this.#last
+    let { offset: at, column } = last.start === start && last.offset <= offset ? last : { offset: start, column: 1 }
+    for (; at < offset; at++) {
+      const unit = text.charCodeAt(at)
+      if (unit < 0xdc00 || unit > 0xdfff) column++
+    }
+    this.#last = { start, offset, column }
+    return column
   }
 
   of(offset: number): { line: number | null; column: number | null } {
@@ -34,7 +51,7 @@ export class Places {
       else high = middle - 1
     }
     const start = this.#starts[low] as number
-    return { line: low + 1, column: Array.from(text.slice(start, offset)).length + 1 }
+    return { line: low + 1, column: this.#column(text, start, offset) }
   }
 }
 

@@ -1,6 +1,6 @@
-import { MAX_DEPTH } from './yaml/compose.ts'
 import type { MappingEntry, ScalarNode, YamlNode } from './yaml/nodes.ts'
 import type { ScalarTag } from './yaml/resolve.ts'
+import { MAX_DEPTH } from './yaml/scan.ts'
 import { YamlError } from './yaml/tokens.ts'
 
 /**

@@ -22,9 +22,17 @@ export interface PatternAnalysis {
 export function analysePattern(source: string): PatternAnalysis {
   const { root } = parsePattern(source)
   const cost = costOf(root)
-  const loops = cost.loops.filter((loop, i) => cost.loops.some((other, j) => i !== j && !areDisjoint(loop, other)))
-  const growth = isExponential(root) ? 'exponential' : loops.length >= 3 ? 'polynomial' : 'modest'
+  const growth = isExponential(root) ? 'exponential' : haveThreeAlike(cost.loops) ? 'polynomial' : 'modest'
   return { growth, doublyEscaped: /(?:^|[^\\])(?:\\\\)+[bBdDsSwWAZ.(){}[\]^$|*+?]/.test(source) }
+}
+
+/** More sets than this are not compared with each other. */
+const MAX_COMPARED = 50
+
+function haveThreeAlike(loops: readonly CharSet[]): boolean {
+  if (loops.length > MAX_COMPARED) return true
+  const alike = loops.filter((loop, i) => loops.some((other, j) => i !== j && !areDisjoint(loop, other)))
+  return alike.length >= 3
 }
 
 /** A repeat without bound whose body can match one text in several ways, or one text as one turn or as several. */
@@ -51,7 +59,7 @@ function isAmbiguousTurn(body: Node): boolean {
   if (body.type === 'group') return isAmbiguousTurn(body.body)
   if (body.type === 'repeat' && body.max === Number.POSITIVE_INFINITY) return true
   if (body.type === 'choice') {
-    const firsts = body.items.map(firstSets)
+    const firsts = body.items.slice(0, MAX_COMPARED).map(firstSets)
     const overlapping = firsts.some((a, i) =>
       firsts.some((b, j) => i < j && a.some((x) => b.some((y) => !areDisjoint(x, y)))),
     )
@@ -73,5 +81,5 @@ function isAmbiguousTurn(body: Node): boolean {
 function firstSets(node: Node): CharSet[] {
   const sets: CharSet[] = []
   collectFirst(node, sets)
-  return sets
+  return sets.slice(0, MAX_COMPARED)
 }

@@ -102,6 +102,7 @@ class Machine {
           pc += this.#turns[i.x] === at ? 2 : 1
           break
         case Op.look: {
+          this.#budget.steps -= this.#slots.length
           const saved = this.#slots.slice()
           const turns = this.#turns.slice()
           const begin = i.y === -1 ? at : stepBack(text, at, i.y)
@@ -114,6 +115,7 @@ class Machine {
           break
         }
         case Op.atomic: {
+          this.#budget.steps -= this.#slots.length
           const saved = this.#slots.slice()
           const turns = this.#turns.slice()
           const end = this.run(pc + 1, at, -1)

@@ -206,18 +206,36 @@ export function caseVariants(c: number, ascii: boolean): readonly number[] {
 
 /** The ranges with every case variant of every character in them. */
 export function foldRanges(ranges: readonly number[], ascii: boolean): number[] {
-  const folded = [...ranges]
-  for (let i = 0; i < ranges.length; i += 2) {
-    const lo = ranges[i] as number
-    const hi = ranges[i + 1] as number
-    for (let c = lo; c <= Math.min(hi, 127); c++) {
-      for (const variant of caseVariants(c, ascii)) if (variant < lo || variant > hi) folded.push(variant, variant)
+  const folded = ranges.length > MANY ? merged(ranges) : [...ranges]
+  const count = folded.length
+  for (let i = 0; i < count; i += 2) {
+    const lo = folded[i] as number
+    const hi = folded[i + 1] as number
+    const add = (variant: number) => {
+      if (variant < lo || variant > hi) folded.push(variant, variant)
     }
-    if (ascii || hi < 128) continue
-    for (const group of caseTable().values()) {
-      if (!group.some((c) => c >= 128 && c >= lo && c <= hi)) continue
-      for (const variant of group) if (variant < lo || variant > hi) folded.push(variant, variant)
+    if (ascii || hi < 128 || hi - lo < MANY) {
+      for (let c = lo; c <= (ascii ? Math.min(hi, 127) : hi); c++) caseVariants(c, ascii).forEach(add)
+      continue
     }
+    for (let c = lo; c < 128; c++) caseVariants(c, ascii).forEach(add)
+    for (const group of caseTable().values()) if (group.some((c) => c >= lo && c <= hi)) group.forEach(add)
   }
   return folded
+}
+
+const MANY = 64
+
+/** The same set in as few ranges as can be. */
+function merged(ranges: readonly number[]): number[] {
+  const pairs: [number, number][] = []
+  for (let i = 0; i < ranges.length; i += 2) pairs.push([ranges[i] as number, ranges[i + 1] as number])
+  pairs.sort((a, b) => a[0] - b[0])
+  const result: number[] = []
+  for (const [lo, hi] of pairs) {
+    const end = result.at(-1)
+    if (end !== undefined && lo <= end + 1) result[result.length - 1] = Math.max(end, hi)
+    else result.push(lo, hi)
+  }
+  return result
 }

@@ -18,77 +18,71 @@ export interface Cost {
   readonly looksAround: boolean
 }
 
-const FREE: Cost = { ways: 1, degree: 0, loops: [], backtracks: false, looksAround: false }
+interface Part {
+  readonly ways: number
+  readonly degree: number
+}
 
-export function costOf(node: Node): Cost {
-  switch (node.type) {
-    case 'set':
-    case 'anchor':
-      return FREE
-    case 'sequence':
-      return node.items.map(costOf).reduce(inSequence, FREE)
-    case 'choice': {
-      const all = node.items.map(costOf)
-      return {
-        ways: all.reduce((sum, cost) => sum + cost.ways, 0),
-        degree: Math.max(...all.map((cost) => cost.degree)),
-        loops: all.flatMap((cost) => cost.loops),
-        backtracks: all.some((cost) => cost.backtracks),
-        looksAround: all.some((cost) => cost.looksAround),
+const FREE: Part = { ways: 1, degree: 0 }
+
+export function costOf(root: Node): Cost {
+  const loops: CharSet[] = []
+  let backtracks = false
+  let looksAround = false
+
+  const visit = (node: Node): Part => {
+    switch (node.type) {
+      case 'set':
+      case 'anchor':
+        return FREE
+      case 'sequence':
+        return node.items.reduce((sum, item) => inSequence(sum, visit(item)), FREE)
+      case 'choice': {
+        const parts = node.items.map(visit)
+        return {
+          ways: parts.reduce((sum, part) => sum + part.ways, 0),
+          degree: parts.reduce((most, part) => Math.max(most, part.degree), 0),
+        }
       }
+      case 'repeat':
+        if (node.manner === 'possessive') backtracks = true
+        if (node.max === Number.POSITIVE_INFINITY && node.body.type === 'set') loops.push(node.body.set)
+        return repeated(visit(node.body), node)
+      case 'group':
+        return visit(node.body)
+      case 'atomic':
+        backtracks = true
+        return visit(node.body)
+      case 'look':
+        looksAround = true
+        return visit(node.body)
+      case 'reference':
+        backtracks = true
+        return FREE
+      case 'conditional':
+        backtracks = true
+        return inSequence(visit(node.yes), visit(node.no))
     }
-    case 'repeat':
-      return repeatCost(node)
-    case 'group':
-      return costOf(node.body)
-    case 'atomic':
-      return { ...costOf(node.body), backtracks: true }
-    case 'look':
-      return { ...costOf(node.body), looksAround: true }
-    case 'reference':
-      return { ...FREE, backtracks: true }
-    case 'conditional':
-      return { ...inSequence(costOf(node.yes), costOf(node.no)), backtracks: true }
   }
+
+  return { ...visit(root), loops, backtracks, looksAround }
 }
 
-function inSequence(a: Cost, b: Cost): Cost {
-  return {
-    ways: a.ways * b.ways,
-    degree: a.degree + b.degree,
-    loops: a.loops.length === 0 ? b.loops : [...a.loops, ...b.loops],
-    backtracks: a.backtracks || b.backtracks,
-    looksAround: a.looksAround || b.looksAround,
-  }
+function inSequence(a: Part, b: Part): Part {
+  return { ways: a.ways * b.ways, degree: a.degree + b.degree }
 }
 
-function repeatCost(node: Node & { type: 'repeat' }): Cost {
-  const body = costOf(node.body)
-  const possessive = node.manner === 'possessive'
+function repeated(body: Part, node: Node & { type: 'repeat' }): Part {
   if (node.max === Number.POSITIVE_INFINITY) {
-    const simple = node.body.type === 'set'
-    return {
-      ways: body.ways,
-      degree: simple ? 1 : Number.POSITIVE_INFINITY,
-      loops: node.body.type === 'set' ? [node.body.set] : body.loops,
-      backtracks: body.backtracks || possessive,
-      looksAround: body.looksAround,
-    }
+    return { ways: body.ways, degree: node.body.type === 'set' ? 1 : Number.POSITIVE_INFINITY }
   }
   let ways = 0
   let power = body.ways ** node.min
-  for (let count = node.min; count <= node.max; count++) {
+  for (let count = node.min; count <= node.max && ways <= 1e9; count++) {
     ways += power
     power *= body.ways
-    if (ways > 1e9) break
   }
-  return {
-    ways,
-    degree: node.max > 1 ? body.degree * node.max || 0 : body.degree,
-    loops: body.loops,
-    backtracks: body.backtracks || possessive,
-    looksAround: body.looksAround,
-  }
+  return { ways, degree: node.max > 1 ? body.degree * node.max : body.degree }
 }
 
 const CHEAP = 2000

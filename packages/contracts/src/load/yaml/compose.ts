@@ -1,10 +1,8 @@
 import type { MappingEntry, MappingNode, YamlNode } from './nodes.ts'
 import { resolvePlain, type ScalarTag, scalarValue } from './resolve.ts'
-import { scan } from './scan.ts'
+import { MAX_DEPTH, scan } from './scan.ts'
 import { T, TOKEN_NAMES, type Tokens, type TokenType, YamlError } from './tokens.ts'
 
-/** Collections within collections. An expression of 50 levels takes at most 106. */
-export const MAX_DEPTH = 120
 /** Aliases, those inside of what an alias stands for included (decision D1). */
 export const MAX_ALIASES = 100
 const MAX_NODES = 1_000_000

@@ -93,8 +93,12 @@ export function scalarValue(tag: ScalarTag, text: string, offset: number): unkno
   }
 }
 
+/** Parts of a number such as `1:30:00`. Each costs as much as all before it. */
+const MAX_SEXAGESIMAL = 100
+
 function misfit(text: string, what: string, offset: number): YamlError {
-  return new YamlError(`'${text}' is not ${what}`, offset, 'put it in quotes if it is meant as text')
+  const shown = text.length > 60 ? `${text.slice(0, 57)}...` : text
+  return new YamlError(`'${shown}' is not ${what}`, offset, 'put it in quotes if it is meant as text')
 }
 
 function integer(text: string, offset: number): number | bigint {
@@ -104,6 +108,7 @@ function integer(text: string, offset: number): number | bigint {
   let value: bigint
   try {
     if (/^0[0-7]+$/.test(digits)) value = BigInt(`0o${digits.slice(1)}`)
+    else if (digits.split(':', MAX_SEXAGESIMAL + 1).length > MAX_SEXAGESIMAL) throw new SyntaxError(digits)
     else if (digits.includes(':')) value = digits.split(':').reduce((sum, part) => sum * 60n + decimal(part), 0n)
     else if (/^0[bx]/.test(digits)) value = BigInt(digits)
     else if (digits.length < 16 && /^(?:0|[1-9][0-9]*)$/.test(digits))

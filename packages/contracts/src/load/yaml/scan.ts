@@ -24,6 +24,8 @@ export interface Cursor {
 }
 
 const MAX_SIMPLE_KEY = 1024
+/** Collections within collections. An expression of 50 levels takes at most 106. */
+export const MAX_DEPTH = 120
 
 /** NUL is no character of YAML, so it can end the text; four of them, because the scanner looks up to three ahead. */
 export const END = 0
@@ -129,6 +131,7 @@ class Scanner implements Cursor {
       case 123:
         this.#saveKey()
         this.#flowLevel++
+        this.#checkDepth()
         this.inFlow = true
         this.#simpleKeyAllowed = true
         this.#indicator(c === 91 ? T.flowSequence : T.flowMapping, 1)
@@ -242,8 +245,14 @@ class Scanner implements Cursor {
   #addIndent(column: number): boolean {
     if (this.indent >= column) return false
     this.#indents.push(this.indent)
+    this.#checkDepth()
     this.indent = column
     return true
+  }
+
+  #checkDepth(): void {
+    if (this.#indents.length + this.#flowLevel <= MAX_DEPTH) return
+    throw new YamlError('the document is nested too deeply', this.at)
   }
 
   #saveKey(): void {

@@ -71,6 +71,12 @@ test('an alias to what surrounds it is refused', () => {
   expect(() => parseYaml('a: &a [*a]')).toThrow('inside of its own anchor')
 })
 
+test('a number of endless parts, or digits, is refused', () => {
+  expect(plainValue(parseYaml(`1${':59'.repeat(9)}`))).toBe(20155391999999999n)
+  expect(() => parseYaml(`1${':59'.repeat(100_000)}`)).toThrow('is not an integer')
+  expect(() => parseYaml('9'.repeat(5_000))).toThrow('is not an integer')
+})
+
 test('deep nesting is refused, not overflowed', () => {
   expect(() => parseYaml('['.repeat(100_000))).toThrow(YamlError)
   expect(() => parseYaml(`${'- '.repeat(50_000)}a`)).toThrow(YamlError)
