@@ -2,10 +2,11 @@ import type { SideEffect } from '../types.ts'
 
 const OPERATORS = /[\n\r$>|;`]|<\(|<<|&&|#\{/
 
-const READ_COMMANDS: readonly string[] = [
-  'ls cat head tail wc find grep rg echo pwd whoami date which file stat du df tree less more'.split(' '),
-  'status log diff show branch remote tag'.split(' ').map((word) => `git ${word}`),
-].flat()
+/** A command is one of these, or begins with one and a single blank. */
+const READ_COMMANDS: ReadonlySet<string> = new Set([
+  ...'ls cat head tail wc find grep rg echo pwd whoami date which file stat du df tree less more'.split(' '),
+  ...'status log diff show branch remote tag'.split(' ').map((word) => `git ${word}`),
+])
 
 /**
  * Side effect of a shell command, a heuristic and no security boundary (contract-language §3): `read` for an empty
@@ -16,5 +17,9 @@ export function classifyBash(command: unknown): SideEffect {
   const text = command.trim()
   if (text === '') return 'read'
   if (OPERATORS.test(text)) return 'irreversible'
-  return READ_COMMANDS.some((known) => text === known || text.startsWith(`${known} `)) ? 'read' : 'irreversible'
+  const first = text.indexOf(' ')
+  if (first === -1) return READ_COMMANDS.has(text) ? 'read' : 'irreversible'
+  if (READ_COMMANDS.has(text.slice(0, first))) return 'read'
+  const second = text.indexOf(' ', first + 1)
+  return READ_COMMANDS.has(second === -1 ? text : text.slice(0, second)) ? 'read' : 'irreversible'
 }

@@ -8,19 +8,40 @@ const MAX_DEPTH = 1000
  */
 export function frozenCopy(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
-  return copyObject(value, new Map(), 0)
+  return copyObject(value, new Seen(), 0)
 }
 
 /** As `frozenCopy`, for a value that must be a mapping; anything else becomes `{}`. Throws when the root is unreadable. */
 export function frozenRecord(value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return EMPTY_RECORD
-  const copy = copyObject(value, new Map(), 0)
+  const copy = copyObject(value, new Seen(), 0)
   return typeof copy === 'object' && copy !== null ? (copy as Record<string, unknown>) : EMPTY_RECORD
 }
 
 export const EMPTY_RECORD: Readonly<Record<string, unknown>> = Object.freeze({})
 
-function copyObject(source: object, seen: Map<object, unknown>, depth: number): unknown {
+/** What was copied already, so that a cycle ends in the copy. Most arguments are flat: the map is made when it is needed. */
+class Seen {
+  #source: object | null = null
+  #copy: unknown = undefined
+  #others: Map<object, unknown> | null = null
+
+  get(source: object): unknown {
+    return source === this.#source ? this.#copy : this.#others?.get(source)
+  }
+
+  set(source: object, copy: unknown): void {
+    if (this.#source === null) {
+      this.#source = source
+      this.#copy = copy
+    } else {
+      this.#others ??= new Map()
+      this.#others.set(source, copy)
+    }
+  }
+}
+
+function copyObject(source: object, seen: Seen, depth: number): unknown {
   const known = seen.get(source)
   if (known !== undefined) return known
   if (depth > MAX_DEPTH) throw new RangeError('nested too deeply')
@@ -36,7 +57,7 @@ function copyObject(source: object, seen: Map<object, unknown>, depth: number): 
   return Object.freeze(copy)
 }
 
-function copyArray(source: readonly unknown[], seen: Map<object, unknown>, depth: number): unknown {
+function copyArray(source: readonly unknown[], seen: Seen, depth: number): unknown {
   const copy: unknown[] = []
   seen.set(source, copy)
   const length = source.length
@@ -50,7 +71,7 @@ function assign(
   target: Record<string, unknown>,
   key: string,
   source: Readonly<Record<string, unknown>>,
-  seen: Map<object, unknown>,
+  seen: Seen,
   depth: number,
 ): void {
   let value: unknown

@@ -1,5 +1,5 @@
 import { configError } from '../errors.ts'
-import type { Envelope, SideEffect } from '../types.ts'
+import type { Envelope, Principal, SideEffect } from '../types.ts'
 import { classifyBash } from './bash.ts'
 import { EMPTY_RECORD, frozenRecord } from './copy.ts'
 import { createPrincipal, type PrincipalInput } from './principal.ts'
@@ -52,7 +52,7 @@ export function assertToolName(toolName: unknown): asserts toolName is string {
  * originals afterwards changes nothing here.
  *
  * Throws `EdictumConfigError`: code `tool_name` for an illegal name, `unreadable_arguments` when the arguments cannot be
- * read at all (a revoked proxy). Such a call must not run. Unreadable parts further down do not throw here; contracts that
+ * read at all (a revoked proxy), likewise `unreadable_principal`. Such a call must not run. Unreadable parts further down do not throw here; contracts that
  * look at them fail closed.
  */
 export function createEnvelope(
@@ -80,7 +80,7 @@ export function createEnvelope(
     timestamp: options.timestamp ?? '',
     caller: options.caller ?? '',
     toolUseId: options.toolUseId ?? null,
-    principal: options.principal ? createPrincipal(options.principal) : null,
+    principal: options.principal ? readPrincipal(options.principal) : null,
     bashCommand: isBash ? (typeof command === 'string' ? command : '') : null,
     filePath: FILE_TOOLS.has(toolName) ? filePathOf(copied) : null,
     metadata: options.metadata === undefined ? EMPTY_RECORD : readRecord(options.metadata, 'metadata'),
@@ -102,6 +102,15 @@ function own(args: Readonly<Record<string, unknown>>, key: string): unknown {
     return args[key]
   } catch {
     return null
+  }
+}
+
+function readPrincipal(input: PrincipalInput): Principal {
+  try {
+    return createPrincipal(input)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'reading it failed'
+    throw configError('unreadable_principal', `The principal of the call cannot be read: ${reason}`)
   }
 }
 

@@ -15,21 +15,29 @@ export interface PrincipalInput {
   readonly claims?: Readonly<Record<string, unknown>> | null
 }
 
-const made = new WeakSet<object>()
+/** A class, so that a principal that is frozen and copied already is recognised and not copied again. */
+class FrozenPrincipal implements Principal {
+  readonly userId: string | null
+  readonly serviceId: string | null
+  readonly orgId: string | null
+  readonly role: string | null
+  readonly ticketRef: string | null
+  readonly claims: Readonly<Record<string, unknown>>
+
+  constructor(input: PrincipalInput) {
+    this.userId = text(input.userId ?? input.user_id)
+    this.serviceId = text(input.serviceId ?? input.service_id)
+    this.orgId = text(input.orgId ?? input.org_id)
+    this.role = text(input.role)
+    this.ticketRef = text(input.ticketRef ?? input.ticket_ref)
+    this.claims = input.claims ? frozenRecord(input.claims) : EMPTY_RECORD
+    Object.freeze(this)
+  }
+}
 
 /** Frozen principal from an input; claims are copied deeply. A principal made here is returned as it is. */
 export function createPrincipal(input: PrincipalInput): Principal {
-  if (made.has(input)) return input as Principal
-  const principal: Principal = Object.freeze({
-    userId: text(input.userId ?? input.user_id),
-    serviceId: text(input.serviceId ?? input.service_id),
-    orgId: text(input.orgId ?? input.org_id),
-    role: text(input.role),
-    ticketRef: text(input.ticketRef ?? input.ticket_ref),
-    claims: input.claims ? frozenRecord(input.claims) : EMPTY_RECORD,
-  })
-  made.add(principal)
-  return principal
+  return input instanceof FrozenPrincipal ? input : new FrozenPrincipal(input)
 }
 
 function text(value: unknown): string | null {
