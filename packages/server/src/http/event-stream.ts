@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import type { FastifyReply } from 'fastify'
 
 /** How much may wait unsent on one connection before it is ended; the client then comes back and is replayed what it missed. */
@@ -16,6 +17,17 @@ export interface EventStream {
 /** One event on the wire, made once however many connections receive it (console-api §9.5, decision D6). */
 export function frameOf(type: string, json: string, id?: number | string): Buffer {
   return Buffer.from(`event: ${type}\n${id === undefined ? '' : `id: ${id}\n`}data: ${json}\n\n`)
+}
+
+/** Each frame as a chunk of a chunked answer: made once as well, and written in one piece. */
+const chunks = new WeakMap<Buffer, Buffer>()
+
+function chunkOf(frame: Buffer): Buffer {
+  const known = chunks.get(frame)
+  if (known) return known
+  const chunk = Buffer.concat([Buffer.from(`${frame.length.toString(16)}\r\n`), frame, Buffer.from('\r\n')])
+  chunks.set(frame, chunk)
+  return chunk
 }
 
 export const keepaliveFrame = Buffer.from(': keepalive\n\n')
@@ -46,12 +58,15 @@ export function openEventStream(reply: FastifyReply): EventStream {
   return {
     write(frame) {
       if (isEnded) return false
-      if (raw.writableLength > LARGEST_BACKLOG) {
+      const { socket } = raw
+      if ((socket?.writableLength ?? raw.writableLength) > LARGEST_BACKLOG) {
         raw.destroy()
         finish()
         return false
       }
-      raw.write(frame)
+      // Straight to the socket where the answer is a chunked one that has it: thousands of streams share one chunk.
+      if (socket instanceof Socket && raw.chunkedEncoding) socket.write(chunkOf(frame))
+      else raw.write(frame)
       return true
     },
     end(retryMilliseconds) {

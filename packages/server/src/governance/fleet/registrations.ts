@@ -17,6 +17,8 @@ export interface Introduction {
   readonly tenantId: string
   readonly agentId: string
   readonly env: string
+  /** The bundle it runs from here on: named by itself, or assigned. */
+  readonly bundleName: string | null
   readonly policyVersion: string | null
   /** Overlay the tags that are there; null says nothing of tags. */
   readonly tags: Readonly<Record<string, unknown>> | null
@@ -85,11 +87,11 @@ export function registrations(deps: {
   }
 
   async function write(introduction: Introduction, within: Queryable): Promise<void> {
-    const { tenantId, agentId, env, policyVersion, tags } = introduction
+    const { tenantId, agentId, env, bundleName, policyVersion, tags } = introduction
     const known = tags === null ? undefined : await store.find(tenantId, agentId, within)
     const merged = JSON.stringify({ ...(known ? tagsOf(known) : {}), ...tags })
     const now = microsOf(clock.now())
-    const seen = { env, policy_version: policyVersion, last_seen_at: now }
+    const seen = { env, running_bundle: bundleName, policy_version: policyVersion, last_seen_at: now }
     await store.upsert(
       { ...blank(tenantId, agentId, now), ...seen, tags: merged },
       tags === null || known?.tags === merged ? seen : { ...seen, tags: merged, updated_at: now },

@@ -5,8 +5,10 @@ import type { Registrations } from './registrations.ts'
 import type { RegistrationStore } from './store.ts'
 
 export interface Sightings extends AgentSightings {
-  /** As `sighted`, from a stream: it also knows the bundle whose updates the agent receives. */
+  /** A registered agent opened a stream; without a policy version it is not known what it runs. */
   connected(sighting: AgentSighting & { bundleName: string | null }): void
+  /** An open stream follows another bundle from here on. */
+  reassigned(sighting: AgentSighting & { bundleName: string | null }): void
   /** Write what was seen so far; done when it and all before it is in the database. */
   write(): Promise<void>
 }
@@ -61,7 +63,9 @@ export function agentSightings(deps: {
       const { policyVersion } = sighting
       if (policyVersion !== null) onPolicyVersion({ ...sighting, policyVersion })
     },
-    connected: ({ bundleName, ...sighting }) => note(sighting, { running_bundle: bundleName }),
+    connected: ({ bundleName, ...sighting }) =>
+      note(sighting, { running_bundle: bundleName, policy_version: sighting.policyVersion }),
+    reassigned: ({ bundleName, ...sighting }) => note(sighting, { running_bundle: bundleName }),
     async manifestReported({ tenantId }, manifest) {
       await registrations.keepManifest(tenantId, manifest)
     },

@@ -4,12 +4,13 @@ import { frameOf } from '../../http/event-stream.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
-import { type Assignment, resolveAssignment } from '../assignment/resolve.ts'
+import type { AgentRegistrationRow } from '../../storage/schema.ts'
+import { type Assignment, jsonEquals, resolveAssignment } from '../assignment/resolve.ts'
 import { type RuleStore, ruleOf } from '../assignment/store.ts'
 import type { BundleStore } from '../bundles/store.ts'
 import { contractUpdate, type SignatureEncoding } from '../deployments/contract-update.ts'
 import type { DeploymentStore } from '../deployments/store.ts'
-import { assignedAgentOf, type Registrations } from '../fleet/registrations.ts'
+import { assignedAgentOf, type Registrations, tagsOf } from '../fleet/registrations.ts'
 import type { Sightings } from '../fleet/sightings.ts'
 import type { RegistrationStore } from '../fleet/store.ts'
 import type { SigningStore } from '../signing/store.ts'
@@ -35,6 +36,8 @@ export interface AgentStreamInput {
 interface Situation {
   readonly head: number
   readonly assignment: Assignment
+  /** What was known of the agent before. */
+  readonly known: AgentRegistrationRow | undefined
   /** `contract_update` of what is deployed, when the agent does not run it. */
   readonly update: string | null
   /** The bundle that the update is of. */
@@ -53,7 +56,7 @@ export function agentStreams(deps: {
   deployments: DeploymentStore
   bundles: BundleStore
   signingKeys: SigningStore
-  sightings: Sightings
+  sightings: Pick<Sightings, 'connected'>
   signatureEncoding: SignatureEncoding
   onError: (error: unknown) => void
 }) {
@@ -68,13 +71,13 @@ export function agentStreams(deps: {
       .setIsolationLevel('repeatable read')
       .execute(async (within) => {
         const head = await log.latestId(tenantId, within)
-        let assignment: Assignment = { bundleName: null, source: 'none' }
+        const known = await registered.find(tenantId, agentId, within)
+        let assignment: Assignment
         if (connection.bundleName !== null) assignment = { bundleName: connection.bundleName, source: 'agent_provided' }
         else {
-          const row = await registered.find(tenantId, agentId, within)
-          const known = row ? assignedAgentOf(row) : { agentId, bundleName: null, tags: {} }
+          const agent = known ? assignedAgentOf(known) : { agentId, bundleName: null, tags: {} }
           const all = (await rules.list(tenantId, within)).map(ruleOf)
-          assignment = resolveAssignment({ ...known, tags: { ...known.tags, ...tags } }, all, env)
+          assignment = resolveAssignment({ ...agent, tags: { ...agent.tags, ...tags } }, all, env)
         }
         const { bundleName } = assignment
         const [current] = await deployments.current(
@@ -86,6 +89,7 @@ export function agentStreams(deps: {
         return {
           head,
           assignment,
+          known,
           update: isNews ? await updateOf(tenantId, current.bundle_name, current.bundle_version, within) : null,
           bundleName: current?.bundle_name ?? null,
         }
@@ -126,12 +130,15 @@ export function agentStreams(deps: {
   async function bringUpToDate(connection: AgentConnection, lastEventId: number | null): Promise<void> {
     const { tenantId, agentId, env, policyVersion, stream } = connection
     await hub.join(connection)
-    await registrations.introduce({ tenantId, agentId, env, policyVersion, tags: connection.tags })
-    const { head, assignment, update, bundleName } = await survey(connection)
+    const { head, assignment, known, update, bundleName } = await survey(connection)
     connection.bundleName = assignment.bundleName
     connection.followsAll = assignment.bundleName === null
-    const at = microsOf(connection.connectedAt)
-    sightings.connected({ tenantId, agentId, env, policyVersion, at, bundleName: assignment.bundleName })
+    const introduction = { tenantId, agentId, env, bundleName: assignment.bundleName, policyVersion }
+    const { tags } = connection
+    // Thousands may come back at once: who says nothing new waits for no commit.
+    if (known && saysNothingNew(tags, tagsOf(known)))
+      sightings.connected({ ...introduction, at: microsOf(connection.connectedAt) })
+    else await registrations.introduce({ ...introduction, tags: Object.keys(tags).length === 0 ? null : tags })
     if (!connection.namedBundle && assignment.bundleName !== null) {
       const { source } = assignment
       const data = { type: 'assignment_changed', agent_id: agentId, bundle_name: assignment.bundleName, source }
@@ -171,5 +178,8 @@ export function agentStreams(deps: {
     },
   }
 }
+
+const saysNothingNew = (said: Readonly<Record<string, unknown>>, known: Readonly<Record<string, unknown>>) =>
+  Object.entries(said).every(([name, value]) => Object.hasOwn(known, name) && jsonEquals(known[name], value))
 
 export type AgentStreams = ReturnType<typeof agentStreams>

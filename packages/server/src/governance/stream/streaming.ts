@@ -62,7 +62,7 @@ export function streaming(
     },
   })
   const onReassigned = ({ tenantId, agentId, env, bundleName }: AgentConnection) =>
-    sightings.connected({ tenantId, agentId, env, policyVersion: null, at: microsOf(clock.now()), bundleName })
+    sightings.reassigned({ tenantId, agentId, env, policyVersion: null, at: microsOf(clock.now()), bundleName })
   const hub = streamHub({
     ...deps,
     reassign: reassigning({ rules, registrations: registered, onReassigned }),
