@@ -128,7 +128,7 @@ async function openSession(
   const answer = await reach(url, () =>
     doFetch(`${url}${path}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', 'x-requested-with': 'lictor-cli' },
       body: JSON.stringify(body),
     }),
   )

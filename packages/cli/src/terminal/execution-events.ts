@@ -1,28 +1,52 @@
 import type { ExecutionEvent } from '@lictor/aegis'
 import { style } from './style.ts'
 
-/** One event of an execution as one or more lines for a person. */
+const WIDEST_VALUE = 100
+
+/** What a person need not see: another event beside them says it better. */
+const silent = new Set(['tool_policy_violation', 'instance_spawned', 'instance_terminated', 'iteration_completed'])
+
+/** One event of an execution as lines for a person; none when it adds nothing. */
 export function describeEvent({ event_type, data }: ExecutionEvent): string[] {
+  if (silent.has(event_type)) return []
   const time = style(
     'dim',
     String(data.timestamp ?? '')
       .slice(11, 19)
       .padEnd(8),
   )
-  const line = (text: string) => `${time}  ${text}`
+  const line = (text: string) => `  ${time}  ${text}`
   switch (event_type) {
+    case 'execution_started':
+      return [line(`started  ${style('dim', textOf(data.execution_id))}`)]
+    case 'iteration_started':
+      return [line(`iteration ${textOf(data.iteration_number)}`)]
+    case 'llm_interaction':
+      return [line(style('dim', `model ${textOf(data.model)}: ${brief(data.response)}`))]
+    case 'llm_call_failed':
+      return [line(`${style('red', 'model failed')}  ${brief(data.message)}`)]
+    case 'tool_invocation_requested':
+      return [line(`${style('cyan', '→')} ${textOf(data.tool_name)} ${brief(data.arguments)}`)]
+    case 'tool_invocation_completed':
+      return [line(`${style('green', '✓')} ${textOf(data.tool_name)} ${style('dim', brief(data.result))}`)]
+    case 'tool_invocation_failed':
+      return [
+        line(
+          `${style('red', '✗')} ${textOf(data.tool_name)} ${brief((data.error as { message?: unknown } | null)?.message ?? data.error)}`,
+        ),
+      ]
     case 'console_output':
-      return String(data.content ?? '')
+      return textOf(data.content)
         .trimEnd()
         .split('\n')
         .map((text) => line(style(data.stream === 'stderr' ? 'red' : 'dim', `│ ${text}`)))
     case 'execution_completed':
       return [
         line(style('green', 'completed')),
-        ...String(data.final_output ?? '')
+        ...textOf(data.final_output)
           .trimEnd()
           .split('\n')
-          .map((text) => `          ${text}`),
+          .map((text) => `            ${text}`),
       ]
     case 'execution_failed':
       return [line(`${style('red', 'failed')}  ${textOf(data.reason)}`)]
@@ -31,11 +55,14 @@ export function describeEvent({ event_type, data }: ExecutionEvent): string[] {
     case 'execution_timed_out':
       return [line(`${style('red', 'timed out')} after ${textOf(data.timeout_seconds)} s`)]
     default:
-      return [
-        line(`${event_type.replaceAll('_', ' ')}${data.message ? `  ${style('dim', textOf(data.message))}` : ''}`),
-      ]
+      return [line(`${event_type.replaceAll('_', ' ')}${data.message ? `  ${style('dim', brief(data.message))}` : ''}`)]
   }
 }
 
 const textOf = (value: unknown): string =>
   value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value)
+
+function brief(value: unknown): string {
+  const text = textOf(value).replaceAll(/\s+/g, ' ').trim()
+  return text.length > WIDEST_VALUE ? `${text.slice(0, WIDEST_VALUE - 1)}…` : text
+}
