@@ -3,11 +3,13 @@ import { StartupError } from '../errors.ts'
 import type { Database } from './database.ts'
 import { governance } from './migrations/0001-governance.ts'
 import { runtime } from './migrations/0002-runtime.ts'
+import { library } from './migrations/0003-library.ts'
 
 /** In the order they are applied. A released migration is never changed; a new one is appended. */
 const migrations: Readonly<Record<string, (dialect: Database['dialect']) => Migration>> = {
   '0001-governance': governance,
   '0002-runtime': runtime,
+  '0003-library': library,
 }
 
 /** Bring the database to this version's schema, one server at a time. Returns the names of what was applied. */

@@ -312,6 +312,57 @@ export interface ExecutionEventRow {
   created_at: number
 }
 
+/** One version of a contract of the library. */
+export interface ContractRow {
+  /** In the order of writing. */
+  seq: Generated<number>
+  id: string
+  tenant_id: string
+  contract_id: string
+  version: number
+  type: string
+  name: string
+  description: string | null
+  /** JSON object. */
+  definition: string
+  /** JSON list of texts. */
+  tags: string
+  is_latest: number
+  created_by: string
+  created_at: number
+}
+
+/** What a bundle is assembled from. */
+export interface CompositionRow {
+  seq: Generated<number>
+  id: string
+  tenant_id: string
+  name: string
+  description: string | null
+  defaults_mode: string
+  update_strategy: string
+  /** JSON object. */
+  tools_config: string | null
+  /** JSON object. */
+  observability: string | null
+  created_by: string
+  created_at: number
+  updated_at: number
+}
+
+export interface CompositionItemRow {
+  seq: Generated<number>
+  tenant_id: string
+  composition_id: string
+  contract_id: string
+  pinned_version: number
+  /** A newer version that is only observed beside the pinned one until it is promoted. */
+  observed_version: number | null
+  position: number
+  mode_override: string | null
+  enabled: number
+}
+
 export interface Schema {
   tenants: TenantRow
   users: UserRow
@@ -335,4 +386,7 @@ export interface Schema {
   executions: ExecutionRow
   execution_iterations: ExecutionIterationRow
   execution_events: ExecutionEventRow
+  contracts: ContractRow
+  compositions: CompositionRow
+  composition_items: CompositionItemRow
 }
