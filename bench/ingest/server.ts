@@ -3,7 +3,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { createServer, readConfig } from '@lictor/server'
 import pino from 'pino'
 
-const TENANTS = 32
+const TENANTS = 4
 const server = await createServer(readConfig(process.env), pino({ level: 'error' }), { consoleDir: null })
 const keys: string[] = []
 for (let tenant = 0; tenant < TENANTS; tenant++) {

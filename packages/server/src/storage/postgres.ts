@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import type { Database } from './database.ts'
+import { columnArray } from './postgres-arrays.ts'
 import type { Schema } from './schema.ts'
 
 const INT8 = 20
@@ -8,7 +9,7 @@ const INT8 = 20
 const WRITERS = 3
 
 /** What each column of a bulk insert is, for `unnest`. Columns not named here are text. */
-const columnTypes: Readonly<Record<string, string>> = {
+const columnTypes: Readonly<Record<string, 'bigint' | 'integer'>> = {
   timestamp: 'bigint',
   created_at: 'bigint',
   expires_at: 'bigint',
@@ -37,9 +38,10 @@ export function openPostgres(url: string, onIdleError: (error: Error) => void): 
     writers: WRITERS,
     async insertIgnoring(table, columns, rows, within) {
       if (rows.length === 0) return []
-      const arrays = columns.map(
-        (column, index) => sql`${rows.map((row) => row[index])}::${sql.raw(columnTypes[column] ?? 'text')}[]`,
-      )
+      const arrays = columns.map((column, index) => {
+        const type = columnTypes[column] ?? 'text'
+        return sql`${columnArray(rows, index, type)}::${sql.raw(type)}[]`
+      })
       const names = sql.join(columns.map((column) => sql.ref(column)))
       const inserted = await sql<{ id: string }>`
         insert into ${sql.table(table)} (${names}) select * from unnest(${sql.join(arrays)}) on conflict do nothing returning ${sql.ref(columns[0] ?? 'id')} as id

@@ -64,6 +64,8 @@ export function readEvent(value: unknown, origin: EventOrigin): EventValues | Ev
   if (sent === undefined) return { field: 'timestamp', msg: 'Field required' }
   const timestamp = typeof sent === 'string' || typeof sent === 'number' ? parseWireTime(sent) : null
   if (timestamp === null) return { field: 'timestamp', msg: 'Input should be a valid datetime' }
+  if (!Number.isSafeInteger(timestamp))
+    return { field: 'timestamp', msg: 'Value error, Events happen between the years 1684 and 2255' }
   let decisionName = ''
   let payloadText: string | null = null
   if (payload !== undefined && payload !== null) {

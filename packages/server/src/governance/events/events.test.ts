@@ -105,6 +105,7 @@ onEachDatabase('events', (start) => {
       'not an event',
       event({ tool_name: 'nul\u0000' }),
       { ...event(), mode: undefined },
+      event({ timestamp: '9999-12-31T23:59:59Z' }),
     ]
     expect(await send(agent, event(), ...bad, event({ call_id: 'call-2' }))).toEqual({
       accepted: 2,
@@ -116,6 +117,7 @@ onEachDatabase('events', (start) => {
         { index: 4, detail: 'Input should be an object' },
         { index: 5, detail: 'tool_name: Value error, Null bytes are not allowed' },
         { index: 6, detail: 'mode: Field required' },
+        { index: 7, detail: 'timestamp: Value error, Events happen between the years 1684 and 2255' },
       ],
     })
   })
@@ -205,6 +207,7 @@ onEachDatabase('events', (start) => {
     expect(await ids('?mode=observe')).toEqual(['b'])
     expect(await ids('?since=2026-03-01T11:00:00Z&until=2026-03-01T12:00:00Z')).toEqual(['c', 'b'])
     expect(await ids('?since=2026-03-01T14:00:00%2B02:00&until=1772366400')).toEqual(['c'])
+    expect(await ids('?until=9999-12-31T23:59:59Z&since=0001-01-01T00:00:00Z&limit=1')).toEqual(['e'])
     expect(await ids('?search=WRITE_')).toEqual(['c'])
     expect(await ids(`?search=${encodeURIComponent('äRGER 100%')}`)).toEqual(['d'])
     expect(await ids('?search=_sure_')).toEqual(['d'])

@@ -1,0 +1,39 @@
+import { afterEach, expect, it } from 'vitest'
+import { onEachDatabase, type TestServer } from '../../test/harness.ts'
+
+const columns = ['id', 'tenant_id', 'call_id', 'agent_id', 'tool_name', 'verdict', 'mode', 'env', 'timestamp']
+const rest = ['decision_name', 'payload', 'created_at']
+
+onEachDatabase('bulk insert', (start) => {
+  let t: TestServer
+  afterEach(() => t.close())
+
+  const row = (id: string, timestamp = 0, payload: string | null = null) => [
+    ...[id, 'tenant', 'call', 'agent', 'tool', 'verdict', 'mode', 'env', timestamp],
+    ...['', payload, Number.MAX_SAFE_INTEGER],
+  ]
+  const insert = (...rows: unknown[][]) => {
+    const { db, insertIgnoring } = t.server.database
+    return db.transaction().execute((within) => insertIgnoring('events', [...columns, ...rest], rows, within))
+  }
+
+  it('every kind of value comes back as it was', async () => {
+    t = await start()
+    const payloads = [null, '', '{"a":"\\"\\\\,{}"}', 'Ärger 日本 🜁', 'null', 'NULL', 'x'.repeat(70_000)]
+    const instants = [0, 1, -1, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 2 ** 32, -(2 ** 32)]
+    const rows = payloads.map((payload, index) => row(`id-${index}`, instants[index], payload))
+    expect(await insert(...rows)).toEqual(payloads.map(() => true))
+    const stored = await t.server.database.db.selectFrom('events').selectAll().orderBy('seq').execute()
+    expect(stored.map((found) => [found.timestamp, found.payload])).toEqual(
+      payloads.map((payload, index) => [instants[index], payload]),
+    )
+    expect(stored.every((found) => found.created_at === Number.MAX_SAFE_INTEGER)).toBe(true)
+  })
+
+  it('each row is told whether it is new; of rows that share a key the first is', async () => {
+    t = await start()
+    expect(await insert(row('a'), row('b'), row('a'))).toEqual([true, true, false])
+    expect(await insert(row('c'), row('b'), row('c'), row('d'))).toEqual([true, false, false, true])
+    expect(await insert(row('a'))).toEqual([false])
+  })
+})
