@@ -32,6 +32,20 @@ export function measure(run: (round: number) => void, budgetMilliseconds = 400):
   return percentiles(samples)
 }
 
+/** Medians of two functions in microseconds, their batches taken in turn, so that a busy machine slows both alike. */
+export function measureTogether(a: (round: number) => void, b: (round: number) => void): readonly [number, number] {
+  const batch = 500
+  const samples: readonly [number[], number[]] = [[], []]
+  for (let turn = 0; turn < SAMPLES * 2; turn++) {
+    for (const [which, run] of [a, b].entries()) {
+      const from = now()
+      for (let i = 0; i < batch; i++) run(i)
+      if (turn >= SAMPLES) samples[which as 0 | 1].push(Number(now() - from) / batch / 1000)
+    }
+  }
+  return [percentiles(samples[0]).p50, percentiles(samples[1]).p50]
+}
+
 /** Times a function that is too slow, or too cold, to be batched. */
 export function measureOnce(run: () => void, times: number): Timing {
   const samples: number[] = []

@@ -49,6 +49,7 @@ export {
   loadDocument,
   MAX_BUNDLE_BYTES,
 } from './load/index.ts'
+export { readYaml } from './load/yaml/read.ts'
 export { compileGlob, globMatches } from './match/glob.ts'
 export { cutText } from './messages/cut.ts'
 export { type CompileOptions, compilePolicy } from './policy/compile.ts'
