@@ -40,3 +40,12 @@ export function stretchOf(column: string, size: number): RawBuilder<number> {
   const length = sql.lit(size)
   return sql<number>`(${sql.ref(column)} / ${length}) * ${length}`
 }
+
+/** A field of a column that holds a JSON object, as text; null where there is none. */
+export function fieldText(database: Database, column: string, field: string): RawBuilder<string | null> {
+  const ref = sql.ref(column)
+  return database.dialect === 'sqlite'
+    ? sql<string | null>`${ref} ->> ${field}`
+    : // An escaped NUL has no text form in PostgreSQL.
+      sql<string | null>`case when strpos(${ref}, ${'\\u0000'}) = 0 then ${ref}::json ->> ${field} end`
+}

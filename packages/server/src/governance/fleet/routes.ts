@@ -3,8 +3,10 @@ import { userOf } from '../../http/caller.ts'
 import { failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
 import { microsOf, toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
+import type { ReadHistory } from './history.ts'
 import { type Registrations, type RegistrationView, tagsOf } from './registrations.ts'
 import type { fleetStatus } from './status.ts'
+import type { TimelineEntry } from './timeline.ts'
 
 const tags = { tags: ['agents'] }
 
@@ -30,12 +32,46 @@ const wireRegistration = (row: RegistrationView) => ({
   created_at: toWireTime(row.created_at),
 })
 
-/** console-api §8.7.1 and §8.8. */
+const HistoryEntry = Type.Object({
+  type: Type.Enum(['first_seen', 'deployment', 'drift_detected', 'drift_resolved']),
+  timestamp: Instant,
+  bundle_name: Nullable(Type.String()),
+  bundle_version: Nullable(Type.Integer()),
+  deployed_by: Nullable(Type.String()),
+  revision_hash: Nullable(Type.String()),
+  policy_version: Nullable(Type.String()),
+  drift_duration_seconds: Nullable(Type.Integer()),
+  expected_version: Nullable(Type.String()),
+  actual_version: Nullable(Type.String()),
+  environment: Nullable(Type.String()),
+})
+
+/** Every entry has every field, null where it does not apply. */
+function wireEntry(entry: TimelineEntry) {
+  const deployment = entry.type === 'deployment' ? entry.deployment : null
+  const detected = entry.type === 'drift_detected' ? entry : null
+  const resolved = entry.type === 'drift_resolved' ? entry : null
+  return {
+    type: entry.type,
+    timestamp: toWireTime(entry.at),
+    bundle_name: deployment?.bundle_name ?? null,
+    bundle_version: deployment?.bundle_version ?? null,
+    deployed_by: deployment?.deployed_by ?? null,
+    revision_hash: deployment?.revision_hash ?? null,
+    policy_version: resolved?.policyVersion ?? null,
+    drift_duration_seconds: resolved?.seconds ?? null,
+    expected_version: detected?.expected ?? null,
+    actual_version: detected?.actual ?? null,
+    environment: entry.type === 'first_seen' ? entry.env : null,
+  }
+}
+
+/** console-api §8.7.1, §8.7.4 and §8.8. */
 export function fleetRoutes(
   app: App,
-  deps: { registrations: Registrations; status: ReturnType<typeof fleetStatus> },
+  deps: { registrations: Registrations; status: ReturnType<typeof fleetStatus>; history: ReadHistory },
 ): void {
-  const { registrations, status } = deps
+  const { registrations, status, history } = deps
 
   app.get(
     '/api/v1/agents/status',
@@ -72,6 +108,35 @@ export function fleetRoutes(
         connected_at: toWireTime(microsOf(agent.connectedAt)),
       })),
     }),
+  )
+
+  app.get(
+    '/api/v1/agents/:agent_id/history',
+    {
+      config: { access: 'dashboard', scope: 'tenant' },
+      schema: {
+        ...tags,
+        summary: "What became of an agent's contracts",
+        description: 'Newest first: first seen, deployments to its environment, drift and its end.',
+        params: Type.Object({ agent_id: Type.String() }),
+        querystring: Type.Object({
+          limit: Type.Integer({ minimum: 1, maximum: 200, default: 50, description: 'Of deployments.' }),
+        }),
+        response: {
+          200: Type.Object({
+            agent_id: Type.String(),
+            environment: Nullable(Type.String()),
+            events: Type.Array(HistoryEntry),
+          }),
+          ...failures(401, 404, 422),
+        },
+      },
+    },
+    async (request) => {
+      const { agent_id } = request.params
+      const { environment, entries } = await history(userOf(request), agent_id, request.query.limit)
+      return { agent_id, environment, events: entries.map(wireEntry) }
+    },
   )
 
   app.get(

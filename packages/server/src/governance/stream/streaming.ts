@@ -7,6 +7,7 @@ import { ruleStore } from '../assignment/store.ts'
 import type { BundleStore } from '../bundles/store.ts'
 import type { SignatureEncoding } from '../deployments/contract-update.ts'
 import type { DeploymentStore } from '../deployments/store.ts'
+import { agentHistory } from '../fleet/history.ts'
 import { type Registrations, registrations } from '../fleet/registrations.ts'
 import { fleetRoutes } from '../fleet/routes.ts'
 import { agentSightings, type Sightings } from '../fleet/sightings.ts'
@@ -88,6 +89,7 @@ export function streaming(
       assignmentRoutes(app, { rules: ruling })
       fleetRoutes(app, {
         registrations: agents,
+        history: agentHistory({ database }),
         status: fleetStatus({ deployments, connections: (tenantId) => hub.agents(tenantId) }),
       })
     },
