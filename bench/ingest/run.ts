@@ -67,9 +67,9 @@ async function load(environment: Record<string, string>): Promise<{ flatOut: Loa
   const { child, address, keys } = await startServer(environment)
   const clients = async (seconds: string, rate: number) =>
     JSON.parse(await output(run('clients.ts', [address, seconds, String(rate), ...keys]))) as Load
-  await clients('2', 0)
-  const paced = await clients(values.seconds, GOAL / BATCH)
+  await clients('1', 0)
   const flatOut = await clients(values.seconds, 0)
+  const paced = await clients(values.seconds, GOAL / BATCH)
   await stop(child)
   return { flatOut, paced }
 }

@@ -9,6 +9,8 @@ export interface Database {
   readonly db: Kysely<Schema>
   /** How many bulk transactions are worth having in flight at once. */
   readonly writers: number
+  /** Queries run on this process's event loop: a long one is cut up, so that others are answered meanwhile. */
+  readonly isInProcess: boolean
   /**
    * Insert many rows at once, skipping those that meet a unique index; per row: was it inserted. The first column is a text under
    * a unique index; of rows that share it the first is inserted.

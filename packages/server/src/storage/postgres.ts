@@ -36,6 +36,7 @@ export function openPostgres(url: string, onIdleError: (error: Error) => void): 
     dialect: 'postgres',
     db,
     writers: WRITERS,
+    isInProcess: false,
     async insertIgnoring(table, columns, rows, within) {
       if (rows.length === 0) return []
       const arrays = columns.map((column, index) => {

@@ -26,6 +26,7 @@ export function openSqlite(path: string, { asReader = false }: { asReader?: bool
     dialect: 'sqlite',
     db,
     writers: 1,
+    isInProcess: true,
     async insertIgnoring(table, columns, rows, within) {
       // The transaction holds the connection; the statement runs on that same connection, without Kysely's per-row cost.
       if (!within.isTransaction) throw new Error('insertIgnoring runs within a transaction')

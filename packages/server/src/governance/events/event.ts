@@ -47,6 +47,8 @@ export interface EventProblem {
   readonly msg: string
 }
 
+/** UTF-16 units. Agents are looked up by their id; an index holds no longer one. */
+export const LONGEST_AGENT_ID = 512
 const texts = ['call_id', 'agent_id', 'tool_name', 'verdict', 'mode'] as const
 
 /** Judge one event of a batch; a row to store, or what is wrong with it. */
@@ -60,6 +62,8 @@ export function readEvent(value: unknown, origin: EventOrigin): EventValues | Ev
       return { field, msg: text === undefined ? 'Field required' : 'Input should be a valid string' }
     if (text.includes('\u0000')) return { field, msg: 'Value error, Null bytes are not allowed' }
   }
+  if ((event.agent_id as string).length > LONGEST_AGENT_ID)
+    return { field: 'agent_id', msg: `String should have at most ${LONGEST_AGENT_ID} characters` }
   const { timestamp: sent, payload } = event
   if (sent === undefined) return { field: 'timestamp', msg: 'Field required' }
   const timestamp = typeof sent === 'string' || typeof sent === 'number' ? parseWireTime(sent) : null

@@ -143,6 +143,21 @@ onEachDatabase('events', (start) => {
     expect(await send(agent, ...many.slice(1))).toEqual({ accepted: 10_000, duplicates: 0 })
   })
 
+  it('truncated JSON, a wrong content type and no body are answered as bad input', async () => {
+    t = await start()
+    const agent = await t.agent()
+    const answer = async (type: string, payload?: string) => {
+      const headers = { ...agent, 'content-type': type }
+      const given = await t.request({ method: 'POST', url: '/api/v1/events', headers, payload: payload ?? '' })
+      return [given.statusCode, given.json().detail[0].loc[0]]
+    }
+    expect(await answer('application/json', '{"events":[{"call_id":')).toEqual([422, 'body'])
+    expect(await answer('application/json')).toEqual([422, 'body'])
+    expect(await answer('application/octet-stream', '\u0001\u0002')).toEqual([422, 'body'])
+    expect(await answer('text/plain', '{"events":[]}')).toEqual([422, 'body'])
+    expect((await post({ authorization: 'Bearer edk_production_unknown' }, { events: [event()] })).statusCode).toBe(401)
+  })
+
   it('a body above 16 MiB is refused with 413', async () => {
     t = await start()
     const agent = await t.agent()
@@ -180,11 +195,18 @@ onEachDatabase('events', (start) => {
       '"payload":1',
       `"payload":{"deep":${'['.repeat(200_000)}${']'.repeat(200_000)}}`,
     )
-    const huge = JSON.stringify(event({ call_id: 'x'.repeat(20_000) }))
-    expect((await post(agent, `{"events":[${deep},${huge}]}`)).json()).toEqual({
+    const noise = Buffer.from(Array.from({ length: 6_000 }, (_, index) => (index * 7919) % 251)).toString('base64')
+    const huge = JSON.stringify(
+      event({ call_id: noise, tool_name: noise, verdict: noise, agent_id: noise.slice(0, 512) }),
+    )
+    const nobody = JSON.stringify(event({ call_id: 'call-2', agent_id: noise }))
+    expect((await post(agent, `{"events":[${deep},${huge},${nobody}]}`)).json()).toEqual({
       accepted: 1,
       duplicates: 0,
-      rejected: [{ index: 0, detail: 'payload: Value error, The payload is nested too deeply' }],
+      rejected: [
+        { index: 0, detail: 'payload: Value error, The payload is nested too deeply' },
+        { index: 2, detail: 'agent_id: String should have at most 512 characters' },
+      ],
     })
   })
 
@@ -214,6 +236,31 @@ onEachDatabase('events', (start) => {
     expect(await ids('?search=nothing')).toEqual([])
     expect(await ids("?agent_id=agent-1'%20or%201=1")).toEqual([])
     expect(await ids('?limit=2')).toEqual(['e', 'd'])
+  })
+
+  it('a search finds what lies far back, and pages through it', async () => {
+    t = await start()
+    const agent = await t.agent()
+    const at = (index: number) => new Date(Date.UTC(2026, 1, 1) + Math.floor(index / 7) * 1000).toISOString()
+    await send(
+      agent,
+      ...Array.from({ length: 7_000 }, (_, index) =>
+        event({
+          call_id: `call-${index}`,
+          timestamp: at(index),
+          payload: { note: index % 1_000 === 1 ? 'needle' : 'hay' },
+        }),
+      ),
+    )
+    const all = await query(agent, '?search=NEEDLE')
+    expect(all.map((found: { call_id: string }) => found.call_id)).toEqual(
+      [6001, 5001, 4001, 3001, 2001, 1001, 1].map((index) => `call-${index}`),
+    )
+    const page = await t.request({ method: 'GET', url: '/api/v1/events?search=needle&limit=3', headers: agent })
+    expect(page.json()).toEqual(all.slice(0, 3))
+    expect(await query(agent, `?search=needle&cursor=${page.headers['x-next-cursor']}`)).toEqual(all.slice(3))
+    expect(await query(agent, `?search=needle&until=${at(3_500)}`)).toHaveLength(4)
+    expect(await query(agent, '?search=pin')).toEqual([])
   })
 
   it('limits out of range and broken instants are refused by name', async () => {

@@ -12,6 +12,8 @@ import type { EventStore } from './store.ts'
 
 const REQUESTS_PER_WINDOW = 10_000
 const WINDOW_SECONDS = 60
+/** Characters; a revision hash has 64. */
+const LONGEST_POLICY_VERSION = 255
 /** Of a row beside its payload, for the bound on what waits. */
 const ROW_WEIGHT = 300
 
@@ -120,7 +122,9 @@ const countOf = (flags: readonly boolean[]): number => flags.reduce((sum, flag) 
 
 function policyVersionIn(event: unknown): string | null {
   const version = (event as { payload?: { policy_version?: unknown } | null }).payload?.policy_version
-  return typeof version === 'string' && version !== '' && !version.includes('\u0000') ? version : null
+  const isName =
+    typeof version === 'string' && version.length <= LONGEST_POLICY_VERSION && /^[\x20-\x7e]+$/.test(version)
+  return isName ? version : null
 }
 
 const refusal = (problems: readonly (EventProblem & { index: number })[]) =>

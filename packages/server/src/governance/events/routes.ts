@@ -7,6 +7,7 @@ import { toWireTime } from '../../storage/instants.ts'
 import { withAgentJson } from '../json-body.ts'
 import { instantOf, requiredInstantOf } from '../wire-instant.ts'
 import { cursorOf, placeOf } from './cursor.ts'
+import { LONGEST_AGENT_ID } from './event.ts'
 import { bucketsOf } from './histogram.ts'
 import type { Ingest } from './ingest.ts'
 import type { EventFilter, EventStore, StoredEvent } from './store.ts'
@@ -19,7 +20,7 @@ const SentEvent = Type.Unsafe<unknown>({
   description: 'An audit event. `call_id`, `agent_id`, `tool_name`, `verdict`, `mode` and `timestamp` are required.',
   properties: {
     call_id: { description: 'Text. Events of one call share it.' },
-    agent_id: { description: 'Text. The agent that made the call.' },
+    agent_id: { description: `Text of at most ${LONGEST_AGENT_ID} characters. The agent that made the call.` },
     tool_name: { description: 'Text.' },
     verdict: { description: 'Text, stored as it is, for example `call_allowed`.' },
     mode: { description: 'Text: `enforce` or `observe`.' },
@@ -40,7 +41,7 @@ const SentEvent = Type.Unsafe<unknown>({
 })
 
 const Manifest = Type.Object({
-  agent_id: Type.String(),
+  agent_id: Type.String({ maxLength: LONGEST_AGENT_ID }),
   policy_version: Type.String(),
   contracts: Type.Array(
     Type.Object({

@@ -48,6 +48,8 @@ export interface EventStore {
   count(filter: EventFilter, size: number): Promise<EventCount[]>
 }
 
+/** No index serves a search: it reads event after event, this many at once. */
+const SEARCHED_AT_ONCE = 2_000
 const searched = ['call_id', 'agent_id', 'tool_name', 'verdict', 'payload'] as const
 
 export function eventStore(database: Database): EventStore {
@@ -67,12 +69,35 @@ export function eventStore(database: Database): EventStore {
     return query
   }
 
+  const isBefore = ({ timestamp, seq }: EventPlace) => sql<boolean>`(timestamp, seq) < (${timestamp}, ${seq})`
+
+  /** The last event of the stretch that is searched in one go; undefined when what is left is one stretch. */
+  async function stretchEnd(filter: EventFilter, after: EventPlace | undefined): Promise<EventPlace | undefined> {
+    const { tenantId, agentId, since, until } = filter
+    let query = matching({ tenantId, agentId, since, until }).select(['timestamp', 'seq'])
+    if (after) query = query.where(isBefore(after))
+    return query
+      .orderBy('timestamp', 'desc')
+      .orderBy('seq', 'desc')
+      .limit(1)
+      .offset(SEARCHED_AT_ONCE - 1)
+      .executeTakeFirst()
+  }
+
   return {
     insert: (rows, within) => database.insertIgnoring('events', eventColumns, rows, within),
-    list(filter, limit, after) {
-      let query = matching(filter).selectAll().orderBy('timestamp', 'desc').orderBy('seq', 'desc').limit(limit)
-      if (after) query = query.where(sql<boolean>`(timestamp, seq) < (${after.timestamp}, ${after.seq})`)
-      return query.execute()
+    async list(filter, limit, after) {
+      const found: StoredEvent[] = []
+      for (let place = after; ; ) {
+        const end = filter.search !== undefined && database.isInProcess ? await stretchEnd(filter, place) : undefined
+        let query = matching(filter).selectAll().orderBy('timestamp', 'desc').orderBy('seq', 'desc')
+        if (place) query = query.where(isBefore(place))
+        if (end) query = query.where((e) => e.not(isBefore(end)))
+        found.push(...(await query.limit(limit - found.length).execute()))
+        if (!end || found.length === limit) return found
+        place = end
+        await new Promise((resolve) => setImmediate(resolve))
+      }
     },
     async count(filter, size) {
       const start = stretchOf('timestamp', size)
