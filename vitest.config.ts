@@ -27,6 +27,8 @@ export default defineConfig({
           ...limits,
           name: 'server',
           include: ['packages/server/{src,test}/**/*.test.ts'],
+          // Their own packages have an export condition `source` as well, which Node cannot load.
+          server: { deps: { inline: [/node_modules\/(ai|@ai-sdk|eventsource-parser)\//] } },
           globalSetup: ['packages/server/test/postgres.global.ts'],
         },
       },

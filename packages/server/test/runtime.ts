@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
 import type { TestServer } from './harness.ts'
 
 /** Headers of a service account of the administrator's tenant, with a fresh token. */
@@ -64,15 +64,15 @@ export async function deployAgent(
   return answer.json<{ id: string }>().id
 }
 
-/** Upload a bundle, deploy it to production and assign it to the agent. */
-export async function governAgent(t: TestServer, contracts: readonly object[], agent = 'worker'): Promise<void> {
+/** Upload a bundle of these contracts (a YAML list), deploy it to production and assign it to the agent. */
+export async function governAgent(t: TestServer, contracts: string, agent = 'worker'): Promise<void> {
   const headers = await t.admin()
   const bundle = {
     apiVersion: 'edictum/v1',
     kind: 'ContractBundle',
     metadata: { name: 'rules' },
     defaults: { mode: 'enforce' },
-    contracts,
+    contracts: parse(contracts) as unknown,
   }
   const uploaded = await t.request({
     method: 'POST',
@@ -126,8 +126,7 @@ export async function readStream(
   headers: Record<string, string>,
   stop: (event: StreamedEvent) => boolean | Promise<boolean> = () => false,
 ): Promise<StreamedEvent[]> {
-  const ended = new AbortController()
-  const response = await fetch(`${address}${path}`, { headers, signal: ended.signal })
+  const response = await fetch(`${address}${path}`, { headers })
   if (response.status !== 200 || !response.body) throw new Error(`${response.status}: ${await response.text()}`)
   const events: StreamedEvent[] = []
   let text = ''
@@ -141,10 +140,8 @@ export async function readStream(
       if (data === undefined) continue
       const event = { ...(JSON.parse(data) as object), id: /^id: (.*)$/m.exec(frame)?.[1] ?? '' } as StreamedEvent
       events.push(event)
-      if (await stop(event)) {
-        ended.abort()
-        return events
-      }
+      // Leaving the loop closes the connection.
+      if (await stop(event)) return events
     }
   }
   return events

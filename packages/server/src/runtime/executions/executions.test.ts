@@ -1,0 +1,552 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { onEachDatabase, startTestServer, type TestServer } from '../../../test/harness.ts'
+import {
+  allEvents,
+  deployAgent,
+  governAgent,
+  readStream,
+  type StreamedEvent,
+  scriptEnvironment,
+  serviceHeaders,
+  startExecution,
+} from '../../../test/runtime.ts'
+
+const types = (events: readonly StreamedEvent[]) => events.map((event) => event.type)
+const call = (name: string, args: object) => ({ tool_calls: [{ name, arguments: args }] })
+const files = ['read_file', 'write_file', 'list_dir']
+
+/** A server that plays these turns, with an agent of these tools. */
+function world(startServer: (environment: Record<string, string>) => Promise<TestServer>) {
+  return async (turns: readonly object[], spec: object = { tools: files }) => {
+    const t = await startServer(scriptEnvironment(turns))
+    const address = await t.listen()
+    const headers = await serviceHeaders(t)
+    const agent = await deployAgent(t, headers, spec)
+    const get = async (id: string) => (await t.request({ method: 'GET', url: `/v1/executions/${id}`, headers })).json()
+    return {
+      t,
+      address,
+      headers,
+      agent,
+      get,
+      start: (body?: object) => startExecution(t, headers, agent, body),
+      events: (id: string) => allEvents(address, headers, id),
+      async run(body?: object) {
+        const id = await startExecution(t, headers, agent, body)
+        const events = await allEvents(address, headers, id)
+        return { id, events, answer: await get(id) }
+      },
+      workspace: (id: string) => join(t.environment.LICTOR_DATA_DIR ?? '', 'executions', id, 'workspace'),
+      /** What the model was told of its calls. */
+      told: (events: readonly StreamedEvent[]) =>
+        events.filter((event) => event.type === 'llm_interaction').map((event) => String(event.prompt)),
+    }
+  }
+}
+
+onEachDatabase('executions under contract', (start) => {
+  let t: TestServer
+  afterEach(() => t.close())
+  const open = world(async (environment) => {
+    t = await start({ environment })
+    return t
+  })
+  const denyEnv = `
+    - id: no-env
+      type: pre
+      tool: write_file
+      when: { args.path: { contains: .env } }
+      then: { effect: deny, message: "Secrets stay where they are: {args.path}" }
+  `
+
+  it('a denied tool call never runs, the model hears why, and the audit log knows', async () => {
+    const w = await open([call('write_file', { path: '.env', content: 'x' }), { text: 'I could not.' }])
+    await governAgent(w.t, denyEnv)
+    const { id, events, answer } = await w.run()
+    expect(answer).toMatchObject({ status: 'completed', output: 'I could not.' })
+    expect(existsSync(join(w.workspace(id), '.env'))).toBe(false)
+    expect(w.told(events)[1]).toBe('Denied: Secrets stay where they are: /workspace/.env')
+    expect(types(events)).toContain('tool_policy_violation')
+    expect(types(events)).not.toContain('tool_invocation_completed')
+    const audit = await t.request({ method: 'GET', url: '/api/v1/events', headers: await t.admin() })
+    expect(audit.json()).toMatchObject([
+      {
+        agent_id: 'worker',
+        tool_name: 'write_file',
+        verdict: 'call_denied',
+        payload: { decision_name: 'no-env', execution_id: id },
+      },
+    ])
+  })
+
+  it('what no contract objects to runs, and its audit events carry the bundle', async () => {
+    const w = await open([call('write_file', { path: 'a.txt', content: 'x' }), { text: 'Done.' }])
+    await governAgent(w.t, denyEnv)
+    const { id } = await w.run()
+    expect(readdirSync(w.workspace(id))).toEqual(['a.txt'])
+    const audit = (await t.request({ method: 'GET', url: '/api/v1/events', headers: await t.admin() })).json()
+    expect(audit.map((one: { verdict: string }) => one.verdict).sort()).toEqual(['call_allowed', 'call_executed'])
+    expect(audit[0].payload).toMatchObject({ bundle_name: 'rules' })
+  })
+
+  it('without a bundle the security context alone allows, and the audit event says so', async () => {
+    const w = await open([call('list_dir', { path: '.' }), { text: 'Done.' }])
+    await w.run()
+    const audit = (await t.request({ method: 'GET', url: '/api/v1/events', headers: await t.admin() })).json()
+    const allowed = audit.find((one: { verdict: string }) => one.verdict === 'call_allowed')
+    expect(allowed.payload).toMatchObject({
+      decision_source: 'security_context',
+      decision_name: 'aegis-system-agent-runtime',
+      bundle_name: null,
+    })
+    expect(allowed.payload.reason).toContain('No bundle is assigned')
+  })
+
+  it('an assigned bundle that is not deployed denies everything', async () => {
+    const w = await open([call('write_file', { path: 'a.txt', content: 'x' }), { text: 'Done.' }])
+    await t.server.database.db.updateTable('agent_registrations').set({ bundle_name: 'nowhere' }).execute()
+    const { id, events } = await w.run()
+    expect(readdirSync(w.workspace(id))).toEqual([])
+    expect(w.told(events)[1]).toContain("The bundle 'nowhere' is assigned to this agent but not deployed")
+  })
+
+  const askFirst = `
+    - id: ask-first
+      type: pre
+      tool: write_file
+      when: { args.path: { contains: important } }
+      then: { effect: approve, message: "May I write {args.path}?", timeout: 60 }
+  `
+
+  async function decideWhenAsked(w: Awaited<ReturnType<typeof open>>, approved: boolean) {
+    const id = await w.start()
+    const events = await readStream(w.address, `/v1/executions/${id}/stream`, w.headers, async (event) => {
+      if (event.type !== 'approval_requested') return false
+      expect(existsSync(join(w.workspace(id), 'important.txt'))).toBe(false)
+      const inbox = await t.request({ method: 'GET', url: '/v1/human-approvals', headers: w.headers })
+      expect(inbox.json().pending_requests).toEqual([
+        expect.objectContaining({
+          execution_id: id,
+          prompt: 'May I write /workspace/important.txt?',
+          timeout_seconds: 60,
+        }),
+      ])
+      const url = approved ? 'approve' : 'reject'
+      const decided = await t.request({
+        method: 'POST',
+        url: `/v1/human-approvals/${event.approval_id}/${url}`,
+        headers: w.headers,
+        payload: approved ? {} : { reason: 'Not today.' },
+      })
+      expect(decided.json()).toEqual({ status: approved ? 'approved' : 'rejected', request_id: event.approval_id })
+      return false
+    })
+    return { id, events }
+  }
+  const writeImportant = [call('write_file', { path: 'important.txt', content: 'x' }), { text: 'Done.' }]
+
+  it('an approve waits in the same inbox and resumes when a human says yes', async () => {
+    const w = await open(writeImportant)
+    await governAgent(w.t, askFirst)
+    const { id, events } = await decideWhenAsked(w, true)
+    expect(types(events)).toEqual(
+      expect.arrayContaining(['approval_requested', 'approval_resolved', 'execution_completed']),
+    )
+    expect(readdirSync(w.workspace(id))).toEqual(['important.txt'])
+  })
+
+  it('a call that a human refuses never runs, and the model hears the reason', async () => {
+    const w = await open(writeImportant)
+    await governAgent(w.t, askFirst)
+    const { id, events } = await decideWhenAsked(w, false)
+    expect(readdirSync(w.workspace(id))).toEqual([])
+    expect(w.told(events)[1]).toBe('Denied: Not today.')
+  })
+
+  it('cancelling closes the request that waits; the call never runs', async () => {
+    const w = await open(writeImportant)
+    await governAgent(w.t, askFirst)
+    const id = await w.start()
+    await readStream(
+      w.address,
+      `/v1/executions/${id}/stream`,
+      w.headers,
+      (event) => event.type === 'approval_requested',
+    )
+    const cancelled = await t.request({ method: 'POST', url: `/v1/executions/${id}/cancel`, headers: w.headers })
+    expect(cancelled.json()).toMatchObject({ status: 'cancelled', success: true })
+    await until(async () => {
+      const inbox = await t.request({ method: 'GET', url: '/v1/human-approvals', headers: w.headers })
+      return inbox.json().count === 0
+    })
+    expect(types(await w.events(id)).at(-1)).toBe('execution_cancelled')
+    expect(readdirSync(w.workspace(id))).toEqual([])
+  })
+
+  it('a limit over the session counts the calls of the execution, whichever turn makes them', async () => {
+    const write = (n: number) => call('write_file', { path: `${n}.txt`, content: 'x' })
+    const w = await open([write(1), write(2), write(3), { text: 'Done.' }])
+    await governAgent(
+      w.t,
+      '[{ id: two, type: session, limits: { max_tool_calls: 2 }, then: { effect: deny, message: Two are enough. } }]',
+    )
+    const { id, events } = await w.run()
+    expect(readdirSync(w.workspace(id)).sort()).toEqual(['1.txt', '2.txt'])
+    expect(w.told(events)[3]).toContain('Denied:')
+  })
+
+  it('a new version of the bundle holds from the next call on', async () => {
+    const w = await open([
+      call('write_file', { path: 'a.txt', content: 'x' }),
+      { ...call('write_file', { path: 'b.txt', content: 'x' }), delay_ms: 1000 },
+      { text: 'Done.' },
+    ])
+    const id = await w.start()
+    await readStream(
+      w.address,
+      `/v1/executions/${id}/stream`,
+      w.headers,
+      (event) => event.type === 'tool_invocation_completed',
+    )
+    await governAgent(w.t, denyEnv.replace('contains: .env', 'contains: b.txt'))
+    await until(async () => {
+      await t.clock.advance(1000)
+      return (await w.get(id)).status === 'completed'
+    })
+    expect(readdirSync(w.workspace(id))).toEqual(['a.txt'])
+  })
+
+  it('a restart ends what ran, with the reason, and the stream ends with it', async () => {
+    const w = await open([{ text: 'late', delay_ms: 3_600_000 }])
+    const id = await w.start()
+    await readStream(w.address, `/v1/executions/${id}/stream`, w.headers, (event) => event.type === 'instance_spawned')
+    await t.restart()
+    const address = await t.listen()
+    const headers = await serviceHeaders(t)
+    const answer = (await t.request({ method: 'GET', url: `/v1/executions/${id}`, headers })).json()
+    expect(answer).toMatchObject({ status: 'failed', error: 'orchestrator restarted' })
+    expect(types(await allEvents(address, headers, id)).at(-1)).toBe('execution_failed')
+  })
+
+  it('what a killed server left running is ended by the next', async () => {
+    const w = await open([{ text: 'Done.' }])
+    const { id } = await w.run()
+    const { db } = t.server.database
+    await db.updateTable('executions').set({ status: 'running', ended_at: null }).where('id', '=', id).execute()
+    await t.restart()
+    await t.listen()
+    const row = await db
+      .selectFrom('executions')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst()
+      .catch(() => null)
+    const headers = await serviceHeaders(t)
+    const answer = (await t.request({ method: 'GET', url: `/v1/executions/${id}`, headers })).json()
+    expect(row?.status ?? answer.status).not.toBe('running')
+    expect(answer).toMatchObject({ status: 'failed', error: 'orchestrator restarted' })
+  })
+
+  it('a late subscriber sees what an early one saw, and one that comes back misses and repeats nothing', async () => {
+    const w = await open([call('list_dir', { path: '.' }), { text: 'Done.' }])
+    const id = await w.start()
+    const early = await w.events(id)
+    expect(early.map((event) => Number(event.id))).toEqual(early.map((_event, index) => index + 1))
+    expect(await w.events(id)).toEqual(early)
+    const back = await readStream(w.address, `/v1/executions/${id}/events`, { ...w.headers, 'last-event-id': '3' })
+    expect(back).toEqual(early.slice(3))
+    const history = await readStream(w.address, `/v1/agents/${w.agent}/events?follow=false`, w.headers)
+    expect(types(history)).toEqual(types(early))
+  })
+
+  it('every event has its type, its own fields and its place', async () => {
+    const w = await open([{ text: 'Done.' }])
+    const { id, events } = await w.run()
+    const completed = events.find((event) => event.type === 'iteration_completed')
+    expect(completed).toMatchObject({
+      event_type: 'iteration_completed',
+      category: 'execution',
+      execution_id: id,
+      agent_id: w.agent,
+      iteration: 1,
+      iteration_number: 1,
+      stage: 'iteration',
+      message: 'Iteration 1 completed',
+      output: 'Done.',
+      iteration_completed: { execution_id: id, output: 'Done.' },
+      details: { type: 'execution', IterationCompleted: { iteration_number: 1 } },
+    })
+  })
+
+  it('another tenant finds neither the execution, nor its stream, nor its files', async () => {
+    const w = await open([call('write_file', { path: 'a.txt', content: 'x' }), { text: 'Done.' }])
+    const { id } = await w.run()
+    const other = await t.otherTenant()
+    for (const path of ['', '/stream', '/events', '/files/a.txt'])
+      expect((await t.request({ method: 'GET', url: `/v1/executions/${id}${path}`, headers: other })).statusCode).toBe(
+        404,
+      )
+    for (const [method, path] of [
+      ['POST', '/cancel'],
+      ['DELETE', ''],
+    ] as const)
+      expect((await t.request({ method, url: `/v1/executions/${id}${path}`, headers: other })).statusCode).toBe(404)
+    expect((await t.request({ method: 'GET', url: '/v1/executions', headers: other })).json().count).toBe(0)
+  })
+
+  it('an execution that has ended is deleted with its files; cancelling it changes nothing', async () => {
+    const w = await open([{ text: 'Done.' }])
+    const { id } = await w.run()
+    const cancel = await t.request({
+      method: 'POST',
+      url: `/v1/executions/${id}/cancel`,
+      headers: w.headers,
+      payload: {},
+    })
+    expect(cancel.json().status).toBe('completed')
+    const removed = await t.request({ method: 'DELETE', url: `/v1/executions/${id}`, headers: w.headers })
+    expect(removed.json()).toMatchObject({ status: 'deleted', success: true })
+    expect(existsSync(w.workspace(id))).toBe(false)
+    expect((await w.get(id)).error).toBe('Execution not found')
+  })
+
+  it('input that cannot be executed leaves no execution behind', async () => {
+    const w = await open([], { input_schema: { type: 'object', required: ['n'] }, tools: [] })
+    const start = async (payload: object) => {
+      const answer = await t.request({ method: 'POST', url: '/v1/executions', headers: w.headers, payload })
+      return [answer.statusCode, answer.json().error]
+    }
+    const agent_id = w.agent
+    expect(await start({ agent_id })).toEqual([422, 'Input is null or empty'])
+    expect(await start({ agent_id, input: null })).toEqual([422, 'Input is null or empty'])
+    expect(await start({ agent_id, input: {} })).toEqual([
+      422,
+      "Input validation failed: input must have required property 'n'",
+    ])
+    expect(await start({ agent_id, input: { n: 1 }, context_overrides: 7 })).toEqual([
+      422,
+      'Context overrides must be a JSON object',
+    ])
+    expect(await start({ agent_id, input: { n: 1 }, context_overrides: { instruction: 'x' } })).toEqual([
+      422,
+      "Context override key 'instruction' is reserved and cannot be overridden",
+    ])
+    expect(await start({ agent_id: 'x', input: 'y' })).toEqual([400, 'Invalid agent ID'])
+    expect(await start({ agent_id: crypto.randomUUID(), input: 'y' })).toEqual([404, 'Agent not found'])
+    const execute = await t.request({
+      method: 'POST',
+      url: `/v1/agents/${agent_id}/execute?version=9`,
+      headers: w.headers,
+      payload: { input: { n: 1 } },
+    })
+    expect([execute.statusCode, execute.json().error]).toEqual([
+      409,
+      "Version mismatch: requested '9' but agent has '1.0.0'",
+    ])
+    expect((await t.request({ method: 'GET', url: '/v1/executions', headers: w.headers })).json().count).toBe(0)
+  })
+})
+
+/** Wait for something another process brings about. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10))
+}
+
+for (const sandbox of ['process', 'bubblewrap'])
+  describe(`executions in the sandbox '${sandbox}'`, () => {
+    let t: TestServer
+    afterEach(() => t.close())
+    const open = world(async (environment) => {
+      t = await startTestServer({ environment: { ...environment, LICTOR_SANDBOX: sandbox } })
+      return t
+    })
+    const shell = { tools: ['run_command', ...files] }
+
+    it('a crashed bootstrap fails the execution, with how it ended', async () => {
+      const w = await open([call('run_command', { command: 'kill -9 $PPID' }), { text: 'never' }], shell)
+      const { answer, events } = await w.run()
+      expect(answer.status).toBe('failed')
+      expect(answer.error).toMatch(/^Failed to execute task: Max retries exceeded \(The agent ended with exit code 137/)
+      expect(types(events).filter((type) => type === 'iteration_failed')).toHaveLength(3)
+      expect(types(events).at(-1)).toBe('execution_failed')
+    })
+
+    it('cancelling ends the sandbox and everything in it', async () => {
+      const w = await open(
+        [call('run_command', { command: 'while true; do date +%N > beat; sleep 0.02; done' }), { text: 'never' }],
+        shell,
+      )
+      const id = await w.start()
+      const beat = join(w.workspace(id), 'beat')
+      await until(async () => existsSync(beat))
+      await t.request({
+        method: 'POST',
+        url: `/v1/executions/${id}/cancel`,
+        headers: w.headers,
+        payload: { reason: 'enough' },
+      })
+      expect(await w.get(id)).toMatchObject({ status: 'cancelled', error: 'enough' })
+      expect(types(await w.events(id)).at(-1)).toBe('execution_cancelled')
+      await t.server.close()
+      const { readFileSync } = await import('node:fs')
+      const last = readFileSync(beat, 'utf8')
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      expect(readFileSync(beat, 'utf8')).toBe(last)
+    })
+
+    it('the overall limit ends an execution whose model never answers', async () => {
+      const w = await open([{ text: 'late', delay_ms: 3_600_000 }], {
+        security: { resources: { timeout: '90s' } },
+      })
+      const id = await w.start()
+      await readStream(
+        w.address,
+        `/v1/executions/${id}/stream`,
+        w.headers,
+        (event) => event.type === 'instance_spawned',
+      )
+      await t.clock.advance(91_000)
+      const events = await w.events(id)
+      expect(events.at(-1)).toMatchObject({ type: 'execution_timed_out', timeout_seconds: 90 })
+      expect(await w.get(id)).toMatchObject({ status: 'failed', error: 'Execution timed out after 90 seconds' })
+    })
+
+    it('a validator that is satisfied at the third attempt makes three attempts in three instances', async () => {
+      const w = await open(
+        [
+          { when: { prompt: '## Iteration 2:' }, text: 'exactly 42' },
+          { when: { prompt: '## Iteration 1:' }, text: 'still wrong' },
+          { text: 'wrong' },
+        ],
+        {
+          execution: {
+            mode: 'iterative',
+            max_iterations: 5,
+            validation: [{ type: 'regex', pattern: '^exactly \\d+$' }],
+          },
+        },
+      )
+      const { answer, events } = await w.run()
+      expect(answer).toMatchObject({ status: 'completed', output: 'exactly 42', total_iterations: 3 })
+      expect(types(events).filter((type) => type === 'iteration_started')).toHaveLength(3)
+      expect(types(events).filter((type) => type === 'refinement_applied')).toHaveLength(2)
+      expect(new Set(events.filter((one) => one.type === 'instance_spawned').map((one) => one.instance_id)).size).toBe(
+        3,
+      )
+    })
+
+    it('one-shot is one attempt, also when it is not accepted', async () => {
+      const w = await open([{ text: 'wrong' }], {
+        execution: { mode: 'one-shot', max_iterations: 10, validation: [{ type: 'regex', pattern: '^right$' }] },
+      })
+      const { answer, events } = await w.run()
+      expect(answer).toMatchObject({ status: 'failed', total_iterations: 1 })
+      expect(answer.error).toContain('Max retries exceeded')
+      expect(types(events).filter((type) => type === 'iteration_started')).toHaveLength(1)
+    })
+
+    it('100 MB of tool output harm nobody: the model sees the end of it', async () => {
+      const w = await open(
+        [
+          call('run_command', {
+            command: 'head -c 100000000 /dev/zero | tr "\\0" x; echo; echo the end',
+            max_output_bytes: 1000,
+          }),
+          { text: 'Done.' },
+        ],
+        shell,
+      )
+      const { answer, events } = await w.run()
+      expect(answer.status).toBe('completed')
+      const told = JSON.parse(w.told(events)[1] ?? '{}')
+      expect(told.stdout.endsWith('the end\n')).toBe(true)
+      expect(told.stdout.length).toBeLessThanOrEqual(1000)
+      expect(told).toMatchObject({ exit_code: 0, truncated: true, notice: expect.stringContaining('truncated') })
+    })
+
+    it('no path of a tool leads out of the workspace, and each try leaves a violation', async () => {
+      const escapes = [
+        '../outside',
+        'a/../../outside',
+        '..%2foutside',
+        'a\\..\\outside',
+        '/workspace/../etc/passwd',
+        '/etc/passwd',
+        'link/passwd',
+        'link',
+      ]
+      const w = await open(
+        [
+          call('run_command', { command: 'ln -s /etc link' }),
+          { tool_calls: escapes.map((path) => ({ name: 'read_file', arguments: { path } })) },
+          { tool_calls: escapes.map((path) => ({ name: 'write_file', arguments: { path, content: 'x' } })) },
+          { text: 'Done.' },
+        ],
+        shell,
+      )
+      const { id, events, answer } = await w.run()
+      expect(answer.status).toBe('completed')
+      expect(events.filter((event) => event.type === 'tool_policy_violation')).toHaveLength(escapes.length * 2)
+      expect(events.filter((event) => event.type === 'tool_invocation_completed')).toHaveLength(1)
+      expect(readdirSync(join(w.workspace(id), '..'))).toEqual(['workspace'])
+      for (const path of ['%2e%2e/x', 'link/passwd', 'a%5c..%5cx', '..%252fx']) {
+        const file = await t.request({ method: 'GET', url: `/v1/executions/${id}/files/${path}`, headers: w.headers })
+        expect([404, 422]).toContain(file.statusCode)
+      }
+    })
+
+    it('all calls of an answer are answered in order, also around a command', async () => {
+      const w = await open(
+        [
+          {
+            tool_calls: [
+              { name: 'write_file', arguments: { path: 'a.txt', content: 'first' } },
+              { name: 'run_command', arguments: { command: 'cat', args: ['a.txt'] } },
+              { name: 'read_file', arguments: { path: 'a.txt' } },
+            ],
+          },
+          { text: 'Done.' },
+        ],
+        shell,
+      )
+      const { events } = await w.run()
+      expect(
+        events.filter((event) => event.type === 'tool_invocation_completed').map((event) => event.tool_name),
+      ).toEqual(['write_file', 'run_command', 'read_file'])
+    })
+
+    it('a model that fails for good fails the execution with its reason', async () => {
+      const w = await open([{ error: { class: 'authentication', message: 'wrong key' } }], {
+        execution: { mode: 'one-shot' },
+      })
+      const { answer, events } = await w.run()
+      expect(answer.error).toContain('upstream_authentication: wrong key')
+      expect(events.find((event) => event.type === 'llm_call_failed')).toMatchObject({
+        error_class: 'authentication',
+        attempts: 1,
+        provider: 'scripted',
+      })
+    })
+
+    it('a python agent runs as well', async () => {
+      const w = await open([call('run_command', { command: 'echo $GREETING' }), { text: 'Done.' }], {
+        ...shell,
+        runtime: { language: 'python', version: '3.12' },
+        env: { GREETING: 'hello', DATABASE_URL: 'secret', AEGIS_ORCHESTRATOR_URL: 'http://elsewhere' },
+      })
+      const { answer, events } = await w.run()
+      expect(answer).toMatchObject({ status: 'completed', output: 'Done.' })
+      expect(JSON.parse(w.told(events)[1] ?? '{}').stdout).toBe('hello\n')
+    })
+
+    it('a tool that the manifest does not list cannot be called', async () => {
+      const w = await open([call('run_command', { command: 'touch made' }), { text: 'Done.' }], {
+        tools: ['read_file'],
+      })
+      const { id, events } = await w.run()
+      expect(readdirSync(w.workspace(id))).toEqual([])
+      expect(w.told(events)[1]).toBe("Tool 'run_command' is not available. Do not retry this tool.")
+    })
+  })
