@@ -90,19 +90,16 @@ function walkSteps(
   const { counters, envelope } = evaluation
   // Nothing is allocated until a contract fires: the records of the passing ones lie ready in the plan.
   let findings: Findings | null = null
-  for (let i = 0; i < steps.length; i++) {
-    const step = steps[i] as CompiledStep
-    const outcome = settled === null ? step.evaluate(evaluation) : settle(step, evaluation, settled)
-    if (outcome === null) {
-      if (findings !== null) findings.records.push(step.passed)
-      continue
-    }
-    if (outcome === SKIPPED) {
-      findings ??= new Findings(plan.passed.slice(0, i))
-      continue
-    }
+  for (let from = 0; ; ) {
+    const at = nextOutcome(steps, from, evaluation, settled)
+    if (findings !== null) for (let i = from; i < at; i++) findings.records.push((steps[i] as CompiledStep).passed)
+    const step = steps[at]
+    if (step === undefined) break
+    from = at + 1
+    const { outcome } = evaluation
     if (outcome instanceof Promise && settled !== null) return new Awaiting(step, outcome)
-    findings ??= new Findings(plan.passed.slice(0, i))
+    findings ??= new Findings(plan.passed.slice(0, at))
+    if (outcome === null || outcome === SKIPPED) continue
     const denial = findings.take(step, outcome instanceof Promise ? cannotWait(step) : outcome)
     if (denial !== null) return denial
   }
@@ -115,6 +112,28 @@ function walkSteps(
   if (plan.candidates.length === 0) return findings === null ? plan.allowed : findings.allowed([])
   const observeResults = judgeCandidates(plan.candidates, evaluation)
   return findings === null ? { ...plan.allowed, observeResults } : findings.allowed(observeResults)
+}
+
+/**
+ * The position of the first step from `from` on that does not simply pass, its outcome left in the evaluation; the number of
+ * steps when all pass. A function of its own, because an engine that compiles a long loop while it runs has not yet seen
+ * what follows it, and throws the compiled code away when it gets there.
+ */
+function nextOutcome(
+  steps: readonly CompiledStep[],
+  from: number,
+  evaluation: Evaluation,
+  settled: SettledVerdicts | null,
+): number {
+  for (let i = from; i < steps.length; i++) {
+    const step = steps[i] as CompiledStep
+    const outcome = settled === null ? step.evaluate(evaluation) : settle(step, evaluation, settled)
+    if (outcome !== null) {
+      evaluation.outcome = outcome
+      return i
+    }
+  }
+  return steps.length
 }
 
 /** A programmatic contract is asked once per call, however often the pipeline is walked. */

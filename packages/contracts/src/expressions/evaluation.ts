@@ -1,3 +1,4 @@
+import type { ContractOutcome } from '../contracts/compiled.ts'
 import type { Counters, DecideContext, Envelope } from '../types.ts'
 import { responseText } from './response.ts'
 
@@ -19,6 +20,8 @@ export class Evaluation {
   response: unknown = undefined
   inPost = false
   busy = false
+  /** What the contract judged last has said, unless it passed. */
+  outcome: ContractOutcome = null
   readonly #readers: readonly SelectorReader[]
   readonly #values: unknown[]
   readonly #touched: number[] = []
@@ -82,6 +85,7 @@ export class Evaluation {
   /** Forget everything, so that nothing of a call outlives it. */
   end(): void {
     this.forget()
+    this.outcome = null
     this.response = undefined
     this.inPost = false
     this.#text = undefined
