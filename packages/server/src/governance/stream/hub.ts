@@ -11,6 +11,7 @@ const LONGEST_STREAM_MS = 3_600_000
 /** How many of those end at one keepalive: streams that began together do not all come back together. */
 const ENDED_AT_ONCE = 200
 const COME_BACK_MS = 1_000
+const SENT_AT_ONCE = 1_000
 
 /** Assignment rules changed: tell each of these connections what it runs now, if that is something else. */
 export type Reassign = (connections: readonly AgentConnection[], record: LoggedRecord) => Promise<void>
@@ -51,14 +52,31 @@ export function streamHub(deps: {
     const connections = tenants.get(record.tenantId)
     if (!connections) return undefined
     if (record.type === 'api_key_revoked') endStreamsOfKey(connections, record)
+    const everyone = [...connections.all()]
     const frame = lazyFrame(record)
-    for (const connection of connections.all()) {
-      if (connection.waiting) connection.waiting.push(record)
-      else send(connection, record, frame)
+    // Held from here on: who joins now finds the record in the log it is brought up to date from.
+    for (const connection of everyone) connection.waiting?.push(record)
+    const live = everyone.filter((connection) => connection.waiting === null)
+    if (live.length <= SENT_AT_ONCE && !isRuleChange(record)) {
+      for (const connection of live) send(connection, record, frame)
+      return undefined
     }
-    if (!isRuleChange(record)) return undefined
-    const affected = [...connections.agents()].filter((connection) => !connection.namedBundle && !connection.waiting)
-    return affected.length === 0 ? undefined : reassign(affected, record)
+    return deliverInTurns(live, record, frame)
+  }
+
+  /** To thousands in several turns of the event loop: other requests do not wait for all of them. */
+  async function deliverInTurns(
+    live: readonly StreamConnection[],
+    record: LoggedRecord,
+    frame: () => Buffer,
+  ): Promise<void> {
+    for (let from = 0; from < live.length; from += SENT_AT_ONCE) {
+      if (from > 0) await new Promise((resolve) => setImmediate(resolve))
+      for (const connection of live.slice(from, from + SENT_AT_ONCE)) send(connection, record, frame)
+    }
+    if (!isRuleChange(record)) return
+    const affected = live.filter((one): one is AgentConnection => one.kind === 'agent' && !one.namedBundle)
+    if (affected.length > 0) await reassign(affected, record)
   }
 
   function send(connection: StreamConnection, record: LoggedRecord, frame: () => Buffer): void {
