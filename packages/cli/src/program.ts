@@ -1,4 +1,3 @@
-import { version } from '@lictor/server'
 import { Command, CommanderError, Option } from 'commander'
 import { agentCommand } from './commands/agent.ts'
 import { approvalsCommand } from './commands/approvals.ts'
@@ -13,6 +12,7 @@ import { upCommand } from './commands/up.ts'
 import { type Connection, connect } from './connection/connection.ts'
 import { CliError } from './errors.ts'
 import type { OutputFormat, Terminal } from './terminal/terminal.ts'
+import { version } from './version.ts'
 
 /** What every command is given. */
 export interface Context {

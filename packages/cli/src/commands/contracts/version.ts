@@ -1,7 +1,7 @@
-import { version } from '@lictor/server'
 import { Command } from 'commander'
 import type { Context } from '../../program.ts'
 import { present } from '../../terminal/terminal.ts'
+import { version } from '../../version.ts'
 
 /** `lictor version` (edictum-sdk §18.1). */
 export function versionCommand({ terminal, settings }: Context): Command {
