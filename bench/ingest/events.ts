@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto'
 export const BATCH = 50
 const CALL_ID_LENGTH = 36
 
-/** An event as an SDK sends it: about 500 bytes. */
+/** One stage of a call as an SDK reports it, about 700 bytes; each call has two. */
 function event(callId: string, index: number) {
   return {
     call_id: callId,
     agent_id: `agent-${index % 8}`,
     tool_name: ['read_file', 'write_file', 'exec', 'http_get'][index % 4],
-    verdict: index % 5 === 0 ? 'call_denied' : 'call_allowed',
+    verdict: index % 2 === 0 ? 'call_allowed' : 'call_executed',
     mode: 'enforce',
     timestamp: new Date(Date.UTC(2026, 0, 1) + index * 1000).toISOString(),
     payload: {
@@ -19,7 +19,7 @@ function event(callId: string, index: number) {
       environment: 'production',
       principal: { user_id: 'user-17', role: 'analyst', claims: { team: 'research' } },
       decision_source: 'contract',
-      decision_name: index % 5 === 0 ? 'no-secrets' : null,
+      decision_name: index % 10 < 2 ? 'no-secrets' : null,
       reason: null,
       policy_version: 'b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c',
       bundle_name: 'devops-agent',
@@ -34,24 +34,28 @@ export interface BatchTemplate {
 }
 
 export function batchTemplate(seed: number): BatchTemplate {
-  const ids = Array.from({ length: BATCH }, () => randomUUID())
-  const body = Buffer.from(JSON.stringify({ events: ids.map((id, index) => event(id, seed * BATCH + index)) }))
-  const places = ids.map((id) => body.indexOf(id))
+  const ids = Array.from({ length: BATCH / 2 }, () => randomUUID())
+  const events = ids.flatMap((id, index) => [0, 1].map((stage) => event(id, seed * BATCH + 2 * index + stage)))
+  const body = Buffer.from(JSON.stringify({ events }))
+  const places = ids.map((id) => {
+    const first = body.indexOf(id)
+    return [first, body.indexOf(id, first + 1)] as const
+  })
   let turn = 0
   return {
     body,
     renew() {
       turn++
-      for (const place of places) {
+      for (const pair of places) {
         // Random in front, as call ids are; the turn behind keeps them apart.
-        body.write(
-          Math.floor(Math.random() * 0xffffffff)
-            .toString(16)
-            .padStart(8, '0'),
-          place,
-          'latin1',
-        )
-        body.write(turn.toString(16).padStart(12, '0'), place + CALL_ID_LENGTH - 12, 'latin1')
+        const front = Math.floor(Math.random() * 0xffffffff)
+          .toString(16)
+          .padStart(8, '0')
+        const back = turn.toString(16).padStart(12, '0')
+        for (const place of pair) {
+          body.write(front, place, 'latin1')
+          body.write(back, place + CALL_ID_LENGTH - back.length, 'latin1')
+        }
       }
     },
   }

@@ -104,12 +104,14 @@ export function readEvent(value: unknown, origin: EventOrigin): EventValues | Ev
 export const isProblem = (read: EventValues | EventProblem): read is EventProblem => !Array.isArray(read)
 
 /**
- * The id of an event: a UUID (version 8) of tenant, call, verdict and decision. An event delivered again has the id it had, which
- * is how it is known for a duplicate (decision Q1); and a fixed length keeps the index small whatever clients send as call id.
+ * The id of an event: a UUID (version 8) made of tenant, call, verdict and decision. An event delivered again has the id it had,
+ * which is how it is known for a duplicate (decision Q1); and a fixed length keeps the index small whatever clients send as call id.
+ * The first half comes from the call alone, so that the stages of a call, which arrive together, lie together in the index.
  */
 function eventId(tenantId: string, callId: string, verdict: string, decisionName: string): string {
   // No part but the last can hold NUL, so different parts never read alike.
-  const digest = hash('sha256', `${tenantId}\u0000${callId}\u0000${verdict}\u0000${decisionName}`, 'hex')
-  const variant = '89ab'[Number.parseInt(digest.charAt(16), 16) & 3]
-  return `${digest.slice(0, 8)}-${digest.slice(8, 12)}-8${digest.slice(13, 16)}-${variant}${digest.slice(17, 20)}-${digest.slice(20, 32)}`
+  const call = hash('sha256', `${tenantId}\u0000${callId}`, 'hex')
+  const stage = hash('sha256', `${call}\u0000${verdict}\u0000${decisionName}`, 'hex')
+  const variant = '89ab'[Number.parseInt(stage.charAt(0), 16) & 3]
+  return `${call.slice(0, 8)}-${call.slice(8, 12)}-8${call.slice(13, 16)}-${variant}${stage.slice(1, 4)}-${stage.slice(4, 16)}`
 }
