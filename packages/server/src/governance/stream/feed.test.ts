@@ -8,6 +8,7 @@ import { type LoggedRecord, type StreamLog, streamLog } from './log.ts'
 /** A bus that a test drives: nothing arrives until it says so, in the order and as often as it says. */
 function heldBus() {
   const held: unknown[] = []
+  let gap = () => {}
   let receive: (message: unknown) => void = () => {}
   const bus: Bus = {
     async publish(_topic, message) {
@@ -17,9 +18,14 @@ function heldBus() {
       receive = receiver
       return () => {}
     },
+    onGap(listener) {
+      gap = listener
+      return () => {}
+    },
+    ping: async () => null,
     async close() {},
   }
-  return { bus, held, bring: (message: unknown) => receive(message) }
+  return { bus, held, bring: (message: unknown) => receive(message), reconnect: () => gap() }
 }
 
 onEachDatabase('the feed of a tenant', (start) => {
@@ -93,6 +99,16 @@ onEachDatabase('the feed of a tenant', (start) => {
     expect(indexes()).toEqual([])
     await feed.catchUp()
     expect(indexes()).toEqual([1, 2, 3])
+  })
+
+  it('reads the log when the bus was away', async () => {
+    await begin()
+    await feed.follow('a')
+    await emit(1)
+    await emit(2)
+    wire.reconnect()
+    await expect.poll(() => got.length).toBe(2)
+    expect(indexes()).toEqual([1, 2])
   })
 
   it('delivers nothing further while a record is being dealt with', async () => {

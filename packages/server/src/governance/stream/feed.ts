@@ -82,6 +82,17 @@ export function streamFeed(deps: {
     for (const record of message as readonly LoggedRecord[]) receive(record)
   })
 
+  async function catchUp(): Promise<void> {
+    for (const [tenantId, followed] of tenants) {
+      if (followed.cursor === null) continue
+      if (followed.reading) followed.isBehind = true
+      else read(tenantId, followed)
+      await followed.reading
+    }
+  }
+
+  const endGaps = bus.onGap(() => void catchUp())
+
   return {
     async follow(tenantId) {
       let followed = tenants.get(tenantId)
@@ -105,16 +116,10 @@ export function streamFeed(deps: {
     unfollow(tenantId) {
       tenants.delete(tenantId)
     },
-    async catchUp() {
-      for (const [tenantId, followed] of tenants) {
-        if (followed.cursor === null) continue
-        if (followed.reading) followed.isBehind = true
-        else read(tenantId, followed)
-        await followed.reading
-      }
-    },
+    catchUp,
     stop() {
       unsubscribe()
+      endGaps()
       tenants.clear()
     },
   }
