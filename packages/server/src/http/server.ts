@@ -80,7 +80,8 @@ export async function createHttpServer(options: HttpOptions): Promise<App> {
     request.log.debug(
       {
         method: request.method,
-        path: request.url.split('?')[0],
+        // The address of an execution is its secret.
+        path: request.url.split('?')[0]?.replace(/^\/x\/[^/]*/, '/x/…'),
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime * 10) / 10,
       },

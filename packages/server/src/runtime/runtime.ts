@@ -11,6 +11,7 @@ import type { App } from '../http/server.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { Gateway, Sandbox } from '../ports/sandbox.ts'
 import type { Shared } from '../shared.ts'
+import { microsOf } from '../storage/instants.ts'
 import { accessRoutes } from './access/routes.ts'
 import { serviceAccounts } from './access/service-accounts.ts'
 import { accessStore } from './access/store.ts'
@@ -84,9 +85,18 @@ export function runtime(shared: Shared, _people: Identity, governing: Governance
     onReadError: (err) => logger.warn({ err }, 'execution stream ended early'),
   })
   const running = attempts()
+  const registrations = registrationStore(database)
   const guards = executionGuards({
+    sighted: async (agent, policy) => {
+      await registrations.update(agent.tenantId, agent.name, {
+        env: agent.env,
+        running_bundle: policy?.bundleName ?? null,
+        policy_version: policy?.revisionHash ?? null,
+        last_seen_at: microsOf(clock.now()),
+      })
+    },
     findBundle: assignedBundles({
-      registrations: registrationStore(database),
+      registrations,
       rules: ruleStore(database),
       bundles: governing.bundles,
     }),

@@ -197,7 +197,15 @@ describe('model turns', () => {
     anthropicBaseUrl: '',
     modelScript: '',
   }
-  const turn = { alias: 'default', temperature: undefined, limit: 30_000, messages: [], tools: [], agent: 'worker' }
+  const turn = {
+    alias: 'default',
+    script: undefined,
+    temperature: undefined,
+    limit: 30_000,
+    messages: [],
+    tools: [],
+    agent: 'worker',
+  }
 
   it('two failures that may pass, then an answer: one turn, after the waits', async () => {
     let asked = 0
@@ -255,6 +263,16 @@ describe('model turns', () => {
     await expect(
       models({ config, clock: manualClock() }).turn({ ...turn, signal: new AbortController().signal }),
     ).rejects.toThrow('LICTOR_MODEL_BASE_URL')
+  })
+
+  it('a manifest may carry its own script, also where none is configured', async () => {
+    const answer = await models({ config, clock: manualClock() }).turn({
+      ...turn,
+      alias: 'scripted',
+      script: 'turns: [{ text: From the manifest. }]',
+      signal: new AbortController().signal,
+    })
+    expect(answer).toMatchObject({ text: 'From the manifest.', provider: 'scripted' })
   })
 
   it('a manifest names scripts beside the configured one, and no other file', async () => {

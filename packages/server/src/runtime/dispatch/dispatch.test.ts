@@ -1,3 +1,4 @@
+import type { OrchestratorMessage } from '@lictor/aegis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startTestServer, type TestServer } from '../../../test/harness.ts'
 import {
@@ -8,6 +9,7 @@ import {
   serviceHeaders,
   startExecution,
 } from '../../../test/runtime.ts'
+import type { ModelMessage } from '../../ports/model.ts'
 import type { EventDraft } from '../executions/events.ts'
 import type { Execution, ExecutionStore } from '../executions/store.ts'
 import type { Models } from '../models/models.ts'
@@ -36,6 +38,12 @@ const result = (dispatch_id: string) =>
     duration_ms: 1,
     truncated: false,
   }) as const
+
+/** The conversation of a final answer. */
+function conversationOf(answer: OrchestratorMessage): readonly ModelMessage[] {
+  if (answer.type !== 'final') throw new Error('The loop is not over.')
+  return answer.conversation as readonly unknown[] as readonly ModelMessage[]
+}
 
 describe('the inner loop', () => {
   let turns: { text?: string; calls?: string[] }[]
@@ -88,6 +96,7 @@ describe('the inner loop', () => {
       execution,
       iteration: 1,
       modelAlias: 'default',
+      modelScript: undefined,
       temperature: undefined,
       turnLimit: 1000,
       signal: over.signal,
@@ -108,7 +117,7 @@ describe('the inner loop', () => {
     turns = [{ calls: ['one'] }, { calls: ['two'] }, { text: 'Done.' }]
     const answer = await loop.answer(attempt, generate)
     expect(answer).toMatchObject({ type: 'final', content: 'Done.', tool_calls_executed: 2 })
-    expect((answer as { conversation: { role: string }[] }).conversation.map((one) => one.role)).toEqual([
+    expect(conversationOf(answer).map((one) => one.role)).toEqual([
       'system',
       'user',
       'assistant',
@@ -124,8 +133,12 @@ describe('the inner loop', () => {
     expect(await loop.answer(attempt, generate)).toMatchObject({ type: 'dispatch', dispatch_id: 'd2' })
     const answer = await loop.answer(attempt, result('d2'))
     expect(answer).toMatchObject({ type: 'final', tool_calls_executed: 3 })
-    const { conversation } = answer as { conversation: { role: string; tool_call_id?: string; content: string }[] }
-    expect(conversation.filter((one) => one.role === 'tool').map((one) => [one.tool_call_id, one.content])).toEqual([
+    const conversation = conversationOf(answer)
+    expect(
+      conversation
+        .filter((one) => one.role === 'tool')
+        .map((one) => ['tool_call_id' in one && one.tool_call_id, one.content]),
+    ).toEqual([
       ['c0', 'did read'],
       ['c1', 'out'],
       ['c2', 'did write'],
@@ -167,7 +180,7 @@ describe('the inner loop', () => {
   it('earlier messages continue as they are, with the policy in front when they have none', async () => {
     turns = [{ text: 'Done.' }]
     const answer = await loop.answer(attempt, { ...generate, messages: [{ role: 'user', content: 'before' }] })
-    const { conversation } = answer as { conversation: { role: string; content: string }[] }
+    const conversation = conversationOf(answer)
     expect(conversation.map((one) => [one.role, one.content.slice(0, 6)])).toEqual([
       ['system', 'You wo'],
       ['user', 'before'],

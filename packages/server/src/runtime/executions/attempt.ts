@@ -102,6 +102,10 @@ export function attemptRunner(deps: {
       const cancelLimit = clock.after(plan.iterationLimit, () => over.abort(new IterationTimedOut()))
       let instance: Instance | null = null
       try {
+        if (plan.demandsIsolation && !sandbox.isolation.network)
+          throw new SandboxError(
+            `spec.security.network.mode is 'none', which the sandbox '${sandbox.name}' of this server cannot enforce.`,
+          )
         const { env, refused } = environmentOf(manifest.spec.env ?? {}, {
           agentId: execution.agent_id,
           executionId: execution.id,

@@ -89,6 +89,12 @@ onEachDatabase('executions under contract', (start) => {
     const audit = (await t.request({ method: 'GET', url: '/api/v1/events', headers: await t.admin() })).json()
     expect(audit.map((one: { verdict: string }) => one.verdict).sort()).toEqual(['call_allowed', 'call_executed'])
     expect(audit[0].payload).toMatchObject({ bundle_name: 'rules' })
+    const seen = await t.server.database.db.selectFrom('agent_registrations').selectAll().executeTakeFirstOrThrow()
+    expect(seen).toMatchObject({
+      env: 'production',
+      running_bundle: 'rules',
+      policy_version: audit[0].payload.policy_version,
+    })
   })
 
   it('without a bundle the security context alone allows, and the audit event says so', async () => {
@@ -539,6 +545,13 @@ for (const sandbox of ['process', 'bubblewrap'])
       const { answer, events } = await w.run()
       expect(answer).toMatchObject({ status: 'completed', output: 'Done.' })
       expect(JSON.parse(w.told(events)[1] ?? '{}').stdout).toBe('hello\n')
+    })
+
+    it('a manifest that demands no network runs only where that is enforced', async () => {
+      const w = await open([{ text: 'Done.' }], { security: { network: { mode: 'none' } } })
+      const { answer } = await w.run()
+      if (sandbox === 'bubblewrap') expect(answer).toMatchObject({ status: 'completed' })
+      else expect(answer.error).toContain("which the sandbox 'process' of this server cannot enforce")
     })
 
     it('a tool that the manifest does not list cannot be called', async () => {

@@ -58,6 +58,10 @@ export function executionStreams(deps: {
       isStale = true
       wake()
     })
+    const forgetGap = bus.onGap(() => {
+      isStale = true
+      wake()
+    })
     const stream = openEventStream(reply)
     const end = () => stream.end(1000)
     open.add(end)
@@ -65,12 +69,16 @@ export function executionStreams(deps: {
     const keepAlive = () => {
       cancelKeepalive = clock.after(KEEPALIVE_MS, () => {
         stream.write(keepaliveFrame)
+        // A message between processes may be lost: what it would have told is found here.
+        isStale = true
+        wake()
         keepAlive()
       })
     }
     keepAlive()
     stream.onEnd(() => {
       unsubscribe()
+      forgetGap()
       cancelKeepalive()
       open.delete(end)
       wake()

@@ -66,6 +66,8 @@ export interface ExecutionGuards {
 
 export function executionGuards(deps: {
   findBundle: FindAssignedBundle
+  /** Tell the fleet what an agent runs, as an agent with an SDK tells it by its events. */
+  sighted: (agent: AuditedAgent, policy: ExecutionGuard['policy']) => Promise<void>
   sessions: Governance['sessions']
   approvals: Approvals
   events: Governance['events']
@@ -73,7 +75,7 @@ export function executionGuards(deps: {
   random: Random
   logger: Logger
 }): ExecutionGuards {
-  const { findBundle, sessions, approvals, events, clock, random, logger } = deps
+  const { findBundle, sighted, sessions, approvals, events, clock, random, logger } = deps
   const states = new Map<string, GuardState>()
 
   /** Compiled once for all executions; the oldest is forgotten first. */
@@ -113,6 +115,7 @@ export function executionGuards(deps: {
           successCheck: (_tool, result) => exitCodeOf(result) === 0,
         })
       let guard = make()
+      let wasSeen = false
 
       async function follow(): Promise<void> {
         const bundle = await findBundle(agent)
@@ -120,6 +123,7 @@ export function executionGuards(deps: {
           if (policy?.revisionHash === bundle.revisionHash && policy.bundleName === bundle.name) return
           adopt(guard, bundle)
           policy = { bundleName: bundle.name, revisionHash: bundle.revisionHash }
+          await sighted(agent, policy)
           return
         }
         if (bundle.kind === 'missing') {
@@ -129,7 +133,9 @@ export function executionGuards(deps: {
         }
         // The assignment was taken back: what the bundle demanded no longer holds.
         if (policy !== null) guard = make()
+        if (policy !== null || !wasSeen) await sighted(agent, null)
         policy = null
+        wasSeen = true
       }
 
       async function refused({ callId, toolName, args, callIndex }: ToolCallFacts, refusal: Refusal): Promise<void> {
