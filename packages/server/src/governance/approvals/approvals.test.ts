@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest'
-import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
+import { onEachDatabase, startTestServer, type TestServer } from '../../../test/harness.ts'
 import { inProcessBus } from '../../adapters/bus/in-process.ts'
 
 type Headers = Record<string, string>
@@ -223,6 +223,49 @@ onEachDatabase('approvals', (start) => {
     for (let look = 0; look < 60; look++) expect((await read(agent, id))[0]).toBe(200)
     expect((await decide(admin, id))[0]).toBe(200)
     for (const [status, body] of await Promise.all(waits)) expect([status, body.status]).toEqual([200, 'approved'])
+  })
+
+  it('servers that share a database: one decision, one time-out, and who waits on the other hears of it', async (context) => {
+    t = await start()
+    if (!t.environment.DATABASE_URL) return context.skip('SQLite has one server')
+    const other = await startTestServer({ environment: t.environment })
+    try {
+      const admin = await t.admin()
+      const agent = await t.agent()
+      const decided = await created(agent)
+      const overdue = await created(agent, { timeout: 1 })
+      const elsewhere = (method: 'GET' | 'PUT', path: string, payload?: object) =>
+        other.request({ method, url: `/api/v1/approvals/${path}`, headers: admin, ...(payload ? { payload } : {}) })
+      let isAnswered = false
+      // The two have no common bus: the waiting one finds out by looking again.
+      const wait = elsewhere('GET', `${decided}?wait=60`).finally(() => {
+        isAnswered = true
+      })
+      const race = await Promise.all(
+        Array.from({ length: 4 }, async () => [
+          (await decide(admin, decided))[0],
+          (await elsewhere('PUT', decided, { approved: false })).statusCode,
+        ]),
+      )
+      expect(race.flat().filter((status) => status === 200)).toHaveLength(1)
+      while (!isAnswered) {
+        await other.clock.advance(1_000)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      expect((await wait).json().status).not.toBe('pending')
+      t.clock.set(t.clock.now() + 1_000)
+      other.clock.set(t.clock.now())
+      await Promise.all([
+        read(agent, overdue),
+        elsewhere('GET', overdue),
+        read(agent, overdue),
+        elsewhere('GET', overdue),
+      ])
+      expect(await announced('approval_timeout')).toHaveLength(1)
+      expect(await announced('approval_decided')).toHaveLength(1)
+    } finally {
+      await other.server.close()
+    }
   })
 
   it('no other tenant and no key of another environment sees or decides an approval', async () => {
