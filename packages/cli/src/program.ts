@@ -41,7 +41,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     await program.parseAsync([...argv], { from: 'user' })
     return exitCode ?? Number(process.exitCode ?? 0)
   } catch (error) {
-    return report(error, program, terminal)
+    return report(error, argv, program, terminal)
   }
 }
 
@@ -95,8 +95,14 @@ function inherit(command: Command, program: Command): Command {
   return command
 }
 
-function report(error: unknown, program: Command, terminal: Terminal): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+function report(error: unknown, argv: readonly string[], program: Command, terminal: Terminal): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0
+    // Options may not have been read when the command line itself is wrong, so JSON is looked for by hand.
+    if (/(^| )(--json|(--output|-o)[ =]json)( |$)/.test(argv.join(' ')))
+      terminal.print(JSON.stringify({ error: error.message.replace(/^error: /, ''), code: 'usage' }, null, 2))
+    return 2
+  }
   const { output } = program.opts<{ output: OutputFormat }>()
   const known = error instanceof CliError
   const message = error instanceof Error ? error.message : String(error)

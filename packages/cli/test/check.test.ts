@@ -101,6 +101,12 @@ describe('check', () => {
     expect(ran.out).toBe('')
   })
 
+  test('with --json, stdout tells in JSON that the command line is wrong', async () => {
+    const ran = await bench.run('check', 'b.yaml', '--args', '{}', '--json')
+    expect(ran.code).toBe(2)
+    expect(ran.json()).toEqual({ error: expect.stringContaining("'--tool <name>'"), code: 'usage' })
+  })
+
   test('no such file: used wrongly', async () => {
     const ran = await bench.run('check', 'gone.yaml', '--tool', 'x', '--args', '{}', '--json')
     expect(ran.code).toBe(2)

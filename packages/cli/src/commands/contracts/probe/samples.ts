@@ -8,6 +8,8 @@ export function sampleGlob(glob: string): readonly string[] {
 }
 
 const MAX_SAMPLES = 8
+/** Repetitions within repetitions would grow without end. */
+const LONGEST_SAMPLE = 2000
 
 /** Texts that a Python pattern probably finds something in: each alternative once, repetitions as few as allowed. */
 export function samplePattern(pattern: string): readonly string[] {
@@ -52,7 +54,7 @@ class PatternReader {
     let texts = ['']
     while (this.#at < this.#text.length && !'|)'.includes(this.#text.charAt(this.#at))) {
       const atoms = this.#quantified(this.#atom())
-      texts = texts.flatMap((text) => atoms.map((atom) => text + atom)).slice(0, MAX_SAMPLES)
+      texts = texts.flatMap((text) => atoms.map((atom) => (text + atom).slice(0, LONGEST_SAMPLE))).slice(0, MAX_SAMPLES)
     }
     return texts
   }
@@ -108,7 +110,7 @@ class PatternReader {
     this.#at += quantifier[0].length
     const least = quantifier[1] === undefined ? 1 : Math.min(Number(quantifier[1]) || 1, 64)
     const optional = quantifier[0].startsWith('*') || quantifier[0].startsWith('?')
-    const repeated = atoms.map((atom) => atom.repeat(least))
+    const repeated = atoms.map((atom) => atom.repeat(least).slice(0, LONGEST_SAMPLE))
     return optional ? ['', ...repeated] : repeated
   }
 }

@@ -24,12 +24,15 @@ export function solve(expression: Expression, holds: boolean): readonly Assignme
   // Every child must say it, or one is enough and the others say the opposite, so that this one makes the difference.
   if (isAll === holds) return product(children.map((child) => solve(child, holds)))
   return children
-    .flatMap((child, index) =>
-      product([
-        solve(child, holds),
-        ...children.filter((_, other) => other !== index).map((other) => solve(other, !holds).slice(0, MAX_COMPANIONS)),
-      ]),
-    )
+    .flatMap((child, index) => {
+      const alone = solve(child, holds)
+      const others = children.filter((_, other) => other !== index)
+      return [
+        ...product([alone, ...others.map((other) => solve(other, !holds).slice(0, MAX_COMPANIONS))]),
+        // Branches that ask about one value can often not all be met: then what the others say of this one will do.
+        ...(isAll ? [] : alone),
+      ]
+    })
     .slice(0, MAX_ASSIGNMENTS)
 }
 
@@ -40,9 +43,18 @@ function product(choices: readonly (readonly Assignment[])[]): readonly Assignme
   return made
 }
 
+/** Both assignments at once. Two texts for one value are tried behind one another; other contradictions have no answer. */
 function merge(a: Assignment, b: Assignment): Assignment[] {
-  for (const [selector, value] of b) if (a.has(selector) && a.get(selector) !== value) return []
-  return [new Map([...a, ...b])]
+  let merged: Assignment[] = [a]
+  for (const [selector, value] of b) {
+    merged = merged.flatMap((assignment) => {
+      const present = assignment.get(selector)
+      if (!assignment.has(selector) || present === value) return [new Map([...assignment, [selector, value]])]
+      if (typeof present !== 'string' || typeof value !== 'string') return []
+      return [present + value, value + present].map((text) => new Map([...assignment, [selector, text]]))
+    })
+  }
+  return merged
 }
 
 interface LeafValues {
