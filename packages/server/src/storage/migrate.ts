@@ -4,12 +4,16 @@ import type { Database } from './database.ts'
 import { governance } from './migrations/0001-governance.ts'
 import { runtime } from './migrations/0002-runtime.ts'
 import { library } from './migrations/0003-library.ts'
+import { notifications } from './migrations/0004-notifications.ts'
+import { presence } from './migrations/0004-presence.ts'
 
 /** In the order they are applied. A released migration is never changed; a new one is appended. */
 const migrations: Readonly<Record<string, (dialect: Database['dialect']) => Migration>> = {
   '0001-governance': governance,
   '0002-runtime': runtime,
   '0003-library': library,
+  '0004-presence': presence,
+  '0004-notifications': notifications,
 }
 
 /** Bring the database to this version's schema, one server at a time. Returns the names of what was applied. */

@@ -363,7 +363,70 @@ export interface CompositionItemRow {
   enabled: number
 }
 
+export interface NotificationChannelRow {
+  /** In the order of creation. */
+  seq: Generated<number>
+  id: string
+  tenant_id: string
+  name: string
+  channel_type: string
+  /** JSON of the whole configuration, sealed. */
+  config_sealed: Uint8Array
+  enabled: number
+  /** JSON `{environments, agent_patterns, contract_names}`; null lets everything through. */
+  filters: string | null
+  /** The callback address that the platform was last told, where it must be told. */
+  registered_url: string | null
+  last_test_at: number | null
+  last_test_ok: number | null
+  created_at: number
+}
+
+/** One thing that one channel is to be told: written with what caused it, kept until long after it was told. */
+export interface NotificationDeliveryRow {
+  /** Of one channel and approval, the lower goes first. */
+  seq: Generated<number>
+  id: string
+  tenant_id: string
+  channel_id: string
+  /** '' where it is not about an approval. */
+  approval_id: string
+  /** `requested`, `decided`, `expired` or `register`. */
+  kind: string
+  /** `waiting`, `sent` or `failed`. */
+  status: string
+  attempts: number
+  /** Not before this instant; while one server delivers it, when the others may take it over. */
+  due_at: number
+  /** Who delivers it now. */
+  claim: string | null
+  /** JSON of where the platform put the message, so that it can be changed later. */
+  reference: string | null
+  last_error: string | null
+  created_at: number
+}
+
+/** A server process that shares this database, as last heard of. */
+export interface ServerProcessRow {
+  id: string
+  seen_at: number
+}
+
+/** An agent's open stream, for the other processes to see. */
+export interface AgentPresenceRow {
+  id: string
+  process_id: string
+  tenant_id: string
+  agent_id: string
+  env: string
+  bundle_name: string | null
+  policy_version: string | null
+  connected_at: number
+}
+
 export interface Schema {
+  notification_channels: NotificationChannelRow
+  notification_deliveries: NotificationDeliveryRow
   tenants: TenantRow
   users: UserRow
   user_sessions: UserSessionRow
@@ -375,6 +438,8 @@ export interface Schema {
   approvals: ApprovalRow
   agent_registrations: AgentRegistrationRow
   assignment_rules: AssignmentRuleRow
+  server_processes: ServerProcessRow
+  agent_presence: AgentPresenceRow
   session_values: SessionValueRow
   idempotency_keys: IdempotencyKeyRow
   stream_log: StreamLogRow

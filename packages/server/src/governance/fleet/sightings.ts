@@ -24,7 +24,7 @@ export function agentSightings(deps: {
   database: Database
   store: RegistrationStore
   registrations: Pick<Registrations, 'keepManifest'>
-  /** An agent reported by its events what it runs. */
+  /** An agent reported by its events what it runs, and had not said so since the last writing. */
   onPolicyVersion: (sighting: AgentSighting & { policyVersion: string }) => void
 }): Sightings {
   const { database, store, registrations, onPolicyVersion } = deps
@@ -59,9 +59,10 @@ export function agentSightings(deps: {
 
   return {
     sighted(sighting) {
+      const { tenantId, agentId, policyVersion } = sighting
+      const isNews = pending.get(`${tenantId}\n${agentId}`)?.changed.policy_version !== policyVersion
       note(sighting, {})
-      const { policyVersion } = sighting
-      if (policyVersion !== null) onPolicyVersion({ ...sighting, policyVersion })
+      if (policyVersion !== null && isNews) onPolicyVersion({ ...sighting, policyVersion })
     },
     connected: ({ bundleName, ...sighting }) =>
       note(sighting, { running_bundle: bundleName, policy_version: sighting.policyVersion }),

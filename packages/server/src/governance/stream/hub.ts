@@ -23,6 +23,8 @@ export interface StreamHub {
   goLive(connection: StreamConnection, head: number): Promise<void>
   /** The open connections of a tenant's agents, or of one of them, on this process. */
   agents(tenantId: string, agentId?: string): AgentConnection[]
+  /** Of all tenants. */
+  allAgents(): AgentConnection[]
   readonly agentCount: number
   readonly isDraining: boolean
   /** One turn of the shared timer: keepalives, streams that have lived long enough, what the bus did not bring. */
@@ -129,6 +131,7 @@ export function streamHub(deps: {
       connection.waiting = null
     },
     agents: (tenantId, agentId) => [...(tenants.get(tenantId)?.agents(agentId) ?? [])],
+    allAgents: () => [...tenants.values()].flatMap((connections) => [...connections.agents()]),
     get agentCount() {
       return agentCount
     },

@@ -8,6 +8,8 @@ import type { BundleStore } from '../bundles/store.ts'
 import type { SignatureEncoding } from '../deployments/contract-update.ts'
 import type { DeploymentStore } from '../deployments/store.ts'
 import { agentHistory } from '../fleet/history.ts'
+import { alonePresence, sharedPresence } from '../fleet/presence.ts'
+import { presenceStore } from '../fleet/presence-store.ts'
 import { type Registrations, registrations } from '../fleet/registrations.ts'
 import { fleetRoutes } from '../fleet/routes.ts'
 import { agentSightings, type Sightings } from '../fleet/sightings.ts'
@@ -23,9 +25,13 @@ import { streamRoutes } from './routes.ts'
 
 const KEEPALIVE_MS = 15_000
 const SIGHTINGS_MS = 1_000
+const PRESENCE_MS = 1_000
 const PURGE_MS = 3_600_000
 /** How long a connection may be away and still get all it missed (decision D6). */
 const LOG_KEPT_MS = 24 * 3_600_000
+
+const VERSION_TOPIC = 'agent_version'
+type HeardVersion = Parameters<Parameters<typeof agentSightings>[0]['onPolicyVersion']>[0]
 
 export interface Streaming {
   readonly sightings: Sightings
@@ -47,7 +53,7 @@ export function streaming(
     signatureEncoding: SignatureEncoding
   },
 ): Streaming {
-  const { database, log, clock, logger, workers, deployments } = deps
+  const { bus, config, database, log, clock, logger, workers, deployments } = deps
   const onError = (err: unknown) => logger.error({ err }, 'live streams')
   const registered = registrationStore(database)
   const rules = ruleStore(database)
@@ -57,11 +63,17 @@ export function streaming(
     database,
     store: registered,
     registrations: agents,
-    onPolicyVersion({ tenantId, agentId, env, policyVersion }) {
-      for (const connection of hub.agents(tenantId, agentId))
-        if (connection.env === env) connection.policyVersion = policyVersion
+    onPolicyVersion(heard) {
+      learn(heard)
+      void bus.publish(VERSION_TOPIC, heard).catch(onError)
     },
   })
+  const learn = ({ tenantId, agentId, env, policyVersion }: HeardVersion) => {
+    for (const connection of hub.agents(tenantId, agentId))
+      if (connection.env === env) connection.policyVersion = policyVersion
+  }
+  // An agent's events may reach another process than its stream.
+  const endVersions = bus.subscribe(VERSION_TOPIC, (message) => learn(message as HeardVersion))
   const onReassigned = ({ tenantId, agentId, env, bundleName }: AgentConnection) =>
     sightings.reassigned({ tenantId, agentId, env, policyVersion: null, at: microsOf(clock.now()), bundleName })
   const hub = streamHub({
@@ -75,8 +87,16 @@ export function streaming(
 
   const ruling = assignmentRules({ ...deps, store: rules, registrations: registered })
 
+  const connections = (tenantId: string) => hub.agents(tenantId)
+  // SQLite is one process's alone.
+  const presence =
+    config.databaseUrl === ''
+      ? alonePresence(connections)
+      : sharedPresence({ ...deps, store: presenceStore(database), connections, allConnections: () => hub.allAgents() })
+
   workers.every('stream_keepalive', KEEPALIVE_MS, () => hub.keepAlive())
   workers.every('agent_sightings', SIGHTINGS_MS, () => sightings.write())
+  workers.every('agent_presence', PRESENCE_MS, () => presence.share())
   workers.every('stream_log_purge', PURGE_MS, () => log.purge(microsOf(clock.now() - LOG_KEPT_MS)))
 
   return {
@@ -90,13 +110,15 @@ export function streaming(
       fleetRoutes(app, {
         registrations: agents,
         history: agentHistory({ database }),
-        status: fleetStatus({ deployments, connections: (tenantId) => hub.agents(tenantId) }),
+        status: fleetStatus({ deployments, presence }),
       })
     },
     drain: () => hub.drain(),
     async stop() {
+      endVersions()
       hub.stop()
       await sightings.write()
+      await presence.withdraw()
     },
     connectedAgents: () => hub.agentCount,
   }

@@ -1,0 +1,68 @@
+import type { Database } from '../../storage/database.ts'
+import type { AgentPresenceRow } from '../../storage/schema.ts'
+
+export interface PresenceStore {
+  /** Say that this process is alive. */
+  beat(processId: string, at: number): Promise<void>
+  /** Make the rows of a process what they should be. */
+  write(changes: { gone: readonly string[]; rows: readonly AgentPresenceRow[] }): Promise<void>
+  /** Streams of the tenant's agents on other processes heard of since `since`. */
+  elsewhere(tenantId: string, processId: string, since: number): Promise<AgentPresenceRow[]>
+  /** Forget processes not heard of since `since`, and their streams. */
+  forget(since: number): Promise<void>
+  remove(processId: string): Promise<void>
+}
+
+const ROWS_AT_ONCE = 500
+
+export function presenceStore({ db }: Database): PresenceStore {
+  return {
+    async beat(id, seen_at) {
+      await db
+        .insertInto('server_processes')
+        .values({ id, seen_at })
+        .onConflict((conflict) => conflict.column('id').doUpdateSet({ seen_at }))
+        .execute()
+    },
+    async write({ gone, rows }) {
+      await db.transaction().execute(async (within) => {
+        for (let from = 0; from < gone.length; from += ROWS_AT_ONCE)
+          await within
+            .deleteFrom('agent_presence')
+            .where('id', 'in', gone.slice(from, from + ROWS_AT_ONCE))
+            .execute()
+        for (let from = 0; from < rows.length; from += ROWS_AT_ONCE)
+          await within
+            .insertInto('agent_presence')
+            .values(rows.slice(from, from + ROWS_AT_ONCE))
+            .onConflict((conflict) =>
+              conflict.column('id').doUpdateSet((e) => ({
+                bundle_name: e.ref('excluded.bundle_name'),
+                policy_version: e.ref('excluded.policy_version'),
+              })),
+            )
+            .execute()
+      })
+    },
+    elsewhere: (tenantId, processId, since) =>
+      db
+        .selectFrom('agent_presence as a')
+        .innerJoin('server_processes as p', 'p.id', 'a.process_id')
+        .where('a.tenant_id', '=', tenantId)
+        .where('a.process_id', '!=', processId)
+        .where('p.seen_at', '>=', since)
+        .selectAll('a')
+        .execute(),
+    async forget(since) {
+      await db.transaction().execute(async (within) => {
+        const lost = (e: typeof within) => e.selectFrom('server_processes').select('id').where('seen_at', '<', since)
+        await within.deleteFrom('agent_presence').where('process_id', 'in', lost(within)).execute()
+        await within.deleteFrom('server_processes').where('seen_at', '<', since).execute()
+      })
+    },
+    async remove(processId) {
+      await db.deleteFrom('agent_presence').where('process_id', '=', processId).execute()
+      await db.deleteFrom('server_processes').where('id', '=', processId).execute()
+    },
+  }
+}

@@ -1,0 +1,83 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { afterEach, expect, it } from 'vitest'
+import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
+import { manualClock } from '../../../test/manual-clock.ts'
+import type { AgentConnection } from '../stream/connections.ts'
+import { sharedPresence } from './presence.ts'
+import { presenceStore } from './presence-store.ts'
+
+onEachDatabase('presence among processes', (start) => {
+  let t: TestServer
+  afterEach(() => t.close())
+
+  const clock = manualClock()
+  function process() {
+    const open: AgentConnection[] = []
+    const presence = sharedPresence({
+      store: presenceStore(t.server.database),
+      clock,
+      random: { uuid: randomUUID, bytes: randomBytes },
+      connections: (tenantId) => open.filter((connection) => connection.tenantId === tenantId),
+      allConnections: () => open,
+    })
+    return { open, presence }
+  }
+  const agent = (agentId: string, tenantId = 't'): AgentConnection => ({
+    kind: 'agent',
+    stream: { write: () => true, end() {}, onEnd() {}, isEnded: false },
+    tenantId,
+    keyId: 'k',
+    agentId,
+    env: 'production',
+    namedBundle: true,
+    tags: {},
+    connectedAt: clock.now(),
+    head: 0,
+    waiting: null,
+    bundleName: 'devops',
+    followsAll: false,
+    policyVersion: null,
+  })
+
+  it('every process sees every stream of the tenant, as it is now', async () => {
+    t = await start()
+    const [one, two] = [process(), process()]
+    const first = agent('a')
+    one.open.push(first, agent('foreign', 'other'))
+    two.open.push(agent('b'), agent('b'))
+    const ids = async (of: ReturnType<typeof process>) =>
+      (await of.presence.of('t')).map((present) => [present.agentId, present.policyVersion]).sort()
+    await one.presence.share()
+    await two.presence.share()
+    for (const either of [one, two])
+      expect(await ids(either)).toEqual([
+        ['a', null],
+        ['b', null],
+        ['b', null],
+      ])
+    first.policyVersion = 'v2'
+    two.open.pop()
+    await one.presence.share()
+    await two.presence.share()
+    for (const either of [one, two])
+      expect(await ids(either)).toEqual([
+        ['a', 'v2'],
+        ['b', null],
+      ])
+    await one.presence.withdraw()
+    expect(await ids(two)).toEqual([['b', null]])
+  })
+
+  it('the streams of a process that was killed are gone within half a minute', async () => {
+    t = await start()
+    const [killed, alive] = [process(), process()]
+    killed.open.push(...Array.from({ length: 1_200 }, (_, index) => agent(`a${index}`)))
+    await killed.presence.share()
+    expect(await alive.presence.of('t')).toHaveLength(1_200)
+    clock.set(clock.now() + 31_000)
+    expect(await alive.presence.of('t')).toEqual([])
+    await alive.presence.share()
+    const left = await t.server.database.db.selectFrom('agent_presence').select('id').execute()
+    expect(left).toEqual([])
+  })
+})
