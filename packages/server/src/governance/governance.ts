@@ -6,6 +6,14 @@ import type { Rules } from './assignment/rules.ts'
 import { type Bundles, bundles } from './bundles/bundles.ts'
 import { bundleRoutes } from './bundles/routes.ts'
 import { bundleStore } from './bundles/store.ts'
+import { compositions } from './compositions/compositions.ts'
+import { followers } from './compositions/following.ts'
+import { compositionDeployer } from './compositions/redeploy.ts'
+import { compositionRoutes } from './compositions/routes.ts'
+import { compositionStore } from './compositions/store.ts'
+import { contracts } from './contracts/contracts.ts'
+import { contractRoutes } from './contracts/routes.ts'
+import { contractStore } from './contracts/store.ts'
 import { deployments } from './deployments/deployments.ts'
 import { rollouts } from './deployments/rollouts.ts'
 import { deploymentRoutes } from './deployments/routes.ts'
@@ -61,6 +69,28 @@ export function governance(shared: Shared, people: Identity): Governance {
     signatureEncoding,
   })
 
+  const storedContracts = contractStore(database)
+  const storedCompositions = compositionStore(database)
+  const deployer = compositionDeployer({
+    ...shared,
+    bundles: storedBundles,
+    stored: storedDeployments,
+    deployments: deploying,
+  })
+  const combining = compositions({
+    ...shared,
+    store: storedCompositions,
+    contracts: storedContracts,
+    bundles: storedBundles,
+    deployer,
+  })
+  const library = contracts({
+    ...shared,
+    store: storedContracts,
+    compositions: storedCompositions,
+    followers: followers({ ...shared, store: storedCompositions, contracts: storedContracts, deployer }),
+  })
+
   const live = streaming({
     ...shared,
     deployments: storedDeployments,
@@ -96,6 +126,8 @@ export function governance(shared: Shared, people: Identity): Governance {
     events: auditing,
     sessions: sharedValues,
     routes(app) {
+      contractRoutes(app, { contracts: library })
+      compositionRoutes(app, { compositions: combining })
       bundleRoutes(app, { bundles: versions })
       deploymentRoutes(app, { deployments: deploying, rollouts: reached })
       signingRoutes(app, { rotateKey })

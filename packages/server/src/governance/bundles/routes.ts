@@ -1,9 +1,9 @@
-import type { ContractIssue } from '@lictor/contracts'
 import Type from 'typebox'
 import { userOf, userOrKeyOf } from '../../http/caller.ts'
 import { failures, Instant, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
 import { toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
+import { Issue, wireIssue } from '../wire-issue.ts'
 import type { Bundles } from './bundles.ts'
 import type { BundleInfo } from './store.ts'
 
@@ -24,14 +24,6 @@ const Bundle = {
   created_at: Instant,
 }
 
-const Warning = Type.Object({
-  code: Type.String(),
-  path: Type.String({ description: 'For example contracts[3].when; empty for the document.' }),
-  line: Nullable(Type.Integer()),
-  column: Nullable(Type.Integer()),
-  message: Type.String(),
-  hint: Nullable(Type.String()),
-})
 const Name = Type.String({ maxLength: 1024 })
 const Version = Type.Integer({ minimum: 0 })
 const ByVersion = Type.Object({ name: Name, version: Version })
@@ -39,15 +31,6 @@ const ByVersion = Type.Object({ name: Name, version: Version })
 const hexOf = (bytes: Uint8Array | null): string | null => (bytes === null ? null : Buffer.from(bytes).toString('hex'))
 const base64Of = (bytes: Uint8Array | null): string | null =>
   bytes === null ? null : Buffer.from(bytes).toString('base64')
-
-const wireWarning = ({ code, path, line, column, message, hint }: ContractIssue) => ({
-  code,
-  path,
-  line,
-  column,
-  message,
-  hint: hint ?? null,
-})
 
 const wireBundle = (row: BundleInfo) => ({
   id: row.id,
@@ -77,7 +60,7 @@ export function bundleRoutes(app: App, { bundles }: { bundles: Bundles }): void 
         response: {
           201: Type.Object({
             ...Bundle,
-            warnings: Type.Array(Warning, { description: 'What to know before deploying it.' }),
+            warnings: Type.Array(Issue, { description: 'What to know before deploying it.' }),
           }),
           ...failures(401, 403, 413, 422),
         },
@@ -85,7 +68,7 @@ export function bundleRoutes(app: App, { bundles }: { bundles: Bundles }): void 
     },
     async (request, reply) => {
       const { row, warnings } = await bundles.upload(userOf(request), request.body.yaml_content)
-      return reply.code(201).send({ ...wireBundle(row), warnings: warnings.map(wireWarning) })
+      return reply.code(201).send({ ...wireBundle(row), warnings: warnings.map(wireIssue) })
     },
   )
 

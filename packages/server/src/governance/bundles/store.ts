@@ -22,6 +22,8 @@ export interface BundleStore {
   /** Newest first. */
   versions(tenantId: string, name: string): Promise<BundleInfo[]>
   setSignature(id: string, signature: Uint8Array, within: Queryable): Promise<void>
+  /** The composition goes; the bundles made from it stay. */
+  forgetComposition(tenantId: string, compositionId: string, within: Queryable): Promise<void>
   /** One row per name; with `env` only versions that were ever deployed there count. */
   summaries(tenantId: string, env: string | null): Promise<BundleSummaryRow[]>
 }
@@ -78,6 +80,14 @@ export function bundleStore(database: Database): BundleStore {
         .execute(),
     async setSignature(id, signature, within) {
       await within.updateTable('bundles').set({ signature }).where('id', '=', id).execute()
+    },
+    async forgetComposition(tenantId, compositionId, within) {
+      await within
+        .updateTable('bundles')
+        .set({ composition_id: null })
+        .where('tenant_id', '=', tenantId)
+        .where('composition_id', '=', compositionId)
+        .execute()
     },
     async summaries(tenantId, env) {
       const counted = db

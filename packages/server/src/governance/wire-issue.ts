@@ -1,0 +1,22 @@
+import type { ContractIssue } from '@lictor/contracts'
+import Type from 'typebox'
+import { Nullable } from '../http/schemas.ts'
+
+/** Something wrong, or odd, in a document or a contract, as the API tells it. */
+export const Issue = Type.Object({
+  code: Type.String(),
+  path: Type.String({ description: 'For example contracts[3].when; empty for the document.' }),
+  line: Nullable(Type.Integer()),
+  column: Nullable(Type.Integer()),
+  message: Type.String(),
+  hint: Nullable(Type.String()),
+})
+
+export const wireIssue = ({ code, path, line, column, message, hint }: ContractIssue) => ({
+  code,
+  path,
+  line,
+  column,
+  message,
+  hint: hint ?? null,
+})
