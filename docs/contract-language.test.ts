@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { stripTypeScriptTypes } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
@@ -15,6 +16,7 @@ import {
   type Policy,
   ToolRegistry,
 } from '@lictor/contracts'
+import * as guardPackage from '@lictor/guard'
 import { runCli } from 'lictor'
 import { afterAll, describe, expect, test } from 'vitest'
 
@@ -25,6 +27,10 @@ import { afterAll, describe, expect, test } from 'vitest'
 const guide = readFileSync(join(import.meta.dirname, 'contract-language.md'), 'utf8')
 const folder = mkdtempSync(join(tmpdir(), 'guide-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const AsyncFunction = (async () => {}).constructor as new (
+  ...source: string[]
+) => (...values: unknown[]) => Promise<void>
 
 interface Block {
   readonly language: string
@@ -88,6 +94,23 @@ describe('commands of the guide', () => {
       })
     }
   }
+})
+
+describe('programs of the guide', () => {
+  const listings = blocks.flatMap((block, index) =>
+    block.language === 'ts' ? [{ ...block, prints: blocks[index + 1] }] : [],
+  )
+
+  test.each(listings)('line $line: prints what the next block shows', async ({ text, prints }) => {
+    const printed: unknown[] = []
+    const body = stripTypeScriptTypes(text)
+      .replace(/^import \{ (.*) \} from '@lictor\/guard'$/m, 'const { $1 } = guardPackage')
+      .replace(/'([\w-]+\.yaml)'/g, (_, name) => JSON.stringify(join(folder, name)))
+    await new AsyncFunction('guardPackage', 'console', body)(guardPackage, {
+      log: (line: unknown) => printed.push(line),
+    })
+    expect(`${printed.join('\n')}\n`).toBe(prints?.text)
+  })
 })
 
 describe('operators of the guide', () => {
