@@ -59,7 +59,9 @@ describe('bundles of the guide', () => {
     if (language === 'yaml' && !text.startsWith('cases:')) {
       const isInvalid = words.includes('invalid')
       test(`line ${line}: ${isInvalid ? 'does not load' : 'loads'}`, () => {
-        expect(checkBundle(text).bundle === null).toBe(isInvalid)
+        const { bundle, warnings } = checkBundle(text)
+        expect(bundle === null).toBe(isInvalid)
+        expect(warnings.length > 0).toBe(words.includes('warns'))
       })
       if (!isInvalid) layers.push(text)
     }
