@@ -1,13 +1,4 @@
-import {
-  type CryptoKey,
-  exportJWK,
-  exportPKCS8,
-  generateKeyPair,
-  importJWK,
-  importPKCS8,
-  type JWK,
-  SignJWT,
-} from 'jose'
+import type { CryptoKey, JWK } from 'jose'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { SecretBox } from '../../ports/secret-box.ts'
@@ -16,6 +7,9 @@ import type { TokenKeyRow } from '../../storage/schema.ts'
 import type { AccessStore } from './store.ts'
 
 const ALGORITHM = 'RS256'
+
+/** Loaded when first needed: a server without runtime clients does not carry it. */
+const jose = () => import('jose')
 
 /** The RSA keys access tokens are signed with. Made when first needed; private halves are sealed in the database. */
 export interface TokenKeys {
@@ -32,6 +26,7 @@ export function tokenKeys(deps: { store: AccessStore; secretBox: SecretBox; cloc
   const verifying = new Map<string, CryptoKey>()
 
   async function create(): Promise<TokenKeyRow> {
+    const { exportJWK, exportPKCS8, generateKeyPair } = await jose()
     const pair = await generateKeyPair(ALGORITHM, { modulusLength: 2048, extractable: true })
     const pem = await exportPKCS8(pair.privateKey)
     return {
@@ -50,6 +45,7 @@ export function tokenKeys(deps: { store: AccessStore; secretBox: SecretBox; cloc
   async function signingKey(): Promise<{ kid: string; key: CryptoKey }> {
     const row = await current()
     const pem = Buffer.from(secretBox.open(row.private_key_sealed)).toString()
+    const { importPKCS8 } = await jose()
     return { kid: row.id, key: await importPKCS8(pem, ALGORITHM) }
   }
 
@@ -60,6 +56,7 @@ export function tokenKeys(deps: { store: AccessStore; secretBox: SecretBox; cloc
         throw error
       })
       const { kid, key } = await signing
+      const { SignJWT } = await jose()
       return new SignJWT(claims).setProtectedHeader({ alg: ALGORITHM, kid, typ: 'JWT' }).sign(key)
     },
     async find(kid) {
@@ -67,6 +64,7 @@ export function tokenKeys(deps: { store: AccessStore; secretBox: SecretBox; cloc
       if (known) return known
       const row = (await store.listKeys()).find((candidate) => candidate.id === kid)
       if (!row) return null
+      const { importJWK } = await jose()
       const key = (await importJWK(JSON.parse(row.public_jwk) as JWK, ALGORITHM)) as CryptoKey
       verifying.set(kid, key)
       return key

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
+import type { JWTPayload } from 'jose'
 import { DomainError, Forbidden, Unauthenticated } from '../../errors.ts'
 import type { TokenCaller } from '../../http/caller.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -49,6 +49,7 @@ export function tokens(deps: {
     issuer.startsWith(issuerOf(''))
 
   async function claimsOf(token: string): Promise<JWTPayload> {
+    const { decodeProtectedHeader, jwtVerify } = await import('jose')
     const { kid } = decodeProtectedHeader(token)
     const key = typeof kid === 'string' ? await keys.find(kid) : null
     if (!key) throw new Error('unknown key')

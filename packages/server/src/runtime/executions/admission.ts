@@ -36,11 +36,11 @@ const LARGEST_CONTEXT_BYTES = 10 * 1024 ** 2
  * refused here leaves no trace.
  * @throws InvalidInput, Conflict for an agent that is not active
  */
-export function admit(
+export async function admit(
   agent: { readonly name: string; readonly status: string },
   manifest: AgentManifestDocument,
   request: StartRequest,
-): Admitted {
+): Promise<Admitted> {
   if (agent.status !== 'active') {
     const message = `Agent '${agent.name}' is ${agent.status}; only an active agent can be executed.`
     throw new Conflict(message, message)
@@ -61,7 +61,7 @@ export function admit(
     return {
       input,
       intent,
-      prompt: render(manifest, plan.instruction, intent, input, overrides),
+      prompt: await render(manifest, plan.instruction, intent, input, overrides),
       securityContext: contextOf(spec.security_context),
       env: environmentOfAgent(manifest),
     }
@@ -111,16 +111,16 @@ function validateInput(schema: Record<string, unknown>, input: unknown): void {
   refuse(`Input validation failed: ${problems.join('; ')}`)
 }
 
-function render(
+async function render(
   manifest: AgentManifestDocument,
   instruction: string,
   intent: string | null,
   input: unknown,
   overrides: Record<string, unknown>,
-): string {
+): Promise<string> {
   const context = contextText(manifest.spec.context ?? [])
   try {
-    return renderPrompt({
+    return await renderPrompt({
       template: manifest.spec.task?.prompt_template,
       instruction,
       intent,

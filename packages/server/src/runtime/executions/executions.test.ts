@@ -191,6 +191,47 @@ onEachDatabase('executions under contract', (start) => {
     expect(readdirSync(w.workspace(id))).toEqual([])
   })
 
+  it('nobody decides in time: the call is denied, and nobody can decide any more', async () => {
+    const w = await open(writeImportant)
+    await governAgent(w.t, askFirst)
+    const id = await w.start()
+    const [asked] = (
+      await readStream(w.address, `/v1/executions/${id}/stream`, w.headers, (e) => e.type === 'approval_requested')
+    ).slice(-1)
+    await until(async () => {
+      await t.clock.advance(10_000)
+      return (await w.get(id)).status === 'completed'
+    })
+    const approve = await t.request({
+      method: 'POST',
+      url: `/v1/human-approvals/${asked?.approval_id}/approve`,
+      headers: w.headers,
+    })
+    expect([approve.statusCode, approve.json().error]).toEqual([409, 'Request not found or already completed'])
+    expect(readdirSync(w.workspace(id))).toEqual([])
+  })
+
+  it('what a post contract redacts reaches neither the model nor the events', async () => {
+    const w = await open([
+      call('write_file', { path: 'card.txt', content: 'number 4111-1111-1111-1111 of somebody' }),
+      call('read_file', { path: 'card.txt' }),
+      { text: 'Done.' },
+    ])
+    await governAgent(
+      w.t,
+      `
+      - id: no-cards
+        type: post
+        tool: read_file
+        when: { output.text: { matches: '\\d{4}-\\d{4}-\\d{4}-\\d{4}' } }
+        then: { effect: redact, message: Card numbers are redacted. }
+      `,
+    )
+    const { events } = await w.run()
+    expect(w.told(events)[2]).toContain('of somebody')
+    expect(w.told(events)[2]).not.toContain('4111')
+  })
+
   it('a limit over the session counts the calls of the execution, whichever turn makes them', async () => {
     const write = (n: number) => call('write_file', { path: `${n}.txt`, content: 'x' })
     const w = await open([write(1), write(2), write(3), { text: 'Done.' }])

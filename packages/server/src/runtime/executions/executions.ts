@@ -91,7 +91,7 @@ export function executions(deps: {
         throw new Conflict(message, message)
       }
       const manifest = JSON.parse(agent.manifest) as AgentManifestDocument
-      const admitted = admit(agent, manifest, request)
+      const admitted = await admit(agent, manifest, request)
       const now = microsOf(clock.now())
       const row = {
         id: random.uuid(),

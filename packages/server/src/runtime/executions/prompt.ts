@@ -1,10 +1,16 @@
-import Handlebars from 'handlebars'
-
 const DEFAULT_TEMPLATE = '{{instruction}}{{#if intent}}\n\nTask: {{intent}}{{/if}}\n\nUser: {{input}}\nAgent:'
 
-// An instance of its own: no helper or partial anybody registered elsewhere, and none that writes to the log.
-const handlebars = Handlebars.create()
-handlebars.unregisterHelper('log')
+let renderer: Promise<typeof import('handlebars')> | null = null
+
+/** Loaded when first needed. An instance of its own: no helper or partial from elsewhere, and none that writes to the log. */
+function templates(): Promise<typeof import('handlebars')> {
+  renderer ??= import('handlebars').then(({ default: shared }) => {
+    const own = shared.create()
+    own.unregisterHelper('log')
+    return own
+  })
+  return renderer
+}
 
 export interface PromptInput {
   readonly template: string | undefined
@@ -21,9 +27,11 @@ export interface PromptInput {
  * (aegis-runtime §2.4).
  * @throws Error when the template is broken
  */
-export function renderPrompt({ template, instruction, intent, input, context, overrides }: PromptInput): string {
+export async function renderPrompt(prompt: PromptInput): Promise<string> {
+  const { template, instruction, intent, input, context, overrides } = prompt
   // An intent without an input is sent as it is.
   if (input === null && intent !== null) return intent
+  const handlebars = await templates()
   const render = handlebars.compile(template || DEFAULT_TEMPLATE, { noEscape: true, strict: false })
   return render({
     ...overrides,
