@@ -87,6 +87,12 @@ describe.skipIf(!hasBrowser).each(databases)('what a newcomer does, on $name', (
     await page.getByRole('button', { name: /^Upload/ }).click()
     await page.getByRole('heading', { name: 'assistant', level: 1 }).waitFor()
   }
+  /** Wait until the agent said so; what it said instead is in the failure. */
+  const hear = (what: string, text: string) =>
+    eventually(what, async () => {
+      if (said.includes(text)) return true
+      throw new Error(`The agent said:\n${said}`)
+    })
   const deploy = async (version: number) => {
     await page.getByRole('button', { name: `Deploy v${version}` }).click()
     await page.getByRole('button', { name: 'Deploy to production' }).click()
@@ -106,6 +112,7 @@ describe.skipIf(!hasBrowser).each(databases)('what a newcomer does, on $name', (
   it('creates a key, shown once, and finds it in a snippet with the real address', async () => {
     await page.goto(`${server.url}/dashboard/keys`)
     await page.getByRole('button', { name: 'Create key' }).first().click()
+    await page.getByLabel('Label').fill('laptop')
     await page.getByRole('dialog').getByRole('button', { name: 'Create key' }).click()
     key = await page.getByRole('dialog').locator('code').first().innerText()
     expect(key).toMatch(/^edk_production_/)
@@ -126,17 +133,12 @@ describe.skipIf(!hasBrowser).each(databases)('what a newcomer does, on $name', (
       env: { PATH: process.env.PATH ?? '', LICTOR_URL: server.url, LICTOR_API_KEY: key },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    const hear = (chunk: Buffer) => {
+    const note = (chunk: Buffer) => {
       said += chunk.toString()
     }
-    agent.stdout?.on('data', hear)
-    agent.stderr?.on('data', hear)
-    await eventually(
-      'the agent is refused and allowed',
-      async () =>
-        said.includes('read_file data.csv: contents of data.csv') ||
-        (agent.exitCode !== null && Promise.reject(new Error(said))),
-    )
+    agent.stdout?.on('data', note)
+    agent.stderr?.on('data', note)
+    await hear('the agent is refused and allowed', 'read_file data.csv: contents of data.csv')
     expect(said).toContain('read_file .env was refused: .env holds secrets.')
   })
 
@@ -148,7 +150,7 @@ describe.skipIf(!hasBrowser).each(databases)('what a newcomer does, on $name', (
       .first()
       .waitFor()
     await page.keyboard.press('a')
-    await eventually('the approved call ran', async () => said.includes('delete_file old.csv: deleted old.csv'))
+    await hear('the approved call ran', 'delete_file old.csv: deleted old.csv')
     await page
       .getByRole('article', { name: /delete_file for my-agent/ })
       .getByText('new.csv')
@@ -158,18 +160,14 @@ describe.skipIf(!hasBrowser).each(databases)('what a newcomer does, on $name', (
     await page.getByLabel(/Why not/).waitFor()
     await page.keyboard.type('we still need it')
     await page.keyboard.press('Enter')
-    await eventually('the denied call was refused', async () =>
-      said.includes('delete_file new.csv was refused: we still need it'),
-    )
+    await hear('the denied call was refused', 'delete_file new.csv was refused: we still need it')
     expect(said).not.toContain('deleted new.csv')
   })
 
   it('deploys a new version, which the running agent takes up', async () => {
-    await upload(bundle.replace('\\.env(\\.|$)', '\\.(env|csv)$'))
+    await upload(bundle.replace('(^|/)\\.env(\\.|$)', '\\.(env|csv)$'))
     await deploy(2)
-    await eventually('the agent judges by version 2', async () =>
-      said.includes('read_file data.csv was refused: data.csv holds secrets'),
-    )
+    await hear('the agent judges by version 2', 'read_file data.csv was refused: data.csv holds secrets')
   })
 
   it('sees the calls arrive as events', async () => {
