@@ -15,6 +15,7 @@ const publicRoutes = [
   'GET /docs',
   'GET /docs/swagger-ui-bundle.js',
   'GET /docs/swagger-ui.css',
+  'GET /health',
   'GET /health/live',
   'GET /health/ready',
   'GET /metrics',

@@ -75,6 +75,12 @@ export function healthRoutes(app: App, deps: HealthDependencies): void {
     },
   )
 
+  runtimeProbes(app, async () => {
+    const { db, redis, healthy } = await probes()
+    const word = (connected: boolean) => (connected ? 'ok' : 'away')
+    return { healthy, parts: { database: word(db.connected), redis: word(redis.connected) } }
+  })
+
   const Details = Type.Object({
     status: Type.String(),
     version: Type.String(),
@@ -111,6 +117,32 @@ export function healthRoutes(app: App, deps: HealthDependencies): void {
         workers: Object.keys(states).length,
         worker_status: states,
       })
+    },
+  )
+}
+
+/** The probes of the runtime API's clients: flat objects of texts (aegis-api §5.17). */
+function runtimeProbes(app: App, look: () => Promise<{ healthy: boolean; parts: Record<string, string> }>): void {
+  const Texts = Type.Record(Type.String(), Type.String())
+  for (const url of ['/health', '/health/live']) {
+    app.get(
+      url,
+      {
+        config: { access: 'public', scope: 'none' },
+        schema: { ...tags, summary: 'Liveness probe of the runtime API', response: { 200: Texts } },
+      },
+      async () => ({ status: 'ok', mode: 'live' }),
+    )
+  }
+  app.get(
+    '/health/ready',
+    {
+      config: { access: 'public', scope: 'none' },
+      schema: { ...tags, summary: 'Readiness probe of the runtime API', response: { 200: Texts, 503: Texts } },
+    },
+    async (_request, reply) => {
+      const { healthy, parts } = await look()
+      return reply.code(healthy ? 200 : 503).send({ status: healthy ? 'ready' : 'degraded', ...parts })
     },
   )
 }
