@@ -28,7 +28,7 @@ const ItemBody = Type.Object({
   contract_id: Type.String({ maxLength: LONGEST_CONTRACT_ID }),
   position: Type.Integer({ minimum: -LARGEST_INTEGER, maximum: LARGEST_INTEGER }),
   mode_override: Maybe(Mode),
-  enabled: Type.Boolean({ default: true }),
+  enabled: Type.Optional(Type.Boolean({ default: true })),
 })
 const ItemBodies = Type.Array(ItemBody, { maxItems: MOST_ITEMS })
 
@@ -112,7 +112,7 @@ const itemOf = (item: Type.Static<typeof ItemBody>): ItemInput => ({
   contractId: item.contract_id,
   position: item.position,
   modeOverride: item.mode_override ?? null,
-  enabled: item.enabled,
+  enabled: item.enabled ?? true,
 })
 
 /** console-api §8.2.9 to 8.2.17, and the promotion of observed versions (decision D11). */
