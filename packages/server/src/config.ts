@@ -177,6 +177,14 @@ const settings = {
     fallback: '',
     meaning: 'another address for the Anthropic API',
   },
+  modelTimeoutSeconds: {
+    variable: 'LICTOR_MODEL_TIMEOUT_SECONDS',
+    kind: 'integer',
+    fallback: '120',
+    min: 1,
+    max: 3600,
+    meaning: 'seconds one turn of a model may take, retries included',
+  },
   modelScript: {
     variable: 'LICTOR_MODEL_SCRIPT',
     kind: 'string',

@@ -125,6 +125,7 @@ export function runtime(shared: Shared, _people: Identity, governing: Governance
     random,
     logger,
     workspaceOf,
+    modelTimeoutSeconds: config.modelTimeoutSeconds,
     isDebugging: config.logLevel === 'debug' || config.logLevel === 'trace',
   })
   const runs: Executions = executions({

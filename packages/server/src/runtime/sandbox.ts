@@ -6,6 +6,7 @@ import {
   bubblewrapSandbox,
   findBubblewrap,
 } from '../adapters/sandbox/bubblewrap.ts'
+import { areLimitsEnforced } from '../adapters/sandbox/limits.ts'
 import { processSandbox } from '../adapters/sandbox/process.ts'
 import { StartupError } from '../errors.ts'
 import type { Sandbox } from '../ports/sandbox.ts'
@@ -32,6 +33,10 @@ export async function chooseSandbox(deps: {
       programs: { node: process.execPath, python: 'python3' },
       path: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
     })
+  if (!areLimitsEnforced)
+    logger.warn(
+      "there is no 'prlimit' here: limits on memory, files and processes of agents do not hold. Install util-linux",
+    )
   if (setting === 'process') {
     logger.warn(
       'LICTOR_SANDBOX=process: agents run as plain processes and can reach the files and network of this machine',

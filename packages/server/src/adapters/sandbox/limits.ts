@@ -11,6 +11,9 @@ const PROCESSES = 512
 
 const prlimit = ['/usr/bin/prlimit', '/bin/prlimit'].find((path) => existsSync(path)) ?? null
 
+/** Whether limits on memory, files and processes hold on this machine. */
+export const areLimitsEnforced = prlimit !== null
+
 /**
  * The command line that puts these limits on what follows it; empty where the machine has no `prlimit`. They hold for each
  * process, not for all of them together.

@@ -38,8 +38,6 @@ const GRACE_MS = 5_000
 const OUTPUT_BYTES = 1024 ** 2
 const LARGEST_ARGUMENT = 100_000
 const LONGEST_STDERR_IN_ERROR = 2_000
-/** Milliseconds a model turn may take, whatever the manifest allows. */
-const MODEL_TURN_MS = 120_000
 
 class IterationTimedOut extends Error {
   override readonly name = 'IterationTimedOut'
@@ -56,6 +54,8 @@ export function attemptRunner(deps: {
   random: Random
   logger: Logger
   workspaceOf: (executionId: string) => string
+  /** Seconds a model turn may take, whatever the manifest allows. */
+  modelTimeoutSeconds: number
   isDebugging: boolean
 }): AttemptRunner {
   const { store, journal, attempts, guards, clock, random, logger, workspaceOf } = deps
@@ -234,7 +234,7 @@ export function attemptRunner(deps: {
       modelScript: plan.modelScript,
       modelAlias: plan.modelAlias,
       temperature: plan.temperature,
-      turnLimit: Math.min(MODEL_TURN_MS, plan.llmTimeoutSeconds * 1000),
+      turnLimit: Math.min(deps.modelTimeoutSeconds, plan.llmTimeoutSeconds) * 1000,
       signal,
       trajectory: [],
       loop: null,
