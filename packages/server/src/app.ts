@@ -3,11 +3,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import { inProcessBus } from './adapters/bus/in-process.ts'
-import { redisBus } from './adapters/bus/redis.ts'
 import { systemClock } from './adapters/clock/system.ts'
+import { smtpMail } from './adapters/mail/smtp.ts'
+import { addressGuard } from './adapters/outbound/guard.ts'
+import { httpOutbound } from './adapters/outbound/http.ts'
+import { systemResolve } from './adapters/outbound/system-dns.ts'
 import { systemRandom } from './adapters/random/system.ts'
 import { inProcessRateLimiter } from './adapters/rate-limiter/in-process.ts'
-import { redisRateLimiter } from './adapters/rate-limiter/redis.ts'
 import { naclSecretBox } from './adapters/secret-box/nacl.ts'
 import type { Config } from './config.ts'
 import { StartupError } from './errors.ts'
@@ -21,12 +23,13 @@ import { metrics, metricsRoutes } from './operations/metrics.ts'
 import { workers } from './operations/workers.ts'
 import type { Bus } from './ports/bus.ts'
 import type { Clock } from './ports/clock.ts'
+import type { Mail } from './ports/mail.ts'
+import type { Outbound } from './ports/outbound.ts'
 import type { Random } from './ports/random.ts'
 import type { RateLimiter } from './ports/rate-limiter.ts'
 import { runtime } from './runtime/runtime.ts'
 import type { Database } from './storage/database.ts'
 import { migrate } from './storage/migrate.ts'
-import { openPostgres } from './storage/postgres.ts'
 import { openSqlite } from './storage/sqlite.ts'
 import { version } from './version.ts'
 
@@ -37,6 +40,8 @@ export interface Overrides {
   readonly database?: Database
   readonly bus?: Bus
   readonly limiter?: RateLimiter
+  readonly outbound?: Outbound
+  readonly mail?: Mail
   /** scrypt's N for new passwords. */
   readonly passwordCost?: number
   /** Folder of the built console; null serves none. */
@@ -58,11 +63,14 @@ export interface Server {
 export async function createServer(config: Config, logger: Logger, overrides: Overrides = {}): Promise<Server> {
   const clock = overrides.clock ?? systemClock
   const random = overrides.random ?? systemRandom
-  const database = overrides.database ?? openDatabase(config, logger)
+  const database = overrides.database ?? (await openDatabase(config, logger))
   const network = await openNetwork(config, clock, logger)
   const bus = overrides.bus ?? network.bus
   const limiter = overrides.limiter ?? network.limiter
   const secretBox = naclSecretBox(config.masterKey)
+  const guard = addressGuard({ resolve: systemResolve, allowed: config.outboundAllow })
+  const outbound = overrides.outbound ?? httpOutbound({ guard, clock })
+  const mail = overrides.mail ?? smtpMail({ guard, clock })
   const applied = await migrate(database)
   if (applied.length > 0) logger.info({ applied }, 'database brought up to date')
 
@@ -84,6 +92,8 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
     bus,
     limiter,
     secretBox,
+    outbound,
+    mail,
     log,
     workers: work,
     metrics: counts,
@@ -128,7 +138,7 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
     async listen() {
       const address = await http.listen({ host: config.host, port: config.port })
       people.local.publish(address)
-      governing.start()
+      await governing.start(address)
       await running.start(address)
       return address
     },
@@ -148,13 +158,15 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
   }
 }
 
-/** What several processes share besides the database: Redis, or nothing when there is one process. */
+/** What several processes share besides the database: Redis, or nothing when there is one process. Drivers load when in use. */
 async function openNetwork(
   config: Config,
   clock: Clock,
   logger: Logger,
 ): Promise<{ bus: Bus; limiter: RateLimiter; close(): void }> {
   if (config.redisUrl === '') return { bus: inProcessBus(), limiter: inProcessRateLimiter(clock), close: () => {} }
+  const { redisRateLimiter } = await import('./adapters/rate-limiter/redis.ts')
+  const { redisBus } = await import('./adapters/bus/redis.ts')
   const onError = (err: Error) => logger.warn({ err }, 'Redis does not answer')
   const limiter = redisRateLimiter(config.redisUrl, clock, onError)
   try {
@@ -169,9 +181,11 @@ async function openNetwork(
   }
 }
 
-function openDatabase(config: Config, logger: Logger): Database {
-  if (config.databaseUrl !== '')
+async function openDatabase(config: Config, logger: Logger): Promise<Database> {
+  if (config.databaseUrl !== '') {
+    const { openPostgres } = await import('./storage/postgres.ts')
     return openPostgres(config.databaseUrl, (err) => logger.warn({ err }, 'idle database connection lost'))
+  }
   return openSqlite(join(config.dataDir, 'lictor.db'))
 }
 

@@ -130,6 +130,12 @@ const settings = {
     oneOf: ['hex', 'base64'],
     meaning: 'encoding of signatures on the agent stream',
   },
+  outboundAllow: {
+    variable: 'LICTOR_OUTBOUND_ALLOW',
+    kind: 'list',
+    fallback: '',
+    meaning: 'comma-separated private networks that notifications may reach, for example 10.1.0.0/16',
+  },
   sandbox: {
     variable: 'LICTOR_SANDBOX',
     kind: 'string',

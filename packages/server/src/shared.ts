@@ -5,6 +5,8 @@ import type { Metrics } from './operations/metrics.ts'
 import type { Workers } from './operations/workers.ts'
 import type { Bus } from './ports/bus.ts'
 import type { Clock } from './ports/clock.ts'
+import type { Mail } from './ports/mail.ts'
+import type { Outbound } from './ports/outbound.ts'
 import type { Random } from './ports/random.ts'
 import type { RateLimiter } from './ports/rate-limiter.ts'
 import type { SecretBox } from './ports/secret-box.ts'
@@ -20,6 +22,8 @@ export interface Shared {
   readonly bus: Bus
   readonly limiter: RateLimiter
   readonly secretBox: SecretBox
+  readonly outbound: Outbound
+  readonly mail: Mail
   readonly log: StreamLog
   readonly workers: Workers
   readonly metrics: Metrics

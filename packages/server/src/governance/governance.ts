@@ -18,10 +18,14 @@ import { deployments } from './deployments/deployments.ts'
 import { rollouts } from './deployments/rollouts.ts'
 import { deploymentRoutes } from './deployments/routes.ts'
 import { deploymentStore } from './deployments/store.ts'
+import { evaluation, SLOTS } from './evaluate/evaluate.ts'
+import type { TrialCall, TrialOutcome } from './evaluate/judge.ts'
+import { evaluateRoutes } from './evaluate/routes.ts'
 import { type Events, events } from './events/events.ts'
 import type { Registrations } from './fleet/registrations.ts'
 import { idempotency } from './idempotency/idempotency.ts'
 import { idempotencyStore } from './idempotency/store.ts'
+import { notifications } from './notifications/notifications.ts'
 import { type Sessions, sessions } from './sessions/sessions.ts'
 import { keyRotation } from './signing/rotation.ts'
 import { signingRoutes } from './signing/routes.ts'
@@ -29,8 +33,12 @@ import { signing } from './signing/signing.ts'
 import { signingStore } from './signing/store.ts'
 import { statsRoutes } from './stats/routes.ts'
 import { streaming } from './stream/streaming.ts'
+import { startThread, threads } from './threads/threads.ts'
 
 const IDEMPOTENCY_SWEEP_MS = 3_600_000
+/** How long a thread that nobody uses is kept. */
+const IDLE_THREAD_MS = 30_000
+const TRIAL_MEMORY_MB = 192
 
 /** The governance room, put together. */
 export interface Governance {
@@ -41,8 +49,8 @@ export interface Governance {
   readonly events: Pick<Events, 'record'>
   readonly sessions: Omit<Sessions, 'routes'>
   routes(app: App): void
-  /** Start what runs by itself. */
-  start(): void
+  /** Start what runs by itself. `address`: where this server listens. */
+  start(address: string): Promise<void>
   /** Tell every live stream to come back elsewhere. */
   endStreams(): void
   stop(): Promise<void>
@@ -91,6 +99,13 @@ export function governance(shared: Shared, people: Identity): Governance {
     followers: followers({ ...shared, store: storedCompositions, contracts: storedContracts, deployer }),
   })
 
+  const trialThreads = threads<TrialCall, TrialOutcome>({
+    start: () => startThread(new URL('./evaluate/', import.meta.url), 'worker', TRIAL_MEMORY_MB),
+    most: SLOTS,
+    idleMs: IDLE_THREAD_MS,
+    clock: shared.clock,
+  })
+
   const live = streaming({
     ...shared,
     deployments: storedDeployments,
@@ -116,6 +131,7 @@ export function governance(shared: Shared, people: Identity): Governance {
   shared.workers.every('idempotency_sweep', IDEMPOTENCY_SWEEP_MS, () => repeated.purge())
   const auditing = events({ ...shared, sightings })
   const asking = approvals({ ...shared, idempotency: repeated })
+  const notifying = notifications({ ...shared, approvals: asking })
   const sharedValues = sessions({ ...shared, idempotency: repeated })
 
   return {
@@ -129,23 +145,29 @@ export function governance(shared: Shared, people: Identity): Governance {
       contractRoutes(app, { contracts: library })
       compositionRoutes(app, { compositions: combining })
       bundleRoutes(app, { bundles: versions })
+      evaluateRoutes(app, { evaluate: evaluation({ threads: trialThreads }) })
       deploymentRoutes(app, { deployments: deploying, rollouts: reached })
       signingRoutes(app, { rotateKey })
       live.routes(app)
       auditing.routes(app)
       asking.routes(app)
+      notifying.routes(app)
       sharedValues.routes(app)
       statsRoutes(app, shared)
     },
-    start() {
+    async start(address) {
       asking.start()
+      await notifying.start(address)
     },
     endStreams() {
       asking.endWaits()
+      notifying.drain()
       live.drain()
     },
     async stop() {
       asking.stop()
+      await notifying.stop()
+      await trialThreads.close()
       await auditing.idle()
       await live.stop()
     },

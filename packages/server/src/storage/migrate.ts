@@ -12,8 +12,8 @@ const migrations: Readonly<Record<string, (dialect: Database['dialect']) => Migr
   '0001-governance': governance,
   '0002-runtime': runtime,
   '0003-library': library,
-  '0004-presence': presence,
   '0004-notifications': notifications,
+  '0004-presence': presence,
 }
 
 /** Bring the database to this version's schema, one server at a time. Returns the names of what was applied. */
