@@ -1,0 +1,20 @@
+import { execFileSync } from 'node:child_process'
+import { accessSync, constants, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+
+const folder = new URL('../', import.meta.url)
+const description = JSON.parse(readFileSync(new URL('package.json', folder), 'utf8')) as {
+  version: string
+  bin: { lictor: string }
+}
+
+it('npm finds the command to link before anything is built', () => {
+  const { lictor } = description.bin
+  expect(lictor.startsWith('./dist/')).toBe(false)
+  const file = fileURLToPath(new URL(lictor, folder))
+  accessSync(file, constants.X_OK)
+  expect(execFileSync(process.execPath, [file, '--version']).toString()).toMatch(
+    new RegExp(`${description.version}|not built`),
+  )
+})
