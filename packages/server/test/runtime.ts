@@ -150,3 +150,44 @@ export async function readStream(
 /** Everything that happened in an execution, once it has ended. */
 export const allEvents = (address: string, headers: Record<string, string>, id: string) =>
   readStream(address, `/v1/executions/${id}/stream`, headers)
+
+/** The types of events, in order. */
+export const types = (events: readonly StreamedEvent[]) => events.map((event) => event.type)
+/** A turn of the scripted model that calls one tool. */
+export const call = (name: string, args: object) => ({ tool_calls: [{ name, arguments: args }] })
+/** The tools most tests need. */
+export const files = ['read_file', 'write_file', 'list_dir']
+
+/** A server that plays these turns, with an agent of these tools. */
+export function world(startServer: (environment: Record<string, string>) => Promise<TestServer>) {
+  return async (turns: readonly object[], spec: object = { tools: files }) => {
+    const t = await startServer(scriptEnvironment(turns))
+    const address = await t.listen()
+    const headers = await serviceHeaders(t)
+    const agent = await deployAgent(t, headers, spec)
+    const get = async (id: string) => (await t.request({ method: 'GET', url: `/v1/executions/${id}`, headers })).json()
+    return {
+      t,
+      address,
+      headers,
+      agent,
+      get,
+      start: (body?: object) => startExecution(t, headers, agent, body),
+      events: (id: string) => allEvents(address, headers, id),
+      async run(body?: object) {
+        const id = await startExecution(t, headers, agent, body)
+        const events = await allEvents(address, headers, id)
+        return { id, events, answer: await get(id) }
+      },
+      workspace: (id: string) => join(t.environment.LICTOR_DATA_DIR ?? '', 'executions', id, 'workspace'),
+      /** What the model was told of its calls. */
+      told: (events: readonly StreamedEvent[]) =>
+        events.filter((event) => event.type === 'llm_interaction').map((event) => String(event.prompt)),
+    }
+  }
+}
+
+/** Wait for something another process brings about. */
+export async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10))
+}

@@ -11,10 +11,10 @@ import { findTool, type Tool } from './catalogue.ts'
 import { dispatchOf } from './commands.ts'
 import { type FilesContext, ToolFailed } from './files.ts'
 import { type Capability, judgeByContext, type SecurityContext, type Violation } from './security-contexts.ts'
+import { asRecord, eventKind, shortened, tailOf } from './telling.ts'
 import { PathRefused } from './workspace.ts'
 
 const redaction = new RedactionPolicy()
-const LONGEST_RESULT_IN_EVENTS = 4096
 const POLICY_ERROR_CODE = -32_000
 const TOOL_ERROR_CODE = -32_603
 
@@ -317,30 +317,4 @@ export function invocations(deps: {
       }
     },
   }
-}
-
-/** Kinds that events know by another name (aegis-runtime §4.4). */
-function eventKind(kind: Violation['kind']): string {
-  return kind === 'CommandNotAllowed' || kind === 'SubcommandNotAllowed' || kind === 'OutputSizeLimitExceeded'
-    ? 'ToolNotAllowed'
-    : kind
-}
-
-const asRecord = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : { value: value ?? null }
-
-/** Without secrets, and short enough for an event. */
-function shortened(value: unknown): unknown {
-  const redacted = redaction.redactArgs(value)
-  const text = JSON.stringify(redacted)
-  if (text === undefined || text.length <= LONGEST_RESULT_IN_EVENTS) return redacted ?? null
-  return { truncated: true, length: text.length, preview: text.slice(0, LONGEST_RESULT_IN_EVENTS) }
-}
-
-/** A bootstrap keeps to the limit by itself; one that does not is held to it here. */
-function tailOf(text: string, limit: number): string {
-  if (text.length <= limit) return text
-  return text.slice(-limit)
 }

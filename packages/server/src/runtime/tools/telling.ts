@@ -1,0 +1,32 @@
+import { RedactionPolicy } from '@lictor/contracts'
+import type { Violation } from './security-contexts.ts'
+
+const redaction = new RedactionPolicy()
+const LONGEST_RESULT_IN_EVENTS = 4096
+
+/** Kinds that events know by another name (aegis-runtime §4.4). */
+export function eventKind(kind: Violation['kind']): string {
+  return kind === 'CommandNotAllowed' || kind === 'SubcommandNotAllowed' || kind === 'OutputSizeLimitExceeded'
+    ? 'ToolNotAllowed'
+    : kind
+}
+
+/** Arguments as an object, also when the model sent something else. */
+export const asRecord = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : { value: value ?? null }
+
+/** Without secrets, and short enough for an event. */
+export function shortened(value: unknown): unknown {
+  const redacted = redaction.redactArgs(value)
+  const text = JSON.stringify(redacted)
+  if (text === undefined || text.length <= LONGEST_RESULT_IN_EVENTS) return redacted ?? null
+  return { truncated: true, length: text.length, preview: text.slice(0, LONGEST_RESULT_IN_EVENTS) }
+}
+
+/** A bootstrap keeps to the limit by itself; one that does not is held to it here. */
+export function tailOf(text: string, limit: number): string {
+  if (text.length <= limit) return text
+  return text.slice(-limit)
+}
