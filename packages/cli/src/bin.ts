@@ -1,5 +1,9 @@
 #!/usr/bin/env node
-import { runCli } from './program.ts'
-import { processTerminal } from './terminal/terminal.ts'
+import { enableCompileCache } from 'node:module'
+
+// The code of later starts is read compiled; everything else is imported after it for that reason.
+enableCompileCache()
+const { runCli } = await import('./program.ts')
+const { processTerminal } = await import('./terminal/terminal.ts')
 
 process.exitCode = await runCli(process.argv.slice(2), processTerminal())

@@ -1,14 +1,5 @@
 import { Command, CommanderError, Option } from 'commander'
-import { agentCommand } from './commands/agent.ts'
-import { approvalsCommand } from './commands/approvals.ts'
-import { backupCommand, restoreCommand } from './commands/backup.ts'
-import { bundleCommand } from './commands/bundle.ts'
-import { contractCommands } from './commands/contracts/contracts.ts'
-import { demoCommand } from './commands/demo.ts'
-import { doctorCommand } from './commands/doctor.ts'
-import { logsCommand } from './commands/logs.ts'
-import { runCommand } from './commands/run.ts'
-import { upCommand } from './commands/up.ts'
+import { loadCommands } from './commands/commands.ts'
 import { type Connection, connect } from './connection/connection.ts'
 import { CliError } from './errors.ts'
 import type { OutputFormat, Terminal } from './terminal/terminal.ts'
@@ -37,6 +28,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     connect: (command) => connect({ ...terminal, ...command.optsWithGlobals<{ url?: string }>() }),
   }
   const program = createProgram(context)
+  for (const command of await loadCommands(argv, context)) program.addCommand(inherit(command, program))
   try {
     await program.parseAsync([...argv], { from: 'user' })
     return exitCode ?? Number(process.exitCode ?? 0)
@@ -61,20 +53,6 @@ function createProgram(context: Context): Command {
     })
     .enablePositionalOptions(false)
     .hook('preAction', (_program, command) => checkOutput(command))
-  for (const command of [
-    upCommand(context),
-    bundleCommand(context),
-    agentCommand(context),
-    runCommand(context),
-    logsCommand(context),
-    approvalsCommand(context),
-    backupCommand(context),
-    restoreCommand(context),
-    demoCommand(context),
-    doctorCommand(context),
-    ...contractCommands(context),
-  ])
-    program.addCommand(inherit(command, program))
   program.action(() => program.help())
   return program
 }

@@ -16,6 +16,7 @@ import { registerNotFound } from './not-found.ts'
 import { registerOpenApi } from './openapi.ts'
 import { newRequestId, registerRequestContext } from './request-context.ts'
 import { registerSecurity } from './security.ts'
+import { lazySerialisation } from './serialisation.ts'
 import { registerValidation } from './validation.ts'
 
 /** The HTTP server every feature adds its routes to; schemas are TypeBox. */
@@ -62,6 +63,7 @@ export async function createHttpServer(options: HttpOptions): Promise<App> {
     routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: false },
     forceCloseConnections: 'idle',
     return503OnClosing: true,
+    schemaController: { compilersFactory: { buildSerializer: lazySerialisation() } },
   }).withTypeProvider<TypeBoxTypeProvider>()
   const declared: DeclaredRoute[] = []
   app.decorate('declaredRoutes', declared)

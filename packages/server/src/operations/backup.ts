@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { StartupError } from '../errors.ts'
 import { type BackupReport, readBackup, writeBackup } from '../storage/backup/backup.ts'
-import { openPostgres } from '../storage/postgres.ts'
+import type { Database } from '../storage/database.ts'
 import { openSqlite } from '../storage/sqlite.ts'
 
 /**
@@ -19,7 +19,7 @@ export async function backupToFile(config: Config, file: string): Promise<Backup
       `There is no database in '${config.dataDir}'. Name the data folder with LICTOR_DATA_DIR.`,
     )
   const database =
-    config.databaseUrl === '' ? openSqlite(source, { asReader: true }) : openPostgres(config.databaseUrl, () => {})
+    config.databaseUrl === '' ? openSqlite(source, { asReader: true }) : await postgres(config.databaseUrl)
   const draft = `${file}.partial`
   try {
     const report = await writeBackup(database, createWriteStream(draft, { mode: 0o600 }))
@@ -37,12 +37,16 @@ export async function backupToFile(config: Config, file: string): Promise<Backup
 export async function restoreFromFile(config: Config, file: string): Promise<BackupReport> {
   if (!existsSync(file)) throw new StartupError('no_such_file', `There is no file '${file}'.`)
   const database =
-    config.databaseUrl === ''
-      ? openSqlite(join(config.dataDir, 'lictor.db'))
-      : openPostgres(config.databaseUrl, () => {})
+    config.databaseUrl === '' ? openSqlite(join(config.dataDir, 'lictor.db')) : await postgres(config.databaseUrl)
   try {
     return await readBackup(database, createReadStream(file))
   } finally {
     await database.close()
   }
+}
+
+/** The driver loads when in use: the server of one machine never needs it. */
+async function postgres(url: string): Promise<Database> {
+  const { openPostgres } = await import('../storage/postgres.ts')
+  return openPostgres(url, () => {})
 }
