@@ -167,8 +167,6 @@ async function openNetwork(
   if (config.redisUrl === '') return { bus: inProcessBus(), limiter: inProcessRateLimiter(clock), close: () => {} }
   const { redisRateLimiter } = await import('./adapters/rate-limiter/redis.ts')
   const { redisBus } = await import('./adapters/bus/redis.ts')
-  const { redisRateLimiter } = await import('./adapters/rate-limiter/redis.ts')
-  const { redisBus } = await import('./adapters/bus/redis.ts')
   const onError = (err: Error) => logger.warn({ err }, 'Redis does not answer')
   const limiter = redisRateLimiter(config.redisUrl, clock, onError)
   try {
@@ -187,7 +185,6 @@ async function openDatabase(config: Config, logger: Logger): Promise<Database> {
   if (config.databaseUrl !== '') {
     const { openPostgres } = await import('./storage/postgres.ts')
     return openPostgres(config.databaseUrl, (err) => logger.warn({ err }, 'idle database connection lost'))
-  }
   }
   return openSqlite(join(config.dataDir, 'lictor.db'))
 }
