@@ -54,7 +54,7 @@ export interface Governance {
   /** Tell every live stream to come back elsewhere. */
   endStreams(): void
   stop(): Promise<void>
-  connectedAgents(): number
+  connectedAgents(): Promise<number>
 }
 
 export function governance(shared: Shared, people: Identity): Governance {

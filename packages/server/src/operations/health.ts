@@ -7,6 +7,8 @@ import type { Workers } from './workers.ts'
 
 const tags = { tags: ['health'] }
 const Probe = Type.Object({ connected: Type.Boolean(), latency_ms: Nullable(Type.Number()) })
+/** Longest wait for the database or Redis. */
+const PROBE_MS = 2_000
 const WorkerStatus = Type.Record(Type.String(), Type.String())
 
 interface HealthDependencies {
@@ -17,7 +19,7 @@ interface HealthDependencies {
   readonly isSecure: boolean
   /** Round trip to Redis in milliseconds; null when this server needs none. */
   readonly pingRedis: (() => Promise<number>) | null
-  readonly connectedAgents: () => number
+  readonly connectedAgents: () => Promise<number>
 }
 
 /** console-api §8.1.5–8.1.7. Redis counts as reachable where one process needs none. */
@@ -113,7 +115,7 @@ export function healthRoutes(app: App, deps: HealthDependencies): void {
         base_url_https: isSecure,
         database: db,
         redis,
-        connected_agents: connectedAgents(),
+        connected_agents: await connectedAgents(),
         workers: Object.keys(states).length,
         worker_status: states,
       })
@@ -149,7 +151,11 @@ function runtimeProbes(app: App, look: () => Promise<{ healthy: boolean; parts: 
 
 async function probe(ping: () => Promise<number>): Promise<{ connected: boolean; latency_ms: number | null }> {
   try {
-    return { connected: true, latency_ms: Math.round((await ping()) * 100) / 100 }
+    // What hangs is away: a probe that hangs as well tells nobody.
+    const late = new Promise<never>((_resolve, reject) => {
+      setTimeout(() => reject(new Error('no answer')), PROBE_MS).unref()
+    })
+    return { connected: true, latency_ms: Math.round((await Promise.race([ping(), late])) * 100) / 100 }
   } catch {
     return { connected: false, latency_ms: null }
   }

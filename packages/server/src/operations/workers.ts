@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../ports/clock.ts'
 
-/** Work that recurs for as long as the server runs. A turn that fails is logged and the next one comes all the same. */
+/** Work that recurs for as long as the server runs. A turn that fails is logged and tried again soon. */
 export interface Workers {
   every(name: string, milliseconds: number, turn: () => Promise<void>): void
   /** Name to state, as health reports it (decision D2). */
@@ -11,6 +11,8 @@ export interface Workers {
   /** No further turns; resolves when the running ones have ended. */
   stop(): Promise<void>
 }
+
+const RETRY_MS = 5_000
 
 export function workers(deps: { clock: Clock; logger: Pick<Logger, 'error'> }): Workers {
   const { clock, logger } = deps
@@ -40,7 +42,7 @@ export function workers(deps: { clock: Clock; logger: Pick<Logger, 'error'> }): 
   return {
     every(name, milliseconds, turn) {
       const schedule = (): (() => void) =>
-        clock.after(milliseconds, () => {
+        clock.after(worker.failed ? Math.min(milliseconds, RETRY_MS) : milliseconds, () => {
           void take(name).then(() => {
             if (!stopped) worker.cancel = schedule()
           })

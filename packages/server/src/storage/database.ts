@@ -23,6 +23,8 @@ export interface Database {
   ): Promise<boolean[]>
   /** Wait for, and hold until the transaction ends, the lock of this name. */
   lock(name: string, within: Transaction<Schema>): Promise<void>
+  /** Do `work` while no other server that shares this database does work of this name. */
+  exclusively<T>(name: string, work: () => Promise<T>): Promise<T>
   /** Round trip in milliseconds. @throws when the database does not answer. */
   ping(): Promise<number>
   close(): Promise<void>
@@ -36,7 +38,12 @@ export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = (error as { code?: unknown }).code
   if (typeof code === 'string') {
-    if (/^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ENOENT_SOCKET)$/.test(code)) return true
+    if (
+      /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOENT_SOCKET)$/.test(
+        code,
+      )
+    )
+      return true
     // 08: connection exceptions, 53: out of resources, 57P0x: shutting down, 25006: read-only after failover
     if (/^(08...|53...|57P0.|25006)$/.test(code)) return true
   }

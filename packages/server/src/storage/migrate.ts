@@ -25,7 +25,8 @@ export async function migrate(database: Database): Promise<string[]> {
         Object.fromEntries(Object.entries(migrations).map(([name, make]) => [name, make(database.dialect)])),
     },
   })
-  const { error, results } = await migrator.migrateToLatest()
+  // Servers that start together take turns; making the migrator's own tables is part of the turn.
+  const { error, results } = await database.exclusively('migrate', () => migrator.migrateToLatest())
   if (error) throw explain(error)
   return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName)
 }

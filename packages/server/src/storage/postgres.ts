@@ -31,6 +31,8 @@ export function openPostgres(url: string, onIdleError: (error: Error) => void): 
     },
   })
   pool.on('error', onIdleError)
+  // Between two statements of a transaction nobody else listens: the next statement fails, the process goes on.
+  pool.on('connect', (client) => client.on('error', () => {}))
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
   return {
     dialect: 'postgres',
@@ -54,6 +56,16 @@ export function openPostgres(url: string, onIdleError: (error: Error) => void): 
     async lock(name, within) {
       await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 42))`.execute(within)
     },
+    exclusively: (name, work) =>
+      // Held by a connection, not a transaction: `work` uses others.
+      db.connection().execute(async (holder) => {
+        await sql`select pg_advisory_lock(hashtextextended(${name}, 42))`.execute(holder)
+        try {
+          return await work()
+        } finally {
+          await sql`select pg_advisory_unlock(hashtextextended(${name}, 42))`.execute(holder)
+        }
+      }),
     async ping() {
       const started = performance.now()
       await sql`select 1`.execute(db)

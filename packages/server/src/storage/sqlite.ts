@@ -35,6 +35,8 @@ export function openSqlite(path: string, { asReader = false }: { asReader?: bool
       )
       return rows.map((row) => Number(statement.run(...(row as never[])).changes) === 1)
     },
+    // The file is one process's own.
+    exclusively: (_name, work) => work(),
     async lock() {
       // One connection: a transaction already excludes every other.
     },

@@ -5,6 +5,9 @@ import { topics } from './topics.ts'
 
 const CHANNEL = 'lictor:bus'
 const SLOWEST_RECONNECT_MS = 2_000
+/** Each connection is asked this often whether it lives; one that is silent for longer than `SILENCE_MS` is made anew. */
+const BEAT_MS = 1_000
+const SILENCE_MS = 4_000
 
 interface Packet {
   readonly from: string
@@ -23,12 +26,14 @@ export async function redisBus(url: string, onError: (error: Error) => void): Pr
   const options = {
     retryStrategy: (attempt: number) => Math.min(attempt * 100, SLOWEST_RECONNECT_MS),
     lazyConnect: true,
+    connectTimeout: SILENCE_MS,
+    socketTimeout: SILENCE_MS,
   } as const
   const publisher = new Redis(url, {
     ...options,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
-    commandTimeout: 3_000,
+    commandTimeout: SILENCE_MS,
   })
   const subscriber = new Redis(url, { ...options, maxRetriesPerRequest: null })
   for (const connection of [publisher, subscriber]) connection.on('error', onError)
@@ -55,6 +60,12 @@ export async function redisBus(url: string, onError: (error: Error) => void): Pr
       .catch(onError)
   })
 
+  // A network that hangs, rather than refuses, shows only to who asks.
+  const beats = setInterval(() => {
+    for (const connection of [publisher, subscriber])
+      if (connection.status === 'ready') connection.ping().catch(() => {})
+  }, BEAT_MS).unref()
+
   return {
     async publish(topic, message) {
       await Promise.resolve()
@@ -72,6 +83,7 @@ export async function redisBus(url: string, onError: (error: Error) => void): Pr
       return performance.now() - started
     },
     async close() {
+      clearInterval(beats)
       local.clear()
       publisher.disconnect()
       subscriber.disconnect()

@@ -1,7 +1,7 @@
 import { Conflict, NotFound } from '../../errors.ts'
 import type { App } from '../../http/server.ts'
 import type { Shared } from '../../shared.ts'
-import type { Queryable } from '../../storage/database.ts'
+import { isDatabaseAway, type Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
 import type { Idempotency } from '../idempotency/idempotency.ts'
 import type { StreamRecord } from '../stream/log.ts'
@@ -14,7 +14,7 @@ import { waiting } from './waiting.ts'
 /** Overdue approvals looked up at once. */
 const EXPIRED_PER_LOOK = 500
 /** A message of the bus may be lost between processes: who waits looks again this often. */
-const LOOK_AGAIN_MS = 5_000
+const LOOK_AGAIN_MS = 2_000
 
 export interface Decision {
   readonly tenantId: string
@@ -167,11 +167,15 @@ export function approvals(deps: Shared & { idempotency: Idempotency }): Approval
         // Listening begins before the look: what is settled in between wakes.
         const stopListening = waiters.listen(id, wake)
         try {
-          const approval = await get(tenantId, id)
           const left = deadline - clock.now()
-          if (approval.outcome.status !== 'pending' || left <= 0 || waiters.isOver || options.signal?.aborted)
-            return approval
-          const due = Math.ceil((approval.expiresAt - now()) / 1000)
+          const isOver = () => left <= 0 || waiters.isOver || options.signal?.aborted === true
+          // Who waits is not given up because the database is away for a while.
+          const approval = await get(tenantId, id).catch((error: unknown) => {
+            if (isOver() || !isDatabaseAway(error)) throw error
+            return null
+          })
+          if (approval && (approval.outcome.status !== 'pending' || isOver())) return approval
+          const due = approval ? Math.ceil((approval.expiresAt - now()) / 1000) : LOOK_AGAIN_MS
           const cancel = clock.after(Math.max(1, Math.min(left, due, LOOK_AGAIN_MS)), wake)
           options.signal?.addEventListener('abort', wake, { once: true })
           await woken

@@ -23,6 +23,11 @@ export function waiting(bus: Bus): Waiting {
       for (const wake of [...(listeners.get(approval_id) ?? [])]) wake()
     }
   })
+  const wakeAll = () => {
+    for (const wakes of [...listeners.values()]) for (const wake of [...wakes]) wake()
+  }
+  // What was settled on another process meanwhile was not heard of.
+  const endGaps = bus.onGap(wakeAll)
   return {
     listen(approvalId, wake) {
       const wakes = listeners.get(approvalId) ?? new Set()
@@ -39,7 +44,8 @@ export function waiting(bus: Bus): Waiting {
       if (isOver) return
       isOver = true
       unsubscribe()
-      for (const wakes of [...listeners.values()]) for (const wake of [...wakes]) wake()
+      endGaps()
+      wakeAll()
     },
   }
 }

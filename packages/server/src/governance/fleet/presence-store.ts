@@ -2,12 +2,14 @@ import type { Database } from '../../storage/database.ts'
 import type { AgentPresenceRow } from '../../storage/schema.ts'
 
 export interface PresenceStore {
-  /** Say that this process is alive. */
-  beat(processId: string, at: number): Promise<void>
+  /** Say that this process is alive. False when the others had forgotten it, and its streams with it, or never heard of it. */
+  beat(processId: string, at: number): Promise<boolean>
   /** Make the rows of a process what they should be. */
   write(changes: { gone: readonly string[]; rows: readonly AgentPresenceRow[] }): Promise<void>
   /** Streams of the tenant's agents on other processes heard of since `since`. */
   elsewhere(tenantId: string, processId: string, since: number): Promise<AgentPresenceRow[]>
+  /** How many streams of agents there are on other processes heard of since `since`, of all tenants. */
+  countElsewhere(processId: string, since: number): Promise<number>
   /** Forget processes not heard of since `since`, and their streams. */
   forget(since: number): Promise<void>
   remove(processId: string): Promise<void>
@@ -18,11 +20,14 @@ const ROWS_AT_ONCE = 500
 export function presenceStore({ db }: Database): PresenceStore {
   return {
     async beat(id, seen_at) {
-      await db
-        .insertInto('server_processes')
-        .values({ id, seen_at })
-        .onConflict((conflict) => conflict.column('id').doUpdateSet({ seen_at }))
-        .execute()
+      const { numUpdatedRows } = await db
+        .updateTable('server_processes')
+        .set({ seen_at })
+        .where('id', '=', id)
+        .executeTakeFirst()
+      if (numUpdatedRows > 0n) return true
+      await db.insertInto('server_processes').values({ id, seen_at }).execute()
+      return false
     },
     async write({ gone, rows }) {
       await db.transaction().execute(async (within) => {
@@ -53,11 +58,23 @@ export function presenceStore({ db }: Database): PresenceStore {
         .where('p.seen_at', '>=', since)
         .selectAll('a')
         .execute(),
+    async countElsewhere(processId, since) {
+      const row = await db
+        .selectFrom('agent_presence as a')
+        .innerJoin('server_processes as p', 'p.id', 'a.process_id')
+        .where('a.process_id', '!=', processId)
+        .where('p.seen_at', '>=', since)
+        .select((e) => e.fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow()
+      return Number(row.count)
+    },
     async forget(since) {
       await db.transaction().execute(async (within) => {
-        const lost = (e: typeof within) => e.selectFrom('server_processes').select('id').where('seen_at', '<', since)
-        await within.deleteFrom('agent_presence').where('process_id', 'in', lost(within)).execute()
-        await within.deleteFrom('server_processes').where('seen_at', '<', since).execute()
+        // The process first: one that beats meanwhile waits here, learns that it was forgotten, and tells of its streams anew.
+        const lost = await within.deleteFrom('server_processes').where('seen_at', '<', since).returning('id').execute()
+        if (lost.length === 0) return
+        const ids = lost.map((row) => row.id)
+        await within.deleteFrom('agent_presence').where('process_id', 'in', ids).execute()
       })
     },
     async remove(processId) {

@@ -80,4 +80,18 @@ onEachDatabase('presence among processes', (start) => {
     const left = await t.server.database.db.selectFrom('agent_presence').select('id').execute()
     expect(left).toEqual([])
   })
+
+  it('a process that the others took for gone, because the database was away, tells of its streams anew', async () => {
+    t = await start()
+    const [one, two] = [process(), process()]
+    one.open.push(agent('a'))
+    await one.presence.share()
+    await two.presence.share()
+    clock.set(clock.now() + 60_000)
+    await two.presence.share()
+    expect(await two.presence.of('t')).toEqual([])
+    await one.presence.share()
+    expect((await two.presence.of('t')).map((present) => present.agentId)).toEqual(['a'])
+    expect(await two.presence.count()).toBe(1)
+  })
 })

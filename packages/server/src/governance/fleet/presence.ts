@@ -22,6 +22,8 @@ export interface PresentAgent {
 export interface Presence {
   /** One entry per open stream of the tenant's agents: this process's as they are, the others' as of a second ago. */
   of(tenantId: string): Promise<readonly PresentAgent[]>
+  /** Open streams of agents on all processes, of all tenants; of this one alone while the database is away. */
+  count(): Promise<number>
   /** Tell the other processes what has changed here. */
   share(): Promise<void>
   /** Take back what was told. */
@@ -29,8 +31,12 @@ export interface Presence {
 }
 
 /** Presence where one process is all there is. */
-export const alonePresence = (connections: (tenantId: string) => readonly AgentConnection[]): Presence => ({
+export const alonePresence = (
+  connections: (tenantId: string) => readonly AgentConnection[],
+  countHere: () => number,
+): Presence => ({
   of: async (tenantId) => connections(tenantId),
+  count: async () => countHere(),
   async share() {},
   async withdraw() {},
 })
@@ -74,11 +80,16 @@ export function sharedPresence(deps: {
         })),
       ]
     },
+    async count() {
+      const elsewhere = await store.countElsewhere(processId, heardSince()).catch(() => 0)
+      return allConnections().length + elsewhere
+    },
     async share() {
       if (clock.now() - beatAt >= BEAT_MS) {
-        beatAt = clock.now()
-        await store.beat(processId, microsOf(beatAt))
+        const now = clock.now()
+        if (!(await store.beat(processId, microsOf(now)))) told.clear()
         await store.forget(heardSince())
+        beatAt = now
       }
       const here = new Set(allConnections())
       const gone = [...told].filter(([connection]) => !here.has(connection))

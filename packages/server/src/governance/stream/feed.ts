@@ -14,7 +14,7 @@ export interface StreamFeed {
   /** Keep the tenant's log flowing to `deliver`: every record that is not yet in the log when this resolves. */
   follow(tenantId: string): Promise<void>
   unfollow(tenantId: string): void
-  /** Read what the bus did not bring. */
+  /** Read what the bus did not bring: one query when it brought everything. */
   catchUp(): Promise<void>
   stop(): void
 }
@@ -83,15 +83,18 @@ export function streamFeed(deps: {
   })
 
   async function catchUp(): Promise<void> {
-    for (const [tenantId, followed] of tenants) {
-      if (followed.cursor === null) continue
+    const places = new Map<string, number>()
+    for (const [tenantId, { cursor }] of tenants) if (cursor !== null) places.set(tenantId, cursor)
+    for (const tenantId of await log.newerThan(places)) {
+      const followed = tenants.get(tenantId)
+      if (!followed) continue
       if (followed.reading) followed.isBehind = true
       else read(tenantId, followed)
       await followed.reading
     }
   }
 
-  const endGaps = bus.onGap(() => void catchUp())
+  const endGaps = bus.onGap(() => void catchUp().catch(onError))
 
   return {
     async follow(tenantId) {

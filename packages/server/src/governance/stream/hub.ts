@@ -27,8 +27,10 @@ export interface StreamHub {
   allAgents(): AgentConnection[]
   readonly agentCount: number
   readonly isDraining: boolean
-  /** One turn of the shared timer: keepalives, streams that have lived long enough, what the bus did not bring. */
-  keepAlive(): Promise<void>
+  /** One turn of the shared timer: keepalives, streams that have lived long enough. */
+  keepAlive(): void
+  /** Deliver what the bus did not bring. */
+  catchUp(): Promise<void>
   /** End every stream, telling clients to come back; no new ones. */
   drain(): void
   stop(): void
@@ -138,7 +140,7 @@ export function streamHub(deps: {
     get isDraining() {
       return isDraining
     },
-    async keepAlive() {
+    keepAlive() {
       const oldest = clock.now() - LONGEST_STREAM_MS
       let ended = 0
       for (const { stream, connectedAt } of everyConnection()) {
@@ -147,8 +149,8 @@ export function streamHub(deps: {
           stream.end(COME_BACK_MS)
         } else stream.write(keepaliveFrame)
       }
-      await feed.catchUp()
     },
+    catchUp: () => feed.catchUp(),
     drain() {
       isDraining = true
       for (const { stream } of everyConnection()) stream.end(COME_BACK_MS)

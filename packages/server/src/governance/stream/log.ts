@@ -50,11 +50,15 @@ export interface StreamLog {
   since(tenantId: string, id: number, limit: number, audience?: Audience): Promise<Omit<LoggedRecord, 'after'>[]>
   /** The newest id of the tenant, 0 when there is none. */
   latestId(tenantId: string, within?: Queryable): Promise<number>
+  /** Of these tenants, those for which something was logged after the place given. */
+  newerThan(places: ReadonlyMap<string, number>): Promise<string[]>
   /** Delete what is older than `before` (microseconds). */
   purge(before: number): Promise<void>
 }
 
 export const STREAM_TOPIC = 'stream'
+/** Tenants asked for in one query. */
+const TENANTS_AT_ONCE = 200
 
 export function streamLog(deps: {
   database: Database
@@ -122,7 +126,8 @@ export function streamLog(deps: {
         return { result, logged: records.length > 0 ? await append(within, records) : [] }
       })
       // Committed: a bus that fails costs promptness, not the change. Connections catch up from the log.
-      if (logged.length > 0) await bus.publish(STREAM_TOPIC, logged).catch(onPublishError)
+      // Nor does the change wait for it: a network that hangs delays nobody who writes.
+      if (logged.length > 0) void bus.publish(STREAM_TOPIC, logged).catch(onPublishError)
       return result
     },
     async since(tenantId, id, limit, audience) {
@@ -155,6 +160,26 @@ export function streamLog(deps: {
       }))
     },
     latestId,
+    async newerThan(places) {
+      const all = [...places]
+      const newer: string[] = []
+      for (let from = 0; from < all.length; from += TENANTS_AT_ONCE) {
+        const rows = await database.db
+          .selectFrom('stream_log')
+          .select('tenant_id')
+          .distinct()
+          .where((e) =>
+            e.or(
+              all
+                .slice(from, from + TENANTS_AT_ONCE)
+                .map(([tenantId, id]) => e.and([e('tenant_id', '=', tenantId), e('id', '>', id)])),
+            ),
+          )
+          .execute()
+        newer.push(...rows.map((row) => row.tenant_id))
+      }
+      return newer
+    },
     async purge(before) {
       await database.db.deleteFrom('stream_log').where('created_at', '<', before).execute()
     },

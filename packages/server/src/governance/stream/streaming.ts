@@ -24,6 +24,8 @@ import { reassigning } from './reassign.ts'
 import { streamRoutes } from './routes.ts'
 
 const KEEPALIVE_MS = 15_000
+/** How long a stream may stand still while the bus is away. */
+const CATCH_UP_MS = 2_000
 const SIGHTINGS_MS = 1_000
 const PRESENCE_MS = 1_000
 const PURGE_MS = 3_600_000
@@ -41,7 +43,8 @@ export interface Streaming {
   routes(app: App): void
   drain(): void
   stop(): Promise<void>
-  connectedAgents(): number
+  /** Streams of agents on all processes. */
+  connectedAgents(): Promise<number>
 }
 
 /** Live streams and the fleet that holds them, put together. */
@@ -91,10 +94,11 @@ export function streaming(
   // SQLite is one process's alone.
   const presence =
     config.databaseUrl === ''
-      ? alonePresence(connections)
+      ? alonePresence(connections, () => hub.agentCount)
       : sharedPresence({ ...deps, store: presenceStore(database), connections, allConnections: () => hub.allAgents() })
 
-  workers.every('stream_keepalive', KEEPALIVE_MS, () => hub.keepAlive())
+  workers.every('stream_keepalive', KEEPALIVE_MS, async () => hub.keepAlive())
+  workers.every('stream_catch_up', CATCH_UP_MS, () => hub.catchUp())
   workers.every('agent_sightings', SIGHTINGS_MS, () => sightings.write())
   workers.every('agent_presence', PRESENCE_MS, () => presence.share())
   workers.every('stream_log_purge', PURGE_MS, () => log.purge(microsOf(clock.now() - LOG_KEPT_MS)))
@@ -120,6 +124,6 @@ export function streaming(
       await sightings.write()
       await presence.withdraw()
     },
-    connectedAgents: () => hub.agentCount,
+    connectedAgents: () => presence.count(),
   }
 }
