@@ -131,6 +131,20 @@ onEachDatabase('agents', (start) => {
     expect(execute.statusCode).toBe(409)
   })
 
+  it('a deploy warns of what this server will not do as the manifest says', async () => {
+    await open()
+    const warned = await deploy(
+      yaml('1.0.0').replace(
+        'spec:',
+        'spec:\n  execution: { validation: [{ type: semantic, judge_agent: judge }] }\n  security: { network: { mode: allow, allowlist: [example.com] } }',
+      ),
+    )
+    expect([warned.statusCode, warned.json().warnings]).toEqual([
+      200,
+      [expect.stringContaining('network.allowlist'), expect.stringContaining("'semantic' is not available")],
+    ])
+  })
+
   it('moving between scopes follows the rules and their texts', async () => {
     await open()
     const id = await deployAgent(t, headers)

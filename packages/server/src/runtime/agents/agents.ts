@@ -10,6 +10,7 @@ import type { AgentRow, AgentVersionRow } from '../../storage/schema.ts'
 import { isKnownContext } from '../tools/security-contexts.ts'
 import { manifestPatch, mergePatch } from './merge.ts'
 import { type AgentStore, GLOBAL_TENANT } from './store.ts'
+import { warningsOf } from './warnings.ts'
 
 /** Who may call the runtime API: a bearer of an access token, or a person signed in to the console. */
 export type RuntimeCaller = TokenCaller | UserCaller
@@ -135,8 +136,7 @@ export function agents(deps: { store: AgentStore; log: StreamLog; clock: Clock; 
         },
         scope,
       )
-      const warnings = manifest.warnings.map(({ path, message }) => (path ? `${path}: ${message}` : message))
-      return { row, deployedAt: row.updated_at, warnings }
+      return { row, deployedAt: row.updated_at, warnings: warningsOf(manifest) }
     },
     async update(caller, id, body) {
       const row = await getChangeable(caller, id)
