@@ -76,15 +76,13 @@ export function outboxStore({ db }: Database): OutboxStore {
         .insertInto('notification_deliveries')
         .values(row)
         .onConflict((conflict) =>
-          conflict
-            .columns(['channel_id', 'approval_id', 'kind'])
-            .doUpdateSet({
-              status: 'waiting',
-              attempts: 0,
-              claim: null,
-              due_at: row.due_at,
-              created_at: row.created_at,
-            }),
+          conflict.columns(['channel_id', 'approval_id', 'kind']).doUpdateSet({
+            status: 'waiting',
+            attempts: 0,
+            claim: null,
+            due_at: row.due_at,
+            created_at: row.created_at,
+          }),
         )
         .execute()
     },
