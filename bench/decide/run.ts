@@ -4,8 +4,7 @@
  *
  *   node --conditions=source bench/decide/run.ts [--json FILE]
  */
-import { writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
 import {
   type BundleDocument,
@@ -15,6 +14,7 @@ import {
   type Envelope,
   loadBundle,
 } from '@lictor/contracts'
+import { type Figure, writeFigures } from '../figures.ts'
 import { type BenchBundle, type BenchCall, benchBundles, benchCalls } from './bundles.ts'
 import { measure, measureOnce, measureTogether, type Timing } from './measure.ts'
 
@@ -30,7 +30,7 @@ interface Row {
 }
 
 const COUNTERS = { attempts: 1, executions: 0, toolExecutions: 0 }
-const { json } = parseArguments(process.argv.slice(2))
+const { values } = parseArgs({ options: { json: { type: 'string' } } })
 
 const envelopes = benchCalls.map((call) =>
   createEnvelope(
@@ -47,10 +47,7 @@ const envelope = measure((round) => {
 })
 const growth = growthOfBundle()
 report(rows)
-if (json !== null) {
-  const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version }
-  writeFileSync(json, `${JSON.stringify({ machine, unit: 'microseconds', envelope, growth, rows }, null, 2)}\n`)
-}
+writeFigures(values.json, figures(rows), { unit: 'microseconds', envelope, growth, rows })
 
 function benchBundle(bundle: BenchBundle): Row {
   const times = Math.max(5, Math.min(50, Math.round(20_000 / bundle.contracts)))
@@ -143,7 +140,36 @@ function report(all: readonly Row[]): void {
   console.log(`10,000 contracts of which ten name the tool cost ${growth.toFixed(2)}x of ten`)
 }
 
-function parseArguments(args: readonly string[]): { readonly json: string | null } {
-  const at = args.indexOf('--json')
-  return { json: at === -1 ? null : (args[at + 1] ?? null) }
+/** The goals of the design, by the name of the bundle: microseconds at the median. */
+const goals: Readonly<Record<string, number>> = {
+  'all for the tool, 5': 1,
+  'all for the tool, 100': 5,
+  'few for the tool, 1000': 10,
+}
+
+function figures(all: readonly Row[]): Figure[] {
+  const decisions = all.flatMap((row): Figure[] => [
+    {
+      what: `decide, ${row.bundle}, p50`,
+      value: row.decide.p50,
+      unit: 'µs',
+      beside: row.cedar ? { what: 'Cedar', value: row.cedar.p50 } : { what: 'by hand', value: row.byHand.p50 },
+      ...(goals[row.bundle] === undefined ? {} : { goal: { atMost: goals[row.bundle] as number } }),
+    },
+  ])
+  const loads = all
+    .filter((row) => row.contracts === 1000)
+    .map(
+      (row): Figure => ({
+        what: `load and compile, ${row.bundle}`,
+        value: (row.load.p50 + row.compile.p50) / 1000,
+        unit: 'ms',
+        goal: { atMost: 40 },
+      }),
+    )
+  return [
+    ...decisions,
+    { what: '10,000 contracts of which ten name the tool, over ten', value: growth, unit: 'x', goal: { atMost: 1.5 } },
+    ...loads,
+  ]
 }

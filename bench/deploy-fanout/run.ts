@@ -7,11 +7,12 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { quantile, writeFigures } from '../figures.ts'
 
 interface Measured {
   readonly what: string
@@ -61,7 +62,7 @@ async function measureServer(streams: number): Promise<Measured> {
       LICTOR_ADMIN_EMAIL: ADMIN.email,
       LICTOR_ADMIN_PASSWORD: ADMIN.password,
     }
-    const { child, address } = await startProcess('server.ts', environment)
+    const { child, address } = await startProcess('../server.ts', environment)
     const login = await fetch(`${address}/api/v1/auth/login`, json(ADMIN))
     const headers = { cookie: String(login.headers.get('set-cookie')).split(';')[0] ?? '', 'x-requested-with': 'bench' }
     const post = async (path: string, body: object) => {
@@ -174,16 +175,35 @@ function json(body: object, headers: Record<string, string> = {}) {
   return { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }
 }
 
-function quantile(values: number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
-}
-
 function report(): void {
   for (const one of measured)
     console.log(
       `${one.what}, ${one.streams} streams: p50 ${one.p50} ms, p99 ${one.p99} ms after the answer, p50 ${one.fromRequest.p50} ms, p99 ${one.fromRequest.p99} ms after the request; ${one.kibPerStream} KiB a stream; opened in ${one.opening} s`,
     )
-  const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version }
-  if (values.json) writeFileSync(values.json, `${JSON.stringify({ machine, measured }, null, 2)}\n`)
+  const ours = measured.filter(({ what }) => what === 'lictor')
+  writeFigures(
+    values.json,
+    ours.flatMap((one) => {
+      const floor = measured.find(({ what, streams }) => what !== 'lictor' && streams === one.streams)
+      const beside = (value: number | undefined) => ({ what: 'node:http', value: value ?? Number.NaN })
+      const isGoal = one.streams === 5_000
+      return [
+        {
+          what: `deploy to ${one.streams} streams, p99 from the request`,
+          value: one.fromRequest.p99,
+          unit: 'ms',
+          beside: beside(floor?.fromRequest.p99),
+          ...(isGoal ? { goal: { atMost: 150 } } : {}),
+        },
+        {
+          what: `memory of each of ${one.streams} streams`,
+          value: one.kibPerStream,
+          unit: 'KiB',
+          beside: beside(floor?.kibPerStream),
+          ...(isGoal ? { goal: { atMost: 40 } } : {}),
+        },
+      ]
+    }),
+    { measured },
+  )
 }

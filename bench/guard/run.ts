@@ -1,10 +1,12 @@
 /**
  * What the guard adds to a tool call: the bare call and the guarded one, by turns in one run.
  *
- *   node --conditions=source bench/guard/run.ts [--calls 200000]
+ *   node --conditions=source bench/guard/run.ts [--calls 200000] [--json FILE]
  */
+import { parseArgs } from 'node:util'
 import { type AuditSink, Edictum, Verdict } from '@lictor/guard'
 import { EdictumServerClient, ServerAuditSink } from '@lictor/guard/server'
+import { writeFigures } from '../figures.ts'
 
 const BUNDLE = (contracts: number): string =>
   [
@@ -26,7 +28,8 @@ const BUNDLE = (contracts: number): string =>
   ].join('\n')
 
 const WARM_UP = 20_000
-const calls = Number(process.argv[process.argv.indexOf('--calls') + 1]) || 200_000
+const { values } = parseArgs({ options: { calls: { type: 'string', default: '200000' }, json: { type: 'string' } } })
+const calls = Number(values.calls)
 const tool = (args: { path: string }): string => args.path
 const asyncTool = async (args: { path: string }): Promise<string> => args.path
 
@@ -100,5 +103,28 @@ console.table(
     'p50 over bare': (percentile(times, 0.5) - percentile(floor, 0.5)).toFixed(2),
     'p99 over bare': (percentile(times, 0.99) - percentile(floor, 0.99)).toFixed(2),
   })),
+)
+const median = percentile(floor, 0.5)
+writeFigures(
+  values.json,
+  results.slice(1).flatMap(({ subject, times }) => {
+    const isGoal = subject.name.includes('queued')
+    return [
+      {
+        what: `${subject.name}, over the bare call, p50`,
+        value: percentile(times, 0.5) - median,
+        unit: 'µs',
+        beside: { what: 'bare call', value: median },
+        ...(isGoal ? { goal: { atMost: 5 } } : {}),
+      },
+      {
+        what: `${subject.name}, over the bare call, p99`,
+        value: percentile(times, 0.99) - percentile(floor, 0.99),
+        unit: 'µs',
+        beside: { what: 'bare call', value: percentile(floor, 0.99) },
+        ...(isGoal ? { goal: { atMost: 50 } } : {}),
+      },
+    ]
+  }),
 )
 await queued.close()

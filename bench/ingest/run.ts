@@ -5,13 +5,14 @@
  *   node --conditions=source bench/ingest/run.ts [--seconds N] [--json FILE]
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { startPostgres } from '../../packages/server/test/postgres.ts'
+import { writeFigures } from '../figures.ts'
 import { BATCH } from './events.ts'
 
 interface Load {
@@ -138,6 +139,23 @@ function report(measured: readonly Row[]): void {
       `${database}: ${flatOut.eventsPerSecond} events/s over HTTP (p50 ${flatOut.p50} ms, p99 ${flatOut.p99} ms), ${share} % of the bare driver's ${bare}; at ${GOAL}/s: ${paced.eventsPerSecond} events/s, p50 ${paced.p50} ms, p99 ${paced.p99} ms`,
     )
   }
-  const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version }
-  if (values.json) writeFileSync(values.json, `${JSON.stringify({ machine, rows: measured }, null, 2)}\n`)
+  writeFigures(
+    values.json,
+    measured.flatMap(({ database, floor: bare, flatOut, paced }) => [
+      {
+        what: `event ingest, ${database}`,
+        value: flatOut.eventsPerSecond,
+        unit: 'events/s',
+        beside: { what: 'bare driver', value: bare },
+        goal: { atLeast: GOAL },
+      },
+      {
+        what: `event ingest at 40,000/s, ${database}, p99`,
+        value: paced.p99,
+        unit: 'ms',
+        goal: { atMost: 50 },
+      },
+    ]),
+    { rows: measured },
+  )
 }

@@ -2,13 +2,14 @@
  * The life of a sandbox around a script that does next to nothing: start, script, teardown, output complete. Beside it, in the
  * same run and by turns, a bare child process of the same interpreter with the same script.
  *
- *   node --conditions=source bench/sandbox/run.ts [--rounds 60]
+ *   node --conditions=source bench/sandbox/run.ts [--rounds 60] [--json FILE]
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import {
   bubblewrapProblem,
   bubblewrapSandbox,
@@ -16,10 +17,12 @@ import {
 } from '../../packages/server/src/adapters/sandbox/bubblewrap.ts'
 import { processSandbox } from '../../packages/server/src/adapters/sandbox/process.ts'
 import type { Sandbox } from '../../packages/server/src/ports/sandbox.ts'
+import { writeFigures } from '../figures.ts'
 
 const GOAL_MS = 125
 const WARM_UP = 5
-const rounds = Number(process.argv[process.argv.indexOf('--rounds') + 1]) || 60
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '60' }, json: { type: 'string' } } })
+const rounds = Number(values.rounds)
 
 const home = mkdtempSync(join(tmpdir(), 'lictor-bench-'))
 const script = join(home, 'ready.mjs')
@@ -106,5 +109,15 @@ for (const [name, all] of times) {
     `  ${name.padEnd(20)} p50 ${p50.toFixed(1).padStart(6)} ms  p90 ${percentile(sorted, 0.9).toFixed(1).padStart(6)} ms  x${(p50 / floor).toFixed(2)} of the bare process`,
   )
 }
+writeFigures(
+  values.json,
+  subjects.slice(1).map(({ name }) => ({
+    what: `${name}, start to finished script`,
+    value: percentile(times.get(name) ?? [], 0.5),
+    unit: 'ms',
+    beside: { what: 'bare child process', value: floor },
+    goal: { atMost: GOAL_MS },
+  })),
+)
 gateway.close()
 rmSync(home, { recursive: true, force: true })
