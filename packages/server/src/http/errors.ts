@@ -1,7 +1,16 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { BadRequest, DomainError, InsufficientScope, InvalidInput, PayloadTooLarge, Unavailable } from '../errors.ts'
+import {
+  BadRequest,
+  DomainError,
+  InsufficientScope,
+  InvalidInput,
+  NotFound,
+  PayloadTooLarge,
+  Unavailable,
+} from '../errors.ts'
 import { isDatabaseAway } from '../storage/database.ts'
 import { bodyLimitOf } from './limits.ts'
+import { securityHeaders } from './security-headers.ts'
 import { problemsOf } from './validation.ts'
 
 /** Every failure leaves through here: the console API says `detail`, the runtime API `error` and `message` (console-api §1.2, aegis-api §3.2). */
@@ -16,6 +25,12 @@ export function registerErrors(app: FastifyInstance): void {
     reply.headers(error.headers)
     return send(reply, request, error.status, error.code, error.message, error)
   })
+}
+
+/** What no route can be found for because its path cannot be read: no hook has run yet. */
+export function sendUnroutable(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  reply.headers({ ...securityHeaders, 'x-request-id': request.id })
+  sendError(reply, request, domainErrorOf(thrown, request) ?? new NotFound('Not Found'))
 }
 
 /** Whether the path belongs to the runtime API, whose errors have another shape. */
@@ -79,7 +94,8 @@ function domainErrorOf(thrown: unknown, request: FastifyRequest): DomainError | 
     case 'FST_ERR_BAD_URL':
       return new BadRequest('The path is not a valid URL path.')
     case 'FST_ERR_MAX_PARAM_LENGTH':
-      return new DomainError(414, 'uri_too_long', 'A segment of the path is too long.')
+      // Nothing has so long a name (console-api §13.1).
+      return new NotFound('Not Found')
   }
   if (error instanceof SyntaxError && error.statusCode === 400) {
     return new InvalidInput([{ loc: ['body', offsetIn(error)], msg: 'JSON decode error' }], 'malformed_json')

@@ -1,16 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Forbidden } from '../errors.ts'
 import { sendError } from './errors.ts'
-
-const headers: Readonly<Record<string, string>> = {
-  'content-security-policy':
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'",
-  'strict-transport-security': 'max-age=63072000; includeSubDomains',
-  'x-frame-options': 'DENY',
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'strict-origin-when-cross-origin',
-  'permissions-policy': 'camera=(), microphone=(), geolocation=(), payment=()',
-}
+import { securityHeaders } from './security-headers.ts'
 
 const exemptFromCsrf = [
   '/api/v1/auth/login',
@@ -26,7 +17,7 @@ const BARE_KEY_PREFIX = 'Bearer edk_'
 /** Security headers on every answer (console-api §1.6); a header no other site can send on every cookie-borne change (§1.5). */
 export function registerSecurity(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
-    for (const [name, value] of Object.entries(headers)) reply.header(name, value)
+    for (const [name, value] of Object.entries(securityHeaders)) reply.header(name, value)
     if (!mutating.has(request.method)) return
     const bearer = request.headers.authorization
     if (request.url.startsWith('/api/')) {

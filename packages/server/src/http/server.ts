@@ -10,7 +10,7 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify'
 import { type Authenticator, registerAccess } from './access.ts'
-import { registerErrors } from './errors.ts'
+import { registerErrors, sendUnroutable } from './errors.ts'
 import { LARGEST_BODY, registerLimits } from './limits.ts'
 import { registerNotFound } from './not-found.ts'
 import { registerOpenApi } from './openapi.ts'
@@ -61,6 +61,7 @@ export async function createHttpServer(options: HttpOptions): Promise<App> {
     exposeHeadRoutes: false,
     trustProxy: trustedProxies.includes('*') ? true : trustedProxies.length > 0 ? [...trustedProxies] : false,
     routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: false },
+    frameworkErrors: sendUnroutable,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
     schemaController: { compilersFactory: { buildSerializer: lazySerialisation() } },
