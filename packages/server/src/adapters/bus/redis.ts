@@ -46,8 +46,14 @@ export async function redisBus(url: string, onError: (error: Error) => void): Pr
     const packet = JSON.parse(text) as Packet
     if (packet.from !== self) local.deliver(packet.topic, packet.message)
   })
-  await Promise.all([publisher.connect(), subscriber.connect()])
-  await subscriber.subscribe(CHANNEL)
+  try {
+    await Promise.all([publisher.connect(), subscriber.connect()])
+    await subscriber.subscribe(CHANNEL)
+  } catch (error) {
+    publisher.disconnect()
+    subscriber.disconnect()
+    throw error
+  }
   // Asked for anew after each reconnect, so that the listeners run when messages flow again.
   subscriber.on('ready', () => {
     void subscriber
