@@ -267,6 +267,13 @@ def tail_from(data, limit):
 running = set()
 
 
+class Start:
+    """Whether a command is being started, and the signal that came meanwhile: it is heeded once the command is known."""
+
+    under_way = False
+    signal = None
+
+
 def kill_group(process):
     try:
         if hasattr(os, "killpg"):
@@ -330,18 +337,29 @@ def drain(stream, tail, finished):
         return
 
 
+def start(line, shell, cwd, env):
+    Start.under_way = True
+    try:
+        process = subprocess.Popen(
+            line,
+            shell=shell,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        running.add(process)
+        return process
+    finally:
+        Start.under_way = False
+        if Start.signal is not None:
+            stop(Start.signal, None)
+
+
 def run(line, shell, cwd, env, timeout_secs, limit):
-    process = subprocess.Popen(
-        line,
-        shell=shell,
-        cwd=cwd,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    running.add(process)
+    process = start(line, shell, cwd, env)
     finished = threading.Event()
     tails = (Tail(limit), Tail(limit))
     readers = [
@@ -445,6 +463,9 @@ def main():
 
 
 def stop(number, _frame):
+    if Start.under_way:
+        Start.signal = number
+        return
     for process in list(running):
         kill_group(process)
     os._exit(128 + number)
