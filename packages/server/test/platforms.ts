@@ -19,6 +19,8 @@ export interface PlatformCall {
 }
 
 export interface PlatformAnswer {
+  /** Only for a call whose target contains this. */
+  readonly from?: string
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: unknown
@@ -93,7 +95,8 @@ export async function platforms(clock: Clock = systemClock): Promise<Platforms> 
         json: raw === '' ? null : JSON.parse(raw),
       }
       calls.push(call)
-      const answer = scripted.shift() ?? speak(call)
+      const next = scripted.findIndex(({ from = '' }) => call.target.includes(from))
+      const answer = (next === -1 ? undefined : scripted.splice(next, 1)[0]) ?? speak(call)
       await held
       if (answer.hangUp) return void request.socket.destroy()
       response.writeHead(answer.status ?? 200, { 'content-type': 'application/json', ...answer.headers })

@@ -8,6 +8,7 @@ import { slackManifest } from './slack-manifest.ts'
 import type { TelegramCall } from './telegram.ts'
 
 const tags = { tags: ['notifications'] }
+const Empty = Type.String({ maxLength: 0 })
 const access = { access: 'webhook', scope: 'tenant', rawBody: true } as const
 
 /** console-api §10.6–10.8: what chat platforms call, each verified by its own signature. */
@@ -47,7 +48,7 @@ export function callbackRoutes(
           summary: 'Button presses in Telegram',
           description: 'Verified by `X-Telegram-Bot-Api-Secret-Token`. Answers have no body.',
           params: Type.Object({ channel_id: Type.String() }),
-          response: { 200: Type.Null(), 403: Type.Null(), 404: Type.Null(), ...failures(413) },
+          response: { 200: Empty, 403: Empty, 404: Empty, ...failures(413) },
         },
       },
       async (request, reply) => {
@@ -56,7 +57,7 @@ export function callbackRoutes(
           secret: headerOf(request, 'x-telegram-bot-api-secret-token'),
           body: bytesOf(request).toString('utf8'),
         })
-        return reply.code(status as 200).send(null)
+        return reply.code(status as 200).send('')
       },
     )
 
