@@ -29,7 +29,7 @@ export default defineConfig({
           include: ['packages/server/{src,test}/**/*.test.ts'],
           // Their own packages have an export condition `source` as well, which Node cannot load.
           server: { deps: { inline: [/node_modules\/(ai|@ai-sdk|eventsource-parser)\//] } },
-          globalSetup: ['packages/server/test/postgres.global.ts'],
+          globalSetup: ['packages/server/test/databases.global.ts'],
         },
       },
       {
@@ -37,7 +37,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
-          globalSetup: ['packages/server/test/postgres.global.ts'],
+          globalSetup: ['packages/server/test/databases.global.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import type {} from '../packages/server/test/postgres.global.ts'
+import type {} from '../packages/server/test/databases.global.ts'
 import { scratchProject } from './support/scratch.ts'
 import { ADMIN, eventually, readExample, root, runLictor, type ServerProcess, startServer } from './support/server.ts'
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { InjectOptions, Response } from 'light-my-request'
@@ -8,8 +8,8 @@ import pino from 'pino'
 import { describe, inject } from 'vitest'
 import { createServer, type Overrides, type Server } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
+import { POSTGRES_TEMPLATE } from './databases.global.ts'
 import { type ManualClock, manualClock } from './manual-clock.ts'
-import type {} from './postgres.global.ts'
 
 export const ADMIN = { email: 'admin@example.com', password: 'correct horse battery' } as const
 
@@ -47,7 +47,7 @@ export function onEachDatabase(name: string, suite: (start: Start) => void): voi
   describe.skipIf(base === '')(`${name} (PostgreSQL)`, () =>
     suite(async (options) => {
       const database = `t_${randomUUID().replaceAll('-', '')}`
-      await administer(base, `create database ${database}`)
+      await administer(base, `create database ${database} template ${POSTGRES_TEMPLATE}`)
       return startTestServer(
         { ...options, environment: { DATABASE_URL: `${base}/${database}`, ...options?.environment } },
         () => administer(base, `drop database if exists ${database} with (force)`),
@@ -68,6 +68,7 @@ export async function startTestServer(
   dropDatabase?: () => Promise<void>,
 ): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'lictor-test-'))
+  if (!options.environment?.DATABASE_URL) copyFileSync(inject('sqliteTemplate'), join(folder, 'lictor.db'))
   const environment = { LICTOR_DATA_DIR: folder, LICTOR_PORT: '0', LICTOR_LOG_LEVEL: 'silent', ...options.environment }
   const clock = manualClock()
   const open = () =>

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { afterEach, describe, expect, inject, it, vi } from 'vitest'
+import type {} from './databases.global.ts'
 import { ADMIN } from './harness.ts'
-import type {} from './postgres.global.ts'
 
 // Each test starts several processes.
 vi.setConfig({ testTimeout: 120_000 })

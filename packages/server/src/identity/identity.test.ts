@@ -56,13 +56,13 @@ onEachDatabase('identity', (start) => {
     t = await start()
     const headers = await t.admin()
     const me = async () => (await t.request({ method: 'GET', url: '/api/v1/auth/me', headers })).statusCode
-    for (let day = 0; day < 6; day++) {
-      await t.clock.advance(23 * 3_600_000)
+    // Jumps: the workers' turns of a week are not what is proven here.
+    const later = (hours: number) => t.clock.set(t.clock.now() + hours * 3_600_000)
+    for (let day = 0; day < 7; day++) {
+      later(23)
       expect(await me()).toBe(200)
     }
-    await t.clock.advance(23 * 3_600_000)
-    expect(await me()).toBe(200)
-    await t.clock.advance(23 * 3_600_000)
+    later(23)
     expect(await me()).toBe(401)
   })
 
