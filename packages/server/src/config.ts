@@ -134,7 +134,19 @@ const settings = {
     variable: 'LICTOR_OUTBOUND_ALLOW',
     kind: 'list',
     fallback: '',
-    meaning: 'comma-separated private networks that notifications may reach, for example 10.1.0.0/16',
+    meaning: 'comma-separated private networks that notifications and AI providers may reach, for example 10.1.0.0/16',
+  },
+  allowPrivateAiUrls: {
+    variable: 'LICTOR_ALLOW_PRIVATE_AI_URLS',
+    kind: 'boolean',
+    fallback: 'true',
+    meaning: 'whether the assistant may use an Ollama on this machine',
+  },
+  aiPricesUrl: {
+    variable: 'LICTOR_AI_PRICES_URL',
+    kind: 'string',
+    fallback: 'https://openrouter.ai/api/v1/models',
+    meaning: 'price list of models, for the cost of the assistant; none tells no costs',
   },
   sandbox: {
     variable: 'LICTOR_SANDBOX',

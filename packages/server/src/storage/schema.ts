@@ -424,7 +424,35 @@ export interface AgentPresenceRow {
   connected_at: number
 }
 
+/** Which model serves a tenant's assistant. */
+export interface AiSettingsRow {
+  tenant_id: string
+  provider: string
+  api_key_sealed: Uint8Array | null
+  model: string | null
+  base_url: string | null
+  updated_at: number
+  updated_by: string
+}
+
+/** What one request of the assistant came to. */
+export interface AiUsageRow {
+  seq: Generated<number>
+  tenant_id: string
+  provider: string
+  model: string
+  input_tokens: number
+  output_tokens: number
+  duration_ms: number
+  /** Millionths of a dollar; null when the price was not known. */
+  cost: number | null
+  request_type: string
+  created_at: number
+}
+
 export interface Schema {
+  ai_settings: AiSettingsRow
+  ai_usage: AiUsageRow
   notification_channels: NotificationChannelRow
   notification_deliveries: NotificationDeliveryRow
   tenants: TenantRow

@@ -1,0 +1,175 @@
+import type { LanguageModel, ModelMessage as SdkMessage, ToolSet } from 'ai'
+import type { ModelMessage } from '../../ports/model.ts'
+import { ChatFailed, type ChatModel, type ChatPart, type ChatRequest, type ChatSettings } from './chat-model.ts'
+import { providers } from './providers.ts'
+
+const ANTHROPIC_URL = 'https://api.anthropic.com/v1'
+const OPENAI_URL = 'https://api.openai.com/v1'
+const OPENROUTER_URL = 'https://openrouter.ai/api/v1'
+const OLLAMA_URL = 'http://localhost:11434'
+const LONGEST_REASON = 500
+
+/**
+ * Models of the `ai` SDK, loaded at the first question: a server whose assistant is off does not carry them.
+ * @param options.anthropicUrl another address of the Anthropic API; empty takes the vendor's
+ */
+export function aiSdkChat(options: { anthropicUrl: string }): (settings: ChatSettings) => ChatModel {
+  return (settings) => ({
+    async *stream(request) {
+      const { signal } = request
+      const sdk = await import('ai')
+      const model = await languageModel(settings, request, options.anthropicUrl)
+      const tools: ToolSet = Object.fromEntries(
+        request.tools.map(({ name, description, schema }) => [
+          name,
+          sdk.tool({ description, inputSchema: sdk.jsonSchema(schema) }),
+        ]),
+      )
+      const system = request.messages.flatMap((message) => (message.role === 'system' ? [message.content] : []))
+      try {
+        const { fullStream } = sdk.streamText({
+          model,
+          ...(system.length > 0 ? { system: system.join('\n\n') } : {}),
+          messages: request.messages.flatMap(toSdk),
+          ...(request.tools.length > 0 ? { tools } : {}),
+          maxOutputTokens: request.maxTokens,
+          maxRetries: 0,
+          abortSignal: signal,
+          // Failures come as parts of the stream; the SDK would write them to the console too.
+          onError: () => {},
+        })
+        yield* partsOf(fullStream)
+        if (signal.aborted) throw signal.reason
+      } catch (error) {
+        if (signal.aborted) throw signal.reason
+        throw error instanceof ChatFailed ? error : failure(error, settings)
+      }
+    },
+  })
+}
+
+interface SdkPart {
+  readonly type: string
+  readonly [field: string]: unknown
+}
+
+async function* partsOf(stream: AsyncIterable<SdkPart>): AsyncGenerator<ChatPart> {
+  let said = false
+  for await (const part of stream) {
+    switch (part.type) {
+      case 'text-delta':
+        if (part.text === '') break
+        said = true
+        yield { kind: 'text', text: part.text as string }
+        break
+      case 'tool-call':
+        said = true
+        yield {
+          kind: 'call',
+          call: { id: part.toolCallId as string, name: part.toolName as string, arguments: part.input },
+        }
+        break
+      case 'finish': {
+        const usage = part.totalUsage as { inputTokens?: number; outputTokens?: number }
+        const { inputTokens = 0, outputTokens = 0 } = usage
+        if (!said && outputTokens === 0)
+          throw new ChatFailed(`The model answered with nothing (${String(part.finishReason)}).`)
+        yield { kind: 'usage', inputTokens: countOf(inputTokens), outputTokens: countOf(outputTokens) }
+        break
+      }
+      case 'error':
+        throw part.error
+    }
+  }
+}
+
+const countOf = (tokens: number): number => (Number.isFinite(tokens) && tokens > 0 ? Math.round(tokens) : 0)
+
+async function languageModel(
+  settings: ChatSettings,
+  request: ChatRequest,
+  anthropicUrl: string,
+): Promise<LanguageModel> {
+  const { provider, apiKey, model } = settings
+  if (provider === 'anthropic') {
+    const { createAnthropic } = await import('@ai-sdk/anthropic')
+    return createAnthropic({ apiKey, baseURL: anthropicUrl || ANTHROPIC_URL, fetch: withoutRedirects })(model)
+  }
+  const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible')
+  return createOpenAICompatible({
+    name: provider,
+    baseURL: baseUrlOf(settings),
+    fetch: withoutRedirects,
+    includeUsage: true,
+    ...(apiKey === '' || !providers[provider].needsKey ? {} : { apiKey }),
+    ...(provider === 'openai' ? { transformRequestBody: (body) => openAiBody(body, request) } : {}),
+  })(model)
+}
+
+function baseUrlOf({ provider, baseUrl }: ChatSettings): string {
+  const given = baseUrl?.replace(/\/+$/, '')
+  if (provider === 'openai') return given ?? OPENAI_URL
+  if (provider === 'openrouter') return given ?? OPENROUTER_URL
+  const host = given ?? OLLAMA_URL
+  // Ollama's address is its root; the protocol spoken here lives below /v1.
+  return host.endsWith('/v1') ? host : `${host}/v1`
+}
+
+/** OpenAI's reasoning models refuse `max_tokens`, and would spend a small cap on thinking alone. */
+function openAiBody(body: Record<string, unknown>, request: ChatRequest): Record<string, unknown> {
+  const { max_tokens, ...rest } = body
+  const canSkipThinking = /^gpt-5(-mini|-nano)?(-\d{4}-\d\d-\d\d)?$/.test(String(body.model))
+  return {
+    ...rest,
+    ...(max_tokens === undefined ? {} : { max_completion_tokens: max_tokens }),
+    ...(request.isBrief && canSkipThinking ? { reasoning_effort: 'minimal' } : {}),
+  }
+}
+
+/** A configured host was checked; where it redirects to was not. */
+const withoutRedirects: typeof fetch = (input, init) => fetch(input, { ...init, redirect: 'error' })
+
+function toSdk(message: ModelMessage): SdkMessage[] {
+  switch (message.role) {
+    case 'system':
+      return []
+    case 'user':
+      return [{ role: 'user', content: message.content }]
+    case 'assistant': {
+      const calls = (message.tool_calls ?? []).map((call) => ({
+        type: 'tool-call' as const,
+        toolCallId: call.id,
+        toolName: call.name,
+        input: call.arguments,
+      }))
+      const text = message.content === '' ? [] : [{ type: 'text' as const, text: message.content }]
+      return [{ role: 'assistant', content: [...text, ...calls] }]
+    }
+    case 'tool':
+      return [
+        {
+          role: 'tool',
+          content: [
+            {
+              type: 'tool-result',
+              toolCallId: message.tool_call_id,
+              toolName: message.name,
+              output: { type: 'text', value: message.content },
+            },
+          ],
+        },
+      ]
+  }
+}
+
+function failure(error: unknown, { provider, model, apiKey }: ChatSettings): ChatFailed {
+  const { label } = providers[provider]
+  const { message = String(error), statusCode } = error as { message?: string; statusCode?: number }
+  const reason = scrub(message, apiKey).slice(0, LONGEST_REASON)
+  if (typeof statusCode === 'number' && statusCode >= 400)
+    return new ChatFailed(`${label} answered ${statusCode} for the model '${model}': ${reason}`, { cause: error })
+  return new ChatFailed(`${label} did not answer as expected: ${reason}`, { cause: error })
+}
+
+/** The text without the key. */
+const scrub = (text: string, apiKey: string): string => (apiKey === '' ? text : text.replaceAll(apiKey, '***'))
