@@ -93,6 +93,7 @@ export async function runLictor(
 
 /** A person at the console's API: signed in, with what the browser would send. */
 export interface Administrator {
+  readonly url: string
   readonly cookie: string
   call<T>(method: string, path: string, body?: unknown): Promise<T>
   /** Upload and deploy a bundle; its name. */
@@ -121,6 +122,7 @@ export async function administrator(url: string): Promise<Administrator> {
     return (text === '' ? null : JSON.parse(text)) as T
   }
   return {
+    url,
     cookie,
     call,
     async deploy(yaml, env = 'production') {
