@@ -3,6 +3,7 @@ import type { Identity } from '../identity/identity.ts'
 import type { Shared } from '../shared.ts'
 import { type Approvals, approvals } from './approvals/approvals.ts'
 import type { Rules } from './assignment/rules.ts'
+import { assistance } from './assistant/compose.ts'
 import { type Bundles, bundles } from './bundles/bundles.ts'
 import { bundleRoutes } from './bundles/routes.ts'
 import { bundleStore } from './bundles/store.ts'
@@ -14,6 +15,9 @@ import { compositionStore } from './compositions/store.ts'
 import { contracts } from './contracts/contracts.ts'
 import { contractRoutes } from './contracts/routes.ts'
 import { contractStore } from './contracts/store.ts'
+import { coverage } from './coverage/coverage.ts'
+import { coverageRoutes } from './coverage/routes.ts'
+import { coverageStore } from './coverage/store.ts'
 import { deployments } from './deployments/deployments.ts'
 import { rollouts } from './deployments/rollouts.ts'
 import { deploymentRoutes } from './deployments/routes.ts'
@@ -26,7 +30,13 @@ import type { Registrations } from './fleet/registrations.ts'
 import { idempotency } from './idempotency/idempotency.ts'
 import { idempotencyStore } from './idempotency/store.ts'
 import { notifications } from './notifications/notifications.ts'
+import { REPLAY_THREADS, replaying } from './replay/replay.ts'
+import { replayRoutes } from './replay/routes.ts'
+import { replayStore } from './replay/store.ts'
+import type { ReplayAnswer, ReplayTask } from './replay/worker.ts'
 import { type Sessions, sessions } from './sessions/sessions.ts'
+import { eventPurge } from './settings/purge.ts'
+import { settingsRoutes } from './settings/routes.ts'
 import { keyRotation } from './signing/rotation.ts'
 import { signingRoutes } from './signing/routes.ts'
 import { signing } from './signing/signing.ts'
@@ -39,6 +49,7 @@ const IDEMPOTENCY_SWEEP_MS = 3_600_000
 /** How long a thread that nobody uses is kept. */
 const IDLE_THREAD_MS = 30_000
 const TRIAL_MEMORY_MB = 192
+const REPLAY_MEMORY_MB = 384
 
 /** The governance room, put together. */
 export interface Governance {
@@ -106,6 +117,14 @@ export function governance(shared: Shared, people: Identity): Governance {
     clock: shared.clock,
   })
 
+  const replayThreads = threads<ReplayTask, ReplayAnswer>({
+    start: () => startThread(new URL('./replay/', import.meta.url), 'worker', REPLAY_MEMORY_MB),
+    most: REPLAY_THREADS,
+    idleMs: IDLE_THREAD_MS,
+    clock: shared.clock,
+  })
+  const replay = replaying({ store: replayStore(database), bundles: storedBundles, threads: replayThreads })
+
   const live = streaming({
     ...shared,
     deployments: storedDeployments,
@@ -121,12 +140,21 @@ export function governance(shared: Shared, people: Identity): Governance {
     registrations: live.registered,
     sightings,
   })
+  const covering = coverage({
+    ...shared,
+    store: coverageStore(database),
+    deployments: storedDeployments,
+    bundles: storedBundles,
+    registrations: live.registered,
+  })
   const rotateKey = keyRotation({
     ...shared,
     signing: signingKeys,
     bundles: storedBundles,
     deployments: storedDeployments,
   })
+  const tryOut = evaluation({ threads: trialThreads })
+  const helping = assistance({ ...shared, contracts: storedContracts, evaluate: tryOut })
   const repeated = idempotency({ store: idempotencyStore(database), clock: shared.clock })
   shared.workers.every('idempotency_sweep', IDEMPOTENCY_SWEEP_MS, () => repeated.purge())
   const auditing = events({ ...shared, sightings })
@@ -145,9 +173,13 @@ export function governance(shared: Shared, people: Identity): Governance {
       contractRoutes(app, { contracts: library })
       compositionRoutes(app, { compositions: combining })
       bundleRoutes(app, { bundles: versions })
-      evaluateRoutes(app, { evaluate: evaluation({ threads: trialThreads }) })
-      deploymentRoutes(app, { deployments: deploying, rollouts: reached })
+      evaluateRoutes(app, { evaluate: tryOut })
+      helping.routes(app)
+      deploymentRoutes(app, { deployments: deploying, rollouts: reached, replay, clock: shared.clock })
+      replayRoutes(app, { replay, clock: shared.clock })
       signingRoutes(app, { rotateKey })
+      settingsRoutes(app, { purgeEvents: eventPurge(shared) })
+      coverageRoutes(app, { coverage: covering, clock: shared.clock })
       live.routes(app)
       auditing.routes(app)
       asking.routes(app)
@@ -157,17 +189,19 @@ export function governance(shared: Shared, people: Identity): Governance {
     },
     async start(address) {
       asking.start()
+      await helping.start()
       await notifying.start(address)
     },
     endStreams() {
       asking.endWaits()
+      helping.drain()
       notifying.drain()
       live.drain()
     },
     async stop() {
       asking.stop()
       await notifying.stop()
-      await trialThreads.close()
+      await Promise.all([trialThreads.close(), replayThreads.close()])
       await auditing.idle()
       await live.stop()
     },

@@ -1,9 +1,14 @@
 import Type from 'typebox'
+import { DomainError } from '../../errors.ts'
 import { userOf } from '../../http/caller.ts'
-import { failures, Instant, Nullable } from '../../http/schemas.ts'
+import { failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
 import { environments } from '../../identity/keys.ts'
+import type { Clock } from '../../ports/clock.ts'
 import { toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
+import { sinceOf } from '../coverage/since.ts'
+import type { ReplayBundle } from '../replay/replay.ts'
+import { ReplayBody, USUAL_EVENTS, wireReplay } from '../replay/routes.ts'
 import type { DeploymentInfo, Deployments } from './deployments.ts'
 import type { Rollouts } from './rollouts.ts'
 
@@ -35,8 +40,9 @@ const wireDeployment = (row: DeploymentInfo) => ({
 /** console-api §8.3.8 and §8.3.10. */
 export function deploymentRoutes(
   app: App,
-  { deployments, rollouts }: { deployments: Deployments; rollouts: Rollouts },
+  deps: { deployments: Deployments; rollouts: Rollouts; replay: ReplayBundle; clock: Clock },
 ): void {
+  const { deployments, rollouts, replay, clock } = deps
   app.post(
     '/api/v1/bundles/:name/:version/deploy',
     {
@@ -47,14 +53,38 @@ export function deploymentRoutes(
         description:
           'Signs the version when needed and sends it to every connected agent of the environment that runs it.',
         params: Type.Object({ name: Type.String({ maxLength: 1024 }), version: Type.Integer({ minimum: 0 }) }),
+        querystring: Type.Object({
+          replay: Type.Boolean({
+            default: false,
+            description: 'Also tell which recorded calls of the last day the version decides differently.',
+          }),
+        }),
         body: Type.Object({ env: Type.Enum([...environments]) }),
-        response: { 201: Type.Object(Deployment), ...failures(401, 403, 422) },
+        response: {
+          201: Type.Object({
+            ...Deployment,
+            replay: Maybe(ReplayBody),
+            replay_problem: Maybe(Type.String({ description: 'Why there is no replay. The deployment is made.' })),
+          }),
+          ...failures(401, 403, 422),
+        },
       },
     },
     async (request, reply) => {
       const { name, version } = request.params
-      const deployment = await deployments.deploy(userOf(request), name, version, request.body.env)
-      return reply.code(201).send(wireDeployment(deployment))
+      const { env } = request.body
+      const deployment = wireDeployment(await deployments.deploy(userOf(request), name, version, env))
+      if (!request.query.replay) return reply.code(201).send(deployment)
+      const range = { env, since: sinceOf(undefined, clock.now()), limit: USUAL_EVENTS }
+      const outcome = await replay(userOf(request), name, version, range).then(
+        (replayed) => ({ replay: wireReplay(range, replayed), replay_problem: null }),
+        (error: unknown) => {
+          // The deployment is made, whatever became of the replay.
+          if (error instanceof DomainError) return { replay: null, replay_problem: error.message }
+          throw error
+        },
+      )
+      return reply.code(201).send({ ...deployment, ...outcome })
     },
   )
 

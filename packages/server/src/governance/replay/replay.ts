@@ -1,0 +1,94 @@
+import { setImmediate } from 'node:timers/promises'
+import { InvalidInput, NotFound, TooManyRequests } from '../../errors.ts'
+import type { UserCaller } from '../../http/caller.ts'
+import type { Micros } from '../../storage/instants.ts'
+import type { BundleStore } from '../bundles/store.ts'
+import { NoThreadFree, ThreadFailed, type Threads, ThreadTimeout } from '../threads/threads.ts'
+import { type RecordedCalls, type ReplayReport, recordedCalls } from './changes.ts'
+import type { DecisionEvent, ReplayStore } from './store.ts'
+import type { ReplayAnswer, ReplayTask } from './worker.ts'
+
+export interface ReplayRange {
+  readonly env: string
+  readonly since: Micros
+  /** Events to read at most. */
+  readonly limit: number
+}
+
+export interface Replay extends ReplayReport {
+  /** There were more events than the limit; the newest were read. */
+  readonly isTruncated: boolean
+}
+
+/** Threads that judge for all replays together. */
+export const REPLAY_THREADS = 2
+const EVENTS_AT_ONCE = 2_000
+const WAIT_MS = 10_000
+const RUN_MS = 10_000
+
+export type ReplayBundle = (caller: UserCaller, name: string, version: number, range: ReplayRange) => Promise<Replay>
+
+/**
+ * Judge recorded calls of an environment by a bundle version that need not be deployed: which of them would have been decided
+ * differently. Only what an event tells is judged; limits of sessions are not.
+ *
+ * @throws NotFound, InvalidInput when judging takes too long, TooManyRequests while others replay
+ */
+export function replaying(deps: {
+  store: ReplayStore
+  bundles: BundleStore
+  threads: Threads<ReplayTask, ReplayAnswer>
+}): ReplayBundle {
+  const { store, bundles, threads } = deps
+
+  async function judge(candidate: Omit<ReplayTask, 'calls'>, calls: ReturnType<RecordedCalls['add']>, env: string) {
+    const task = {
+      ...candidate,
+      calls: calls.map(({ event, recorded }) => [event.tool_name, event.payload, env, recorded] as const),
+    }
+    const answer = await threads.run(task, { waitMs: WAIT_MS, runMs: RUN_MS }).catch(explain)
+    for (const [index, call] of calls.entries()) call.now = answer[index] ?? null
+  }
+
+  return async ({ tenantId }, name, version, { env, since, limit }) => {
+    const bundle = await bundles.find(tenantId, name, version)
+    if (!bundle) throw new NotFound(`Bundle '${name}' v${version} not found`)
+    const candidate = { hash: bundle.revision_hash, yaml: Buffer.from(bundle.yaml_bytes).toString() }
+    const recorded = recordedCalls()
+    const judging = new Set<Promise<void>>()
+    let after: DecisionEvent | null = null
+    let left = limit
+    let isTruncated = false
+    for (;;) {
+      // One more than may be read tells whether there are more.
+      const wanted = Math.min(EVENTS_AT_ONCE, left + 1)
+      const events: DecisionEvent[] = await store.decisions(tenantId, env, since, wanted, after)
+      isTruncated = events.length > left
+      const read = isTruncated ? events.slice(0, left) : events
+      left -= read.length
+      after = read.at(-1) ?? null
+      const calls = recorded.add(read)
+      if (calls.length > 0) {
+        const part = judge(candidate, calls, env)
+        judging.add(part)
+        part.then(
+          () => judging.delete(part),
+          // It is kept, so that the next wait meets the failure.
+          () => {},
+        )
+      }
+      if (judging.size >= REPLAY_THREADS) await Promise.race(judging)
+      if (isTruncated || events.length < wanted) break
+      await setImmediate()
+    }
+    await Promise.all(judging)
+    return { ...recorded.report(), isTruncated }
+  }
+}
+
+function explain(error: unknown): never {
+  if (error instanceof NoThreadFree) throw new TooManyRequests('Too many replays at once. Try again shortly.', 5)
+  if (error instanceof ThreadTimeout || error instanceof ThreadFailed)
+    throw new InvalidInput('Replay broke off — contract bundle may be too complex.', 'replay_failed')
+  throw error
+}
