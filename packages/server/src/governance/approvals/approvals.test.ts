@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { onEachDatabase, startTestServer, type TestServer } from '../../../test/harness.ts'
 import { inProcessBus } from '../../adapters/bus/in-process.ts'
 
@@ -192,14 +192,10 @@ onEachDatabase('approvals', (start) => {
     t = await start()
     const agent = await t.agent()
     const id = await created(agent)
-    let isAnswered = false
-    const wait = read(agent, id, '?wait=30').finally(() => {
-      isAnswered = true
-    })
-    while (!isAnswered) {
-      await t.clock.advance(1_000)
-      await new Promise((resolve) => setImmediate(resolve))
-    }
+    const before = t.clock.pending
+    const wait = read(agent, id, '?wait=30')
+    await vi.waitFor(() => expect(t.clock.pending).toBeGreaterThan(before), { timeout: 10_000 })
+    await t.clock.advance(30_000)
     expect(await wait).toMatchObject([200, { status: 'pending' }])
     expect((await read(agent, id, '?wait=61'))[0]).toBe(422)
   })
