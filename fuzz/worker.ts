@@ -36,7 +36,7 @@ if (parentPort !== null && workerData !== null) {
   }
 }
 
-/** One case; null when the package kept its promises. So did a case that takes more than 1.5 s of processor time, however busy the machine is. */
+/** One case; null when the package kept its promises, which it does within 1.5 s of processor time. */
 export function runCase(targets: ReturnType<typeof fuzzTargets>, target: string, seed: number): Finding | null {
   const made: unknown[] = []
   const from = process.threadCpuUsage()

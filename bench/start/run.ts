@@ -2,7 +2,7 @@
  * Start to ready and idle memory of the built server, as `npm start` runs it: from the spawn to the line that says it is up, and
  * resident memory afterwards. Beside it a bare Fastify process that says hello. Needs `npm run build`.
  *
- *   node --conditions=source bench/start/run.ts [--rounds 10] [--json FILE]
+ *   node --conditions=source bench/start/run.ts [--rounds 5] [--json FILE]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,8 +17,8 @@ interface Start {
   readonly mebibytes: number
 }
 
-const IDLE_MS = 2_000
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '10' }, json: { type: 'string' } } })
+const IDLE_MS = 1_500
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, json: { type: 'string' } } })
 const program = fileURLToPath(new URL('../../packages/cli/dist/bin.js', import.meta.url))
 const hello = fileURLToPath(new URL('./hello.ts', import.meta.url))
 

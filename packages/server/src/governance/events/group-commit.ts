@@ -8,36 +8,36 @@ const ATTEMPTS = 4
 /** How much may wait, in characters. */
 const LARGEST_QUEUE = 64 * 1024 * 1024
 
-export interface GroupCommit<Item> {
+export interface GroupCommit<Item, Result> {
   /**
-   * Store `items` with everything else that waits, in one transaction. Resolves after its commit, per item: was it new.
+   * Store `items` with everything else that waits, in one transaction. Resolves after its commit with the result of each.
    * @throws Unavailable when too much waits already.
    */
-  submit(items: readonly Item[], weight: number): Promise<boolean[]>
+  submit(items: readonly Item[], weight: number): Promise<Result[]>
   /** Resolves once nothing waits. */
   idle(): Promise<void>
 }
 
-interface Submission<Item> {
+interface Submission<Item, Result> {
   readonly items: readonly Item[]
   readonly weight: number
-  readonly resolve: (isNew: boolean[]) => void
+  readonly resolve: (results: Result[]) => void
   readonly reject: (error: unknown) => void
 }
 
 /**
  * Commit many waiting submissions in one transaction: a commit waits for the disk, and while it does, the next group gathers.
- * `commit` stores the items and says per item whether it was new; at most `lanes` commits run at once.
+ * `commit` stores the items and answers each (an event: whether it was new); at most `lanes` commits run at once.
  */
-export function groupCommit<Item>(
+export function groupCommit<Item, Result = boolean>(
   lanes: number,
-  commit: (items: readonly Item[]) => Promise<boolean[]>,
-): GroupCommit<Item> {
-  let waiting: Submission<Item>[] = []
+  commit: (items: readonly Item[]) => Promise<Result[]>,
+): GroupCommit<Item, Result> {
+  let waiting: Submission<Item, Result>[] = []
   let weightWaiting = 0
   const running = new Set<Promise<void>>()
 
-  function takeGroup(): Submission<Item>[] {
+  function takeGroup(): Submission<Item, Result>[] {
     let count = 0
     let end = 0
     while (end < waiting.length) {
@@ -51,12 +51,12 @@ export function groupCommit<Item>(
     return group
   }
 
-  async function commitGroup(group: readonly Submission<Item>[], attempt = 1): Promise<void> {
+  async function commitGroup(group: readonly Submission<Item, Result>[], attempt = 1): Promise<void> {
     try {
-      const isNew = await commit(group.flatMap((submission) => submission.items))
+      const results = await commit(group.flatMap((submission) => submission.items))
       let start = 0
       for (const { items, resolve } of group) {
-        resolve(isNew.slice(start, start + items.length))
+        resolve(results.slice(start, start + items.length))
         start += items.length
       }
     } catch (error) {
@@ -84,7 +84,7 @@ export function groupCommit<Item>(
     submit(items, weight) {
       if (weightWaiting > 0 && weightWaiting + weight > LARGEST_QUEUE)
         return Promise.reject(
-          new Unavailable('More events wait to be stored than this server holds. Send them again shortly.', {
+          new Unavailable('More waits to be stored than this server holds. Send it again shortly.', {
             retryAfter: 1,
             code: 'overloaded',
           }),

@@ -69,6 +69,24 @@ onEachDatabase('session store', (start) => {
     expect(await call('GET', 'n', agent)).toEqual([200, { value: '80' }])
   })
 
+  it('an increment that is refused costs its neighbours nothing, and counts nothing', async () => {
+    t = await start()
+    const agent = await t.agent()
+    await call('PUT', 'text', agent, { value: 'no number' })
+    const once = { ...agent, 'idempotency-key': 'once-1' }
+    const answers = await Promise.all([
+      call('POST', 'a/increment', agent, {}),
+      call('POST', 'text/increment', once, {}),
+      call('POST', 'b/increment', agent, { amount: 2 }),
+      call('POST', 'a/increment', agent, {}),
+    ])
+    expect(answers.map(([status]) => status)).toEqual([200, 409, 200, 200])
+    expect(await call('GET', 'a', agent)).toEqual([200, { value: '2' }])
+    expect(await call('GET', 'b', agent)).toEqual([200, { value: '2' }])
+    await call('PUT', 'text', agent, { value: '1' })
+    expect(await call('POST', 'text/increment', once, {})).toEqual([200, { value: 2 }])
+  })
+
   it('repetitions of one increment count once, for 24 hours', async () => {
     t = await start()
     const agent = { ...(await t.agent()), 'idempotency-key': 'once-1' }

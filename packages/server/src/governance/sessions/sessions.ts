@@ -2,7 +2,9 @@ import { Conflict, NotFound } from '../../errors.ts'
 import type { KeyCaller } from '../../http/caller.ts'
 import type { App } from '../../http/server.ts'
 import type { Shared } from '../../shared.ts'
+import type { Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
+import { groupCommit } from '../events/group-commit.ts'
 import type { Idempotency } from '../idempotency/idempotency.ts'
 import { requireSessionKey } from './key.ts'
 import { sessionRoutes } from './routes.ts'
@@ -10,6 +12,16 @@ import { sessionStore } from './store.ts'
 
 const TTL_MS = 7 * 24 * 3_600_000
 const SWEEP_MS = 3_600_000
+
+/** One increment among those of a commit, for the bound on what waits. */
+const INCREMENT_WEIGHT = 500
+
+interface Increment {
+  readonly tenantId: string
+  readonly key: string
+  readonly amount: number
+  readonly onceKey: string | null
+}
 
 type Owner = Pick<KeyCaller, 'tenantId'>
 
@@ -40,6 +52,27 @@ export function sessions(deps: Shared & { idempotency: Idempotency }): Sessions 
   const expiry = () => now() + microsOf(TTL_MS)
   workers.every('session_value_sweep', SWEEP_MS, () => store.purge(now()))
 
+  // A guarded call counts several values at once, and so do its neighbours: one transaction, one wait for the disk.
+  const increments = groupCommit<Increment, number>(1, (changes) =>
+    log.transact(async (within) => {
+      const sums = new Map<Increment, number>()
+      // In one order wherever this runs, so that two servers do not wait for each other's rows.
+      for (const change of changes.toSorted(byKey)) sums.set(change, await addOnce(change, within))
+      return changes.map((change) => sums.get(change) ?? Number.NaN)
+    }),
+  )
+
+  function addOnce(change: Increment, within: Queryable): Promise<number> {
+    const { tenantId, key, amount, onceKey } = change
+    const add = async () => {
+      const sum = await store.increment({ tenantId, key, amount, now: now(), expiresAt: expiry() }, within)
+      if (sum === undefined) throw new Conflict(`The value of '${key}' is not a number that can be incremented.`)
+      return Number(sum)
+    }
+    if (onceKey === null) return add()
+    return idempotency.once({ tenantId, operation: `increment:${key}`, key: onceKey, request: amount }, within, add)
+  }
+
   const feature: Sessions = {
     async get({ tenantId }, key) {
       const value = await store.get(tenantId, requireSessionKey(key, ['path', 'key']), now())
@@ -60,17 +93,15 @@ export function sessions(deps: Shared & { idempotency: Idempotency }): Sessions 
     },
     async increment({ tenantId }, key, amount, onceKey) {
       requireSessionKey(key, ['path', 'key'])
-      const change = { tenantId, key, amount, now: now(), expiresAt: expiry() }
-      const add = async (within?: Parameters<typeof store.increment>[1]) => {
-        const sum = await store.increment(change, within)
-        if (sum === undefined) throw new Conflict(`The value of '${key}' is not a number that can be incremented.`)
-        return Number(sum)
-      }
-      if (onceKey === null) return add()
-      const once = { tenantId, operation: `increment:${key}`, key: onceKey, request: amount }
-      return log.transact((within) => idempotency.once(once, within, () => add(within)))
+      const [sum = Number.NaN] = await increments.submit([{ tenantId, key, amount, onceKey }], INCREMENT_WEIGHT)
+      return sum
     },
     routes: (app) => sessionRoutes(app, feature),
   }
   return feature
+}
+
+function byKey(a: Increment, b: Increment): number {
+  if (a.tenantId !== b.tenantId) return a.tenantId < b.tenantId ? -1 : 1
+  return a.key === b.key ? 0 : a.key < b.key ? -1 : 1
 }
