@@ -15,6 +15,7 @@ import type { Config } from './config.ts'
 import { StartupError } from './errors.ts'
 import { governance } from './governance/governance.ts'
 import { streamLog } from './governance/stream/log.ts'
+import { corsOrigins } from './http/cors.ts'
 import { type App, createHttpServer } from './http/server.ts'
 import { registerStatic } from './http/static.ts'
 import { identity } from './identity/identity.ts'
@@ -107,6 +108,7 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
     logger,
     version,
     trustedProxies: config.trustedProxies,
+    corsOrigins: corsOrigins(config.corsOrigins, config.baseUrl, (message) => logger.warn(message)),
     authenticator: {
       session: people.authenticateSession,
       apiKey: people.authenticateKey,

@@ -10,6 +10,7 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify'
 import { type Authenticator, registerAccess } from './access.ts'
+import { registerCors } from './cors.ts'
 import { registerErrors, sendUnroutable } from './errors.ts'
 import { LARGEST_BODY, registerLimits } from './limits.ts'
 import { registerNotFound } from './not-found.ts'
@@ -48,6 +49,8 @@ export interface HttpOptions {
   readonly authenticator: Authenticator
   readonly version: string
   readonly trustedProxies: readonly string[]
+  /** Origins whose pages may call. */
+  readonly corsOrigins: ReadonlySet<string>
 }
 
 /** What all routes share, in the order of console-api §1.3: id, size, security headers and CSRF, then parse, authenticate, validate. */
@@ -76,6 +79,7 @@ export async function createHttpServer(options: HttpOptions): Promise<App> {
   registerValidation(app)
   registerRequestContext(app)
   registerLimits(app)
+  registerCors(app, options.corsOrigins)
   registerSecurity(app)
   registerNotFound(app)
   registerAccess(app, options.authenticator)
