@@ -1,6 +1,5 @@
 import { isIP } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
-import { createTransport } from 'nodemailer'
 import type { Clock } from '../../ports/clock.ts'
 import { type Mail, MailFailed, type MailMessage, type MailServer } from '../../ports/mail.ts'
 import type { CheckedAddress, Guard } from '../outbound/guard.ts'
@@ -18,6 +17,8 @@ export function smtpMail(deps: { guard: Guard; clock: Clock; tls?: Pick<Connecti
   const { guard, clock, tls } = deps
 
   async function deliver(server: MailServer, { address }: CheckedAddress, message: MailMessage): Promise<void> {
+    // Loaded with the first mail: most servers send none, and it costs memory and start.
+    const { createTransport } = await import('nodemailer')
     const transport = createTransport({
       host: address,
       port: server.port,

@@ -165,6 +165,13 @@ describe('calls to configured addresses', () => {
     expect(await outcome).toEqual(new OutboundFailed('hook.invalid did not answer within 10 seconds'))
   })
 
+  it('a name server that does not answer is left after ten seconds', async () => {
+    const { outbound, clock } = client(() => new Promise(() => {}))
+    const outcome = outbound.send(post('https://hook.invalid/')).catch((error: unknown) => error)
+    await clock.advance(10_000)
+    expect(await outcome).toEqual(new OutboundFailed('hook.invalid did not answer within 10 seconds'))
+  })
+
   it('who is not there is said to be not there', async () => {
     const port = await serve(() => {})
     await close()

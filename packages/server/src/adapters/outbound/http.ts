@@ -12,14 +12,29 @@ const LARGEST_ANSWER = 64 * 1024
 export function httpOutbound(deps: { guard: Guard; clock: Clock }): Outbound {
   const { guard, clock } = deps
 
+  /** The whole exchange, the resolution of the name included, has ten seconds. */
   async function send(request: OutboundRequest): Promise<OutboundResponse> {
     const url = guard.parse(request.url)
+    const overdue = new AbortController()
+    let cancel = () => {}
+    const late = new Promise<never>((_resolve, reject) => {
+      cancel = clock.after(TIMEOUT_MS, () => {
+        reject(new OutboundFailed(`${url.hostname} did not answer within ${TIMEOUT_MS / 1000} seconds`))
+        overdue.abort()
+      })
+    })
+    try {
+      return await Promise.race([late, exchange(url, request, overdue.signal)])
+    } finally {
+      cancel()
+    }
+  }
+
+  async function exchange(url: URL, request: OutboundRequest, signal: AbortSignal): Promise<OutboundResponse> {
     const addresses = await guard.resolve(url.hostname)
+    signal.throwIfAborted()
     return new Promise((resolve, reject) => {
-      const fail = (cause: unknown) => {
-        cancel()
-        reject(cause instanceof OutboundFailed ? cause : new OutboundFailed(messageOf(cause), { cause }))
-      }
+      const fail = (cause: unknown) => reject(new OutboundFailed(messageOf(cause), { cause }))
       const body = request.body === undefined ? null : Buffer.from(request.body)
       const outgoing = (url.protocol === 'https:' ? https : http).request(url, {
         method: request.method,
@@ -31,14 +46,11 @@ export function httpOutbound(deps: { guard: Guard; clock: Clock }): Outbound {
         // A pooled connection would skip the check of its address.
         agent: false,
         lookup: pinnedTo(addresses),
+        signal,
       })
-      const cancel = clock.after(TIMEOUT_MS, () =>
-        outgoing.destroy(new OutboundFailed(`${url.hostname} did not answer within ${TIMEOUT_MS / 1000} seconds`)),
-      )
       outgoing.on('error', fail)
       outgoing.on('response', (incoming) =>
         readAnswer(incoming).then((text) => {
-          cancel()
           outgoing.destroy()
           resolve({ status: incoming.statusCode ?? 0, headers: headersOf(incoming), body: text })
         }, fail),

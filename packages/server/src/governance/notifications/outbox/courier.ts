@@ -17,7 +17,12 @@ export interface Failure {
   readonly retryAfterMs: number | null
 }
 
-/** Brings what lies in the outbox to the channels. */
+/**
+ * Brings what lies in the outbox to the channels: each delivery by one server at a time, and not again once that server knows that it was
+ * taken. When it dies, or the line breaks, between the platform's taking a message and the answer, nobody knows; then the message is
+ * sent again, because a request that nobody sees is worse than one seen twice. Every attempt carries the delivery's id where the
+ * platform has a place for it (webhooks, Discord, mail), so that the second can be told.
+ */
 export interface Courier {
   /** There may be something due. */
   wake(): void

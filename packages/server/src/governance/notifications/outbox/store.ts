@@ -29,6 +29,9 @@ export interface Routed {
   readonly reference: Reference | null
 }
 
+/** Written out in statements: with a parameter, no partial index would serve them. */
+const WAITING = sql.lit('waiting')
+
 export interface OutboxStore {
   /** Each once: what stands there already stays as it is. */
   enqueue(deliveries: readonly NewDelivery[], within: Queryable): Promise<void>
@@ -91,7 +94,7 @@ export function outboxStore({ db }: Database): OutboxStore {
         let query = db
           .selectFrom('notification_deliveries as candidate')
           .select('id')
-          .where('status', '=', 'waiting')
+          .where('status', '=', WAITING)
           .where('due_at', '<=', now)
           .where((e) =>
             e.not(
@@ -102,7 +105,7 @@ export function outboxStore({ db }: Database): OutboxStore {
                   .whereRef('earlier.channel_id', '=', 'candidate.channel_id')
                   .whereRef('earlier.approval_id', '=', 'candidate.approval_id')
                   .whereRef('earlier.seq', '<', 'candidate.seq')
-                  .where('earlier.status', '=', 'waiting'),
+                  .where('earlier.status', '=', WAITING),
               ),
             ),
           )
@@ -113,7 +116,7 @@ export function outboxStore({ db }: Database): OutboxStore {
           .updateTable('notification_deliveries')
           .set((e) => ({ claim, due_at: until, attempts: e('attempts', '+', 1) }))
           .where('id', '=', next.id)
-          .where('status', '=', 'waiting')
+          .where('status', '=', WAITING)
           .where('due_at', '<=', now)
           .returningAll()
           .executeTakeFirst()
@@ -139,7 +142,7 @@ export function outboxStore({ db }: Database): OutboxStore {
         .updateTable('notification_deliveries')
         .set({ due_at: dueAt })
         .where('channel_id', '=', channelId)
-        .where('status', '=', 'waiting')
+        .where('status', '=', WAITING)
         .where('claim', 'is', null)
         .where('due_at', '<', dueAt)
         .execute()
