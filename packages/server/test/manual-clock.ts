@@ -2,8 +2,6 @@ import type { Clock } from '../src/ports/clock.ts'
 
 /** A clock that a test moves. Timers that fall due run in order, each seeing its own instant. */
 export interface ManualClock extends Clock {
-  /** Tasks that wait for their time. */
-  readonly pending: number
   set(milliseconds: number): void
   /** Move forward; resolves once the tasks that fell due, and the microtasks they started, have run. */
   advance(milliseconds: number): Promise<void>
@@ -20,9 +18,6 @@ export function manualClock(start = Date.UTC(2026, 2, 1, 12)): ManualClock {
       return () => {
         timers = timers.filter((other) => other !== timer)
       }
-    },
-    get pending() {
-      return timers.length
     },
     set(milliseconds) {
       now = milliseconds
