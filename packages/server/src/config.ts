@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { StartupError } from './errors.ts'
 
 type Kind = 'string' | 'integer' | 'boolean' | 'list'
@@ -292,7 +292,7 @@ function parse(setting: Setting, text: string): unknown {
 
 function prepareDataDir(dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    makeFolder(dataDir)
     const probe = join(dataDir, '.writable')
     writeFileSync(probe, '')
   } catch (cause) {
@@ -302,6 +302,13 @@ function prepareDataDir(dataDir: string): void {
       cause,
     )
   }
+}
+
+/** Folder by folder: `recursive` never ends where the file system refuses to make folders, as `/proc` does. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
 }
 
 function masterKeyOf(text: string, dataDir: string): Uint8Array {

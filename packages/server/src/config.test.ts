@@ -1,0 +1,53 @@
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { describeSettings, readConfig } from './config.ts'
+
+const folder = () => mkdtempSync(join(tmpdir(), 'lictor-config-'))
+
+describe('settings', () => {
+  it('have defaults; the data folder and a master key only its owner reads are made', () => {
+    const dataDir = join(folder(), 'a/b')
+    const config = readConfig({ LICTOR_DATA_DIR: dataDir })
+    expect([config.host, config.port, config.databaseUrl]).toEqual(['127.0.0.1', 8000, ''])
+    const file = join(dataDir, 'master.key')
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(Buffer.from(config.masterKey).toString('hex')).toBe(readFileSync(file, 'utf8').trim())
+    expect(readConfig({ LICTOR_DATA_DIR: dataDir }).masterKey).toEqual(config.masterKey)
+  })
+
+  it('are read from files by NAME_FILE; the variable itself wins', () => {
+    const dataDir = folder()
+    const file = join(dataDir, 'key')
+    writeFileSync(file, `${'ab'.repeat(32)}\n`)
+    expect(readConfig({ LICTOR_DATA_DIR: dataDir, LICTOR_MASTER_KEY_FILE: file }).masterKey[0]).toBe(0xab)
+    const both = { LICTOR_DATA_DIR: dataDir, LICTOR_MASTER_KEY_FILE: file, LICTOR_MASTER_KEY: 'cd'.repeat(32) }
+    expect(readConfig(both).masterKey[0]).toBe(0xcd)
+  })
+
+  it.each([
+    [{ LICTOR_PORT: 'eighty' }, "LICTOR_PORT is 'eighty'; it takes a whole number from 0 to 65535."],
+    [{ LICTOR_PORT: '65536' }, "LICTOR_PORT is '65536'; it takes a whole number from 0 to 65535."],
+    [{ LICTOR_LOG_LEVEL: 'loud' }, "LICTOR_LOG_LEVEL is 'loud'; it takes one of trace,"],
+    [{ LICTOR_MASTER_KEY: 'short' }, 'LICTOR_MASTER_KEY must hold 64 hex characters'],
+    [
+      { LICTOR_MASTER_KEY_FILE: '/no/such/file' },
+      "LICTOR_MASTER_KEY_FILE names '/no/such/file', which cannot be read.",
+    ],
+    [{ LICTOR_DATA_DIR: '/proc/lictor' }, "LICTOR_DATA_DIR names '/proc/lictor', which cannot be written"],
+  ])('that cannot be used are named: %j', (environment, message) => {
+    expect(() => readConfig({ LICTOR_DATA_DIR: folder(), ...environment })).toThrow(message)
+  })
+
+  it('never show a secret in an error', () => {
+    const wrong = { LICTOR_DATA_DIR: folder(), LICTOR_MASTER_KEY: 'not-hex-but-secret' }
+    expect(() => readConfig(wrong)).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining('not-hex') }),
+    )
+  })
+
+  it('are all described', () => {
+    for (const name of ['LICTOR_HOST', 'DATABASE_URL', 'LICTOR_ADMIN_EMAIL']) expect(describeSettings()).toContain(name)
+  })
+})
