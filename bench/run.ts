@@ -2,6 +2,9 @@
  * Every bench, or the named ones, each in a process of its own, and one table of what they found.
  *
  *   npm run bench [-- decide guard ...] [--json FILE] [--chart FILE]
+ *
+ * `--json` keeps what the file holds of benches that were not run, so that one can be repeated when the machine is quiet; `none`
+ * runs nothing and shows the file.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -22,16 +25,19 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 })
 for (const name of positionals) {
-  if (available.includes(name)) continue
+  if (available.includes(name) || name === 'none') continue
   console.error(`There is no bench '${name}'. There are: ${available.join(', ')}`)
   process.exit(2)
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'lictor-bench-'))
-const outcomes: Record<string, Outcome> = {}
+const outcomes: Record<string, Outcome> =
+  values.json !== undefined && existsSync(values.json)
+    ? (JSON.parse(readFileSync(values.json, 'utf8')) as Record<string, Outcome>)
+    : {}
 const failed: string[] = []
 try {
-  for (const name of positionals.length > 0 ? positionals : available) {
+  for (const name of positionals.length > 0 ? positionals.filter((one) => one !== 'none') : available) {
     const file = join(folder, `${name}.json`)
     console.error(`\n== ${name}`)
     const { status } = spawnSync(
@@ -50,14 +56,20 @@ try {
 const { cpu, cores, node } = machine()
 console.log(`${cores} cores, ${cpu}, Node ${node}\n`)
 console.log(table(outcomes))
-if (values.json) writeFileSync(values.json, `${JSON.stringify(outcomes, null, 2)}\n`)
+if (values.json) writeFileSync(values.json, `${JSON.stringify(onlyFigures(outcomes), null, 2)}\n`)
 if (values.chart) writeFileSync(values.chart, chart(outcomes))
 for (const name of failed) console.error(`The bench '${name}' failed.`)
 if (failed.length > 0) process.exitCode = 1
 
+/** By name, without what a bench adds for its own readers. */
+function onlyFigures(all: Readonly<Record<string, Outcome>>): Record<string, Outcome> {
+  const named = Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(named.map(([name, { machine, figures }]) => [name, { machine, figures }]))
+}
+
 function table(all: Readonly<Record<string, Outcome>>): string {
   const rows = [['bench', 'what', 'figure', 'beside it, same run', 'ratio', 'goal', 'met']]
-  for (const [name, { figures }] of Object.entries(all)) {
+  for (const [name, { figures }] of Object.entries(onlyFigures(all))) {
     for (const figure of figures) rows.push([name, figure.what, ...cells(figure)])
   }
   const [head = [], ...body] = rows

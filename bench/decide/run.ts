@@ -161,7 +161,7 @@ function figures(all: readonly Row[]): Figure[] {
     .filter((row) => row.contracts === 1000)
     .map(
       (row): Figure => ({
-        what: `load and compile, ${row.bundle}`,
+        what: `load and compile, ${row.bundle}, processor time`,
         value: (row.load.p50 + row.compile.p50) / 1000,
         unit: 'ms',
         goal: { atMost: 40 },
