@@ -1,20 +1,10 @@
 import { Command, CommanderError, Option } from 'commander'
 import { loadCommands } from './commands/commands.ts'
-import { type Connection, connect } from './connection/connection.ts'
+import { connect } from './connection/connection.ts'
+import type { Context } from './context.ts'
 import { CliError } from './errors.ts'
 import type { OutputFormat, Terminal } from './terminal/terminal.ts'
 import { version } from './version.ts'
-
-/** What every command is given. */
-export interface Context {
-  readonly terminal: Terminal
-  /** The server that this command's options and the environment name, signed in. */
-  connect(command: Command): Promise<Connection>
-  /** The options before and after the command's name that all commands share. */
-  settings(command: Command): { output: OutputFormat; url?: string }
-  /** What the shell is told once the command has given its answer: 1 denied, changed or failed. */
-  exitWith(code: 1 | 2): void
-}
 
 /** Parse `argv` (without node and script), run the command. Returns the exit code: 0 done, 1 failed or denied, 2 used wrongly. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {

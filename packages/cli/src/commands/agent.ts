@@ -2,8 +2,8 @@ import { AgentManifest, ManifestError } from '@lictor/aegis'
 import { Command } from 'commander'
 import { readTextFile } from '../connection/files.ts'
 import { findAgent, runtimeClient } from '../connection/runtime.ts'
+import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
-import type { Context } from '../program.ts'
 import { present, table } from '../terminal/terminal.ts'
 
 /** `lictor agent …`: deploy, list, show, assign and delete agents of the runtime. */

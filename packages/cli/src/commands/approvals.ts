@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { Context } from '../program.ts'
+import type { Context } from '../context.ts'
 import { present, table } from '../terminal/terminal.ts'
 
 interface Approval {

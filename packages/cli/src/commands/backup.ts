@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { backupToFile, readConfig, restoreFromFile, StartupError } from '@lictor/server'
 import { Command } from 'commander'
+import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
-import type { Context } from '../program.ts'
 import { present } from '../terminal/terminal.ts'
 
 /** `lictor backup FILE`: the whole database in one file, of either kind; safe while the server runs. */

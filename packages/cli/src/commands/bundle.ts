@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { readTextFile } from '../connection/files.ts'
+import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
-import type { Context } from '../program.ts'
 import { present, table } from '../terminal/terminal.ts'
 
 interface Summary {

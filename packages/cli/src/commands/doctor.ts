@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { connect } from '../connection/connection.ts'
-import type { Context } from '../program.ts'
+import type { Context } from '../context.ts'
 import { style } from '../terminal/style.ts'
 import { present } from '../terminal/terminal.ts'
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { runtimeClient } from '../connection/runtime.ts'
-import type { Context } from '../program.ts'
+import type { Context } from '../context.ts'
 import { present, table } from '../terminal/terminal.ts'
 import { watchExecution } from './watch-execution.ts'
 

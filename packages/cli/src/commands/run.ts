@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { findAgent, runtimeClient } from '../connection/runtime.ts'
-import type { Context } from '../program.ts'
+import type { Context } from '../context.ts'
 import { present } from '../terminal/terminal.ts'
 import { watchExecution } from './watch-execution.ts'
 

@@ -1,7 +1,7 @@
 import { describeSettings, StartupError, startServer } from '@lictor/server'
 import { Command } from 'commander'
+import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
-import type { Context } from '../program.ts'
 import { style } from '../terminal/style.ts'
 
 interface UpOptions {

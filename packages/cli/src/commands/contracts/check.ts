@@ -1,6 +1,6 @@
 import { decidePre, type PreDecision } from '@lictor/contracts'
 import { Command } from 'commander'
-import type { Context } from '../../program.ts'
+import type { Context } from '../../context.ts'
 import { style } from '../../terminal/style.ts'
 import { present } from '../../terminal/terminal.ts'
 import {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Context } from '../../program.ts'
+import type { Context } from '../../context.ts'
 import { checkCommand } from './check.ts'
 import { conformanceCommand } from './conformance.ts'
 import { convertCommand } from './convert.ts'

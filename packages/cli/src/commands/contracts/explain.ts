@@ -6,7 +6,7 @@ import {
   type PreDecision,
 } from '@lictor/contracts'
 import { Command } from 'commander'
-import type { Context } from '../../program.ts'
+import type { Context } from '../../context.ts'
 import { style } from '../../terminal/style.ts'
 import { present } from '../../terminal/terminal.ts'
 import { type Call, type CallOptions, callOf, describeCall, envelopeOf, FRESH_SESSION } from './call.ts'

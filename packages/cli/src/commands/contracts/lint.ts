@@ -1,6 +1,6 @@
 import { checkBundle } from '@lictor/contracts'
 import { Command } from 'commander'
-import type { Context } from '../../program.ts'
+import type { Context } from '../../context.ts'
 import { present } from '../../terminal/terminal.ts'
 import { plural } from './call.ts'
 import { issueToWire } from './issues.ts'

@@ -1,6 +1,6 @@
 import { bundleJsonSchema } from '@lictor/contracts'
 import { Command } from 'commander'
-import type { Context } from '../../program.ts'
+import type { Context } from '../../context.ts'
 
 /** `lictor schema`: the JSON Schema of bundles, for editors. It is JSON whatever form was asked for. */
 export function schemaCommand({ terminal }: Context): Command {

@@ -1,7 +1,7 @@
 import { checkBundle, EdictumConfigError, loadTemplate, templateNames } from '@lictor/contracts'
 import { Command } from 'commander'
+import type { Context } from '../../context.ts'
 import { CliError } from '../../errors.ts'
-import type { Context } from '../../program.ts'
 import { present, table } from '../../terminal/terminal.ts'
 import { breakdownText } from './composition.ts'
 

@@ -1,7 +1,7 @@
 import { type DryRunBatchCall, type DryRunResult, dryRunBatch, dryRunToWire } from '@lictor/contracts'
 import { Command } from 'commander'
+import type { Context } from '../../context.ts'
 import { CliError } from '../../errors.ts'
-import type { Context } from '../../program.ts'
 import { style } from '../../terminal/style.ts'
 import { present, table } from '../../terminal/terminal.ts'
 import { parseJson } from './call.ts'

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { Context } from '../../program.ts'
+import type { Context } from '../../context.ts'
 import { present } from '../../terminal/terminal.ts'
 import { version } from '../../version.ts'
 
