@@ -31,6 +31,10 @@ contracts:
     tool: delete_file
     when: { args.path: { exists: true } }
     then: { effect: approve, message: 'Delete {args.path}?', timeout: 300, timeout_effect: deny }
+  - id: work-on
+    type: session
+    limits: { max_tool_calls: 1000000, max_attempts: 1000000 }
+    then: { effect: deny, message: Enough. }
 `
 
 interface Outcome {

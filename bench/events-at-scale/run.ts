@@ -108,7 +108,7 @@ async function fill(tenantId: string, oldest: number, newest: number): Promise<v
     await client.query(
       `insert into events (id, tenant_id, call_id, agent_id, tool_name, verdict, mode, env, timestamp, decision_name, payload, created_at)
        select gen_random_uuid()::text, $1, gen_random_uuid()::text, 'agent-' || (hashint8(i) & 1023) % ${AGENTS},
-              case when i % 100000 = 7 then 'rare_tool' else 'tool-' || i % 20 end,
+              case when i % 100000 = 7 then 'rare_tool' else 'tool-' || (hashint8(i + 1) & 1023) % 20 end,
               case when i % 100000 = 11 then 'call_failed' when i % 50 = 3 then 'call_denied' when i % 2 = 0 then 'call_allowed' else 'call_executed' end,
               case when i % 1000 = 5 then 'observe' else 'enforce' end,
               case when i % 5 = 0 then 'staging' else 'production' end,

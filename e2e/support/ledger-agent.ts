@@ -13,7 +13,6 @@ const guard = await Edictum.fromServer({
   apiKey: process.env.LICTOR_API_KEY ?? '',
   agentId: 'ledger-agent',
   bundleName: 'ledger',
-  limits: { maxAttempts: 1_000_000, maxToolCalls: 1_000_000 },
 })
 
 async function call(tool: string, path: string): Promise<void> {
