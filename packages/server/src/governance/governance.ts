@@ -49,7 +49,7 @@ const IDEMPOTENCY_SWEEP_MS = 3_600_000
 /** How long a thread that nobody uses is kept. */
 const IDLE_THREAD_MS = 30_000
 const TRIAL_MEMORY_MB = 192
-const REPLAY_MEMORY_MB = 384
+const REPLAY_MEMORY_MB = 160
 
 /** The governance room, put together. */
 export interface Governance {

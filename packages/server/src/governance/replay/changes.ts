@@ -3,7 +3,8 @@ import type { DecisionEvent } from './store.ts'
 
 /** A call that would be decided differently. */
 export interface ChangedCall {
-  readonly event: DecisionEvent
+  /** Of the event that told of it. */
+  readonly seq: number
   readonly from: Decision
   readonly to: Decision
   /** Who decides: the candidate's contract, or, where it lets the call pass, the one that stopped it. */
@@ -34,16 +35,26 @@ export interface ReplayReport {
 const EXAMPLES_EACH = 5
 const MOST_EXAMPLES = 50
 
+/** What is kept of a call until the replay ends: there may be a hundred thousand. */
 interface Call {
-  readonly event: DecisionEvent
+  readonly seq: number
+  readonly decisionName: string
   recorded: Decision
   now: Rejudged
+}
+
+/** A call to be judged. */
+export interface OpenCall {
+  readonly toolName: string
+  readonly payload: string | null
+  readonly recorded: Decision
+  settle(now: Rejudged): void
 }
 
 /** Events of the same call, brought together; each call is judged once. */
 export interface RecordedCalls {
   /** Take in events, newest first; the calls among them that are new. */
-  add(events: readonly DecisionEvent[]): Call[]
+  add(events: readonly DecisionEvent[]): OpenCall[]
   report(): ReplayReport
 }
 
@@ -53,17 +64,20 @@ export function recordedCalls(): RecordedCalls {
   return {
     add(more) {
       events += more.length
-      const fresh: Call[] = []
-      for (const event of more) {
-        const recorded = decisionOf(event.verdict)
-        const known = calls.get(event.call_id)
+      const fresh: OpenCall[] = []
+      for (const { seq, call_id, tool_name, verdict, decision_name, payload } of more) {
+        const recorded = decisionOf(verdict)
+        const known = calls.get(call_id)
         if (known) {
           if (rank[recorded] > rank[known.recorded]) known.recorded = recorded
           continue
         }
-        const call: Call = { event, recorded, now: null }
-        calls.set(event.call_id, call)
-        fresh.push(call)
+        const call: Call = { seq, decisionName: decision_name, recorded, now: null }
+        calls.set(call_id, call)
+        const settle = (now: Rejudged) => {
+          call.now = now
+        }
+        fresh.push({ toolName: tool_name, payload, recorded, settle })
       }
       return fresh
     },
@@ -72,20 +86,20 @@ export function recordedCalls(): RecordedCalls {
       const examples: ChangedCall[] = []
       const skipped = { noArguments: 0, byHistory: 0 }
       let changed = 0
-      for (const { event, recorded, now } of calls.values()) {
+      for (const { seq, decisionName, recorded, now } of calls.values()) {
         if (now === 'no_arguments') skipped.noArguments++
         else if (now === 'by_history') skipped.byHistory++
         const to = typeof now === 'string' ? recorded : (now?.decision ?? 'allow')
         if (to === recorded) continue
         changed++
         const deciding = typeof now === 'object' && now !== null ? now : null
-        const contract = deciding?.contract ?? event.decision_name
+        const contract = deciding?.contract ?? decisionName
         const key = JSON.stringify([contract, recorded, to])
         const count = counts.get(key) ?? { contract, from: recorded, to, count: 0 }
         count.count++
         counts.set(key, count)
         if (count.count <= EXAMPLES_EACH && examples.length < MOST_EXAMPLES)
-          examples.push({ event, from: recorded, to, contract, reason: deciding?.reason ?? null })
+          examples.push({ seq, from: recorded, to, contract, reason: deciding?.reason ?? null })
       }
       return {
         events,

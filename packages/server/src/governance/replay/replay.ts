@@ -4,8 +4,8 @@ import type { UserCaller } from '../../http/caller.ts'
 import type { Micros } from '../../storage/instants.ts'
 import type { BundleStore } from '../bundles/store.ts'
 import { NoThreadFree, ThreadFailed, type Threads, ThreadTimeout } from '../threads/threads.ts'
-import { type RecordedCalls, type ReplayReport, recordedCalls } from './changes.ts'
-import type { DecisionEvent, ReplayStore } from './store.ts'
+import { type ChangedCall, type OpenCall, type ReplayReport, recordedCalls } from './changes.ts'
+import type { DecisionEvent, ReplayStore, ShownEvent } from './store.ts'
 import type { ReplayAnswer, ReplayTask } from './worker.ts'
 
 export interface ReplayRange {
@@ -15,7 +15,8 @@ export interface ReplayRange {
   readonly limit: number
 }
 
-export interface Replay extends ReplayReport {
+export interface Replay extends Omit<ReplayReport, 'examples'> {
+  readonly examples: readonly (ChangedCall & { readonly event: ShownEvent })[]
   /** There were more events than the limit; the newest were read. */
   readonly isTruncated: boolean
 }
@@ -41,13 +42,13 @@ export function replaying(deps: {
 }): ReplayBundle {
   const { store, bundles, threads } = deps
 
-  async function judge(candidate: Omit<ReplayTask, 'calls'>, calls: ReturnType<RecordedCalls['add']>, env: string) {
+  async function judge(candidate: Omit<ReplayTask, 'calls'>, calls: readonly OpenCall[], env: string) {
     const task = {
       ...candidate,
-      calls: calls.map(({ event, recorded }) => [event.tool_name, event.payload, env, recorded] as const),
+      calls: calls.map(({ toolName, payload, recorded }) => [toolName, payload, env, recorded] as const),
     }
     const answer = await threads.run(task, { waitMs: WAIT_MS, runMs: RUN_MS }).catch(explain)
-    for (const [index, call] of calls.entries()) call.now = answer[index] ?? null
+    for (const [index, call] of calls.entries()) call.settle(answer[index] ?? null)
   }
 
   return async ({ tenantId }, name, version, { env, since, limit }) => {
@@ -82,7 +83,16 @@ export function replaying(deps: {
       await setImmediate()
     }
     await Promise.all(judging)
-    return { ...recorded.report(), isTruncated }
+    const report = recorded.report()
+    const shown = await store.shown(
+      tenantId,
+      report.examples.map((call) => call.seq),
+    )
+    const examples = report.examples.flatMap((call) => {
+      const event = shown.get(call.seq)
+      return event ? [{ ...call, event }] : []
+    })
+    return { ...report, examples, isTruncated }
   }
 }
 
