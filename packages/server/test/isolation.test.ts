@@ -1,0 +1,410 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { DeclaredRoute } from '../src/http/server.ts'
+import { bundleYaml } from './documents.ts'
+import { onEachDatabase, type TestServer } from './harness.ts'
+import { libraryOf } from './library.ts'
+import { deployAgent, requestToken } from './runtime.ts'
+import { openSse } from './sse-client.ts'
+
+/** Stands in every free text of tenant A; nobody else may ever read it. */
+const MARK = 'tenant-a-mark'
+/** Names of A's things, which a stranger may guess and send, and read back in a refusal. */
+const names = {
+  contract: 'guessable-contract',
+  composition: 'guessable-composition',
+  bundle: 'guessable-bundle',
+  agent: 'guessable-agent',
+  session: 'guessable-session',
+}
+
+type Headers = Record<string, string>
+
+/** Tenant A with one of everything in staging, and the ids by which its things are addressed. */
+interface World {
+  readonly tenantId: string
+  readonly ids: Readonly<Record<string, string>>
+}
+
+const ok = (answer: { statusCode: number; body: string }, what: string): void => {
+  if (answer.statusCode >= 300) throw new Error(`${what}: ${answer.statusCode} ${answer.body}`)
+}
+
+async function plant(t: TestServer): Promise<World> {
+  const headers = await t.admin()
+  const staging = await t.agent('staging', names.agent)
+  const send = async (method: 'POST' | 'PUT' | 'PATCH', url: string, payload: object, as: Headers = headers) => {
+    const answer = await t.request({ method, url, headers: as, payload })
+    ok(answer, `${method} ${url}`)
+    return answer
+  }
+  const library = libraryOf(t)
+  const definition = {
+    tool: 'read_file',
+    when: { 'args.path': { contains: MARK } },
+    // biome-ignore lint/suspicious/noThenProperty: a field of the contract language
+    then: { effect: 'deny', message: MARK },
+  }
+  ok(await library.contract(names.contract, definition, { name: MARK, description: MARK, tags: [MARK] }), 'contract')
+  ok(await library.compose(names.composition, [names.contract], { description: MARK }), 'composition')
+  ok(await library.deploy(names.composition, 'staging'), 'deploy')
+  await send('POST', '/api/v1/bundles', {
+    yaml_content: `apiVersion: edictum/v1\nkind: ContractBundle\nmetadata: {name: ${names.bundle}}\ndefaults: {mode: enforce}\ncontracts:\n  - {id: one, type: pre, tool: x, when: {args.a: {equals: ${MARK}}}, then: {effect: deny, message: ${MARK}}}\n`,
+  })
+  const deployment = (await send('POST', `/api/v1/bundles/${names.bundle}/1/deploy`, { env: 'staging' })).json<{
+    id: string
+  }>()
+  await send(
+    'POST',
+    '/api/v1/events',
+    {
+      events: [
+        {
+          call_id: MARK,
+          agent_id: names.agent,
+          tool_name: MARK,
+          verdict: 'call_denied',
+          mode: 'enforce',
+          timestamp: new Date(t.clock.now()).toISOString(),
+          payload: { decision_name: MARK, reason: MARK },
+        },
+      ],
+    },
+    staging,
+  )
+  const approval = (
+    await send(
+      'POST',
+      '/api/v1/approvals',
+      { agent_id: names.agent, tool_name: MARK, tool_args: { path: MARK }, message: MARK, contract_name: MARK },
+      staging,
+    )
+  ).json<{ id: string }>()
+  await send('PUT', `/api/v1/sessions/${names.session}`, { value: MARK }, staging)
+  const rule = (
+    await send('POST', '/api/v1/assignment-rules', {
+      priority: 7,
+      pattern: `${MARK}*`,
+      tag_match: { team: MARK },
+      bundle_name: names.bundle,
+      env: 'staging',
+    })
+  ).json<{ id: string }>()
+  const channel = (
+    await send('POST', '/api/v1/notifications/channels', {
+      name: MARK,
+      channel_type: 'webhook',
+      config: { url: `https://hooks.example.com/${MARK}`, secret: MARK },
+    })
+  ).json<{ id: string }>()
+  await send('PUT', '/api/v1/settings/ai', { provider: 'openai', api_key: MARK, model: MARK })
+  const key = (await send('POST', '/api/v1/keys', { env: 'staging', label: MARK })).json<{ id: string }>()
+  const account = (await send('POST', '/api/v1/service-accounts', { name: MARK })).json<{ id: string }>()
+  const agent = await deployAgent(
+    t,
+    headers,
+    { task: { instruction: MARK } },
+    { name: 'guessable-worker', description: MARK, labels: { team: MARK } },
+  )
+  const { db } = t.server.database
+  const { tenant_id: tenantId } = await db.selectFrom('bundles').select('tenant_id').executeTakeFirstOrThrow()
+  const known = await db
+    .selectFrom('agent_registrations')
+    .selectAll()
+    .where('agent_id', '=', names.agent)
+    .executeTakeFirst()
+  if (known)
+    await send('PATCH', `/api/v1/agent-registrations/${names.agent}`, { display_name: MARK, tags: { team: MARK } })
+  return {
+    tenantId,
+    ids: {
+      ...names,
+      contract_id: names.contract,
+      key_id: key.id,
+      deployment: deployment.id,
+      agent_id: names.agent,
+      rule_id: rule.id,
+      approval_id: approval.id,
+      channel_id: channel.id,
+      account: account.id,
+      runtimeAgent: agent,
+    },
+  }
+}
+
+/** The route's path with A's ids in it, asking for A's environment where one can be asked for. */
+function aimed({ url, schema }: DeclaredRoute, { ids }: World): string {
+  const idOf = (name: string): string => {
+    switch (name) {
+      case 'id':
+        if (url.startsWith('/api/v1/deployments')) return ids.deployment ?? ''
+        if (url.startsWith('/v1/agents')) return ids.runtimeAgent ?? ''
+        if (url.startsWith('/v1/human-approvals')) return ids.approval_id ?? ''
+        if (url.startsWith('/api/v1/service-accounts')) return ids.account ?? ''
+        return '00000000-0000-4000-8000-000000000000'
+      case 'name':
+        if (url.startsWith('/api/v1/compositions')) return names.composition
+        return url.startsWith('/v1/agents') ? 'guessable-worker' : names.bundle
+      case 'key':
+        return names.session
+      case 'version':
+        return '1'
+      default:
+        return ids[name] ?? '00000000-0000-4000-8000-000000000000'
+    }
+  }
+  const needed =
+    schema.querystring === undefined ? {} : ((schema.querystring as { properties?: object }).properties ?? {})
+  const query = 'env' in needed ? '?env=staging' : 'follow' in needed ? '?follow=false' : ''
+  return url.replace(/:([a-z_]+)/gi, (_, name: string) => idOf(name)).replace('*', 'x') + query
+}
+
+/** What a stranger sends: whole bodies, aimed at A's things wherever a body can name one. */
+function bodyFor(route: DeclaredRoute, { ids }: World): object {
+  const definition = { tool: 'x' }
+  const bodies: Record<string, object> = {
+    'POST /api/v1/keys': { env: 'production' },
+    'POST /api/v1/contracts': { contract_id: 'mine', name: 'mine', type: 'pre', definition },
+    'PUT /api/v1/contracts/:contract_id': { name: 'taken over' },
+    'POST /api/v1/compositions': { name: 'mine', contracts: [{ contract_id: names.contract, position: 10 }] },
+    'PUT /api/v1/compositions/:name': { description: 'taken over' },
+    'POST /api/v1/compositions/:name/deploy': { env: 'staging' },
+    'POST /api/v1/bundles/:name/:version/deploy': { env: 'staging' },
+    'POST /api/v1/assignment-rules': { priority: 7, pattern: '*', bundle_name: names.bundle, env: 'staging' },
+    'PATCH /api/v1/assignment-rules/:rule_id': { pattern: '*' },
+    'PATCH /api/v1/agent-registrations/:agent_id': { display_name: 'taken over' },
+    'POST /api/v1/agent-registrations/bulk-assign': { agent_ids: [names.agent], bundle_name: names.bundle },
+    'PUT /api/v1/approvals/:approval_id': { approved: true },
+    'POST /api/v1/approvals': { agent_id: names.agent, tool_name: 'x', message: 'x' },
+    'POST /api/v1/notifications/channels': {
+      name: 'mine',
+      channel_type: 'webhook',
+      config: { url: 'https://hooks.example.com/mine' },
+    },
+    'PUT /api/v1/notifications/channels/:channel_id': { name: 'taken over', enabled: false },
+    'PUT /api/v1/settings/ai': { provider: 'ollama' },
+    'POST /api/v1/service-accounts': { name: 'mine' },
+    'PUT /api/v1/sessions/:key': { value: 'mine' },
+    'POST /api/v1/sessions/batch': { keys: [names.session] },
+    'POST /v1/executions': { agent_id: ids.runtimeAgent ?? '', input: 'go' },
+    'POST /v1/agents/:id/execute': { input: 'go' },
+    'POST /v1/human-approvals/:id/reject': { reason: 'taken over' },
+    'PATCH /v1/agents/:id': { metadata: { description: 'taken over' } },
+    'PATCH /v1/agents/:id/scope': { scope: 'global' },
+    'POST /v1/agents/:id/scope': { scope: 'global' },
+  }
+  return bodies[nameOf(route)] ?? {}
+}
+
+const nameOf = (route: DeclaredRoute) => `${route.method} ${route.url}`
+const isStream = ({ url }: DeclaredRoute) => url === '/api/v1/stream' || url === '/api/v1/stream/dashboard'
+
+/** Every row of every table that belongs to the tenant. */
+async function rowsOf(t: TestServer, tenantId: string): Promise<Record<string, unknown[]>> {
+  const { db } = t.server.database
+  const tables = (await db.introspection.getTables()).filter(({ columns }) =>
+    columns.some(({ name }) => name === 'tenant_id'),
+  )
+  const rows: Record<string, unknown[]> = {}
+  for (const { name } of tables) {
+    const found = await db
+      .selectFrom(name as 'events')
+      .selectAll()
+      .where('tenant_id', '=', tenantId)
+      .execute()
+    rows[name] = found.map((row) => JSON.stringify(row)).sort()
+  }
+  return rows
+}
+
+/** What a foreign thing looks like where it is not 404 (console-api §4.5 and the endpoints' own sections). */
+const foreign: Readonly<Record<string, readonly number[]>> = {
+  'GET /api/v1/contracts/:contract_id/usage': [200],
+  'PUT /api/v1/approvals/:approval_id': [409],
+  'POST /api/v1/bundles/:name/:version/deploy': [422],
+  'GET /api/v1/assignment-rules/resolve/:agent_id': [200],
+  // The store is the tenant's: a key that another tenant uses too is simply another key.
+  'PUT /api/v1/sessions/:key': [200],
+  'POST /api/v1/sessions/:key/increment': [200],
+  'DELETE /api/v1/sessions/:key': [200, 404],
+  'POST /x/:token/v1/dispatch-gateway': [401, 403, 404],
+}
+
+/** Answers that hold counts and guessable names only. A new route that shows nothing planted fails: plant its resource above. */
+const withoutText = [
+  'GET /api/v1/agents/:agent_id/history',
+  'GET /api/v1/agents/status',
+  'GET /api/v1/assignment-rules/resolve/:agent_id',
+  'GET /api/v1/auth/me',
+  'GET /api/v1/bundles',
+  'GET /api/v1/bundles/:name',
+  'GET /api/v1/bundles/:name/:version',
+  'GET /api/v1/bundles/:name/current',
+  'GET /api/v1/contracts/:contract_id/usage',
+  'GET /api/v1/deployments',
+  'GET /api/v1/deployments/:id/rollout',
+  'GET /api/v1/health/details',
+  'GET /api/v1/settings/ai/usage',
+  'GET /api/v1/stats/overview',
+  'GET /v1/executions',
+]
+
+onEachDatabase('isolation', (start) => {
+  let t: TestServer
+  let world: World
+  let routes: DeclaredRoute[]
+  beforeEach(async () => {
+    t = await start({
+      overrides: {
+        outbound: {
+          check: async () => {},
+          send: async () => ({ status: 200, headers: {}, body: '' }),
+        },
+      },
+    })
+    await t.server.http.ready()
+    routes = t.server.http.declaredRoutes.filter(
+      (route) => route.config.access !== 'public' && route.method !== 'HEAD' && !isStream(route),
+    )
+    world = await plant(t)
+  })
+  afterEach(() => t.close())
+
+  const call = (route: DeclaredRoute, headers: Headers) =>
+    t.request({
+      method: route.method as 'GET',
+      url: aimed(route, world),
+      headers: { 'x-requested-with': 'test', ...headers },
+      ...(route.method === 'GET' ? {} : { payload: bodyFor(route, world) }),
+    })
+
+  async function strangers(): Promise<Record<string, Headers>> {
+    const session = await t.otherTenant()
+    const key = async (env: string): Promise<Headers> => {
+      const answer = await t.request({ method: 'POST', url: '/api/v1/keys', headers: session, payload: { env } })
+      return {
+        authorization: `Bearer ${answer.json<{ key: string }>().key}`,
+        'x-edictum-agent-id': names.agent,
+      }
+    }
+    const account = await t.request({
+      method: 'POST',
+      url: '/api/v1/service-accounts',
+      headers: session,
+      payload: { name: 'b' },
+    })
+    ok(account, 'service account')
+    const { client_id, client_secret } = account.json<{ client_id: string; client_secret: string }>()
+    const token = await requestToken(t, { grant_type: 'client_credentials', client_id, client_secret })
+    ok(token, 'token')
+    return {
+      session,
+      'production key': await key('production'),
+      'staging key': await key('staging'),
+      token: { authorization: `Bearer ${token.json<{ access_token: string }>().access_token}` },
+    }
+  }
+
+  /** Which credentials a route takes at all. */
+  const taken: Record<string, readonly string[]> = {
+    dashboard: ['session'],
+    admin: ['session'],
+    agent: ['production key', 'staging key'],
+    either: ['session', 'production key', 'staging key'],
+    bearer: ['session', 'token'],
+    dispatch: ['token'],
+    webhook: ['session'],
+  }
+
+  it('the planted world is seen by its own tenant, so that its absence elsewhere means something', async () => {
+    const headers = await t.admin()
+    const blind: string[] = []
+    for (const route of routes) {
+      const { access } = route.config
+      // Followed until the agent ends, which this one never does.
+      if (/^\/v1\/agents\/:id\/(events|logs)$/.test(route.url)) continue
+      if (route.method !== 'GET' || !(access === 'dashboard' || access === 'either' || access === 'bearer')) continue
+      const answer = await call(route, headers)
+      if (answer.statusCode === 200 && !answer.body.includes(MARK)) blind.push(nameOf(route))
+    }
+    expect(blind.sort()).toEqual(withoutText)
+  })
+
+  it("another tenant reads nothing of A's, changes nothing of A's, and finds nothing", async () => {
+    const callers = await strangers()
+    const before = await rowsOf(t, world.tenantId)
+    const wrong: string[] = []
+    const ids = Object.values(world.ids).filter((id) => /^[0-9a-f]{8}-/.test(id))
+    // First what only reads: later answers may hold what the stranger wrote itself.
+    const ordered = [...routes].sort((a, b) => Number(a.method !== 'GET') - Number(b.method !== 'GET'))
+    for (const route of ordered) {
+      for (const who of taken[route.config.access ?? ''] ?? []) {
+        const answer = await call(route, callers[who] ?? {})
+        const line = `${nameOf(route)} as ${who}: ${answer.statusCode} ${answer.body.slice(0, 200)}`
+        const sent = aimed(route, world) + JSON.stringify(bodyFor(route, world))
+        const text = answer.body + JSON.stringify(answer.headers)
+        if (text.includes(MARK)) wrong.push(`marked: ${line}`)
+        if (ids.some((id) => text.includes(id) && !sent.includes(id))) wrong.push(`id: ${line}`)
+        if (route.method === 'GET' && Object.values(names).some((name) => text.includes(name) && !sent.includes(name)))
+          wrong.push(`name: ${line}`)
+        if (answer.statusCode >= 500 && answer.statusCode !== 503) wrong.push(`failed: ${line}`)
+        if (!/:[a-z]/.test(route.url) || route.config.access === 'webhook') continue
+        const asksElsewhere = who === 'production key' && route.url === '/api/v1/bundles/:name/current'
+        const expected = asksElsewhere ? [403] : (foreign[nameOf(route)] ?? [404])
+        if (!expected.includes(answer.statusCode)) wrong.push(`status: ${line}`)
+      }
+    }
+    expect(wrong).toEqual([])
+    expect(await rowsOf(t, world.tenantId)).toEqual(before)
+  })
+
+  it("another tenant's streams carry nothing of A's", async () => {
+    const address = await t.listen()
+    const callers = await strangers()
+    const streams = await Promise.all([
+      openSse(`${address}/api/v1/stream/dashboard`, callers.session ?? {}),
+      openSse(`${address}/api/v1/stream?env=staging`, callers['staging key'] ?? {}),
+      openSse(`${address}/api/v1/stream?env=staging&bundle_name=${names.bundle}`, callers['staging key'] ?? {}),
+    ])
+    expect(streams.map(({ status }) => status)).toEqual([200, 200, 200])
+    const admin = await t.admin()
+    const post = async (url: string, payload: object, headers: Headers) =>
+      ok(await t.request({ method: 'POST', url, headers, payload }), url)
+    await post('/api/v1/keys', { env: 'staging', label: MARK }, admin)
+    await post(`/api/v1/bundles/${names.bundle}/1/deploy`, { env: 'staging' }, admin)
+    // What the stranger does next comes after everything of A's.
+    const own = bundleYaml('own')
+    await post('/api/v1/bundles', { yaml_content: own }, callers.session ?? {})
+    await post('/api/v1/bundles/own/1/deploy', { env: 'staging' }, callers.session ?? {})
+    const [dashboard, agent, named] = streams
+    let event = await dashboard?.next()
+    while (event?.type !== 'bundle_deployed') event = await dashboard?.next()
+    expect((await agent?.next())?.data).toMatchObject({ bundle_name: 'own' })
+    const heard = JSON.stringify(streams.map(({ events }) => events))
+    expect(heard).not.toContain(MARK)
+    expect(heard).not.toContain('"guessable-bundle"')
+    expect(named?.events.filter(({ type }) => type === 'contract_update')).toEqual([])
+    for (const stream of streams) stream.close()
+  })
+
+  it("A's own production key reads nothing of staging", async () => {
+    const production = await t.agent('production', 'another-agent')
+    const wrong: string[] = []
+    for (const route of routes) {
+      const { access, scope } = route.config
+      if (access !== 'agent' && access !== 'either') continue
+      // The session store is the tenant's, not the environment's (console-api §4.5).
+      if (scope === 'tenant') continue
+      const answer = await call(route, production)
+      const line = `${nameOf(route)}: ${answer.statusCode} ${answer.body.slice(0, 200)}`
+      if (answer.body.includes(MARK)) wrong.push(`marked: ${line}`)
+      if (answer.statusCode >= 500) wrong.push(`failed: ${line}`)
+      // Asking for another environment is refused; what lies in another one is not there (console-api §4.5).
+      const expected = route.url === '/api/v1/bundles/:name/current' ? 403 : 404
+      if (/:[a-z]/.test(route.url) && answer.statusCode !== expected) wrong.push(`status: ${line}`)
+    }
+    expect(wrong).toEqual([])
+    const stream = await t.request({ method: 'GET', url: '/api/v1/stream?env=staging', headers: production })
+    expect(stream.statusCode).toBe(403)
+    expect(stream.body).not.toContain(MARK)
+  })
+})
