@@ -46,17 +46,13 @@ export function measureTogether(a: (round: number) => void, b: (round: number) =
   return [percentiles(samples[0]).p50, percentiles(samples[1]).p50]
 }
 
-/**
- * Times a function that is too slow, or too cold, to be batched: in processor time of this thread, because it takes longer than a
- * busy machine lets one process run.
- */
+/** Times a function that is too slow, or too cold, to be batched. */
 export function measureOnce(run: () => void, times: number): Timing {
   const samples: number[] = []
   for (let i = 0; i < times; i++) {
-    const from = process.threadCpuUsage()
+    const from = now()
     run()
-    const { user, system } = process.threadCpuUsage(from)
-    samples.push(user + system)
+    samples.push(Number(now() - from) / 1000)
   }
   return percentiles(samples)
 }

@@ -38,10 +38,14 @@ const plain = (name: string, also = ''): Layout => ({
 })
 
 const layouts: Layout[] = [
-  plain('one table, as it is'),
+  plain('one table'),
   plain(
-    'and an index by tool and by verdict',
-    'create index on "and an index by tool and by verdict" (tenant_id, tool_name, timestamp); create index on "and an index by tool and by verdict" (tenant_id, verdict, timestamp)',
+    'one table, and indexes by tool and by verdict',
+    'create index on "one table, and indexes by tool and by verdict" (tenant_id, tool_name, timestamp); create index on "one table, and indexes by tool and by verdict" (tenant_id, verdict, timestamp)',
+  ),
+  plain(
+    'one table, and indexes by tool and of what is seldom',
+    `create index on "one table, and indexes by tool and of what is seldom" (tenant_id, tool_name, timestamp); create index on "one table, and indexes by tool and of what is seldom" (tenant_id, verdict, timestamp) where verdict not in ('call_allowed', 'call_executed'); create index on "one table, and indexes by tool and of what is seldom" (tenant_id, timestamp, seq) where mode <> 'enforce'`,
   ),
   {
     name: 'partitions and a table of keys',
