@@ -78,7 +78,8 @@ export function replaying(deps: {
           () => {},
         )
       }
-      if (judging.size >= REPLAY_THREADS) await Promise.race(judging)
+      // While the threads judge, the next parts are read.
+      if (judging.size >= 2 * REPLAY_THREADS) await Promise.race(judging)
       if (isTruncated || events.length < wanted) break
       await setImmediate()
     }
