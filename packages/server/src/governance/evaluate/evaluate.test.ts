@@ -165,7 +165,7 @@ describe('the playground', () => {
   })
 
   it('judges arguments of any shape, and is not changed by their keys', async () => {
-    const deep = JSON.parse(`${'{"a":'.repeat(200)}1${'}'.repeat(200)}`)
+    const deep = JSON.parse(`${'{"a":'.repeat(80)}1${'}'.repeat(80)}`)
     expect((await evaluate(read('x', { tool_args: deep }))).statusCode).toBe(200)
     const headers = { ...(await t.admin()), 'content-type': 'application/json' }
     const payload = `{"yaml_content":${JSON.stringify(yamlOf([noEnv]))},"tool_name":"read_file","tool_args":{"__proto__":{"path":".env"}}}`
