@@ -66,6 +66,7 @@ export function seed(): World {
         bundle_version: 3,
         deployed_by: 'ops@example.com',
         created_at: ago(5_400),
+        rollout: null,
       },
       {
         id: 'd2',
@@ -74,6 +75,7 @@ export function seed(): World {
         bundle_version: 2,
         deployed_by: 'ada@example.com',
         created_at: ago(90_000),
+        rollout: null,
       },
       {
         id: 'd1',
@@ -82,6 +84,7 @@ export function seed(): World {
         bundle_version: 1,
         deployed_by: 'ops@example.com',
         created_at: ago(180_000),
+        rollout: null,
       },
     ],
     approvals: [

@@ -156,6 +156,7 @@ function answer(
       bundle_version: Number(version),
       deployed_by: 'ops@example.com',
       created_at: new Date().toISOString(),
+      rollout: null,
     }
     world.deployments.unshift(deployment)
     world.versions = world.versions.map((v) =>

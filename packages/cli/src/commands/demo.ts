@@ -56,7 +56,9 @@ export function demoCommand({ terminal, settings, connect }: Context): Command {
     } finally {
       await stopApprover()
     }
-    terminal.print(`\nEvery call above is an event: ${style('cyan', `${connection.url}/dashboard/events`)}`)
+    // A login at localhost is none at 127.0.0.1, and `lictor up` shows localhost.
+    const shown = connection.url.replace('127.0.0.1', 'localhost')
+    terminal.print(`\nEvery call above is an event: ${style('cyan', `${shown}/dashboard/events`)}`)
   })
 }
 

@@ -27,7 +27,7 @@ export function standInApprover(options: {
       if (since === undefined) {
         firstSeen.set(id, Date.now())
         terminal.print(
-          `  ${style('yellow', '?')} ${message} ${style('dim', `Decide at ${connection.url}/dashboard/approvals; approved by itself in ${patience} s.`)}`,
+          `  ${style('yellow', '?')} ${message} ${style('dim', `Decide at ${connection.url.replace('127.0.0.1', 'localhost')}/dashboard/approvals; approved by itself in ${patience} s.`)}`,
         )
       }
       if (Date.now() - (since ?? Date.now()) < patience * 1000) continue

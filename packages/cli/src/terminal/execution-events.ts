@@ -54,8 +54,10 @@ export function describeEvent({ event_type, data }: ExecutionEvent): string[] {
       return [line(`${style('yellow', 'cancelled')}  ${textOf(data.reason)}`)]
     case 'execution_timed_out':
       return [line(`${style('red', 'timed out')} after ${textOf(data.timeout_seconds)} s`)]
-    default:
-      return [line(`${event_type.replaceAll('_', ' ')}${data.message ? `  ${style('dim', brief(data.message))}` : ''}`)]
+    default: {
+      const name = event_type.replaceAll('_', ' ')
+      return [line(data.message && data.message !== name ? `${name}  ${style('dim', brief(data.message))}` : name)]
+    }
   }
 }
 

@@ -1,4 +1,16 @@
-/** What the server answers, name for name (console-api §8). Wire names stay snake_case; the console reads them as they are. */
+import type { paths } from './schema'
+
+/** What the server answers, drawn from its OpenAPI document (`npm run api`). Wire names stay snake_case; the console reads them as they are. */
+type Answer<
+  Path extends keyof paths,
+  Method extends keyof paths[Path],
+  Status extends number = 200,
+> = paths[Path][Method] extends {
+  responses: Record<Status, { content: { 'application/json': infer Body } }>
+}
+  ? Body
+  : never
+type Element<List> = List extends readonly (infer Item)[] ? Item : never
 
 export type Environment = 'production' | 'staging' | 'development'
 export const ENVIRONMENTS: readonly Environment[] = ['production', 'staging', 'development']
@@ -6,136 +18,41 @@ export const ENVIRONMENTS: readonly Environment[] = ['production', 'staging', 'd
 /** ISO 8601, UTC. */
 export type Timestamp = string
 
-export interface Health {
-  readonly status: 'ok' | 'degraded'
-  readonly bootstrap_complete: boolean
-}
+export type Health = Answer<'/api/v1/health', 'get'>
 
-export interface Me {
-  readonly user_id: string
-  readonly tenant_id: string
-  readonly email: string
-  readonly is_admin: boolean
-}
+export type Me = Answer<'/api/v1/auth/me', 'get'>
 
-export interface ApiKey {
-  readonly id: string
-  readonly prefix: string
-  readonly env: Environment
-  readonly label: string | null
-  readonly created_at: Timestamp
-}
+export type ApiKey = Omit<Element<Answer<'/api/v1/keys', 'get'>>, 'env'> & { readonly env: Environment }
 
 /** The answer to creating a key; the only time the whole key is seen. */
-export interface CreatedKey extends ApiKey {
-  readonly key: string
-}
+export type CreatedKey = ApiKey & Pick<Answer<'/api/v1/keys', 'post', 201>, 'key'>
 
-export interface BundleSummary {
-  readonly name: string
-  readonly latest_version: number
-  readonly version_count: number
-  readonly last_updated: Timestamp
-  readonly deployed_envs: readonly string[]
-  /** Null when the YAML of the latest version cannot be parsed. */
-  readonly contract_count: number | null
-  readonly last_deployed_at: Timestamp | null
-}
+export type BundleSummary = Element<Answer<'/api/v1/bundles', 'get'>>
 
-export interface Bundle {
-  readonly id: string
-  readonly tenant_id: string
-  readonly name: string
-  readonly version: number
-  readonly revision_hash: string
-  readonly signature_hex: string | null
-  readonly source_hub_slug: string | null
-  readonly source_hub_revision: string | null
-  readonly uploaded_by: string
-  readonly created_at: Timestamp
-}
+export type Bundle = Answer<'/api/v1/bundles/{name}/{version}', 'get'>
 
 /** The answer to an upload: the bundle, and what to know before deploying it. */
-export interface UploadedBundle extends Bundle {
-  readonly warnings?: readonly { readonly message: string; readonly line?: number | null }[]
-}
+export type UploadedBundle = Answer<'/api/v1/bundles', 'post', 201>
 
-export interface BundleVersion extends Bundle {
-  readonly deployed_envs: readonly string[]
-}
+export type BundleVersion = Element<Answer<'/api/v1/bundles/{name}', 'get'>>
 
-export interface Deployment {
-  readonly id: string
-  readonly env: string
-  readonly bundle_name: string
-  readonly bundle_version: number
-  readonly deployed_by: string
-  readonly created_at: Timestamp
-}
+export type Deployment = Element<Answer<'/api/v1/deployments', 'get'>>
 
 /** What the agent's SDK sent about a call; read it with `payloadText`. */
 export type EventPayload = Readonly<Record<string, unknown>>
 
-export interface AuditEvent {
-  readonly id: string
-  readonly call_id: string
-  readonly agent_id: string
-  readonly tool_name: string
-  readonly verdict: string
-  readonly mode: string
-  readonly timestamp: Timestamp
+export type AuditEvent = Omit<Element<Answer<'/api/v1/events', 'get'>>, 'payload'> & {
   readonly payload: EventPayload | null
-  readonly created_at: Timestamp
 }
 
-export type ApprovalStatus = 'pending' | 'approved' | 'denied' | 'timeout'
+export type Approval = Element<Answer<'/api/v1/approvals', 'get'>>
+export type ApprovalStatus = Approval['status']
 
-export interface Approval {
-  readonly id: string
-  readonly status: ApprovalStatus
-  readonly agent_id: string
-  readonly tool_name: string
-  readonly tool_args: Readonly<Record<string, unknown>> | null
-  readonly message: string
-  readonly env: string
-  /** Seconds from `created_at`. */
-  readonly timeout_seconds: number
-  readonly timeout_effect: 'deny' | 'allow'
-  readonly decision_source: string | null
-  readonly contract_name: string | null
-  readonly decided_by: string | null
-  readonly decided_at: Timestamp | null
-  readonly decision_reason: string | null
-  readonly decided_via: string | null
-  readonly created_at: Timestamp
-}
+export type AgentConnection = Element<Answer<'/api/v1/agents/status', 'get'>['agents']>
 
-export interface AgentConnection {
-  readonly agent_id: string
-  readonly env: string
-  readonly bundle_name: string | null
-  readonly policy_version: string | null
-  readonly status: 'current' | 'drift' | 'unknown'
-  readonly connected_at: Timestamp
-}
+export type StatsOverview = Answer<'/api/v1/stats/overview', 'get'>
 
-export interface StatsOverview {
-  readonly pending_approvals: number
-  readonly active_agents: number
-  readonly total_agents: number
-  readonly events_24h: number
-  readonly denials_24h: number
-  readonly observe_findings_24h: number
-  readonly contracts_triggered_24h: number
-}
-
-export interface HistogramBucket {
-  readonly bucket_start: Timestamp
-  readonly allowed: number
-  readonly denied: number
-  readonly pending: number
-  readonly observed: number
-}
+export type HistogramBucket = Element<Answer<'/api/v1/events/histogram', 'get'>>
 
 /** One entry of a 422 (console-api §1.2); the bundle loader adds where in the text it was. */
 export interface Problem {

@@ -47,7 +47,7 @@ export function Card({
 export function CardHeading({ children, aside, id }: { children: ReactNode; aside?: ReactNode; id?: string }) {
   return (
     <header className="flex h-11 items-center justify-between gap-3 border-b px-4">
-      <h2 id={id} className="font-semibold text-sm">
+      <h2 id={id} className="whitespace-nowrap font-semibold text-sm">
         {children}
       </h2>
       {aside}
