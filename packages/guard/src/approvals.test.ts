@@ -91,7 +91,7 @@ describe('a call whose contract asks', () => {
     const tool = countingTool(1)
     for (const method of ['requestApproval', 'waitForDecision'] as const) {
       const backend = new ScriptedApprovals({ approved: true, status: 'approved' })
-      backend[method] = () => Promise.reject(new Error('inbox down'))
+      Object.assign(backend, { [method]: () => Promise.reject(new Error('inbox down')) })
       await expect(run(guardFrom(ask, { approvalBackend: backend }).guard, tool)).rejects.toThrow('inbox down')
     }
     expect(tool.calls).toEqual([])

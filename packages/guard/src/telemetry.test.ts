@@ -48,7 +48,13 @@ const rules = [deny('no-env', 'read_file', '.env'), approve('ask', 'deploy')]
 
 describe('telemetry', () => {
   test('the tool span of every ending ends once, with its status', async () => {
-    const cases = [
+    const cases: readonly {
+      tool: string
+      args: { path: string }
+      run: () => unknown
+      status: number
+      action: string
+    }[] = [
       { tool: 'read_file', args: { path: 'a' }, run: () => 1, status: 1, action: 'allowed' },
       { tool: 'read_file', args: { path: '.env' }, run: () => 1, status: 2, action: 'denied' },
       { tool: 'read_file', args: { path: 'a' }, run: () => 'error: x', status: 2, action: 'allowed' },

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type {} from '@fastify/swagger'
 import pino from 'pino'
 import { createServer } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'

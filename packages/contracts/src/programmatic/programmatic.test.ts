@@ -149,7 +149,7 @@ describe('contracts given in code', () => {
   it('session contracts see the session of the caller', () => {
     const policy = policyOf({
       name: 'budget',
-      check: (session) => ((session as { spent: number }).spent > 5 ? Verdict.fail('spent') : Verdict.pass()),
+      check: (session: unknown) => ((session as { spent: number }).spent > 5 ? Verdict.fail('spent') : Verdict.pass()),
     })
     expect(decidePre(policy, envelope, COUNTERS, { session: { spent: 9 } })).toMatchObject({
       action: 'deny',
