@@ -45,7 +45,7 @@ const layouts: Layout[] = [
   ),
   plain(
     'one table, and indexes by tool and of what is seldom',
-    `create index on "one table, and indexes by tool and of what is seldom" (tenant_id, tool_name, timestamp); create index on "one table, and indexes by tool and of what is seldom" (tenant_id, verdict, timestamp) where verdict not in ('call_allowed', 'call_executed'); create index on "one table, and indexes by tool and of what is seldom" (tenant_id, timestamp, seq) where mode <> 'enforce'`,
+    `create index on "one table, and indexes by tool and of what is seldom" (tenant_id, substr(tool_name, 1, 100), timestamp); create index on "one table, and indexes by tool and of what is seldom" (tenant_id, substr(verdict, 1, 100), timestamp) where verdict not in ('call_allowed', 'call_executed'); create index on "one table, and indexes by tool and of what is seldom" (tenant_id, timestamp, seq) where mode <> 'enforce'`,
   ),
   {
     name: 'partitions and a table of keys',

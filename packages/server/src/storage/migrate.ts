@@ -7,6 +7,7 @@ import { library } from './migrations/0003-library.ts'
 import { notifications } from './migrations/0004-notifications.ts'
 import { presence } from './migrations/0004-presence.ts'
 import { assistant } from './migrations/0005-assistant.ts'
+import { eventIndexes } from './migrations/0006-event-indexes.ts'
 
 /** In the order they are applied. A released migration is never changed; a new one is appended. */
 const migrations: Readonly<Record<string, (dialect: Database['dialect']) => Migration>> = {
@@ -16,6 +17,7 @@ const migrations: Readonly<Record<string, (dialect: Database['dialect']) => Migr
   '0004-notifications': notifications,
   '0004-presence': presence,
   '0005-assistant': assistant,
+  '0006-event-indexes': eventIndexes,
 }
 
 /** Bring the database to this version's schema, one server at a time. Returns the names of what was applied. */

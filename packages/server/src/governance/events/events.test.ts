@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { afterEach, expect, it } from 'vitest'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
 
@@ -236,6 +237,25 @@ onEachDatabase('events', (start) => {
     expect(await ids('?search=nothing')).toEqual([])
     expect(await ids("?agent_id=agent-1'%20or%201=1")).toEqual([])
     expect(await ids('?limit=2')).toEqual(['e', 'd'])
+  })
+
+  it('tool names and verdicts of any length are kept, and told apart to their ends', async () => {
+    t = await start()
+    const agent = await t.agent()
+    // Nothing a database could compress.
+    const long = randomBytes(6_000).toString('base64')
+    const names = [`${long}a`, `${long}b`, `${'ü'.repeat(99)}😀x`]
+    const events = names.flatMap((name, index) => [
+      event({ call_id: `tool-${index}`, tool_name: name }),
+      event({ call_id: `verdict-${index}`, verdict: name }),
+    ])
+    expect((await post(agent, { events })).json()).toEqual({ accepted: 6, duplicates: 0 })
+    for (const [index, name] of names.entries())
+      for (const field of ['tool', 'verdict']) {
+        const query = new URLSearchParams({ [field === 'tool' ? 'tool_name' : field]: name })
+        const found = await t.request({ method: 'GET', url: `/api/v1/events?${query}`, headers: agent })
+        expect(found.json().map((one: { call_id: string }) => one.call_id)).toEqual([`${field}-${index}`])
+      }
   })
 
   it('a search finds what lies far back, and pages through it', async () => {

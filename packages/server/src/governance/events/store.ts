@@ -48,6 +48,7 @@ export interface EventStore {
   count(filter: EventFilter, size: number): Promise<EventCount[]>
 }
 
+const commonVerdicts = new Set(['call_allowed', 'call_executed'])
 /** No index serves a search: it reads event after event, this many at once. */
 const SEARCHED_AT_ONCE = 2_000
 const searched = ['call_id', 'agent_id', 'tool_name', 'verdict', 'payload'] as const
@@ -62,6 +63,14 @@ export function eventStore(database: Database): EventStore {
     if (filter.toolName !== undefined) query = query.where('tool_name', '=', filter.toolName)
     if (filter.verdict !== undefined) query = query.where('verdict', '=', filter.verdict)
     if (filter.mode !== undefined) query = query.where('mode', '=', filter.mode)
+    // Said again in the words of the indexes, or the database would not see that they serve.
+    if (filter.toolName !== undefined)
+      query = query.where(sql<boolean>`substr(tool_name, 1, 100) = substr(cast(${filter.toolName} as text), 1, 100)`)
+    if (filter.verdict !== undefined && !commonVerdicts.has(filter.verdict))
+      query = query.where(
+        sql<boolean>`substr(verdict, 1, 100) = substr(cast(${filter.verdict} as text), 1, 100) and verdict not in ('call_allowed', 'call_executed')`,
+      )
+    if (filter.mode !== undefined && filter.mode !== 'enforce') query = query.where(sql<boolean>`mode <> 'enforce'`)
     if (filter.since !== undefined) query = query.where('timestamp', '>=', filter.since)
     if (filter.until !== undefined) query = query.where('timestamp', '<=', filter.until)
     if (filter.before !== undefined) query = query.where('timestamp', '<', filter.before)
