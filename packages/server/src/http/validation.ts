@@ -16,6 +16,8 @@ interface SchemaNode {
 
 const truthy = new Set(['true', '1', 'yes', 'on', 't', 'y'])
 const falsy = new Set(['false', '0', 'no', 'off', 'f', 'n'])
+/** Levels of objects and arrays in a body. */
+const DEEPEST = 1000
 const uuid = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i
 
 /**
@@ -33,6 +35,8 @@ export function registerValidation(app: FastifyInstance): void {
     return (data: unknown) => {
       compiled ??= ajv.compile(node)
       const validate = compiled
+      if (httpPart === 'body' && isTooDeep(node, data))
+        return { error: [problem('', `Value error, nested deeper than ${DEEPEST} levels`, httpPart)] }
       const nul: string[] = []
       const value = coerce(node, data, '', nul)
       if (nul.length > 0)
@@ -46,6 +50,33 @@ export function registerValidation(app: FastifyInstance): void {
       }
     }
   })
+}
+
+/**
+ * Bodies are stored and written out again by functions that recurse: one that is too deep would make every list with it fail.
+ * Items that the schema says nothing of are judged one by one by their feature (decision D10).
+ */
+function isTooDeep({ properties }: SchemaNode, body: unknown): boolean {
+  if (properties === undefined) return nestsDeeper(body, DEEPEST)
+  if (typeof body !== 'object' || body === null) return false
+  return Object.entries(properties).some(([name, child]) => {
+    const isJudgedLater = child.type === 'array' && child.items?.type === undefined && !child.items?.anyOf
+    return !isJudgedLater && Object.hasOwn(body, name) && nestsDeeper((body as Record<string, unknown>)[name], DEEPEST)
+  })
+}
+
+function nestsDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  if (Array.isArray(value)) {
+    for (const item of value) if (typeof item === 'object' && nestsDeeper(item, levels - 1)) return true
+    return false
+  }
+  for (const key in value) {
+    const item = (value as Record<string, unknown>)[key]
+    if (typeof item === 'object' && nestsDeeper(item, levels - 1)) return true
+  }
+  return false
 }
 
 function problem(instancePath: string, message: string, schemaPath = ''): FastifySchemaValidationError {
