@@ -47,6 +47,12 @@ describe('settings', () => {
     )
   })
 
+  it('take no address of another kind of database', () => {
+    expect(() => readConfig({ DATABASE_URL: 'mysql://root:hidden@localhost/x' })).toThrow(
+      'DATABASE_URL is not valid; it takes postgres://user:password@host:5432/name, or nothing for SQLite.',
+    )
+  })
+
   it('are all described', () => {
     for (const name of ['LICTOR_HOST', 'DATABASE_URL', 'LICTOR_ADMIN_EMAIL']) expect(describeSettings()).toContain(name)
   })

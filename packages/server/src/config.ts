@@ -232,6 +232,11 @@ export type Config = { readonly [K in Exclude<keyof Settings, 'masterKey'>]: Val
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const values: Record<string, unknown> = {}
   for (const [name, setting] of Object.entries(settings)) values[name] = parse(setting, textOf(setting, environment))
+  if (!/^($|postgres(ql)?:\/\/)/.test(values.databaseUrl as string))
+    throw new StartupError(
+      'setting',
+      'DATABASE_URL is not valid; it takes postgres://user:password@host:5432/name, or nothing for SQLite.',
+    )
   const dataDir = resolve(values.dataDir as string)
   prepareDataDir(dataDir)
   return {

@@ -163,13 +163,25 @@ async function refusal(answer: Response, method: string, path: string): Promise<
   )
 }
 
+interface Problem {
+  readonly loc: readonly (string | number)[]
+  readonly msg: string
+  readonly line?: number
+  readonly column?: number
+}
+
+/** Where it is wrong: the line in a file, else the field by its name. */
+function placeOf({ line, column, loc }: Problem): string {
+  if (line) return `line ${line}, column ${column}: `
+  const field = loc.slice(1).join('.')
+  return field === '' ? '' : `${field}: `
+}
+
 function reasonIn(text: string): string {
   try {
     const body = JSON.parse(text) as { detail?: unknown; message?: unknown; error?: unknown }
     if (Array.isArray(body.detail)) {
-      return (body.detail as { loc: unknown[]; msg: string; line?: number; column?: number }[])
-        .map((problem) => `${problem.line ? `line ${problem.line}, column ${problem.column}: ` : ''}${problem.msg}`)
-        .join('\n')
+      return (body.detail as Problem[]).map((problem) => `${placeOf(problem)}${problem.msg}`).join('\n')
     }
     return String(body.detail ?? body.message ?? body.error ?? '')
   } catch {
