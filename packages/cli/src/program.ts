@@ -43,7 +43,11 @@ function createProgram(context: Context): Command {
     })
     .enablePositionalOptions(false)
     .hook('preAction', (_program, command) => checkOutput(command))
-  program.action(() => program.help())
+  program.allowExcessArguments().action(() => {
+    const [unknown] = program.args
+    if (unknown !== undefined) program.error(`error: '${unknown}' is not a command`)
+    program.help()
+  })
   return program
 }
 

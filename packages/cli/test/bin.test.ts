@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
@@ -17,4 +17,10 @@ it('npm finds the command to link before anything is built', () => {
   expect(execFileSync(process.execPath, [file, '--version']).toString()).toMatch(
     new RegExp(`${description.version}|not built`),
   )
+})
+
+it('an unknown command is named', () => {
+  const main = fileURLToPath(new URL('src/bin.ts', folder))
+  const { status, stderr } = spawnSync(process.execPath, ['--conditions=source', main, 'deploi'], { encoding: 'utf8' })
+  expect({ status, stderr }).toEqual({ status: 2, stderr: "error: 'deploi' is not a command\n(see --help)\n" })
 })
