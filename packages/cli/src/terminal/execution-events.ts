@@ -24,7 +24,7 @@ export function describeEvent({ event_type, data }: ExecutionEvent): string[] {
     case 'llm_interaction':
       return [line(style('dim', `model ${textOf(data.model)}: ${brief(data.response)}`))]
     case 'llm_call_failed':
-      return [line(`${style('red', 'model failed')}  ${brief(data.message)}`)]
+      return [line(`${style('red', 'model failed')}  ${brief(reasonOf(data))}`)]
     case 'tool_invocation_requested':
       return [line(`${style('cyan', '→')} ${textOf(data.tool_name)} ${brief(data.arguments)}`)]
     case 'tool_invocation_completed':
@@ -60,6 +60,10 @@ export function describeEvent({ event_type, data }: ExecutionEvent): string[] {
     }
   }
 }
+
+/** The model's own words: `message` beside them is what the server says of the event. */
+const reasonOf = (data: ExecutionEvent['data']): unknown =>
+  (data.llm_call_failed as { message?: unknown } | undefined)?.message ?? data.message
 
 const textOf = (value: unknown): string =>
   value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value)
