@@ -349,6 +349,7 @@ describe('text that is no manifest at all', () => {
     ['only a comment', '# nothing\n', /empty/, 1],
     ['unclosed bracket', 'a: [1\nb: 2', /not readable as YAML/, 2],
     ['truncated JSON', '{"kind": "Agent", ', /not readable as YAML/, 1],
+    ['a text too large', `${minimal}# ${'x'.repeat(262_144)}`, /at most 262144 are read/, 1],
     ['duplicate key', `${minimal}kind: Agent\n`, /not readable as YAML: Map keys must be unique/, 12],
     ['two documents', `${minimal}---\n${minimal}`, /more than one YAML document/, 12],
     ['tab indent', 'a:\n\t- b\n', /not readable as YAML/, 2],
@@ -422,3 +423,14 @@ spec:
   advanced: {warm_pool_size: 0, swarm_enabled: false, startup_script: s, bootstrap_path: /b, health_check: {path: /h, interval_seconds: 1, timeout_seconds: 1}}
   input_schema: {type: object}
 `
+
+test('thousands of unknown keys cost no more than a hundred complaints', () => {
+  const keys = Array.from({ length: 20_000 }, (_, index) => `k${index}: 1`).join('\n')
+  try {
+    AgentManifest.parse(keys)
+    expect.unreachable()
+  } catch (error) {
+    expect(error).toBeInstanceOf(ManifestError)
+    expect((error as ManifestError).issues.length).toBeLessThanOrEqual(100)
+  }
+})

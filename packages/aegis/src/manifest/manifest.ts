@@ -57,6 +57,8 @@ export class AgentManifest implements AgentManifestDocument {
     const issues: Issue[] = []
     const reading: Reading = {
       report: (path, message, severity = 'error') => {
+        // Finding a place takes as long as the text is large: nobody reads the hundred-and-first complaint.
+        if (issues.filter((issue) => issue.severity === severity).length >= MOST_ISSUES) return
         const from = origin(path)
         issues.push({ path: formatPath(from), message, severity, ...source.position(from) })
       },
@@ -106,6 +108,9 @@ export class AgentManifest implements AgentManifestDocument {
     await writeFile(path, this.toYaml())
   }
 }
+
+/** Of each severity. */
+const MOST_ISSUES = 100
 
 const isError = ({ severity }: Issue): boolean => severity === 'error'
 

@@ -1,4 +1,4 @@
-import { isNode, isScalar, LineCounter, type Node, parseAllDocuments } from 'yaml'
+import { isNode, isScalar, LineCounter, type Node, parseAllDocuments, visit } from 'yaml'
 import type { Issue, Path } from '../shape/shape.ts'
 import { ManifestError } from './errors.ts'
 
@@ -18,6 +18,8 @@ export interface Source {
 }
 
 const maxAliases = 100
+/** Characters; the parser takes about a second for so many of the worst kind. */
+const MAX_LENGTH = 262_144
 
 /** A source without text. */
 export function valueSource(value: unknown): Source {
@@ -39,9 +41,19 @@ export function readSource(text: string): Source {
   const unreadable = (message: string, position: Position = { line: 1, column: 1 }): ManifestError =>
     new ManifestError('manifest_unreadable', [{ path: '', message, severity: 'error', ...position } satisfies Issue])
 
+  if (text.length > MAX_LENGTH)
+    throw unreadable(`the manifest has ${text.length} characters; at most ${MAX_LENGTH} are read`)
   let documents: ReturnType<typeof parseAllDocuments>
   try {
-    documents = parseAllDocuments(text, { lineCounter: lines, merge: true, prettyErrors: false, logLevel: 'error' })
+    // Doubled keys are looked for below: the parser compares each key with every other, which takes minutes for a hostile text.
+    const uniqueKeys = false
+    documents = parseAllDocuments(text, {
+      lineCounter: lines,
+      merge: true,
+      uniqueKeys,
+      prettyErrors: false,
+      logLevel: 'error',
+    })
   } catch {
     throw unreadable('the text is nested too deeply to be a manifest')
   }
@@ -49,6 +61,8 @@ export function readSource(text: string): Source {
   if (!document) throw unreadable('the manifest is empty')
   const problem = document.errors[0]
   if (problem) throw unreadable(`not readable as YAML: ${problem.message}`, at(problem.pos[0]))
+  const doubled = doubledKey(document.contents)
+  if (doubled) throw unreadable('not readable as YAML: Map keys must be unique', at(doubled.range?.[0] ?? 0))
   if (second) {
     throw unreadable('the text holds more than one YAML document; deploy one at a time', at(second.range?.[0] ?? 0))
   }
@@ -83,4 +97,25 @@ export function readSource(text: string): Source {
       return isScalar(node) && node.type === 'PLAIN' ? node.source : undefined
     },
   }
+}
+
+/** The first key that its mapping already has. */
+function doubledKey(contents: Node | null): Node | undefined {
+  let found: Node | undefined
+  if (contents === null) return undefined
+  visit(contents, {
+    Map(_key, map) {
+      const seen = new Set<unknown>()
+      for (const { key } of map.items) {
+        const name = isScalar(key) ? key.value : key
+        if (name !== '<<' && seen.has(name) && isNode(key)) {
+          found = key
+          return visit.BREAK
+        }
+        seen.add(name)
+      }
+      return undefined
+    },
+  })
+  return found
 }
