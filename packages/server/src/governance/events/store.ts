@@ -49,7 +49,7 @@ export interface EventStore {
 }
 
 const commonVerdicts = new Set(['call_allowed', 'call_executed'])
-/** No index serves a search: it reads event after event, this many at once. */
+/** No index serves a search, nor a tool on SQLite: event after event is read, this many at once. */
 const SEARCHED_AT_ONCE = 2_000
 const searched = ['call_id', 'agent_id', 'tool_name', 'verdict', 'payload'] as const
 
@@ -98,7 +98,8 @@ export function eventStore(database: Database): EventStore {
     async list(filter, limit, after) {
       const found: StoredEvent[] = []
       for (let place = after; ; ) {
-        const end = filter.search !== undefined && database.isInProcess ? await stretchEnd(filter, place) : undefined
+        const isSearch = filter.search !== undefined || filter.toolName !== undefined
+        const end = isSearch && database.isInProcess ? await stretchEnd(filter, place) : undefined
         let query = matching(filter).selectAll().orderBy('timestamp', 'desc').orderBy('seq', 'desc')
         if (place) query = query.where(isBefore(place))
         if (end) query = query.where((e) => e.not(isBefore(end)))
