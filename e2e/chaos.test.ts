@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import type {} from '../packages/server/test/postgres.global.ts'
+import type {} from '../packages/server/test/databases.global.ts'
 import { createDatabase } from './support/databases.ts'
 import {
   type Administrator,
