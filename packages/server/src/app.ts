@@ -30,6 +30,7 @@ import type { Random } from './ports/random.ts'
 import type { RateLimiter } from './ports/rate-limiter.ts'
 import { runtime } from './runtime/runtime.ts'
 import type { Database } from './storage/database.ts'
+import { proveMasterKey } from './storage/master-key.ts'
 import { migrate } from './storage/migrate.ts'
 import { openSqlite } from './storage/sqlite.ts'
 import { version } from './version.ts'
@@ -74,6 +75,7 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
   const mail = overrides.mail ?? smtpMail({ guard, clock })
   const applied = await migrate(database)
   if (applied.length > 0) logger.info({ applied }, 'database brought up to date')
+  await proveMasterKey(database, secretBox)
 
   const isSecure = config.baseUrl.startsWith('https://')
   const work = workers({ clock, logger })

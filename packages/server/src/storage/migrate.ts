@@ -1,6 +1,6 @@
 import { type Migration, Migrator } from 'kysely'
 import { StartupError } from '../errors.ts'
-import type { Database } from './database.ts'
+import { type Database, isDatabaseAway } from './database.ts'
 import { governance } from './migrations/0001-governance.ts'
 import { runtime } from './migrations/0002-runtime.ts'
 import { library } from './migrations/0003-library.ts'
@@ -30,7 +30,11 @@ export async function migrate(database: Database): Promise<string[]> {
     },
   })
   // Servers that start together take turns; making the migrator's own tables is part of the turn.
-  const { error, results } = await database.exclusively('migrate', () => migrator.migrateToLatest())
+  const { error, results } = await database
+    .exclusively('migrate', () => migrator.migrateToLatest())
+    .catch((cause: unknown) => {
+      throw isDatabaseAway(cause) ? away(cause) : cause
+    })
   if (error) throw explain(error)
   return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName)
 }
@@ -44,5 +48,13 @@ function explain(error: unknown): StartupError {
       error,
     )
   }
+  if (isDatabaseAway(error)) return away(error)
   return new StartupError('migration', `The database could not be brought up to date: ${message}`, error)
 }
+
+const away = (cause: unknown): StartupError =>
+  new StartupError(
+    'database_away',
+    `PostgreSQL at DATABASE_URL does not answer (${cause instanceof Error ? cause.message : String(cause)}). Start it, correct the address, or leave DATABASE_URL empty for the embedded database.`,
+    cause,
+  )

@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
 import { StartupError } from '../errors.ts'
@@ -74,7 +75,11 @@ function openExclusively(path: string): DatabaseSync {
       cause,
     )
   }
-  if (path !== ':memory:') holdLock(path)
+  if (path !== ':memory:') {
+    holdLock(path)
+    // The log beside it takes its mode from the file.
+    chmodSync(path, 0o600)
+  }
   try {
     raw.exec(
       'pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma busy_timeout = 5000; pragma cache_size = -16000; pragma temp_store = memory; pragma wal_autocheckpoint = 4000',

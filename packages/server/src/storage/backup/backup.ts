@@ -4,6 +4,7 @@ import { createGunzip, createGzip } from 'node:zlib'
 import { sql } from 'kysely'
 import { StartupError } from '../../errors.ts'
 import type { Database, Queryable } from '../database.ts'
+import { MASTER_KEY_PROOF } from '../master-key.ts'
 import { migrate } from '../migrate.ts'
 import { advanceCounters, type TableShape, tablesInOrder } from './tables.ts'
 
@@ -75,6 +76,8 @@ export async function readBackup(database: Database, source: Readable): Promise<
         `The backup was written by a newer version of Lictor (it has ${unknown.join(', ')}). Restore it with that version.`,
       )
     const shapes = await tablesInOrder(database, within)
+    // Left by a first start without any data; the backup brings its own.
+    await within.deleteFrom('settings').where('name', '=', MASTER_KEY_PROOF).execute()
     for (const { name } of shapes) {
       const occupied = await sql`select 1 from ${sql.table(name)} limit 1`.execute(within)
       if (occupied.rows.length > 0)
