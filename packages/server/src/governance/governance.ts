@@ -188,10 +188,6 @@ export function governance(shared: Shared, people: Identity): Governance {
       statsRoutes(app, shared)
     },
     async start(address) {
-      if (!(await signingKeys.hasMasterKey()))
-        shared.logger.error(
-          'The secrets in the database are sealed with another master key: this server can neither sign nor open them. Give every server on this database the same LICTOR_MASTER_KEY.',
-        )
       asking.start()
       await helping.start()
       await notifying.start(address)

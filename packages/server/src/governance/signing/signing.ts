@@ -23,8 +23,6 @@ export interface Signing {
   activeKey(tenantId: string, within: Queryable): Promise<SigningKey>
   /** 32 bytes, or null before the first key was made. */
   activePublicKey(tenantId: string): Promise<Uint8Array | null>
-  /** Whether the master key of this server opens what lies in the database. */
-  hasMasterKey(): Promise<boolean>
   /** Retire the tenant's keys and make a new one active. */
   replaceKey(tenantId: string, within: Queryable): Promise<SigningKey>
 }
@@ -74,16 +72,6 @@ export function signing(deps: { store: SigningStore; secretBox: SecretBox; rando
     },
     async activePublicKey(tenantId) {
       return (await store.findActive(tenantId))?.public_key ?? null
-    },
-    async hasMasterKey() {
-      const row = await store.findAnyActive()
-      if (!row) return true
-      try {
-        secretBox.open(row.private_key_sealed)
-        return true
-      } catch {
-        return false
-      }
     },
     async replaceKey(tenantId, within) {
       await store.lock(tenantId, within)

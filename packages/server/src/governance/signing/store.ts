@@ -3,8 +3,6 @@ import type { SigningKeyRow } from '../../storage/schema.ts'
 
 export interface SigningStore {
   findActive(tenantId: string, within?: Queryable): Promise<SigningKeyRow | undefined>
-  /** Some tenant's active key. */
-  findAnyActive(): Promise<SigningKeyRow | undefined>
   insert(row: SigningKeyRow, within: Queryable): Promise<void>
   deactivateAll(tenantId: string, within: Queryable): Promise<void>
   /** Hold the tenant's keys until the transaction ends. */
@@ -21,7 +19,6 @@ export function signingStore(database: Database): SigningStore {
         .where('tenant_id', '=', tenantId)
         .where('active', '=', 1)
         .executeTakeFirst(),
-    findAnyActive: () => db.selectFrom('signing_keys').selectAll().where('active', '=', 1).limit(1).executeTakeFirst(),
     async insert(row, within) {
       await within.insertInto('signing_keys').values(row).execute()
     },
