@@ -12,17 +12,17 @@ const PROOF = 'lictor'
  * @throws StartupError when it is another key.
  */
 export async function proveMasterKey({ db }: Database, box: SecretBox): Promise<void> {
-  const stored = await db.selectFrom('settings').select('value').where('name', '=', MASTER_KEY_PROOF).executeTakeFirst()
-  if (!stored) {
+  const find = () => db.selectFrom('settings').select('value').where('name', '=', MASTER_KEY_PROOF).executeTakeFirst()
+  if (!(await find())) {
     const value = Buffer.from(box.seal(Buffer.from(PROOF))).toString('base64')
     await db
       .insertInto('settings')
       .values({ name: MASTER_KEY_PROOF, value })
       .onConflict((conflict) => conflict.doNothing())
       .execute()
-    return
   }
-  if (opens(box, stored.value)) return
+  // Read again: of servers that start together with different keys, one was first.
+  if (opens(box, (await find())?.value ?? '')) return
   throw new StartupError(
     'master_key',
     'The master key is not the one this database was written under. Put back the master.key (or LICTOR_MASTER_KEY) that belongs to it.',
