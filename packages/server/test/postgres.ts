@@ -22,10 +22,14 @@ export async function startPostgres(options: { durable: boolean }): Promise<Post
   const asUser = serverUser()
   if (asUser) chownSync(folder, asUser.uid, asUser.gid)
   const data = join(folder, 'data')
-  execFileSync(join(binaries, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'], {
-    ...asUser,
-    stdio: 'ignore',
-  })
+  execFileSync(
+    join(binaries, 'initdb'),
+    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale', 'C.UTF-8', '--no-sync'],
+    {
+      ...asUser,
+      stdio: 'ignore',
+    },
+  )
   const port = await freePort()
   const settings = ['listen_addresses=127.0.0.1', `fsync=${options.durable ? 'on' : 'off'}`, 'max_connections=300']
   const server = spawn(
