@@ -2,6 +2,7 @@ import type { App } from '../http/server.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { Shared } from '../shared.ts'
 import { type Approvals, approvals } from './approvals/approvals.ts'
+import { approvalRoutes } from './approvals/routes.ts'
 import type { Rules } from './assignment/rules.ts'
 import { assistance } from './assistant/compose.ts'
 import { type Bundles, bundles } from './bundles/bundles.ts'
@@ -34,6 +35,7 @@ import { REPLAY_THREADS, replaying } from './replay/replay.ts'
 import { replayRoutes } from './replay/routes.ts'
 import { replayStore } from './replay/store.ts'
 import type { ReplayAnswer, ReplayTask } from './replay/worker.ts'
+import { sessionRoutes } from './sessions/routes.ts'
 import { type Sessions, sessions } from './sessions/sessions.ts'
 import { eventPurge } from './settings/purge.ts'
 import { settingsRoutes } from './settings/routes.ts'
@@ -58,7 +60,7 @@ export interface Governance {
   readonly assignments: Pick<Rules, 'resolveFor'>
   readonly approvals: Approvals
   readonly events: Pick<Events, 'record'>
-  readonly sessions: Omit<Sessions, 'routes'>
+  readonly sessions: Sessions
   routes(app: App): void
   /** Start what runs by itself. `address`: where this server listens. */
   start(address: string): Promise<void>
@@ -182,9 +184,9 @@ export function governance(shared: Shared, people: Identity): Governance {
       coverageRoutes(app, { coverage: covering, clock: shared.clock })
       live.routes(app)
       auditing.routes(app)
-      asking.routes(app)
+      approvalRoutes(app, { approvals: asking, limiter: shared.limiter })
       notifying.routes(app)
-      sharedValues.routes(app)
+      sessionRoutes(app, sharedValues)
       statsRoutes(app, shared)
     },
     async start(address) {

@@ -1,5 +1,4 @@
 import { Conflict, NotFound } from '../../errors.ts'
-import type { App } from '../../http/server.ts'
 import type { Shared } from '../../shared.ts'
 import { isDatabaseAway, type Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
@@ -7,7 +6,6 @@ import type { Idempotency } from '../idempotency/idempotency.ts'
 import type { StreamRecord } from '../stream/log.ts'
 import { type Approval, type ApprovalRequest, type ApprovalStatus, isOverdue } from './approval.ts'
 import { expiry } from './expiry.ts'
-import { approvalRoutes } from './routes.ts'
 import { approvalStore } from './store.ts'
 import { waiting } from './waiting.ts'
 
@@ -58,7 +56,6 @@ export interface Approvals {
   /** Time out what is overdue; those that this call timed out. */
   expireDue(): Promise<Approval[]>
   onChange(listener: ApprovalListener): void
-  routes(app: App): void
   start(): void
   /** End every wait: who waits is answered with what is known. */
   endWaits(): void
@@ -68,7 +65,7 @@ export interface Approvals {
 const DECIDED = 'Approval not found or already decided.'
 
 export function approvals(deps: Shared & { idempotency: Idempotency }): Approvals {
-  const { database, clock, random, log, bus, limiter, metrics, workers, logger, idempotency } = deps
+  const { database, clock, random, log, bus, metrics, workers, logger, idempotency } = deps
   const store = approvalStore(database)
   const listeners: ApprovalListener[] = []
   const waiters = waiting(bus)
@@ -122,7 +119,7 @@ export function approvals(deps: Shared & { idempotency: Idempotency }): Approval
     request,
   })
 
-  const feature: Approvals = {
+  return {
     async request(request, onceKey) {
       const { approval, isNew } = await log.transact(async (within, emit) => {
         let isNew = false
@@ -188,12 +185,10 @@ export function approvals(deps: Shared & { idempotency: Idempotency }): Approval
     },
     expireDue,
     onChange: (listener) => listeners.push(listener),
-    routes: (app) => approvalRoutes(app, { approvals: feature, limiter }),
     start: timeouts.start,
     endWaits: waiters.end,
     stop: timeouts.stop,
   }
-  return feature
 }
 
 /** For all agents of the approval's environment and for dashboards (console-api §9.1). */

@@ -1,13 +1,11 @@
 import { Conflict, NotFound } from '../../errors.ts'
 import type { KeyCaller } from '../../http/caller.ts'
-import type { App } from '../../http/server.ts'
 import type { Shared } from '../../shared.ts'
 import type { Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
 import { groupCommit } from '../events/group-commit.ts'
 import type { Idempotency } from '../idempotency/idempotency.ts'
 import { requireSessionKey } from './key.ts'
-import { sessionRoutes } from './routes.ts'
 import { sessionStore } from './store.ts'
 
 const TTL_MS = 7 * 24 * 3_600_000
@@ -42,7 +40,6 @@ export interface Sessions {
    * @throws Conflict when the value is no number.
    */
   increment(owner: Owner, key: string, amount: number, onceKey: string | null): Promise<number>
-  routes(app: App): void
 }
 
 export function sessions(deps: Shared & { idempotency: Idempotency }): Sessions {
@@ -73,7 +70,7 @@ export function sessions(deps: Shared & { idempotency: Idempotency }): Sessions 
     return idempotency.once({ tenantId, operation: `increment:${key}`, key: onceKey, request: amount }, within, add)
   }
 
-  const feature: Sessions = {
+  return {
     async get({ tenantId }, key) {
       const value = await store.get(tenantId, requireSessionKey(key, ['path', 'key']), now())
       if (value === undefined) throw new NotFound('Key not found')
@@ -96,9 +93,7 @@ export function sessions(deps: Shared & { idempotency: Idempotency }): Sessions 
       const [sum = Number.NaN] = await increments.submit([{ tenantId, key, amount, onceKey }], INCREMENT_WEIGHT)
       return sum
     },
-    routes: (app) => sessionRoutes(app, feature),
   }
-  return feature
 }
 
 function byKey(a: Increment, b: Increment): number {
