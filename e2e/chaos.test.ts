@@ -151,8 +151,8 @@ describe.each(storages)('a server that is killed under an agent, on $name', ({ p
     const environment = { ...server.environment, LICTOR_PORT: new URL(server.url).port }
     server = await startServer({ environment, dataDir: server.dataDir })
   }
-  const enough = (from: number) =>
-    eventually('the agent goes on', async () => agent.outcomes().filter((one) => one.outcome === 'ran').length > from)
+  const ran = () => agent.outcomes().filter((one) => one.outcome === 'ran').length
+  const enough = (from: number) => eventually('the agent goes on', async () => ran() > from)
   const outcomeOf = (path: string) =>
     eventually(`${path} is settled`, async () => agent.outcomes().find((one) => one.path === path)?.outcome)
 
@@ -169,13 +169,16 @@ describe.each(storages)('a server that is killed under an agent, on $name', ({ p
   it('keeps a decision that nobody heard before it was killed', async () => {
     agent.delete('approved.csv')
     const { id } = await admin.pendingApproval()
+    // Held still, so that it cannot act on the decision before the server is gone.
+    agent.child.kill('SIGSTOP')
     await admin.decide(id, true)
     await killAndRevive()
+    agent.child.kill('SIGCONT')
     expect(await outcomeOf('approved.csv')).toBe('ran')
   })
 
   it('has the record of every call, once, and nothing denied ran', async () => {
-    await enough(agent.outcomes().length + 20)
+    await enough(ran() + 20)
     await agent.finish()
     await expectTruth(agent, admin)
     expect(agent.ledger()).toContain('delete_file approved.csv')

@@ -15,10 +15,10 @@ const guard = await Edictum.fromServer({
   bundleName: 'ledger',
 })
 
-async function call(tool: string, path: string): Promise<void> {
+async function call(tool: string, path: string, sessionId: string): Promise<void> {
   const tell = (outcome: string) => process.stdout.write(`${JSON.stringify({ tool, path, outcome })}\n`)
   try {
-    await guard.run(tool, { path }, async () => appendFileSync(ledger, `${tool} ${path}\n`))
+    await guard.run(tool, { path }, async () => appendFileSync(ledger, `${tool} ${path}\n`), { sessionId })
     tell('ran')
   } catch (error) {
     // Without its server the guard lets nothing run that it cannot count.
@@ -29,13 +29,15 @@ async function call(tool: string, path: string): Promise<void> {
 let isOver = false
 const deletions: Promise<void>[] = []
 const input = createInterface({ input: process.stdin })
-input.on('line', (path) => deletions.push(call('delete_file', path)))
+input.on('line', (path) => deletions.push(call('delete_file', path, 'deletions')))
 input.on('close', () => {
   isOver = true
 })
 for (let index = 0; !isOver; index++) {
-  await call('read_file', `data-${index}.csv`)
-  await call('read_file', `secret-${index}.env`)
+  // No session may go on for ever: a new one every fifty calls.
+  const session = `reading-${Math.floor(index / 50)}`
+  await call('read_file', `data-${index}.csv`, session)
+  await call('read_file', `secret-${index}.env`, session)
   await sleep(10)
 }
 await Promise.all(deletions)
