@@ -48,6 +48,7 @@ export function courier(deps: {
   const unrecorded = new Map<string, { delivery: Delivery; reference: Reference | null }>()
   let wakes = 0
   let isStopped = false
+  let lastClaim: Promise<unknown> = Promise.resolve()
 
   function openLane(): void {
     if (isStopped || lanes.size >= LANES) return
@@ -61,11 +62,9 @@ export function courier(deps: {
     for (const { delivery, reference } of [...unrecorded.values()]) await record(delivery, reference)
     while (!isStopped) {
       const seen = wakes
-      const now = clock.now()
-      const delivery = await store.claim(microsOf(now), microsOf(now + LEASE_MS), random.uuid(), [...busyChannels])
+      const delivery = await claimNext()
       if (!delivery && seen === wakes) return
       if (!delivery) continue
-      busyChannels.add(delivery.channelId)
       // There may be more, for other channels.
       openLane()
       try {
@@ -74,6 +73,18 @@ export function courier(deps: {
         busyChannels.delete(delivery.channelId)
       }
     }
+  }
+
+  /** One lane after the other: two that claim at once would take two deliveries of one channel, and bring them in any order. */
+  function claimNext(): Promise<Delivery | undefined> {
+    const claim = lastClaim.then(async () => {
+      const now = clock.now()
+      const delivery = await store.claim(microsOf(now), microsOf(now + LEASE_MS), random.uuid(), [...busyChannels])
+      if (delivery) busyChannels.add(delivery.channelId)
+      return delivery
+    })
+    lastClaim = claim.catch(() => undefined)
+    return claim
   }
 
   async function carry(delivery: Delivery): Promise<void> {
