@@ -1,4 +1,4 @@
-import { type Migration, Migrator } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
 import { StartupError } from '../errors.ts'
 import { type Database, isDatabaseAway } from './database.ts'
 import { governance } from './migrations/0001-governance.ts'

@@ -27,7 +27,7 @@ export function aiSdkModel(provider: string, open: (model: string) => Promise<La
       try {
         const result = await sdk.generateText({
           model: await open(request.model),
-          ...(system.length > 0 ? { system: system.join('\n\n') } : {}),
+          ...(system.length > 0 ? { instructions: system.join('\n\n') } : {}),
           messages: request.messages.flatMap((message) => toSdk(message, names)),
           tools,
           temperature: request.temperature,

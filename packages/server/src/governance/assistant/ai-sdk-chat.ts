@@ -27,9 +27,9 @@ export function aiSdkChat(options: { anthropicUrl: string }): (settings: ChatSet
       )
       const system = request.messages.flatMap((message) => (message.role === 'system' ? [message.content] : []))
       try {
-        const { fullStream } = sdk.streamText({
+        const { stream } = sdk.streamText({
           model,
-          ...(system.length > 0 ? { system: system.join('\n\n') } : {}),
+          ...(system.length > 0 ? { instructions: system.join('\n\n') } : {}),
           messages: request.messages.flatMap(toSdk),
           ...(request.tools.length > 0 ? { tools } : {}),
           maxOutputTokens: request.maxTokens,
@@ -38,7 +38,7 @@ export function aiSdkChat(options: { anthropicUrl: string }): (settings: ChatSet
           // Failures come as parts of the stream; the SDK would write them to the console too.
           onError: () => {},
         })
-        yield* partsOf(fullStream)
+        yield* partsOf(stream)
         if (signal.aborted) throw signal.reason
       } catch (error) {
         if (signal.aborted) throw signal.reason

@@ -1,4 +1,5 @@
-import type { Kysely, Migration } from 'kysely'
+import type { Kysely } from 'kysely'
+import type { Migration } from 'kysely/migration'
 
 /** Which agents hold a stream, on whichever server process (console-api §8.7.1). */
 export function presence(): Migration {

@@ -1,4 +1,5 @@
-import { type Kysely, type Migration, sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
+import type { Migration } from 'kysely/migration'
 import type { Dialect } from '../database.ts'
 
 /** What the audit log is asked for by: the tool, and what is seldom (console-api §8.4.2). */
