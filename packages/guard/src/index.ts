@@ -8,6 +8,7 @@ export {
   createEnvelope,
   createPrincipal,
   cutText,
+  denySensitiveReads,
   type Envelope,
   type Envelope as ToolEnvelope,
   type Finding,
@@ -24,6 +25,7 @@ export {
   type ProgrammaticContract,
   type RedactionOptions,
   RedactionPolicy,
+  type SensitiveReadOptions,
   type SessionContract,
   type SideEffect,
   ToolRegistry,
@@ -42,7 +44,6 @@ export { FileAuditSink, StdoutAuditSink } from './audit/line-sinks.ts'
 export { type AuditSink, CollectingAuditSink, CompositeSink } from './audit/sinks.ts'
 export { BashClassifier, postcondition, precondition, sessionContract } from './builders.ts'
 export { type Clock, type NewId, randomId, systemClock, type TimerHandle } from './clock.ts'
-export { denySensitiveReads } from './deny-sensitive-reads.ts'
 export { Edictum, type Tool } from './edictum.ts'
 export { EdictumConfigError, EdictumDenied, EdictumToolError, MarkEvictedError } from './errors.ts'
 export type { BatchCall, ContractResult, EvaluateOptions, EvaluationResult } from './evaluate.ts'
