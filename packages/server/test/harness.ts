@@ -119,6 +119,11 @@ export async function startTestServer(
         .insertInto('users')
         .values({ ...first, id: randomUUID(), tenant_id: tenantId, email })
         .execute()
+      const key = await db.selectFrom('signing_keys').selectAll().executeTakeFirstOrThrow()
+      await db
+        .insertInto('signing_keys')
+        .values({ ...key, id: randomUUID(), tenant_id: tenantId, active: 1 })
+        .execute()
       return signIn({ email, password: ADMIN.password })
     },
     async restart() {

@@ -76,7 +76,7 @@ export function governance(shared: Shared, people: Identity): Governance {
   const signatureEncoding = config.streamSignature === 'base64' ? 'base64' : 'hex'
   const signingKeys = signing({ ...shared, store: storedKeys })
   people.onTenantFounded(async (tenantId, within) => {
-    await signingKeys.activeKey(tenantId, within)
+    await signingKeys.equip(tenantId, within)
   })
 
   const storedBundles = bundleStore(database)
@@ -190,6 +190,7 @@ export function governance(shared: Shared, people: Identity): Governance {
       statsRoutes(app, shared)
     },
     async start(address) {
+      await signingKeys.equipAll()
       asking.start()
       await helping.start()
       await notifying.start(address)

@@ -27,7 +27,8 @@ export interface DeploymentOrder {
 export interface Deployments {
   /**
    * Put a version into force in an environment: sign it where its signature is missing or not by the active key, record the
-   * deployment and tell agents and dashboards, all or nothing. @throws InvalidInput when there is no such version.
+   * deployment and tell agents and dashboards, all or nothing. @throws InvalidInput when there is no such
+   * version, or nothing to sign it with.
    */
   deploy(caller: UserCaller, name: string, version: number, env: Environment): Promise<DeploymentInfo>
   /** As `deploy`, as a part of the transaction that runs. */
@@ -60,7 +61,8 @@ export function deployments(deps: {
     if (!bundle) throw new InvalidInput(`Bundle '${name}' version ${version} not found`, 'bundle_not_found')
     const key = await signing.activeKey(tenantId, within)
     let { signature } = bundle
-    if (signature === null || !key.verifies(bundle.yaml_bytes, signature)) {
+    if (key === null && signature === null) throw new InvalidInput('No active signing key for tenant', 'no_signing_key')
+    if (key !== null && (signature === null || !key.verifies(bundle.yaml_bytes, signature))) {
       signature = key.sign(bundle.yaml_bytes)
       await bundles.setSignature(bundle.id, signature, within)
     }
@@ -76,7 +78,7 @@ export function deployments(deps: {
     emit({
       tenantId,
       type: 'contract_update',
-      data: contractUpdate({ ...bundle, signature }, key.publicKey, signatureEncoding),
+      data: contractUpdate({ ...bundle, signature }, key?.publicKey ?? null, signatureEncoding),
       env,
       bundleName: name,
       dashboard: true,

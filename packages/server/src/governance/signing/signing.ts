@@ -3,7 +3,7 @@ import { InvalidInput } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { SecretBox } from '../../ports/secret-box.ts'
-import type { Queryable } from '../../storage/database.ts'
+import type { Database, Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
 import type { SigningKeyRow } from '../../storage/schema.ts'
 import { privateKeyOf, publicBytesOf, SEED_BYTES, signBytes, verifyBytes } from './ed25519.ts'
@@ -19,8 +19,12 @@ export interface SigningKey {
 }
 
 export interface Signing {
-  /** The tenant's active key, made now when it has none (console-api §7). @throws InvalidInput when it cannot be unsealed. */
-  activeKey(tenantId: string, within: Queryable): Promise<SigningKey>
+  /** The tenant's active key, or null (console-api §7). @throws InvalidInput when it cannot be unsealed. */
+  activeKey(tenantId: string, within: Queryable): Promise<SigningKey | null>
+  /** Make a key for a tenant that has none active. */
+  equip(tenantId: string, within: Queryable): Promise<void>
+  /** Make a key for every tenant that has none active (console-api §3.1). */
+  equipAll(): Promise<void>
   /** 32 bytes, or null before the first key was made. */
   activePublicKey(tenantId: string): Promise<Uint8Array | null>
   /** Retire the tenant's keys and make a new one active. */
@@ -28,8 +32,14 @@ export interface Signing {
 }
 
 /** Ed25519 keys of the tenants; the seeds lie sealed in the database. */
-export function signing(deps: { store: SigningStore; secretBox: SecretBox; random: Random; clock: Clock }): Signing {
-  const { store, secretBox, random, clock } = deps
+export function signing(deps: {
+  store: SigningStore
+  database: Database
+  secretBox: SecretBox
+  random: Random
+  clock: Clock
+}): Signing {
+  const { store, database, secretBox, random, clock } = deps
 
   async function makeKey(tenantId: string, within: Queryable): Promise<SigningKey> {
     const seed = random.bytes(SEED_BYTES)
@@ -62,13 +72,20 @@ export function signing(deps: { store: SigningStore; secretBox: SecretBox; rando
     return signingKey(row.public_key, privateKeyOf(seed))
   }
 
+  async function equip(tenantId: string, within: Queryable): Promise<void> {
+    await store.lock(tenantId, within)
+    if (!(await store.findActive(tenantId, within))) await makeKey(tenantId, within)
+  }
+
   return {
     async activeKey(tenantId, within) {
       const known = await store.findActive(tenantId, within)
-      if (known) return unseal(known)
-      await store.lock(tenantId, within)
-      const made = await store.findActive(tenantId, within)
-      return made ? unseal(made) : makeKey(tenantId, within)
+      return known ? unseal(known) : null
+    },
+    equip,
+    async equipAll() {
+      for (const tenantId of await store.tenantsWithout())
+        await database.db.transaction().execute((within) => equip(tenantId, within))
     },
     async activePublicKey(tenantId) {
       return (await store.findActive(tenantId))?.public_key ?? null

@@ -3,6 +3,8 @@ import type { SigningKeyRow } from '../../storage/schema.ts'
 
 export interface SigningStore {
   findActive(tenantId: string, within?: Queryable): Promise<SigningKeyRow | undefined>
+  /** Tenants that have no active key. */
+  tenantsWithout(): Promise<string[]>
   insert(row: SigningKeyRow, within: Queryable): Promise<void>
   deactivateAll(tenantId: string, within: Queryable): Promise<void>
   /** Hold the tenant's keys until the transaction ends. */
@@ -19,6 +21,16 @@ export function signingStore(database: Database): SigningStore {
         .where('tenant_id', '=', tenantId)
         .where('active', '=', 1)
         .executeTakeFirst(),
+    async tenantsWithout() {
+      const rows = await db
+        .selectFrom('tenants as t')
+        .leftJoin('signing_keys as k', (join) => join.onRef('k.tenant_id', '=', 't.id').on('k.active', '=', 1))
+        .where('k.id', 'is', null)
+        .select('t.id')
+        .orderBy('t.id')
+        .execute()
+      return rows.map((row) => row.id)
+    },
     async insert(row, within) {
       await within.insertInto('signing_keys').values(row).execute()
     },
