@@ -72,8 +72,7 @@ onEachDatabase('assignment', (start) => {
     const status = async (pattern: string) => (await call('POST', '/assignment-rules', { ...rule, pattern })).statusCode
     expect(await status('')).toBe(422)
     expect(await status('x'.repeat(201))).toBe(422)
-    expect(await status('a\u0000b')).toBe(422)
-    for (const pattern of ['../etc', 'a\\b', 'ünicode', 'a\nb']) expect(await status(pattern)).toBe(400)
+    for (const pattern of ['../etc', 'a\\b', 'a\u0000b', 'ünicode', 'a\nb']) expect(await status(pattern)).toBe(400)
     expect((await call('POST', '/assignment-rules', { ...rule, priority: -1 })).statusCode).toBe(422)
     expect((await call('POST', '/assignment-rules', { ...rule, priority: 9_999_999_999 })).statusCode).toBe(422)
     expect((await call('PATCH', '/assignment-rules/nonsense', {})).statusCode).toBe(422)

@@ -43,6 +43,33 @@ describe('resolving an assignment', () => {
     expect(resolveAssignment(agent('a'), rules, null).bundleName).toBe('bundle-1')
   })
 
+  it('a rule is of exactly one environment, however its pattern and tags match', () => {
+    const environments = ['production', 'staging', 'development', 'Production', '*']
+    for (const of of environments)
+      for (const env of environments) {
+        for (const tagMatch of [null, { team: 'x' }]) {
+          const rules = [rule(1, '*', { env: of, tagMatch })]
+          expect(resolveAssignment(agent('a', { team: 'x' }), rules, env).source).toBe(of === env ? 'rule' : 'none')
+        }
+      }
+  })
+
+  it('one pattern in several environments gives each its own bundle, by priority within the environment', () => {
+    const rules = [
+      rule(1, '*', { env: 'staging' }),
+      rule(2, '*', { env: 'production' }),
+      rule(3, '*', { env: 'production' }),
+      rule(4, '*', { env: 'development' }),
+    ]
+    const bundleIn = (env: string | null) => resolveAssignment(agent('a'), rules, env).bundleName
+    expect(['production', 'staging', 'development', null].map(bundleIn)).toEqual([
+      'bundle-2',
+      'bundle-1',
+      'bundle-4',
+      'bundle-1',
+    ])
+  })
+
   it('every tag of a rule must be equal, as JSON', () => {
     const rules = [rule(1, '*', { tagMatch: { team: 'x', tier: 1 } }), rule(2, '*', { tagMatch: {} })]
     expect(resolveAssignment(agent('a', { team: 'x', tier: 1 }), rules, 'production').bundleName).toBe('bundle-1')
@@ -58,10 +85,15 @@ describe('resolving an assignment', () => {
   })
 
   it('what the agent offers is taken when nothing else speaks', () => {
-    expect(resolveAssignment(agent('a'), [rule(1, 'b')], 'production', 'own')).toEqual({
+    const rules = [rule(1, 'b'), rule(2, '*', { env: 'staging' })]
+    expect(resolveAssignment(agent('a'), rules, 'production', 'own')).toEqual({
       bundleName: 'own',
       source: 'agent_provided',
     })
+    expect(resolveAssignment(agent('a'), rules, 'staging', 'own')).toMatchObject({ source: 'rule' })
+    expect(resolveAssignment(agent('a', {}, 'mine'), [], 'production', 'own')).toMatchObject({ source: 'explicit' })
+    for (const nothing of ['', null])
+      expect(resolveAssignment(agent('a'), [], 'production', nothing)).toEqual({ bundleName: null, source: 'none' })
   })
 
   it('JSON equality ignores the order of fields and nothing else', () => {

@@ -11,7 +11,13 @@ const ById = Type.Object({ rule_id: Type.String({ format: 'uuid' }) })
 const TagMatch = Type.Record(Type.String(), Type.Unknown())
 
 const Priority = Type.Integer({ minimum: 0, maximum: 2_147_483_647, description: 'The lowest is tried first.' })
-const Pattern = Type.String({ minLength: 1, maxLength: 200, description: 'Glob over agent ids.' })
+/** Of which characters it may be is judged by the rules, NUL as well: another answer than the schema's (console-api §8.9). */
+const Pattern = Type.Unsafe<string>({
+  allOf: [{ type: 'string' }],
+  minLength: 1,
+  maxLength: 200,
+  description: 'Glob over agent ids.',
+})
 const BundleName = Type.String({ minLength: 1, maxLength: 128 })
 const Env = Type.String({ minLength: 1, maxLength: 64 })
 
