@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import type { Database } from '../src/storage/database.ts'
+import { microsOf } from '../src/storage/instants.ts'
 import { migrate } from '../src/storage/migrate.ts'
 import { openPostgres } from '../src/storage/postgres.ts'
 import { openSqlite } from '../src/storage/sqlite.ts'
+import { manualClock } from './manual-clock.ts'
 import { startPostgres } from './postgres.ts'
 
 declare module 'vitest' {
@@ -47,5 +49,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
 async function migrated(database: Database): Promise<void> {
   await migrate(database)
+  // The months in which the tests' clocks begin: made once, and copied.
+  await database.events.prepare(microsOf(manualClock().now()))
   await database.close()
 }

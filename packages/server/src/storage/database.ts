@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from 'kysely'
+import type { EventTable } from './events/event-table.ts'
 import type { Schema } from './schema.ts'
 
 export type Dialect = 'sqlite' | 'postgres'
@@ -11,16 +12,8 @@ export interface Database {
   readonly writers: number
   /** Queries run on this process's event loop: a long one is cut up, so that others are answered meanwhile. */
   readonly isInProcess: boolean
-  /**
-   * Insert many rows at once, skipping those that meet a unique index; per row: was it inserted. The first column is a text under
-   * a unique index; of rows that share it the first is inserted.
-   */
-  insertIgnoring<T extends keyof Schema & string>(
-    table: T,
-    columns: readonly string[],
-    rows: readonly (readonly unknown[])[],
-    within: Queryable,
-  ): Promise<boolean[]>
+  /** The audit log beyond queries, which the two dialects keep each in its own way. */
+  readonly events: EventTable
   /** Wait for, and hold until the transaction ends, the lock of this name. */
   lock(name: string, within: Transaction<Schema>): Promise<void>
   /** Do `work` while no other server that shares this database does work of this name. */

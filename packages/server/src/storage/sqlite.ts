@@ -3,6 +3,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
 import { StartupError } from '../errors.ts'
 import type { Database } from './database.ts'
+import { sqliteEvents } from './events/sqlite-events.ts'
 import { defineFunctions } from './expressions.ts'
 import type { Schema } from './schema.ts'
 
@@ -26,16 +27,9 @@ export function openSqlite(path: string, { asReader = false }: { asReader?: bool
   return {
     dialect: 'sqlite',
     db,
+    events: sqliteEvents(db, prepare),
     writers: 1,
     isInProcess: true,
-    async insertIgnoring(table, columns, rows, within) {
-      // The transaction holds the connection; the statement runs on that same connection, without Kysely's per-row cost.
-      if (!within.isTransaction) throw new Error('insertIgnoring runs within a transaction')
-      const statement = prepare(
-        `insert into "${table}" (${columns.map((c) => `"${c}"`).join(', ')}) values (${columns.map(() => '?').join(', ')}) on conflict do nothing`,
-      )
-      return rows.map((row) => Number(statement.run(...(row as never[])).changes) === 1)
-    },
     // The file is one process's own.
     exclusively: (_name, work) => work(),
     async lock() {

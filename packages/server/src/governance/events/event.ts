@@ -1,37 +1,6 @@
 import { hash } from 'node:crypto'
+import type { EventValues } from '../../storage/events/event-table.ts'
 import { type Micros, parseWireTime } from '../../storage/instants.ts'
-
-/** Columns of a stored event, in the order of `EventValues`. */
-export const eventColumns = [
-  'id',
-  'tenant_id',
-  'call_id',
-  'agent_id',
-  'tool_name',
-  'verdict',
-  'mode',
-  'env',
-  'timestamp',
-  'decision_name',
-  'payload',
-  'created_at',
-] as const
-
-/** A row for the bulk insert: a plain tuple, because tens of thousands are made each second. */
-export type EventValues = readonly [
-  id: string,
-  tenantId: string,
-  callId: string,
-  agentId: string,
-  toolName: string,
-  verdict: string,
-  mode: string,
-  env: string,
-  timestamp: Micros,
-  decisionName: string,
-  payload: string | null,
-  createdAt: Micros,
-]
 
 /** Where an event comes from: the API key's tenant and environment, never the payload's (console-api §8.4.1). */
 export interface EventOrigin {

@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import type { Database, Queryable } from '../../storage/database.ts'
+import type { EventValues } from '../../storage/events/event-table.ts'
 import { containsText, stretchOf } from '../../storage/expressions.ts'
 import type { Micros } from '../../storage/instants.ts'
 import type { EventRow } from '../../storage/schema.ts'
-import { type EventValues, eventColumns } from './event.ts'
 
 /** Which events are asked for. `env` confines an API key; a person sees all environments. */
 export interface EventFilter {
@@ -94,7 +94,7 @@ export function eventStore(database: Database): EventStore {
   }
 
   return {
-    insert: (rows, within) => database.insertIgnoring('events', eventColumns, rows, within),
+    insert: (rows, within) => database.events.insert(rows, within),
     async list(filter, limit, after) {
       const found: StoredEvent[] = []
       for (let place = after; ; ) {

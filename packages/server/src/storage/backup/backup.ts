@@ -11,6 +11,9 @@ import { advanceCounters, type TableShape, tablesInOrder } from './tables.ts'
 const FORMAT = 'lictor-backup'
 const FORMAT_VERSION = 1
 const PAGE = 2_000
+/** Parameters of one statement of a restore. */
+const VALUES_AT_ONCE = 5_000
+const PLACE = 'place in the backup'
 
 interface Header {
   readonly format: typeof FORMAT
@@ -45,7 +48,7 @@ export async function writeBackup(database: Database, target: Writable): Promise
     await write({ format: FORMAT, version: FORMAT_VERSION, migrations: await migrationsOf(within) } satisfies Header)
     for (const shape of shapes) {
       await write({ table: shape.name, columns: shape.columns })
-      for await (const row of rowsOf(within, shape)) {
+      for await (const row of rowsOf(database, within, shape)) {
         rows++
         await write(row)
       }
@@ -86,13 +89,15 @@ export async function readBackup(database: Database, source: Readable): Promise<
           `The database already holds data (table ${name}). A backup is restored into an empty one.`,
         )
     }
-    const report = await insertAll(within, lines, shapes)
+    const report = await insertAll(database, within, lines, shapes)
+    await database.events.finishRestore(within)
     await advanceCounters(database, within, shapes)
     return report
   })
 }
 
 async function insertAll(
+  database: Database,
   within: Queryable,
   lines: AsyncIterator<string>,
   shapes: readonly TableShape[],
@@ -103,6 +108,13 @@ async function insertAll(
   let rows = 0
   const flush = async () => {
     if (!table || batch.length === 0) return
+    if (table.name === 'events') {
+      const arrival = table.columns.indexOf('created_at')
+      await database.events.prepareRestore(
+        batch.map((row) => Number(row[arrival])),
+        within,
+      )
+    }
     const values = batch.map((row) => sql`(${sql.join(row.map((value) => sql`${value}`))})`)
     await sql`insert into ${sql.table(table.name)} (${sql.join(table.columns.map((column) => sql.ref(column)))}) values ${sql.join(values)}`.execute(
       within,
@@ -115,7 +127,7 @@ async function insertAll(
       if (!table) throw notABackup('a row stands before its table')
       batch.push(line.map(decode))
       rows++
-      if (batch.length * table.columns.length > 900) await flush()
+      if (batch.length * table.columns.length > VALUES_AT_ONCE) await flush()
       continue
     }
     await flush()
@@ -137,15 +149,31 @@ function snapshot<T>(database: Database, read: (within: Queryable) => Promise<T>
   )
 }
 
-async function* rowsOf(within: Queryable, shape: TableShape): AsyncGenerator<unknown[]> {
-  const columns = sql.join(shape.columns.map((column) => sql.ref(column)))
-  const order = sql.ref(shape.counter ?? shape.columns[0] ?? '')
-  for (let offset = 0; ; offset += PAGE) {
-    const page = await sql<Record<string, unknown>>`
-      select ${columns} from ${sql.table(shape.name)} order by ${order} limit ${sql.lit(PAGE)} offset ${sql.lit(offset)}
-    `.execute(within)
-    for (const row of page.rows) yield shape.columns.map((column) => encode(row[column]))
-    if (page.rows.length < PAGE) return
+/** Page by page, each where the last one ended: the thousandth costs what the first did. */
+async function* rowsOf(database: Database, within: Queryable, shape: TableShape): AsyncGenerator<unknown[]> {
+  const names = sql.join(shape.columns.map((column) => sql.ref(column)))
+  const next = database.dialect === 'postgres' ? await pagesOfPostgres() : pagesOfSqlite()
+  for (let page = await next(); page.length > 0; page = await next())
+    for (const row of page) yield shape.columns.map((column) => encode(row[column]))
+
+  async function pagesOfPostgres() {
+    await sql`declare backup no scroll cursor for select ${names} from ${sql.table(shape.name)}`.execute(within)
+    return async () => {
+      const { rows } = await sql<Record<string, unknown>>`fetch ${sql.lit(PAGE)} from backup`.execute(within)
+      if (rows.length === 0) await sql`close backup`.execute(within)
+      return rows
+    }
+  }
+
+  function pagesOfSqlite() {
+    let last = Number.MIN_SAFE_INTEGER
+    return async () => {
+      const { rows } = await sql<Record<string, unknown>>`
+        select ${names}, rowid as ${sql.ref(PLACE)} from ${sql.table(shape.name)} where rowid > ${last} order by rowid limit ${sql.lit(PAGE)}
+      `.execute(within)
+      last = Number(rows.at(-1)?.[PLACE] ?? last)
+      return rows
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Database, Queryable } from '../database.ts'
+import { isPartOfEvents } from '../events/partitions.ts'
 
 export interface TableShape {
   readonly name: string
@@ -13,8 +14,8 @@ export async function tablesInOrder(database: Database, within: Queryable): Prom
   const found = (await within.introspection.getTables()).filter(
     (table) => !table.name.startsWith('kysely_') && !table.isView && (table.schema ?? 'public') === 'public',
   )
-  // A partition's rows are read and written through its parent.
-  const tables = found.filter((table) => !/^events_\d{4}_\d{2}$|^events_default$/.test(table.name))
+  // A partition's rows are read and written through its parent, and the ids of the events are theirs.
+  const tables = found.filter((table) => !isPartOfEvents(table.name))
   const references = await referencesOf(
     database,
     within,

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import type { Dialect } from '../database.ts'
 import { columnTypes } from './columns.ts'
+import { makeEvents } from './events.ts'
 
 /** Identity, bundles, events, approvals, agents, session values and the stream log (console-api §5). */
 export function governance(dialect: Dialect): Migration {
@@ -102,23 +103,7 @@ async function up(db: Kysely<never>, dialect: Dialect): Promise<void> {
     .columns(['tenant_id', 'bundle_name', 'env', 'seq'])
     .execute()
 
-  await table('events')
-    .addColumn('seq', sql.raw(serial), serialKey)
-    .addColumn('id', 'text', (c) => c.notNull().unique())
-    .addColumn('tenant_id', 'text', (c) => c.notNull())
-    .addColumn('call_id', 'text', (c) => c.notNull())
-    .addColumn('agent_id', 'text', (c) => c.notNull())
-    .addColumn('tool_name', 'text', (c) => c.notNull())
-    .addColumn('verdict', 'text', (c) => c.notNull())
-    .addColumn('mode', 'text', (c) => c.notNull())
-    .addColumn('env', 'text')
-    .addColumn('timestamp', 'bigint', (c) => c.notNull())
-    .addColumn('decision_name', 'text', (c) => c.notNull())
-    .addColumn('payload', 'text')
-    .addColumn('created_at', 'bigint', (c) => c.notNull())
-    .execute()
-  await db.schema.createIndex('events_by_time').on('events').columns(['tenant_id', 'timestamp', 'seq']).execute()
-  await db.schema.createIndex('events_by_agent').on('events').columns(['tenant_id', 'agent_id', 'timestamp']).execute()
+  await makeEvents(db, dialect)
 
   await table('approvals')
     .addColumn('seq', sql.raw(serial), serialKey)

@@ -1,27 +1,28 @@
 import { afterEach, expect, it } from 'vitest'
-import { onEachDatabase, type TestServer } from '../../test/harness.ts'
+import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
+import type { EventValues } from './event-table.ts'
 
-const columns = ['id', 'tenant_id', 'call_id', 'agent_id', 'tool_name', 'verdict', 'mode', 'env', 'timestamp']
-const rest = ['decision_name', 'payload', 'created_at']
+/** A UUID that ends in these characters. */
+const idOf = (end: string) => `00000000-0000-8000-8000-${end.padStart(12, '0')}`
 
 onEachDatabase('bulk insert', (start) => {
   let t: TestServer
   afterEach(() => t.close())
 
-  const row = (id: string, timestamp = 0, payload: string | null = null) => [
-    ...[id, 'tenant', 'call', 'agent', 'tool', 'verdict', 'mode', 'env', timestamp],
-    ...['', payload, Number.MAX_SAFE_INTEGER],
+  const row = (end: string, timestamp = 0, payload: string | null = null): EventValues => [
+    ...([idOf(end), 'tenant', 'call', 'agent', 'tool', 'verdict', 'mode', 'env', timestamp] as const),
+    ...(['', payload, Number.MAX_SAFE_INTEGER] as const),
   ]
-  const insert = (...rows: unknown[][]) => {
-    const { db, insertIgnoring } = t.server.database
-    return db.transaction().execute((within) => insertIgnoring('events', [...columns, ...rest], rows, within))
+  const insert = (...rows: EventValues[]) => {
+    const { db, events } = t.server.database
+    return db.transaction().execute((within) => events.insert(rows, within))
   }
 
   it('every kind of value comes back as it was', async () => {
     t = await start()
     const payloads = [null, '', '{"a":"\\"\\\\,{}"}', 'Ärger 日本 🜁', 'null', 'NULL', 'x'.repeat(70_000)]
     const instants = [0, 1, -1, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 2 ** 32, -(2 ** 32)]
-    const rows = payloads.map((payload, index) => row(`id-${index}`, instants[index], payload))
+    const rows = payloads.map((payload, index) => row(`${index}`, instants[index], payload))
     expect(await insert(...rows)).toEqual(payloads.map(() => true))
     const stored = await t.server.database.db.selectFrom('events').selectAll().orderBy('seq').execute()
     expect(stored.map((found) => [found.timestamp, found.payload])).toEqual(

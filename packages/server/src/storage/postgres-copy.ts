@@ -1,0 +1,61 @@
+import pg from 'pg'
+
+interface CopyConnection {
+  query(text: string): void
+  sendCopyFromChunk(chunk: Buffer): void
+  endCopyFrom(): void
+}
+
+interface Outcome {
+  readonly command: 'COPY'
+  readonly rowCount: null
+  readonly rows: []
+}
+
+/** `copy … from stdin`: one statement and the whole of its data. */
+class CopyFrom {
+  readonly done: Promise<Outcome>
+  private readonly text: string
+  private readonly data: Buffer
+  private settle: { resolve: (outcome: Outcome) => void; reject: (error: Error) => void } | null = null
+
+  constructor(text: string, data: Buffer) {
+    this.text = text
+    this.data = data
+    this.done = new Promise((resolve, reject) => {
+      this.settle = { resolve, reject }
+    })
+  }
+
+  submit(connection: CopyConnection): void {
+    connection.query(this.text)
+  }
+
+  handleCopyInResponse(connection: CopyConnection): void {
+    connection.sendCopyFromChunk(this.data)
+    connection.endCopyFrom()
+  }
+
+  handleCommandComplete(): void {}
+
+  handleReadyForQuery(): void {
+    this.settle?.resolve({ command: 'COPY', rowCount: null, rows: [] })
+  }
+
+  handleError(error: Error): void {
+    this.settle?.reject(error)
+  }
+}
+
+/** The driver's client, which copies as well: `query('copy … from stdin', [data])`, so that a copy runs within Kysely's transactions. */
+export class CopyingClient extends pg.Client {
+  override query(...given: unknown[]): never {
+    const [text, values] = given
+    if (typeof text === 'string' && text.startsWith('copy ') && Array.isArray(values)) {
+      const copy = new CopyFrom(text, values[0] as Buffer)
+      super.query(copy as never)
+      return copy.done as never
+    }
+    return super.query(...(given as [never])) as never
+  }
+}
