@@ -5,7 +5,8 @@ import type { Logger } from 'pino'
 import { inProcessBus } from './adapters/bus/in-process.ts'
 import { systemClock } from './adapters/clock/system.ts'
 import { smtpMail } from './adapters/mail/smtp.ts'
-import { addressGuard } from './adapters/outbound/guard.ts'
+import { pinnedFetches } from './adapters/outbound/fetch.ts'
+import { addressGuard, type Resolve } from './adapters/outbound/guard.ts'
 import { httpOutbound } from './adapters/outbound/http.ts'
 import { systemResolve } from './adapters/outbound/system-dns.ts'
 import { systemRandom } from './adapters/random/system.ts'
@@ -21,6 +22,7 @@ import { registerStatic } from './http/static.ts'
 import { identity } from './identity/identity.ts'
 import { healthRoutes } from './operations/health.ts'
 import { metrics, metricsRoutes } from './operations/metrics.ts'
+import { startWarnings } from './operations/start-warnings.ts'
 import { workers } from './operations/workers.ts'
 import type { Bus } from './ports/bus.ts'
 import type { Clock } from './ports/clock.ts'
@@ -30,6 +32,7 @@ import type { Random } from './ports/random.ts'
 import type { RateLimiter } from './ports/rate-limiter.ts'
 import { runtime } from './runtime/runtime.ts'
 import type { Database } from './storage/database.ts'
+import { microsOf } from './storage/instants.ts'
 import { proveMasterKey } from './storage/master-key.ts'
 import { migrate } from './storage/migrate.ts'
 import { openSqlite } from './storage/sqlite.ts'
@@ -43,6 +46,8 @@ export interface Overrides {
   readonly bus?: Bus
   readonly limiter?: RateLimiter
   readonly outbound?: Outbound
+  /** The name server. */
+  readonly resolve?: Resolve
   readonly mail?: Mail
   /** scrypt's N for new passwords. */
   readonly passwordCost?: number
@@ -70,14 +75,17 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
   const bus = overrides.bus ?? network.bus
   const limiter = overrides.limiter ?? network.limiter
   const secretBox = naclSecretBox(config.masterKey)
-  const guard = addressGuard({ resolve: systemResolve, allowed: config.outboundAllow })
+  const names = { resolve: overrides.resolve ?? systemResolve, allowed: config.outboundAllow }
+  const guard = addressGuard(names)
   const outbound = overrides.outbound ?? httpOutbound({ guard, clock })
   const mail = overrides.mail ?? smtpMail({ guard, clock })
   const applied = await migrate(database)
   if (applied.length > 0) logger.info({ applied }, 'database brought up to date')
   await proveMasterKey(database, secretBox)
+  await database.events.prepare(microsOf(clock.now()))
 
   const isSecure = config.baseUrl.startsWith('https://')
+  const hasDocs = config.envName !== 'production'
   const work = workers({ clock, logger })
   const counts = metrics()
   const log = streamLog({
@@ -96,6 +104,7 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
     limiter,
     secretBox,
     outbound,
+    fetches: pinnedFetches(names),
     mail,
     log,
     workers: work,
@@ -110,6 +119,7 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
     logger,
     version,
     trustedProxies: config.trustedProxies,
+    hasDocs,
     corsOrigins: corsOrigins(config.corsOrigins, config.baseUrl, (message) => logger.warn(message)),
     authenticator: {
       session: people.authenticateSession,
@@ -131,7 +141,9 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
   people.routes(http)
   governing.routes(http)
   running.routes(http)
-  await registerStatic(http, overrides.consoleDir === undefined ? builtConsole() : overrides.consoleDir)
+  const consoleDir = overrides.consoleDir === undefined ? builtConsole() : overrides.consoleDir
+  await registerStatic(http, { consoleDir, hasDocs })
+  for (const warning of startWarnings(config)) logger.warn(warning)
   await people.bootstrap()
 
   let closing: Promise<void> | null = null

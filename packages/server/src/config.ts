@@ -73,6 +73,12 @@ const settings = {
     fallback: '',
     meaning: 'public address, for links and cookies; empty means http://<host>:<port>',
   },
+  envName: {
+    variable: 'LICTOR_ENV_NAME',
+    kind: 'string',
+    fallback: 'development',
+    meaning: 'production hides /docs and /openapi.json and writes JSON logs also to a terminal',
+  },
   logLevel: {
     variable: 'LICTOR_LOG_LEVEL',
     kind: 'string',
@@ -237,6 +243,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       'setting',
       'DATABASE_URL is not valid; it takes postgres://user:password@host:5432/name, or nothing for SQLite.',
     )
+  requireWebAddress(values.baseUrl as string)
   const dataDir = resolve(values.dataDir as string)
   prepareDataDir(dataDir)
   return {
@@ -244,6 +251,15 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dataDir,
     masterKey: masterKeyOf(values.masterKey as string, dataDir),
   }
+}
+
+function requireWebAddress(text: string): void {
+  const isWebAddress = /^https?:\/\/[^/\\?#]/i.test(text) && URL.canParse(text)
+  if (text !== '' && !isWebAddress)
+    throw new StartupError(
+      'setting',
+      `LICTOR_BASE_URL is '${text}'; it takes the public address, for example https://lictor.example.com.`,
+    )
 }
 
 /** One line a setting: name, default, meaning. */

@@ -21,17 +21,20 @@ export class DomainError extends Error {
   readonly status: number
   readonly code: string
   readonly headers: Readonly<Record<string, string>>
+  /** What the answer says beside the message, in the wire's words. */
+  readonly members: Readonly<Record<string, unknown>>
 
   constructor(
     status: number,
     code: string,
     message: string,
-    options?: { cause?: unknown; headers?: Record<string, string> },
+    options?: { cause?: unknown; headers?: Record<string, string>; members?: Readonly<Record<string, unknown>> },
   ) {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause })
     this.status = status
     this.code = code
     this.headers = options?.headers ?? {}
+    this.members = options?.members ?? {}
   }
 }
 
@@ -44,8 +47,8 @@ export class NotFound extends DomainError {
 
 export class Conflict extends DomainError {
   override readonly name = 'Conflict'
-  constructor(message: string, code = 'conflict') {
-    super(409, code, message)
+  constructor(message: string, code = 'conflict', members: Readonly<Record<string, unknown>> = {}) {
+    super(409, code, message, { members })
   }
 }
 

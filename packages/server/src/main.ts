@@ -16,8 +16,12 @@ const redacted = [
 ]
 
 /** Structured lines with secrets struck out: readable on a terminal, JSON elsewhere. */
-export function createLogger(config: Pick<Config, 'logLevel' | 'logFormat'>): Logger {
-  const isPretty = config.logFormat === 'pretty' || (config.logFormat === 'auto' && process.stdout.isTTY)
+export function createLogger(
+  config: Pick<Config, 'logLevel' | 'logFormat' | 'envName'>,
+  isTerminal: boolean = process.stdout.isTTY === true,
+): Logger {
+  const isPretty =
+    config.logFormat === 'pretty' || (config.logFormat === 'auto' && isTerminal && config.envName !== 'production')
   return pino({
     level: config.logLevel,
     redact: { paths: redacted, censor: '[REDACTED]' },

@@ -11,6 +11,7 @@ const publicRoutes = [
   'GET /api/v1/slack/manifest',
   'GET /dashboard',
   'GET /dashboard/*',
+  'GET /dashboard/assets/*',
   'GET /dashboard/assets/:file',
   'GET /docs',
   'GET /docs/swagger-ui-bundle.js',

@@ -54,12 +54,13 @@ function send(
   const problems = error instanceof InvalidInput ? error.problems : null
   // Serialised here: an error is outside the schema of the route's answers.
   reply.serializer((payload: unknown) => JSON.stringify(payload))
-  if (!isRuntimePath(request.url)) return reply.send({ detail: problems ?? message })
+  if (!isRuntimePath(request.url)) return reply.send({ detail: problems ?? message, ...error?.members })
   return reply.send({
     error: code,
     message,
     ...(error instanceof InsufficientScope ? { required: error.required } : {}),
     ...(problems ? { problems } : {}),
+    ...error?.members,
   })
 }
 
@@ -78,36 +79,16 @@ function domainErrorOf(thrown: unknown, request: FastifyRequest): DomainError | 
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new PayloadTooLarge(bodyLimitOf(request))
-    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
-      return new InvalidInput(
-        [{ loc: ['body'], msg: 'Field required: a JSON body with Content-Type: application/json' }],
-        'validation',
-      )
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new BadRequest('The body is not as long as Content-Length says.')
-    case 'FST_ERR_CTP_INVALID_JSON_BODY':
-      return new InvalidInput(
-        [{ loc: ['body', offsetIn(error.cause ?? error)], msg: 'JSON decode error' }],
-        'malformed_json',
-      )
     case 'FST_ERR_BAD_URL':
       return new BadRequest('The path is not a valid URL path.')
     case 'FST_ERR_MAX_PARAM_LENGTH':
       // Nothing has so long a name (console-api §13.1).
       return new NotFound('Not Found')
   }
-  if (error instanceof SyntaxError && error.statusCode === 400) {
-    return new InvalidInput([{ loc: ['body', offsetIn(error)], msg: 'JSON decode error' }], 'malformed_json')
-  }
   if (typeof error.statusCode === 'number' && error.statusCode >= 400 && error.statusCode < 500) {
     return new DomainError(error.statusCode, 'bad_request', error.message)
   }
   return null
-}
-
-/** Where the JSON parser gave up, counted in characters from 0. */
-function offsetIn(error: unknown): number {
-  const message = error instanceof Error ? error.message : ''
-  return Number(/position (\d+)/.exec(message)?.[1] ?? 0)
 }

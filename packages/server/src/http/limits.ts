@@ -30,14 +30,18 @@ function limitFor(method: string, path: string): number {
   )
 }
 
+/** Bytes that the body of a route may have. */
+export const bodyLimitFor = (method: string, url: string, config?: { readonly maxBody?: number }): number =>
+  config?.maxBody ?? limitFor(method, url)
+
 export const bodyLimitOf = (request: FastifyRequest): number =>
-  request.routeOptions?.config?.maxBody ?? limitFor(request.method, request.url)
+  bodyLimitFor(request.method, request.url, request.routeOptions?.config)
 
 /** Refuse a body that says it is too large before it is read, and one that proves to be while it is. */
 export function registerLimits(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
     const method = Array.isArray(route.method) ? (route.method[0] ?? 'GET') : route.method
-    route.bodyLimit ??= route.config?.maxBody ?? limitFor(method, route.url)
+    route.bodyLimit ??= bodyLimitFor(method, route.url, route.config)
   })
   app.addHook('onRequest', async (request, reply) => {
     if (request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS') return

@@ -14,7 +14,7 @@ export function registerNotFound(app: FastifyInstance): void {
     if (!path.startsWith('/api/') && !isRuntimePath(path) && path !== '/api') {
       if (request.method !== 'GET' && request.method !== 'HEAD')
         return sendError(reply, request, new NotFound('Not Found'))
-      return reply.redirect('/dashboard/', 302)
+      return reply.redirect('/dashboard', 302)
     }
     const bare = path.replace(/\/+$/, '')
     if (bare !== path && routes.some((route) => route.pattern.test(bare))) {

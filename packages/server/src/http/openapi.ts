@@ -24,8 +24,8 @@ const summaries: Readonly<Record<Access, string>> = {
   dispatch: 'Called by an execution at the address it was given, or with an access token.',
 }
 
-/** The OpenAPI 3.1 document, drawn from the schemas and access that the routes declare. */
-export async function registerOpenApi(app: FastifyInstance, version: string): Promise<void> {
+/** The OpenAPI 3.1 document, drawn from the schemas and access that the routes declare; `isPublished` shows it to everybody. */
+export async function registerOpenApi(app: FastifyInstance, version: string, isPublished: boolean): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -72,6 +72,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
       }
     },
   })
+  if (!isPublished) return
   app.get('/openapi.json', { config: { access: 'public', scope: 'none' }, schema: { hide: true } }, async () =>
     app.swagger(),
   )

@@ -8,6 +8,13 @@ export const Maybe = <T extends TSchema>(schema: T) => Type.Optional(Type.Union(
 
 export const Instant = Type.String({ description: 'ISO 8601, UTC', examples: ['2026-03-01T12:00:00Z'] })
 
+/** A UUID in any form that `format: 'uuid'` lets through, as it is stored (console-api §1.1). */
+export const canonicalUuid = (text: string): string =>
+  text
+    .toLowerCase()
+    .replaceAll('-', '')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+
 /** `{"detail": …}` as every failure of the console API reads (console-api §1.2). */
 export const ErrorBody = Type.Object(
   {

@@ -10,6 +10,7 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify'
 import { type Authenticator, registerAccess } from './access.ts'
+import { registerBodies } from './bodies.ts'
 import { registerCors } from './cors.ts'
 import { registerErrors, sendUnroutable } from './errors.ts'
 import { LARGEST_BODY, registerLimits } from './limits.ts'
@@ -51,6 +52,8 @@ export interface HttpOptions {
   readonly trustedProxies: readonly string[]
   /** Origins whose pages may call. */
   readonly corsOrigins: ReadonlySet<string>
+  /** Whether `/openapi.json` and `/docs` are there (console-api §1.8). */
+  readonly hasDocs: boolean
 }
 
 /** What all routes share, in the order of console-api §1.3: id, size, security headers and CSRF, then parse, authenticate, validate. */
@@ -76,6 +79,7 @@ export async function createHttpServer(options: HttpOptions): Promise<App> {
   })
   await app.register(cookie)
   registerErrors(app)
+  registerBodies(app)
   registerValidation(app)
   registerRequestContext(app)
   registerLimits(app)
@@ -95,6 +99,6 @@ export async function createHttpServer(options: HttpOptions): Promise<App> {
       'request',
     )
   })
-  await registerOpenApi(app, options.version)
+  await registerOpenApi(app, options.version, options.hasDocs)
   return app
 }

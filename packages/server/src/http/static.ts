@@ -9,7 +9,10 @@ import type { App } from './server.ts'
 const open = { access: 'public', scope: 'none' } as const
 
 /** The console's built files (console-api §1.8) and the browsable API reference, both without any other host. */
-export async function registerStatic(app: App, consoleDir: string | null): Promise<void> {
+export async function registerStatic(
+  app: App,
+  { consoleDir, hasDocs }: { consoleDir: string | null; hasDocs: boolean },
+): Promise<void> {
   const index = consoleDir ? join(consoleDir, 'index.html') : null
   const isBuilt = index !== null && existsSync(index)
   const page = isBuilt ? readFileSync(index, 'utf8') : null
@@ -25,6 +28,10 @@ export async function registerStatic(app: App, consoleDir: string | null): Promi
       return reply.sendFile(basename(request.params.file), { immutable: true, maxAge: '365d' })
     },
   )
+  // Deeper than any asset lies: nothing there is a page of the console.
+  app.get('/dashboard/assets/*', serve, async () => {
+    throw new NotFound('There is no such asset.')
+  })
   app.get('/dashboard/*', serve, async (_request, reply) => {
     if (page === null)
       return reply
@@ -33,7 +40,7 @@ export async function registerStatic(app: App, consoleDir: string | null): Promi
         .send('<!doctype html><title>Lictor</title><p>The console is not built. Run <code>npm run build</code>.</p>')
     return reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(page)
   })
-  await registerReference(app)
+  if (hasDocs) await registerReference(app)
 }
 
 async function registerReference(app: App): Promise<void> {

@@ -42,6 +42,9 @@ export function registerValidation(app: FastifyInstance): void {
       if (nul.length > 0)
         return { error: nul.map((path) => problem(path, 'Value error, Null bytes are not allowed', httpPart)) }
       if (validate(value)) return { value }
+      // Fastify hands over null where there is no body.
+      if (httpPart === 'body' && data === null)
+        return { error: [problem('', 'Field required: a JSON body with Content-Type: application/json', httpPart)] }
       return {
         error: (validate.errors ?? []).map((error) => ({
           ...error,

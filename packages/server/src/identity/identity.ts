@@ -75,10 +75,20 @@ export function identity(deps: Shared & { isSecure: boolean; passwordCost?: numb
     routes: (app) =>
       identityRoutes(app, { setup: first, login: sessions, keys, local, ttlHours: config.sessionTtlHours, isSecure }),
     async bootstrap() {
-      if (config.adminEmail === '' || config.adminPassword === '' || (await first.isComplete())) return
+      if (await first.isComplete()) return
+      const toSetUp = `open ${config.baseUrl || 'the address of this server'} and create one there`
+      if (config.adminEmail === '' || config.adminPassword === '') {
+        // On this machine alone that is nobody's business but the newcomer's, who is told where to go.
+        const isReachable = !['127.0.0.1', 'localhost', '::1'].includes(config.host)
+        if (isReachable)
+          logger.warn(
+            `There is no administrator, and whoever opens this server first becomes it: ${toSetUp}, or set LICTOR_ADMIN_EMAIL and LICTOR_ADMIN_PASSWORD.`,
+          )
+        return
+      }
       if ([...config.adminPassword].length < SHORTEST_PASSWORD) {
         logger.error(
-          `LICTOR_ADMIN_PASSWORD is shorter than ${SHORTEST_PASSWORD} characters: no administrator was created.`,
+          `No administrator was created: LICTOR_ADMIN_PASSWORD is shorter than ${SHORTEST_PASSWORD} characters. Set a longer one and start again, or ${toSetUp}. Until then nobody can sign in.`,
         )
         return
       }

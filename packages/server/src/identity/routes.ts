@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { BadRequest } from '../errors.ts'
 import { userOf } from '../http/caller.ts'
-import { failures, Instant, Maybe, Nullable } from '../http/schemas.ts'
+import { canonicalUuid, failures, Instant, Maybe, Nullable } from '../http/schemas.ts'
 import type { App } from '../http/server.ts'
 import { toWireTime } from '../storage/instants.ts'
 import type { ApiKeyRow } from '../storage/schema.ts'
@@ -184,7 +184,7 @@ export function identityRoutes(
       },
     },
     async (request, reply) => {
-      await keys.revoke(userOf(request), request.params.key_id.toLowerCase())
+      await keys.revoke(userOf(request), canonicalUuid(request.params.key_id))
       return reply.code(204).send(null)
     },
   )

@@ -116,7 +116,7 @@ export function healthRoutes(app: App, deps: HealthDependencies): void {
         database: db,
         redis,
         connected_agents: await connectedAgents(),
-        workers: Object.keys(states).length,
+        workers: Object.values(states).filter((state) => state === 'running').length,
         worker_status: states,
       })
     },

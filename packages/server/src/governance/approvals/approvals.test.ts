@@ -36,7 +36,9 @@ onEachDatabase('approvals', (start) => {
       row.env,
       row.dashboard,
     ])
-  const refused = [409, { detail: 'Approval not found or already decided.' }]
+  const detail = 'Approval not found or already decided.'
+  const refused = [409, { detail }]
+  const timedOut = { status: 'timeout', decided_by: null, decided_at: null, decided_via: 'system' }
 
   it('an approval is asked for, read, and decided by who is signed in', async () => {
     t = await start()
@@ -107,7 +109,7 @@ onEachDatabase('approvals', (start) => {
     )
   })
 
-  it('two deciders: exactly one wins', async () => {
+  it('two deciders: exactly one wins, and the others are told who', async () => {
     t = await start()
     const admin = await t.admin()
     const id = await created(await t.agent())
@@ -115,8 +117,10 @@ onEachDatabase('approvals', (start) => {
       Array.from({ length: 8 }, (_, index) => decide(admin, id, { approved: index % 2 === 0 })),
     )
     expect(answers.filter(([status]) => status === 200)).toHaveLength(1)
-    expect(answers.filter(([status]) => status === 409)).toHaveLength(7)
-    expect(await decide(admin, id)).toEqual(refused)
+    const [[, { status, decided_by, decided_at, decided_via }] = []] = answers.filter(([status]) => status === 200)
+    const late = [409, { detail, decision: { status, decided_by, decided_at, decided_via } }]
+    expect(answers.filter(([status]) => status !== 200)).toEqual(Array(7).fill(late))
+    expect(await decide(admin, id)).toEqual(late)
     expect(await announced('approval_decided')).toHaveLength(1)
   })
 
@@ -128,13 +132,13 @@ onEachDatabase('approvals', (start) => {
     t.clock.set(t.clock.now() + 299_999)
     const inTime = await created(agent)
     t.clock.set(t.clock.now() + 1)
-    expect(await decide(admin, late)).toEqual(refused)
+    expect(await decide(admin, late)).toEqual([409, { detail, decision: timedOut }])
     expect(await decide(admin, inTime)).toMatchObject([200, { status: 'approved' }])
     expect(await read(agent, late)).toMatchObject([
       200,
       { status: 'timeout', decided_via: 'system', decided_by: null, decided_at: null },
     ])
-    expect(await decide(admin, late)).toEqual(refused)
+    expect(await decide(admin, late)).toEqual([409, { detail, decision: timedOut }])
   })
 
   it('a time-out fires once, however many look', async () => {

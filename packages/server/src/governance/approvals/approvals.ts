@@ -1,7 +1,7 @@
 import { Conflict, NotFound } from '../../errors.ts'
 import type { Shared } from '../../shared.ts'
 import { isDatabaseAway, type Queryable } from '../../storage/database.ts'
-import { microsOf } from '../../storage/instants.ts'
+import { microsOf, toWireTime } from '../../storage/instants.ts'
 import type { Idempotency } from '../idempotency/idempotency.ts'
 import type { StreamRecord } from '../stream/log.ts'
 import { type Approval, type ApprovalRequest, type ApprovalStatus, isOverdue } from './approval.ts'
@@ -39,7 +39,7 @@ export interface Approvals {
   request(request: ApprovalRequest, onceKey?: string | null): Promise<Approval>
   /** The approval that a request with this key made before. */
   requestedBefore(request: ApprovalRequest, onceKey: string): Promise<Approval | undefined>
-  /** Of all who decide, exactly one succeeds. @throws Conflict: unknown, decided, or past its time. */
+  /** Of all who decide, exactly one succeeds. @throws Conflict: unknown, decided (it says by whom), or past its time. */
   decide(decision: Decision): Promise<Approval>
   /** An overdue approval is timed out by the look. @throws NotFound; with `env`, also for another environment's. */
   get(tenantId: string, id: string, env?: string): Promise<Approval>
@@ -62,7 +62,18 @@ export interface Approvals {
   stop(): void
 }
 
-const DECIDED = 'Approval not found or already decided.'
+/** For those who come too late: nothing but this of an approval that is not theirs, else how it ended (console-api §8.6.5). */
+function tooLate(approval: Approval | undefined): Conflict {
+  const { outcome } = approval ?? {}
+  const isDecided = outcome?.status === 'approved' || outcome?.status === 'denied'
+  const decision = outcome && {
+    status: outcome.status === 'pending' ? 'timeout' : outcome.status,
+    decided_by: isDecided ? outcome.decidedBy : null,
+    decided_at: isDecided ? toWireTime(outcome.decidedAt) : null,
+    decided_via: isDecided ? outcome.decidedVia : 'system',
+  }
+  return new Conflict('Approval not found or already decided.', 'already_decided', decision ? { decision } : {})
+}
 
 export function approvals(deps: Shared & { idempotency: Idempotency }): Approvals {
   const { database, clock, random, log, bus, metrics, workers, logger, idempotency } = deps
@@ -144,11 +155,12 @@ export function approvals(deps: Shared & { idempotency: Idempotency }): Approval
         const status = approved ? 'approved' : 'denied'
         const verdict = { status, decidedBy, decidedAt: now(), decisionReason: reason, decidedVia } as const
         const approval = await store.decide(tenantId, id, verdict, within)
-        if (!approval) throw new Conflict(DECIDED)
+        if (!approval) return undefined
         emit(recordOf(approval, 'approval_decided', { status, decided_by: decidedBy }))
         await tell({ kind: 'decided', approval }, within)
         return approval
       })
+      if (!decided) throw tooLate(await store.find(tenantId, id))
       metrics.approvals.inc({ status: decided.outcome.status })
       return decided
     },

@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
 import { TooManyRequests } from '../../errors.ts'
 import { keyOf, userOf, userOrKeyOf } from '../../http/caller.ts'
-import { failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
+import { canonicalUuid, ErrorBody, failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
 import type { RateLimiter } from '../../ports/rate-limiter.ts'
 import { toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
@@ -17,6 +17,23 @@ const LONGEST_WAIT_SECONDS = 60
 const tags = { tags: ['approvals'] }
 const Name = Type.String({ maxLength: 255 })
 const Status = Type.Enum(['pending', 'approved', 'denied', 'timeout'])
+const TooLate = Type.Object(
+  {
+    ...ErrorBody.properties,
+    decision: Type.Optional(
+      Type.Object(
+        {
+          status: Type.Enum(['approved', 'denied', 'timeout']),
+          decided_by: Nullable(Type.String()),
+          decided_at: Nullable(Instant),
+          decided_via: Type.String(),
+        },
+        { description: 'How it ended; absent when there is no such approval.' },
+      ),
+    ),
+  },
+  { description: 'Somebody, or the time-out, was first.' },
+)
 const params = Type.Object({ approval_id: Type.String({ format: 'uuid' }) })
 
 const ApprovalBody = Type.Object({
@@ -180,7 +197,7 @@ export function approvalRoutes(app: App, deps: { approvals: Approvals; limiter: 
           reason: Maybe(Type.String({ maxLength: 2000 })),
           decided_via: Maybe(Type.String({ maxLength: 64 })),
         }),
-        response: { 200: ApprovalBody, ...failures(401, 403, 409, 422) },
+        response: { 200: ApprovalBody, 409: TooLate, ...failures(401, 403, 422) },
       },
     },
     async (request) => {
@@ -198,13 +215,6 @@ export function approvalRoutes(app: App, deps: { approvals: Approvals; limiter: 
     },
   )
 }
-
-/** A UUID in any form the schema lets through, as it is stored. */
-const canonicalUuid = (text: string): string =>
-  text
-    .toLowerCase()
-    .replaceAll('-', '')
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 
 /** Aborted when the client goes away before it is answered. */
 function disconnectionOf(reply: FastifyReply): AbortSignal {

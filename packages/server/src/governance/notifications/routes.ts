@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { userOf } from '../../http/caller.ts'
-import { failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
+import { canonicalUuid, failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
 import { toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
 import { channelTypes } from './channel.ts'
@@ -116,7 +116,7 @@ export function channelRoutes(app: App, deps: { channels: Channels; kinds: Chann
     },
     async (request) => {
       const { name, config, enabled, filters } = request.body
-      const changed = await channels.update(userOf(request), request.params.channel_id.toLowerCase(), {
+      const changed = await channels.update(userOf(request), canonicalUuid(request.params.channel_id), {
         ...(name == null ? {} : { name }),
         ...(config == null ? {} : { config }),
         ...(enabled == null ? {} : { isEnabled: enabled }),
@@ -138,7 +138,7 @@ export function channelRoutes(app: App, deps: { channels: Channels; kinds: Chann
       },
     },
     async (request, reply) => {
-      await channels.remove(userOf(request), request.params.channel_id.toLowerCase())
+      await channels.remove(userOf(request), canonicalUuid(request.params.channel_id))
       return reply.code(204).send(null)
     },
   )
@@ -158,7 +158,7 @@ export function channelRoutes(app: App, deps: { channels: Channels; kinds: Chann
         },
       },
     },
-    (request) => channels.test(userOf(request), request.params.channel_id.toLowerCase()),
+    (request) => channels.test(userOf(request), canonicalUuid(request.params.channel_id)),
   )
 }
 
