@@ -5,6 +5,7 @@ import type { Metrics } from './operations/metrics.ts'
 import type { Workers } from './operations/workers.ts'
 import type { Bus } from './ports/bus.ts'
 import type { Clock } from './ports/clock.ts'
+import type { Fetches } from './ports/fetch.ts'
 import type { Mail } from './ports/mail.ts'
 import type { Outbound } from './ports/outbound.ts'
 import type { Random } from './ports/random.ts'
@@ -23,6 +24,7 @@ export interface Shared {
   readonly limiter: RateLimiter
   readonly secretBox: SecretBox
   readonly outbound: Outbound
+  readonly fetches: Fetches
   readonly mail: Mail
   readonly log: StreamLog
   readonly workers: Workers

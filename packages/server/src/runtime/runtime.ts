@@ -113,7 +113,11 @@ export function runtime(shared: Shared, _people: Identity, governing: Governance
     newId: random.uuid,
     count: (verdict) => metrics.toolCalls.inc({ verdict }),
   })
-  const loop = innerLoop({ models: models({ config, clock }), invocations: calls, store: stored })
+  const loop = innerLoop({
+    models: models({ config, clock, fetch: shared.fetches.operator }),
+    invocations: calls,
+    store: stored,
+  })
   const runner = attemptRunner({
     store: stored,
     journal: record,

@@ -4,10 +4,14 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { manualClock } from '../../../test/manual-clock.ts'
 import type { Model, ModelRequest } from '../../ports/model.ts'
 import { models, TurnFailed } from '../../runtime/models/models.ts'
+import { pinnedFetches } from '../outbound/fetch.ts'
+import { systemResolve } from '../outbound/system-dns.ts'
 import { anthropicModel } from './anthropic.ts'
 import { openAiCompatibleModel } from './openai-compatible.ts'
 import { scriptedModel } from './scripted.ts'
 import { wireNames } from './wire-names.ts'
+
+const { operator: fetch } = pinnedFetches({ resolve: systemResolve, allowed: [] })
 
 const request = (change: Partial<ModelRequest> = {}): ModelRequest => ({
   model: 'test-model',
@@ -82,7 +86,7 @@ const message = (content: object[], stop_reason: string) => ({
 
 const wires: Record<string, Wire> = {
   'OpenAI-compatible': {
-    make: (baseUrl) => openAiCompatibleModel({ baseUrl, apiKey: 'key-of-the-test' }),
+    make: (baseUrl) => openAiCompatibleModel({ fetch, baseUrl, apiKey: 'key-of-the-test' }),
     path: '/v1/chat/completions',
     text: completion({ content: 'Three rows.' }, 'stop'),
     calls: completion(
@@ -97,7 +101,7 @@ const wires: Record<string, Wire> = {
     refusal: completion({ content: '' }, 'content_filter'),
   },
   Anthropic: {
-    make: (baseUrl) => anthropicModel({ baseUrl, apiKey: 'key-of-the-test' }),
+    make: (baseUrl) => anthropicModel({ fetch, baseUrl, apiKey: 'key-of-the-test' }),
     path: '/v1/messages',
     text: message([{ type: 'text', text: 'Three rows.' }], 'end_turn'),
     calls: message([{ type: 'tool_use', id: 'call_1', name: 'fs_read', input: { path: 'data.csv' } }], 'tool_use'),
@@ -217,7 +221,7 @@ describe('model turns', () => {
       )
     })
     const clock = manualClock()
-    const answer = models({ config: { ...config, modelBaseUrl: url }, clock }).turn({
+    const answer = models({ fetch, config: { ...config, modelBaseUrl: url }, clock }).turn({
       ...turn,
       messages: [{ role: 'user', content: 'x' }],
       signal: new AbortController().signal,
@@ -237,7 +241,7 @@ describe('model turns', () => {
       response.statusCode = 401
       response.end('{}')
     })
-    const failure = await models({ config: { ...config, modelBaseUrl: url }, clock: manualClock() })
+    const failure = await models({ fetch, config: { ...config, modelBaseUrl: url }, clock: manualClock() })
       .turn({ ...turn, messages: [{ role: 'user', content: 'x' }], signal: new AbortController().signal })
       .catch((error: unknown) => error)
     expect(failure).toMatchObject({ attempts: 1, error: { errorClass: 'authentication' } })
@@ -250,7 +254,7 @@ describe('model turns', () => {
     const { url } = await provider(() => {
       limitReached = clock.advance(30_000)
     })
-    const failure = await models({ config: { ...config, modelBaseUrl: url }, clock })
+    const failure = await models({ fetch, config: { ...config, modelBaseUrl: url }, clock })
       .turn({ ...turn, messages: [{ role: 'user', content: 'x' }], signal: new AbortController().signal })
       .catch((error: unknown) => error)
     await limitReached
@@ -261,12 +265,12 @@ describe('model turns', () => {
 
   it('without a configured model the turn says what to set', async () => {
     await expect(
-      models({ config, clock: manualClock() }).turn({ ...turn, signal: new AbortController().signal }),
+      models({ fetch, config, clock: manualClock() }).turn({ ...turn, signal: new AbortController().signal }),
     ).rejects.toThrow('LICTOR_MODEL_BASE_URL')
   })
 
   it('a manifest may carry its own script, also where none is configured', async () => {
-    const answer = await models({ config, clock: manualClock() }).turn({
+    const answer = await models({ fetch, config, clock: manualClock() }).turn({
       ...turn,
       alias: 'scripted',
       script: 'turns: [{ text: From the manifest. }]',
@@ -276,12 +280,12 @@ describe('model turns', () => {
   })
 
   it('a manifest names scripts beside the configured one, and no other file', async () => {
-    const open = models({ config: { ...config, modelScript: '/scripts/main.yaml' }, clock: manualClock() })
+    const open = models({ fetch, config: { ...config, modelScript: '/scripts/main.yaml' }, clock: manualClock() })
     const name = (alias: string) => open.turn({ ...turn, alias, signal: new AbortController().signal })
     await expect(name('scripted:other.yaml')).rejects.toThrow("'/scripts/other.yaml'")
     for (const alias of ['scripted:../etc/passwd', 'scripted:/etc/passwd', 'scripted:.hidden'])
       await expect(name(alias)).rejects.toThrow('must name a file beside')
-    const off = models({ config, clock: manualClock() })
+    const off = models({ fetch, config, clock: manualClock() })
     await expect(off.turn({ ...turn, alias: 'scripted:a', signal: new AbortController().signal })).rejects.toThrow(
       'off',
     )

@@ -1,9 +1,9 @@
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
-import type { LookupFunction } from 'node:net'
 import type { Clock } from '../../ports/clock.ts'
 import { type Outbound, OutboundFailed, type OutboundRequest, type OutboundResponse } from '../../ports/outbound.ts'
-import type { CheckedAddress, Guard } from './guard.ts'
+import type { Guard } from './guard.ts'
+import { messageOf, pinnedTo } from './pinned.ts'
 
 const TIMEOUT_MS = 10_000
 const LARGEST_ANSWER = 64 * 1024
@@ -74,14 +74,6 @@ export function httpOutbound(deps: { guard: Guard; clock: Clock }): Outbound {
   }
 }
 
-function pinnedTo(addresses: readonly CheckedAddress[]): LookupFunction {
-  const [first] = addresses
-  return (_hostname, options, callback) => {
-    if (options.all) callback(null, [...addresses])
-    else callback(null, first?.address ?? '', first?.family)
-  }
-}
-
 async function readAnswer(incoming: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
@@ -95,9 +87,3 @@ async function readAnswer(incoming: IncomingMessage): Promise<string> {
 
 const headersOf = (incoming: IncomingMessage): Record<string, string> =>
   Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, [value].flat().join(', ')]))
-
-/** Every address was tried: each failed in its own way. */
-function messageOf(cause: unknown): string {
-  if (cause instanceof AggregateError) return cause.errors.map((error: Error) => error.message).join('; ')
-  return cause instanceof Error ? cause.message : String(cause)
-}

@@ -1,7 +1,8 @@
 import type { LanguageModel, ModelMessage as SdkMessage, ToolSet } from 'ai'
+import type { Fetch } from '../../ports/fetch.ts'
 import type { ModelMessage } from '../../ports/model.ts'
 import { ChatFailed, type ChatModel, type ChatPart, type ChatRequest, type ChatSettings } from './chat-model.ts'
-import { providers } from './providers.ts'
+import { type ProviderName, providers } from './providers.ts'
 
 const ANTHROPIC_URL = 'https://api.anthropic.com/v1'
 const OPENAI_URL = 'https://api.openai.com/v1'
@@ -12,13 +13,17 @@ const LONGEST_REASON = 500
 /**
  * Models of the `ai` SDK, loaded at the first question: a server whose assistant is off does not carry them.
  * @param options.anthropicUrl another address of the Anthropic API; empty takes the vendor's
+ * @param options.fetchFor what reaches a provider at an address, as far as it may be reached
  */
-export function aiSdkChat(options: { anthropicUrl: string }): (settings: ChatSettings) => ChatModel {
+export function aiSdkChat(options: {
+  anthropicUrl: string
+  fetchFor: (provider: ProviderName, url: string) => Fetch
+}): (settings: ChatSettings) => ChatModel {
   return (settings) => ({
     async *stream(request) {
       const { signal } = request
       const sdk = await import('ai')
-      const model = await languageModel(settings, request, options.anthropicUrl)
+      const model = await languageModel(settings, request, options)
       const tools: ToolSet = Object.fromEntries(
         request.tools.map(({ name, description, schema }) => [
           name,
@@ -88,18 +93,20 @@ const countOf = (tokens: number): number => (Number.isFinite(tokens) && tokens >
 async function languageModel(
   settings: ChatSettings,
   request: ChatRequest,
-  anthropicUrl: string,
+  { anthropicUrl, fetchFor }: Parameters<typeof aiSdkChat>[0],
 ): Promise<LanguageModel> {
   const { provider, apiKey, model } = settings
   if (provider === 'anthropic') {
     const { createAnthropic } = await import('@ai-sdk/anthropic')
-    return createAnthropic({ apiKey, baseURL: anthropicUrl || ANTHROPIC_URL, fetch: withoutRedirects })(model)
+    const baseURL = anthropicUrl || ANTHROPIC_URL
+    return createAnthropic({ apiKey, baseURL, fetch: fetchFor(provider, baseURL) })(model)
   }
   const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible')
+  const baseURL = baseUrlOf(settings)
   return createOpenAICompatible({
     name: provider,
-    baseURL: baseUrlOf(settings),
-    fetch: withoutRedirects,
+    baseURL,
+    fetch: fetchFor(provider, baseURL),
     includeUsage: true,
     ...(apiKey === '' || !providers[provider].needsKey ? {} : { apiKey }),
     ...(provider === 'openai' ? { transformRequestBody: (body) => openAiBody(body, request) } : {}),
@@ -125,9 +132,6 @@ function openAiBody(body: Record<string, unknown>, request: ChatRequest): Record
     ...(request.isBrief && canSkipThinking ? { reasoning_effort: 'minimal' } : {}),
   }
 }
-
-/** A configured host was checked; where it redirects to was not. */
-const withoutRedirects: typeof fetch = (input, init) => fetch(input, { ...init, redirect: 'error' })
 
 function toSdk(message: ModelMessage): SdkMessage[] {
   switch (message.role) {

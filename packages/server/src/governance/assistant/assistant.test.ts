@@ -310,7 +310,7 @@ onEachDatabase('assistant', (start) => {
 })
 
 describe('assistant on the wire', () => {
-  const { open, post, ask, usage } = calls(startTestServer)
+  const { open, post, ask, usage, put } = calls(startTestServer)
 
   describe.each(['anthropic', 'openai', 'openrouter', 'ollama'])('with %s', (name) => {
     it('text streams in chunks, then usage, then the end', async () => {
@@ -568,6 +568,44 @@ describe('assistant on the wire', () => {
     await t.server.close()
     expect(await body).toBeTypeOf('string')
     await provider.abandoned
+  })
+
+  it('a provider whose name turns private between the check and the call is not called', async () => {
+    provider = await aiProvider([{ text: 'the secret of another service' }])
+    const { port } = new URL(provider.url)
+    const asked: string[] = []
+    // Public when it is saved and when the question is checked, private when the connection is made.
+    const resolve = async (host: string) => (asked.push(host) < 3 ? ['93.184.216.34'] : ['127.0.0.1'])
+    t = await startTestServer({ overrides: { resolve } })
+    const base_url = `http://rebind.example:${port}/v1`
+    expect((await put({ provider: 'openai', api_key: KEY, base_url })).json()).toEqual({ configured: true })
+    const tested = await post('/api/v1/settings/ai/test')
+    expect(asked).toEqual(['rebind.example', 'rebind.example', 'rebind.example'])
+    expect(tested.json().error).toContain('URL resolves to blocked address 127.0.0.1')
+    expect(provider.questions).toEqual([])
+  })
+
+  it('an Ollama of another name than this machine may not be on it', async () => {
+    provider = await aiProvider([{ text: 'hello' }])
+    const { port } = new URL(provider.url)
+    const answers: Record<string, string[][]> = {
+      localhost: [],
+      'ollama.example': [['93.184.216.34'], ['93.184.216.34']],
+    }
+    const resolve = async (host: string) => answers[host]?.shift() ?? ['127.0.0.1']
+    t = await startTestServer({ overrides: { resolve } })
+    await put({ provider: 'ollama', base_url: `http://localhost:${port}` })
+    expect((await post('/api/v1/settings/ai/test')).json()).toMatchObject({ ok: true })
+    expect(provider.questions).toHaveLength(1)
+    await put({ provider: 'ollama', base_url: `http://ollama.example:${port}` })
+    expect((await post('/api/v1/settings/ai/test')).json().error).toContain('blocked address 127.0.0.1')
+    expect(provider.questions).toHaveLength(1)
+  })
+
+  it('where an Ollama on this machine is not allowed, the default address is not called either', async () => {
+    t = await startTestServer({ environment: { LICTOR_ALLOW_PRIVATE_AI_URLS: 'false' } })
+    await put({ provider: 'ollama' })
+    expect((await post('/api/v1/settings/ai/test')).json().error).toContain('URL resolves to blocked address')
   })
 
   it('bodies over their limits are refused before any model is asked', async () => {

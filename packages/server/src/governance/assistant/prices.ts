@@ -1,4 +1,5 @@
 import type { Clock } from '../../ports/clock.ts'
+import type { Fetch } from '../../ports/fetch.ts'
 import { type ProviderName, providers } from './providers.ts'
 
 const KEPT_MS = 3_600_000
@@ -28,13 +29,13 @@ type PriceList = ReadonlyMap<string, Price>
  * The public price list of models, kept an hour (console-api §11.4).
  * @param deps.url where it is; empty switches costs off
  */
-export function prices(deps: { url: string; clock: Clock }): Prices {
-  const { url, clock } = deps
+export function prices(deps: { url: string; clock: Clock; fetch: Fetch }): Prices {
+  const { url, clock, fetch } = deps
   let known: { readonly list: Promise<PriceList | null>; until: number } | null = null
 
   function current(): Promise<PriceList | null> {
     if (known && clock.now() < known.until) return known.list
-    const list = fetchPrices(url, clock).catch(() => null)
+    const list = fetchPrices(url, clock, fetch).catch(() => null)
     const asked = { list, until: clock.now() + KEPT_MS }
     known = asked
     void list.then((found) => {
@@ -65,7 +66,7 @@ function namesOf(prefix: string, model: string): string[] {
   return [model, undated, undated.replace(/-(\d+)-(\d+)$/, '-$1.$2')].map((name) => `${prefix}${name}`)
 }
 
-async function fetchPrices(url: string, clock: Clock): Promise<PriceList> {
+async function fetchPrices(url: string, clock: Clock, fetch: Fetch): Promise<PriceList> {
   const gaveUp = new AbortController()
   const cancel = clock.after(TIMEOUT_MS, () => gaveUp.abort())
   try {

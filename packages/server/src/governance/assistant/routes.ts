@@ -208,7 +208,8 @@ export function assistantRoutes(
     description:
       'Server-sent events without names: `content_chunk`, `tool_call_start`, `tool_call_result`, `usage`, then `[DONE]`; on failure `{"error"}` in its place.',
     body: AssistBody,
-    response: { 200: Type.String({ description: 'text/event-stream' }), ...failures(401, 422, 503) },
+    produces: ['text/event-stream'],
+    response: { 200: Type.String({ description: 'Server-sent events.' }), ...failures(401, 422, 503) },
   }
   // Decision D4: the two documents name two paths.
   for (const path of ['/api/v1/contracts/assist', '/api/ai/assist'])

@@ -120,7 +120,7 @@ export function aiSettings(deps: {
 }
 
 /** An address on this machine, told from its text alone. */
-function isLoopback(url: string): boolean {
+export function isLoopback(url: string): boolean {
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) return false
   const { hostname } = new URL(url)
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)

@@ -39,6 +39,8 @@ export interface ActiveAttempt {
   isBusy: boolean
   /** Why the inner loop failed, in words for the iteration's error. */
   failure: string | null
+  /** The next attempt would fail alike: the model's account refuses its key, or there is no such model. */
+  isHopeless: boolean
   /** What the last inner loop answered. */
   answer: string | null
 }

@@ -37,6 +37,7 @@ export function innerLoop(deps: { models: Models; invocations: Invocations; stor
           ? given
           : [system, ...given]
     attempt.failure = null
+    attempt.isHopeless = false
     return { messages, toolCalls: 0, rounds: 0, pending: null }
   }
 
@@ -154,6 +155,7 @@ export function innerLoop(deps: { models: Models; invocations: Invocations; stor
       ])
       const [status, tag] = upstream[errorClass]
       attempt.loop = null
+      attempt.isHopeless = hopeless.has(errorClass)
       throw failure(attempt, status, `${tag}: ${error.message}`)
     }
   }
@@ -227,6 +229,9 @@ const upstream: Readonly<Record<ModelErrorClass, readonly [status: number, tag: 
   rate_limit: [429, 'upstream_rate_limit'],
   service_unavailable: [503, 'upstream_unavailable'],
 }
+
+/** What another attempt cannot mend: somebody has to change a setting or the manifest first. */
+const hopeless: ReadonlySet<ModelErrorClass> = new Set(['authentication', 'model_not_found'])
 
 function failure(attempt: ActiveAttempt, status: number, text: string): DomainError {
   attempt.failure = text

@@ -18,7 +18,12 @@ import type { Execution, ExecutionStore } from './store.ts'
 
 /** How one attempt ended. */
 export type AttemptOutcome =
-  | { readonly kind: 'failed'; readonly error: string }
+  | {
+      readonly kind: 'failed'
+      readonly error: string
+      /** Another attempt would fail alike. */
+      readonly isFinal?: boolean
+    }
   | { readonly kind: 'ended'; readonly exitCode: number; readonly output: string; readonly stderr: string }
 
 /** Runs one attempt: a fresh instance, from its start to its end. */
@@ -240,6 +245,7 @@ export function attemptRunner(deps: {
       loop: null,
       isBusy: false,
       failure: null,
+      isHopeless: false,
       answer: null,
       invocation: {
         executionId: execution.id,
@@ -275,7 +281,7 @@ const withIteration = (event: ReturnType<typeof draft>, iteration: number) => ({
 })
 
 function outcomeOf(exit: InstanceExit, attempt: ActiveAttempt, plan: ExecutionPlan): AttemptOutcome {
-  if (attempt.failure !== null) return { kind: 'failed', error: attempt.failure }
+  if (attempt.failure !== null) return { kind: 'failed', error: attempt.failure, isFinal: attempt.isHopeless }
   const isExpected = plan.validators.some((one) => one.type === 'exit_code' && (one.expected ?? 0) === exit.code)
   if (exit.code !== 0 && !isExpected) {
     const stderr = exit.stderr.trim().slice(-LONGEST_STDERR_IN_ERROR)

@@ -76,6 +76,31 @@ onEachDatabase('executions under contract', (start) => {
     expect(w.told(events)[1]).toContain("The bundle 'nowhere' is assigned to this agent but not deployed")
   })
 
+  it.each(['authentication', 'model_not_found'])('a model that will never answer (%s) is asked once', async (kind) => {
+    const w = await open([{ error: { class: kind, message: 'The account refuses.' } }], {
+      execution: { mode: 'iterative', max_iterations: 5 },
+    })
+    const { answer, events } = await w.run()
+    expect(answer).toMatchObject({ status: 'failed', total_iterations: 1 })
+    expect(answer.error).toBe(
+      `Failed to execute task: upstream_${kind}: The account refuses. (not tried again: correct the key or the name of the model first)`,
+    )
+    expect(types(events).filter((type) => type === 'iteration_started' || type === 'llm_call_failed')).toEqual([
+      'iteration_started',
+      'llm_call_failed',
+    ])
+    expect(types(events).at(-1)).toBe('execution_failed')
+  })
+
+  it('a model that fails for other reasons is asked again in the next iteration', async () => {
+    const w = await open([{ error: { class: 'invalid_input', message: 'Too long.' } }], {
+      execution: { mode: 'iterative', max_iterations: 2 },
+    })
+    const { answer } = await w.run()
+    expect(answer).toMatchObject({ status: 'failed', total_iterations: 2 })
+    expect(answer.error).toContain('Max retries exceeded (upstream_invalid_input: Too long.)')
+  })
+
   const askFirst = `
     - id: ask-first
       type: pre

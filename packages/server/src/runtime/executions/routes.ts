@@ -61,6 +61,7 @@ const Done = Type.Object({
   execution_id: Type.String(),
 })
 const byId = Type.Object({ id: Type.String() })
+const Stream = Type.Unsafe<never>({ type: 'string', description: 'Server-sent events, each with an id and its type.' })
 
 const shown = (row: Execution) => ({
   id: row.id,
@@ -227,7 +228,8 @@ export function executionRoutes(
         tags,
         summary: 'A file of the workspace',
         params: Type.Object({ id: Type.String(), '*': Type.String() }),
-        response: { 200: Type.Any(), ...runtimeFailures(400, 401, 403, 404, 422) },
+        produces: ['*/*'],
+        response: { 200: Type.Any({ description: 'The bytes of the file.' }), ...runtimeFailures(400, 401, 403, 404, 422) },
       },
     },
     async (request, reply) => {
@@ -269,7 +271,7 @@ export function executionRoutes(
             token: Type.Optional(Type.String()),
           }),
           produces: ['text/event-stream'],
-          response: runtimeFailures(400, 401, 403, 404),
+          response: { 200: Stream, ...runtimeFailures(400, 401, 403, 404) },
         },
       },
       stream,
@@ -286,7 +288,7 @@ export function executionRoutes(
           params: byId,
           querystring: Type.Object({ follow: Type.Optional(Type.String()), verbose: Type.Optional(Type.String()) }),
           produces: ['text/event-stream'],
-          response: runtimeFailures(400, 401, 403, 404),
+          response: { 200: Stream, ...runtimeFailures(400, 401, 403, 404) },
         },
       },
       async (request, reply) => {

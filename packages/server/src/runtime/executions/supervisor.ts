@@ -76,10 +76,11 @@ export function supervisor(deps: {
     const cancelLimit = clock.after(plan.limit, () => controller.abort(new TimedOut(limitSeconds)))
     const history: HistoryEntry[] = []
     let iteration = 0
+    let isHopeless = false
     try {
       await mkdir(workspaceOf(execution.id), { recursive: true, mode: 0o700 })
       if (!(await journal.change(execution, { status: 'running' }, []))) return
-      while (iteration < plan.maxIterations) {
+      while (iteration < plan.maxIterations && !isHopeless) {
         iteration++
         signal.throwIfAborted()
         if (!(await journal.change(execution, { total_iterations: iteration }, []))) return
@@ -94,10 +95,13 @@ export function supervisor(deps: {
           )
           return
         }
+        isHopeless = outcome.kind === 'failed' && outcome.isFinal === true
       }
       const last = history.at(-1)
       const because = last?.error ?? last?.validation_reason
-      const reason = `Failed to execute task: Max retries exceeded${because ? ` (${because})` : ''}`
+      const reason = isHopeless
+        ? `Failed to execute task: ${because} (not tried again: correct the key or the name of the model first)`
+        : `Failed to execute task: Max retries exceeded${because ? ` (${because})` : ''}`
       await finish(
         execution,
         'failed',

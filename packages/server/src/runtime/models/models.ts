@@ -4,6 +4,7 @@ import { openAiCompatibleModel } from '../../adapters/model/openai-compatible.ts
 import { scriptedModel } from '../../adapters/model/scripted.ts'
 import type { Config } from '../../config.ts'
 import type { Clock } from '../../ports/clock.ts'
+import type { Fetch } from '../../ports/fetch.ts'
 import { type Model, type ModelAnswer, ModelError, type ModelRequest } from '../../ports/model.ts'
 
 const ATTEMPTS = 4
@@ -64,8 +65,9 @@ type ModelConfig = Pick<
   'modelBaseUrl' | 'modelApiKey' | 'modelName' | 'anthropicApiKey' | 'anthropicBaseUrl' | 'modelScript'
 >
 
-export function models(deps: { config: ModelConfig; clock: Clock }): Models {
-  const { config, clock } = deps
+/** @param deps.fetch reaches the addresses of the settings, which only the operator writes */
+export function models(deps: { config: ModelConfig; clock: Clock; fetch: Fetch }): Models {
+  const { config, clock, fetch } = deps
   const ports = new Map<string, Model>()
   const port = (name: string, make: () => Model): Model => {
     const made = ports.get(name) ?? make()
@@ -73,9 +75,9 @@ export function models(deps: { config: ModelConfig; clock: Clock }): Models {
     return made
   }
   const openAi = (): Model =>
-    port('openai', () => openAiCompatibleModel({ baseUrl: config.modelBaseUrl, apiKey: config.modelApiKey }))
+    port('openai', () => openAiCompatibleModel({ baseUrl: config.modelBaseUrl, apiKey: config.modelApiKey, fetch }))
   const anthropic = (): Model =>
-    port('anthropic', () => anthropicModel({ baseUrl: config.anthropicBaseUrl, apiKey: config.anthropicApiKey }))
+    port('anthropic', () => anthropicModel({ baseUrl: config.anthropicBaseUrl, apiKey: config.anthropicApiKey, fetch }))
   const scripted = (): Model => port('scripted', () => scriptedModel({ clock }))
 
   /** `<provider>:<model>`, an alias, or the provider's own name for a model of the default provider. */
