@@ -26,6 +26,8 @@ export interface TestServer {
   admin(): Promise<Record<string, string>>
   /** Headers of an agent with a new API key of this environment. */
   agent(env?: string, agentId?: string): Promise<Record<string, string>>
+  /** A cookie header of somebody of the first administrator's tenant who is none. */
+  member(): Promise<Record<string, string>>
   /** A cookie header of another tenant's administrator. */
   otherTenant(): Promise<Record<string, string>>
   /** Stop this process and start another on the same data. */
@@ -107,6 +109,17 @@ export async function startTestServer(
       const headers = await testServer.admin()
       const answer = await request({ method: 'POST', url: '/api/v1/keys', headers, payload: { env } })
       return { authorization: `Bearer ${answer.json<{ key: string }>().key}`, 'x-edictum-agent-id': agentId }
+    },
+    async member() {
+      await testServer.admin()
+      const { db } = server.database
+      const email = `${randomUUID()}@example.com`
+      const first = await db.selectFrom('users').selectAll().executeTakeFirstOrThrow()
+      await db
+        .insertInto('users')
+        .values({ ...first, id: randomUUID(), email, is_admin: 0 })
+        .execute()
+      return signIn({ email, password: ADMIN.password })
     },
     async otherTenant() {
       await testServer.admin()

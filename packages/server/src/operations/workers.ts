@@ -3,6 +3,7 @@ import type { Clock } from '../ports/clock.ts'
 
 /** Work that recurs for as long as the server runs. A turn that fails is logged and tried again soon. */
 export interface Workers {
+  /** A name is one worker, however often it is begun: the first stays. */
   every(name: string, milliseconds: number, turn: () => Promise<void>): void
   /** Name to state, as health reports it (decision D2). */
   status(): Record<string, 'running' | 'stopped' | 'crashed'>
@@ -41,6 +42,7 @@ export function workers(deps: { clock: Clock; logger: Pick<Logger, 'error'> }): 
 
   return {
     every(name, milliseconds, turn) {
+      if (turns.has(name)) return
       const schedule = (): (() => void) =>
         clock.after(worker.failed ? Math.min(milliseconds, RETRY_MS) : milliseconds, () => {
           void take(name).then(() => {

@@ -19,6 +19,24 @@ export interface StreamRecord {
   readonly dashboard: boolean
 }
 
+/** What dashboards hear of; a record of any other type is not for them, whatever it says (console-api §9.1). */
+export const dashboardTypes: ReadonlySet<string> = new Set([
+  'contract_update',
+  'bundle_uploaded',
+  'bundle_deployed',
+  'composition_changed',
+  'contract_created',
+  'contract_updated',
+  'approval_created',
+  'approval_decided',
+  'approval_timeout',
+  'assignment_changed',
+  'event_created',
+  'api_key_created',
+  'api_key_revoked',
+  'signing_key_rotated',
+])
+
 /** A record with its place in the log. `json` is the wire's `data:` line. */
 export interface LoggedRecord {
   readonly id: number
@@ -79,6 +97,7 @@ export function streamLog(deps: {
     const logged: LoggedRecord[] = []
     for (const record of records) {
       const json = JSON.stringify({ type: record.type, ...record.data })
+      const dashboard = record.dashboard && dashboardTypes.has(record.type)
       const row = await within
         .insertInto('stream_log')
         .values({
@@ -88,7 +107,7 @@ export function streamLog(deps: {
           env: record.env ?? null,
           bundle_name: record.bundleName ?? null,
           agent_id: record.agentId ?? null,
-          dashboard: record.dashboard ? 1 : 0,
+          dashboard: dashboard ? 1 : 0,
           created_at,
         })
         .returning('id')
@@ -102,7 +121,7 @@ export function streamLog(deps: {
         env: record.env ?? null,
         bundleName: record.bundleName ?? null,
         agentId: record.agentId ?? null,
-        dashboard: record.dashboard,
+        dashboard,
       })
       newest.set(record.tenantId, row.id)
     }
