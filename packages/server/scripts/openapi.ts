@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type {} from '@fastify/swagger'
 import pino from 'pino'
 import { createServer } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
+import { version } from '../src/version.ts'
+import { buildDocument } from './reference/document.ts'
 
 /** The OpenAPI document of the server as it is in the source, as the text that is checked in beside it. */
 export async function openApiText(): Promise<string> {
@@ -13,7 +14,7 @@ export async function openApiText(): Promise<string> {
   const server = await createServer(config, pino({ level: 'silent' }), { consoleDir: null })
   try {
     await server.http.ready()
-    return `${JSON.stringify(server.http.swagger(), null, 1)}\n`
+    return `${JSON.stringify(buildDocument(server.http.declaredRoutes, version), null, 1)}\n`
   } finally {
     await server.close()
     rmSync(dataDir, { recursive: true, force: true })

@@ -20,8 +20,9 @@ import { corsOrigins } from './http/cors.ts'
 import { type App, createHttpServer } from './http/server.ts'
 import { registerStatic } from './http/static.ts'
 import { identity } from './identity/identity.ts'
+import { measureBacklog } from './operations/backlog.ts'
 import { healthRoutes } from './operations/health.ts'
-import { metrics, metricsRoutes } from './operations/metrics.ts'
+import { type Metrics, metrics, metricsRoutes } from './operations/metrics.ts'
 import { startWarnings } from './operations/start-warnings.ts'
 import { workers } from './operations/workers.ts'
 import type { Bus } from './ports/bus.ts'
@@ -71,7 +72,8 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
   const clock = overrides.clock ?? systemClock
   const random = overrides.random ?? systemRandom
   const database = overrides.database ?? (await openDatabase(config, logger))
-  const network = await openNetwork(config, clock, logger)
+  const counts = metrics()
+  const network = await openNetwork(config, clock, logger, counts)
   const bus = overrides.bus ?? network.bus
   const limiter = overrides.limiter ?? network.limiter
   const secretBox = naclSecretBox(config.masterKey)
@@ -87,7 +89,7 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
   const isSecure = config.baseUrl.startsWith('https://')
   const hasDocs = config.envName !== 'production'
   const work = workers({ clock, logger })
-  const counts = metrics()
+  measureBacklog({ database, clock, workers: work, metrics: counts })
   const log = streamLog({
     database,
     bus,
@@ -117,7 +119,6 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
 
   const http = await createHttpServer({
     logger,
-    version,
     trustedProxies: config.trustedProxies,
     hasDocs,
     corsOrigins: corsOrigins(config.corsOrigins, config.baseUrl, (message) => logger.warn(message)),
@@ -179,6 +180,7 @@ async function openNetwork(
   config: Config,
   clock: Clock,
   logger: Logger,
+  counts: Pick<Metrics, 'busLag'>,
 ): Promise<{ bus: Bus; limiter: RateLimiter; close(): void }> {
   if (config.redisUrl === '') return { bus: inProcessBus(), limiter: inProcessRateLimiter(clock), close: () => {} }
   const { redisRateLimiter } = await import('./adapters/rate-limiter/redis.ts')
@@ -186,7 +188,11 @@ async function openNetwork(
   const onError = (err: Error) => logger.warn({ err }, 'Redis does not answer')
   const limiter = redisRateLimiter(config.redisUrl, clock, onError)
   try {
-    return { bus: await redisBus(config.redisUrl, onError), limiter, close: () => limiter.close() }
+    return {
+      bus: await redisBus(config.redisUrl, onError, (seconds) => counts.busLag.observe(seconds)),
+      limiter,
+      close: () => limiter.close(),
+    }
   } catch (cause) {
     limiter.close()
     throw new StartupError(

@@ -13,26 +13,11 @@ export interface paths {
         };
         /**
          * Prometheus metrics
-         * @description Needs no credentials.
+         * @description In the text format of Prometheus. What each figure means, and when to be alarmed, is in docs/operations.md.
+         *
+         *     **Who may call:** Anybody.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-            };
-        };
+        get: operations["getMetrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -50,31 +35,11 @@ export interface paths {
         };
         /**
          * Is it up
-         * @description Needs no credentials.
+         * @description `degraded` while the database, Redis or a worker is away; the status is 200 even then. Not for balancers: they ask `/api/v1/health/ready`.
+         *
+         *     **Who may call:** Anybody.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            status: string;
-                            bootstrap_complete: boolean;
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getHealth"];
         put?: never;
         post?: never;
         delete?: never;
@@ -92,30 +57,11 @@ export interface paths {
         };
         /**
          * Liveness probe
-         * @description Needs no credentials.
+         * @description The process answers; nothing else is looked at.
+         *
+         *     **Who may call:** Anybody.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            status: string;
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getHealthLive"];
         put?: never;
         post?: never;
         delete?: never;
@@ -133,63 +79,11 @@ export interface paths {
         };
         /**
          * Readiness probe
-         * @description Needs no credentials.
+         * @description Whether requests should be sent here: 503 while the database, Redis or a worker is away, or the server drains.
+         *
+         *     **Who may call:** Anybody.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            status: string;
-                            database: {
-                                connected: boolean;
-                                latency_ms: number | null;
-                            };
-                            redis: {
-                                connected: boolean;
-                                latency_ms: number | null;
-                            };
-                            workers: {
-                                [key: string]: string;
-                            };
-                        };
-                    };
-                };
-                /** @description Default Response */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            status: string;
-                            database: {
-                                connected: boolean;
-                                latency_ms: number | null;
-                            };
-                            redis: {
-                                connected: boolean;
-                                latency_ms: number | null;
-                            };
-                            workers: {
-                                [key: string]: string;
-                            };
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getHealthReady"];
         put?: never;
         post?: never;
         delete?: never;
@@ -207,30 +101,11 @@ export interface paths {
         };
         /**
          * Liveness probe of the runtime API
-         * @description Needs no credentials.
+         * @description The process answers; nothing else is looked at.
+         *
+         *     **Who may call:** Anybody.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            [key: string]: string;
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getHealth"];
         put?: never;
         post?: never;
         delete?: never;
@@ -248,30 +123,11 @@ export interface paths {
         };
         /**
          * Liveness probe of the runtime API
-         * @description Needs no credentials.
+         * @description The process answers; nothing else is looked at.
+         *
+         *     **Who may call:** Anybody.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            [key: string]: string;
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getHealthLive"];
         put?: never;
         post?: never;
         delete?: never;
@@ -289,41 +145,11 @@ export interface paths {
         };
         /**
          * Readiness probe of the runtime API
-         * @description Needs no credentials.
+         * @description 503 while the database or Redis is away.
+         *
+         *     **Who may call:** Anybody.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            [key: string]: string;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            [key: string]: string;
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getHealthReady"];
         put?: never;
         post?: never;
         delete?: never;
@@ -341,91 +167,11 @@ export interface paths {
         };
         /**
          * Full operational state
-         * @description Needs a console session.
+         * @description What the status page of the console shows.
+         *
+         *     **Who may call:** A signed-in person.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            status: string;
-                            version: string;
-                            auth_provider: string;
-                            bootstrap_complete: boolean;
-                            base_url_https: boolean;
-                            database: {
-                                connected: boolean;
-                                latency_ms: number | null;
-                            };
-                            redis: {
-                                connected: boolean;
-                                latency_ms: number | null;
-                            };
-                            connected_agents: number;
-                            workers: number;
-                            worker_status: {
-                                [key: string]: string;
-                            };
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description Default Response */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            status: string;
-                            version: string;
-                            auth_provider: string;
-                            bootstrap_complete: boolean;
-                            base_url_https: boolean;
-                            database: {
-                                connected: boolean;
-                                latency_ms: number | null;
-                            };
-                            redis: {
-                                connected: boolean;
-                                latency_ms: number | null;
-                            };
-                            connected_agents: number;
-                            workers: number;
-                            worker_status: {
-                                [key: string]: string;
-                            };
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getHealthDetails"];
         put?: never;
         post?: never;
         delete?: never;
@@ -445,90 +191,11 @@ export interface paths {
         put?: never;
         /**
          * Create the first administrator
-         * @description Needs no credentials.
+         * @description Makes the tenant and its first administrator, once in the life of a server; of requests that arrive together exactly one succeeds. Afterwards it is answered 409.
+         *
+         *     **Who may call:** Anybody. The body has at most 4 KiB.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** Format: email */
-                        email: string;
-                        /** @description At least 12 characters. */
-                        password: string;
-                        tenant_name?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            message: string;
-                            user_id: string;
-                            tenant_id: string;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postSetup"];
         delete?: never;
         options?: never;
         head?: never;
@@ -546,117 +213,11 @@ export interface paths {
         put?: never;
         /**
          * Sign in
-         * @description Needs no credentials.
+         * @description Opens a session and sets its cookie (`HttpOnly`, `SameSite=Lax`, eight hours unless configured otherwise). Ten attempts an address in five minutes, then 429. An unknown address takes as long as a wrong password.
+         *
+         *     **Who may call:** Anybody. The body has at most 4 KiB.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        email: string;
-                        password: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            message: string;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postAuthLogin"];
         delete?: never;
         options?: never;
         head?: never;
@@ -676,132 +237,11 @@ export interface paths {
          * Sign in from the machine of the server
          * @description For the command line: `secret` is in `local-access.json` of the data folder. Acts as the first administrator.
          *
-         *     Needs no credentials.
+         *     Opens a session and sets its cookie. Ten wrong secrets an address in a minute, then 429.
+         *
+         *     **Who may call:** Anybody. The body has at most 4 KiB.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        secret: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            message: string;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postAuthLocal"];
         delete?: never;
         options?: never;
         head?: never;
@@ -819,46 +259,11 @@ export interface paths {
         put?: never;
         /**
          * Sign out
-         * @description Needs no credentials.
+         * @description Ends the session of the cookie and deletes the cookie. Without one it is answered alike.
+         *
+         *     **Who may call:** Anybody. The body has at most 4 KiB.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            message: string;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postAuthLogout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -874,49 +279,11 @@ export interface paths {
         };
         /**
          * Who is signed in
-         * @description Needs a console session.
+         * @description The console asks this to learn whether its session still stands.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            user_id: string;
-                            tenant_id: string;
-                            email: string;
-                            is_admin: boolean;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getAuthMe"];
         put?: never;
         post?: never;
         delete?: never;
@@ -934,150 +301,21 @@ export interface paths {
         };
         /**
          * List API keys in force
-         * @description Needs a console session.
+         * @description Oldest first; revoked keys are left out. The keys themselves are kept nowhere.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            /** @description The part of the key that may be shown. */
-                            prefix: string;
-                            env: string;
-                            label: string | null;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                        }[];
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getKeys"];
         put?: never;
         /**
          * Create an API key
          * @description The full key is in this answer and nowhere else.
          *
-         *     Needs a console session of an administrator.
+         *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
+         *
+         *     **Emits:** `api_key_created`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @enum {unknown} */
-                        env: "production" | "staging" | "development";
-                        label?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            /** @description The part of the key that may be shown. */
-                            prefix: string;
-                            env: string;
-                            label: string | null;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            key: string;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postKeys"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1096,92 +334,13 @@ export interface paths {
         post?: never;
         /**
          * Revoke an API key
-         * @description Needs a console session of an administrator.
+         * @description Takes effect at once on every node: further calls are 401, and streams opened with the key are closed.
+         *
+         *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
+         *
+         *     **Emits:** `api_key_revoked`.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    key_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        delete: operations["deleteKeysKeyId"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1198,278 +357,21 @@ export interface paths {
          * List the contract library, newest first
          * @description Latest versions only. The filters are joined by and; an empty one filters nothing.
          *
-         *     Needs a console session.
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: {
-                    type?: string;
-                    /** @description One of the tags, exactly. */
-                    tag?: string;
-                    /** @description Part of name, description or id, whatever the case. */
-                    search?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            contract_id: string;
-                            name: string;
-                            type: string;
-                            tags: string[];
-                            version: number;
-                            description: string | null;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            /** @description Compositions that use the contract, whichever version. */
-                            usage_count: number;
-                        }[];
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getContracts"];
         put?: never;
         /**
          * Create a contract
          * @description The definition is kept as it is; `warnings` tells what a bundle would be refused for.
          *
-         *     Needs a console session.
+         *     The first version of a new contract.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `contract_created`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @example block-dotenv */
-                        contract_id: string;
-                        name: string;
-                        description?: string | null;
-                        /** @enum {unknown} */
-                        type: "post" | "pre" | "sandbox" | "session";
-                        /**
-                         * @description Everything of the contract but id and type: tool or tools, when, then, limits, … in the bundle language.
-                         * @example {
-                         *       "tools": [
-                         *         "read_file"
-                         *       ],
-                         *       "when": {
-                         *         "args.path": {
-                         *           "contains": ".env"
-                         *         }
-                         *       },
-                         *       "then": {
-                         *         "effect": "deny",
-                         *         "message": "No."
-                         *       }
-                         *     }
-                         */
-                        definition: {
-                            [key: string]: unknown;
-                        };
-                        /** @default [] */
-                        tags: string[];
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            contract_id: string;
-                            name: string;
-                            type: string;
-                            tags: string[];
-                            version: number;
-                            description: string | null;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            /** @description Compositions that use the contract, whichever version. */
-                            usage_count: number;
-                            id: string;
-                            tenant_id: string;
-                            /**
-                             * @description Everything of the contract but id and type: tool or tools, when, then, limits, … in the bundle language.
-                             * @example {
-                             *       "tools": [
-                             *         "read_file"
-                             *       ],
-                             *       "when": {
-                             *         "args.path": {
-                             *           "contains": ".env"
-                             *         }
-                             *       },
-                             *       "then": {
-                             *         "effect": "deny",
-                             *         "message": "No."
-                             *       }
-                             *     }
-                             */
-                            definition: {
-                                [key: string]: unknown;
-                            };
-                            is_latest: boolean;
-                            created_by: string;
-                            /** @description Newest first; empty in answers about one version. */
-                            versions: {
-                                version: number;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                created_at: string;
-                                created_by: string;
-                            }[];
-                            /** @description What a bundle with this version would be refused for. */
-                            warnings: {
-                                code: string;
-                                /** @description For example contracts[3].when; empty for the document. */
-                                path: string;
-                                line: number | null;
-                                column: number | null;
-                                message: string;
-                                hint: string | null;
-                            }[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postContracts"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1489,109 +391,13 @@ export interface paths {
          * Take a bundle apart into the library
          * @description Each entry becomes a contract, or a further version of the one with its id. A composition is made of them unless one of the name in metadata.name is there.
          *
-         *     Needs a console session.
+         *     All of it or nothing. Compositions that follow by themselves are deployed again.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `contract_created`, `contract_updated`, `composition_changed`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        yaml_content: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            contracts_created: string[];
-                            contracts_updated: string[];
-                            bundle_composition_created: string | null;
-                            /** @description Compositions with the strategy auto_deploy or observe_first that took up the change. */
-                            redeployed: {
-                                composition_name: string;
-                                bundle_version: number | null;
-                                environments: string[];
-                                problem: string | null;
-                            }[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postContractsImport"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1607,425 +413,28 @@ export interface paths {
         };
         /**
          * A contract and its versions
-         * @description Needs a console session.
+         * @description The latest version with its definition, and the list of all versions.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    contract_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            contract_id: string;
-                            name: string;
-                            type: string;
-                            tags: string[];
-                            version: number;
-                            description: string | null;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            /** @description Compositions that use the contract, whichever version. */
-                            usage_count: number;
-                            id: string;
-                            tenant_id: string;
-                            /**
-                             * @description Everything of the contract but id and type: tool or tools, when, then, limits, … in the bundle language.
-                             * @example {
-                             *       "tools": [
-                             *         "read_file"
-                             *       ],
-                             *       "when": {
-                             *         "args.path": {
-                             *           "contains": ".env"
-                             *         }
-                             *       },
-                             *       "then": {
-                             *         "effect": "deny",
-                             *         "message": "No."
-                             *       }
-                             *     }
-                             */
-                            definition: {
-                                [key: string]: unknown;
-                            };
-                            is_latest: boolean;
-                            created_by: string;
-                            /** @description Newest first; empty in answers about one version. */
-                            versions: {
-                                version: number;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                created_at: string;
-                                created_by: string;
-                            }[];
-                            /** @description What a bundle with this version would be refused for. */
-                            warnings: {
-                                code: string;
-                                /** @description For example contracts[3].when; empty for the document. */
-                                path: string;
-                                line: number | null;
-                                column: number | null;
-                                message: string;
-                                hint: string | null;
-                            }[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getContractsContractId"];
         /**
          * Make a further version of a contract
          * @description Null or absent leaves a field as it is. Compositions stay pinned to their version, except those that follow by themselves (update_strategy).
          *
-         *     Needs a console session.
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `contract_updated`, `composition_changed`, `bundle_deployed`, `contract_update`.
          */
-        put: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    contract_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        name?: string | null;
-                        description?: string | null;
-                        definition?: {
-                            [key: string]: unknown;
-                        } | null;
-                        tags?: string[] | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            contract_id: string;
-                            name: string;
-                            type: string;
-                            tags: string[];
-                            version: number;
-                            description: string | null;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            /** @description Compositions that use the contract, whichever version. */
-                            usage_count: number;
-                            id: string;
-                            tenant_id: string;
-                            /**
-                             * @description Everything of the contract but id and type: tool or tools, when, then, limits, … in the bundle language.
-                             * @example {
-                             *       "tools": [
-                             *         "read_file"
-                             *       ],
-                             *       "when": {
-                             *         "args.path": {
-                             *           "contains": ".env"
-                             *         }
-                             *       },
-                             *       "then": {
-                             *         "effect": "deny",
-                             *         "message": "No."
-                             *       }
-                             *     }
-                             */
-                            definition: {
-                                [key: string]: unknown;
-                            };
-                            is_latest: boolean;
-                            created_by: string;
-                            /** @description Newest first; empty in answers about one version. */
-                            versions: {
-                                version: number;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                created_at: string;
-                                created_by: string;
-                            }[];
-                            /** @description What a bundle with this version would be refused for. */
-                            warnings: {
-                                code: string;
-                                /** @description For example contracts[3].when; empty for the document. */
-                                path: string;
-                                line: number | null;
-                                column: number | null;
-                                message: string;
-                                hint: string | null;
-                            }[];
-                            /** @description Compositions with the strategy auto_deploy or observe_first that took up the change. */
-                            redeployed: {
-                                composition_name: string;
-                                bundle_version: number | null;
-                                environments: string[];
-                                problem: string | null;
-                            }[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        put: operations["putContractsContractId"];
         post?: never;
         /**
          * Delete a contract with all its versions
-         * @description Needs a console session.
+         * @description Refused with 409 while a composition uses it. Deployed bundles keep what they hold.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    contract_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        delete: operations["deleteContractsContractId"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2040,137 +449,11 @@ export interface paths {
         };
         /**
          * One version of a contract
-         * @description Needs a console session.
+         * @description As it was then; `is_latest` tells whether it still is.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    contract_id: string;
-                    version: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            contract_id: string;
-                            name: string;
-                            type: string;
-                            tags: string[];
-                            version: number;
-                            description: string | null;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            /** @description Compositions that use the contract, whichever version. */
-                            usage_count: number;
-                            id: string;
-                            tenant_id: string;
-                            /**
-                             * @description Everything of the contract but id and type: tool or tools, when, then, limits, … in the bundle language.
-                             * @example {
-                             *       "tools": [
-                             *         "read_file"
-                             *       ],
-                             *       "when": {
-                             *         "args.path": {
-                             *           "contains": ".env"
-                             *         }
-                             *       },
-                             *       "then": {
-                             *         "effect": "deny",
-                             *         "message": "No."
-                             *       }
-                             *     }
-                             */
-                            definition: {
-                                [key: string]: unknown;
-                            };
-                            is_latest: boolean;
-                            created_by: string;
-                            /** @description Newest first; empty in answers about one version. */
-                            versions: {
-                                version: number;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                created_at: string;
-                                created_by: string;
-                            }[];
-                            /** @description What a bundle with this version would be refused for. */
-                            warnings: {
-                                code: string;
-                                /** @description For example contracts[3].when; empty for the document. */
-                                path: string;
-                                line: number | null;
-                                column: number | null;
-                                message: string;
-                                hint: string | null;
-                            }[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getContractsContractIdVersionsVersion"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2188,65 +471,11 @@ export interface paths {
         };
         /**
          * Compositions that use a contract
-         * @description Needs a console session.
+         * @description Empty for a contract that is not there.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    contract_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            composition_id: string;
-                            composition_name: string;
-                        }[];
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getContractsContractIdUsage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2266,120 +495,11 @@ export interface paths {
         put?: never;
         /**
          * Assemble a composition without deploying it
-         * @description Needs a console session.
+         * @description Nothing is kept. Shows the text that a deployment would sign.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            yaml_content: string;
-                            /** @description Items that are enabled. */
-                            contracts_count: number;
-                            /** @description What a deployment would be refused for. */
-                            validation_errors: string[];
-                            /** @description The same, with places in yaml_content. */
-                            issues: {
-                                code: string;
-                                /** @description For example contracts[3].when; empty for the document. */
-                                path: string;
-                                line: number | null;
-                                column: number | null;
-                                message: string;
-                                hint: string | null;
-                            }[];
-                            /** @description What to know before deploying it. */
-                            warnings: {
-                                code: string;
-                                /** @description For example contracts[3].when; empty for the document. */
-                                path: string;
-                                line: number | null;
-                                column: number | null;
-                                message: string;
-                                hint: string | null;
-                            }[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postCompositionsNamePreview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2399,113 +519,13 @@ export interface paths {
          * Assemble, sign and deploy a composition
          * @description The bundle gets the name of the composition and its next version. A bundle that agents would refuse is refused here.
          *
-         *     Needs a console session.
+         *     All in one transaction: bundle version, signature, deployment and what agents are told.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `composition_changed`, `bundle_deployed`, `contract_update`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @enum {unknown} */
-                        env: "production" | "staging" | "development";
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            bundle_name: string;
-                            bundle_version: number;
-                            /** @description As kept with the bundle; later changes of the composition do not change it. */
-                            contracts_assembled: {
-                                contract_id: string;
-                                version: number;
-                                mode: string;
-                                /** @description A newer version, only observed beside the one in force. */
-                                observe: boolean;
-                            }[];
-                            deployment_id: string;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postCompositionsNameDeploy"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2525,166 +545,13 @@ export interface paths {
          * Put observed versions into force
          * @description With the strategy observe_first a new version of a contract is only observed, as `<contract_id>-obs`. This pins it in the place of the version in force and deploys the composition where it is deployed.
          *
-         *     Needs a console session.
+         *     409 where nothing is observed.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `composition_changed`, `bundle_deployed`, `contract_update`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        contract_id?: string | null;
-                    } | null;
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            name: string;
-                            description: string | null;
-                            defaults_mode: string;
-                            update_strategy: string;
-                            /** @description All items, enabled or not. */
-                            contract_count: number;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            updated_at: string;
-                            created_by: string;
-                            id: string;
-                            tenant_id: string;
-                            contracts: {
-                                contract_id: string;
-                                contract_name: string;
-                                contract_type: string;
-                                /** @description The version that is pinned. */
-                                contract_version: number;
-                                position: number;
-                                mode_override: string | null;
-                                enabled: boolean;
-                                has_newer_version: boolean;
-                                observed_version: number | null;
-                            }[];
-                            tools_config: {
-                                [key: string]: unknown;
-                            } | null;
-                            observability: {
-                                [key: string]: unknown;
-                            } | null;
-                            promoted: {
-                                contract_id: string;
-                                version: number;
-                            }[];
-                            bundle_version: number | null;
-                            /** @description As kept with the bundle; later changes of the composition do not change it. */
-                            contracts_assembled: {
-                                contract_id: string;
-                                version: number;
-                                mode: string;
-                                /** @description A newer version, only observed beside the one in force. */
-                                observe: boolean;
-                            }[];
-                            deployments: {
-                                id: string;
-                                env: string;
-                            }[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postCompositionsNamePromote"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2700,229 +567,21 @@ export interface paths {
         };
         /**
          * List compositions, newest change first
-         * @description Needs a console session.
+         * @description **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            name: string;
-                            description: string | null;
-                            defaults_mode: string;
-                            update_strategy: string;
-                            /** @description All items, enabled or not. */
-                            contract_count: number;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            updated_at: string;
-                            created_by: string;
-                        }[];
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getCompositions"];
         put?: never;
         /**
          * Create a composition
          * @description Each contract is pinned to its latest version of this moment.
          *
-         *     Needs a console session.
+         *     Nothing is deployed.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `composition_changed`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @example devops-agent */
-                        name: string;
-                        description?: string | null;
-                        /**
-                         * @default enforce
-                         * @enum {unknown}
-                         */
-                        defaults_mode: "enforce" | "observe";
-                        /**
-                         * @default manual
-                         * @enum {unknown}
-                         */
-                        update_strategy: "manual" | "auto_deploy" | "observe_first";
-                        /** @default [] */
-                        contracts: {
-                            contract_id: string;
-                            position: number;
-                            mode_override?: ("enforce" | "observe") | null;
-                            /** @default true */
-                            enabled?: boolean;
-                        }[];
-                        tools_config?: {
-                            [key: string]: unknown;
-                        } | null;
-                        observability?: {
-                            [key: string]: unknown;
-                        } | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            name: string;
-                            description: string | null;
-                            defaults_mode: string;
-                            update_strategy: string;
-                            /** @description All items, enabled or not. */
-                            contract_count: number;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            updated_at: string;
-                            created_by: string;
-                            id: string;
-                            tenant_id: string;
-                            contracts: {
-                                contract_id: string;
-                                contract_name: string;
-                                contract_type: string;
-                                /** @description The version that is pinned. */
-                                contract_version: number;
-                                position: number;
-                                mode_override: string | null;
-                                enabled: boolean;
-                                has_newer_version: boolean;
-                                observed_version: number | null;
-                            }[];
-                            tools_config: {
-                                [key: string]: unknown;
-                            } | null;
-                            observability: {
-                                [key: string]: unknown;
-                            } | null;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postCompositions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2938,364 +597,32 @@ export interface paths {
         };
         /**
          * A composition and its contracts
-         * @description Needs a console session.
+         * @description With the pinned version of each contract, and whether there is a newer one.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            name: string;
-                            description: string | null;
-                            defaults_mode: string;
-                            update_strategy: string;
-                            /** @description All items, enabled or not. */
-                            contract_count: number;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            updated_at: string;
-                            created_by: string;
-                            id: string;
-                            tenant_id: string;
-                            contracts: {
-                                contract_id: string;
-                                contract_name: string;
-                                contract_type: string;
-                                /** @description The version that is pinned. */
-                                contract_version: number;
-                                position: number;
-                                mode_override: string | null;
-                                enabled: boolean;
-                                has_newer_version: boolean;
-                                observed_version: number | null;
-                            }[];
-                            tools_config: {
-                                [key: string]: unknown;
-                            } | null;
-                            observability: {
-                                [key: string]: unknown;
-                            } | null;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getCompositionsName"];
         /**
          * Change a composition
          * @description Null or absent leaves a field as it is. Given contracts replace all items, each pinned to its latest version of this moment.
          *
-         *     Needs a console session.
+         *     Nothing is deployed.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `composition_changed`.
          */
-        put: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        description?: string | null;
-                        defaults_mode?: ("enforce" | "observe") | null;
-                        update_strategy?: ("manual" | "auto_deploy" | "observe_first") | null;
-                        contracts?: {
-                            contract_id: string;
-                            position: number;
-                            mode_override?: ("enforce" | "observe") | null;
-                            /** @default true */
-                            enabled?: boolean;
-                        }[] | null;
-                        tools_config?: {
-                            [key: string]: unknown;
-                        } | null;
-                        observability?: {
-                            [key: string]: unknown;
-                        } | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            name: string;
-                            description: string | null;
-                            defaults_mode: string;
-                            update_strategy: string;
-                            /** @description All items, enabled or not. */
-                            contract_count: number;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            updated_at: string;
-                            created_by: string;
-                            id: string;
-                            tenant_id: string;
-                            contracts: {
-                                contract_id: string;
-                                contract_name: string;
-                                contract_type: string;
-                                /** @description The version that is pinned. */
-                                contract_version: number;
-                                position: number;
-                                mode_override: string | null;
-                                enabled: boolean;
-                                has_newer_version: boolean;
-                                observed_version: number | null;
-                            }[];
-                            tools_config: {
-                                [key: string]: unknown;
-                            } | null;
-                            observability: {
-                                [key: string]: unknown;
-                            } | null;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        put: operations["putCompositionsName"];
         post?: never;
         /**
          * Delete a composition
          * @description The bundles made from it stay.
          *
-         *     Needs a console session.
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
+         *
+         *     **Emits:** `composition_changed`.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        delete: operations["deleteCompositionsName"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3312,179 +639,23 @@ export interface paths {
          * List bundles
          * @description An API key sees what was ever deployed to its environment.
          *
-         *     Needs a console session or an API key.
+         *     By name, with what is deployed where.
+         *
+         *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            name: string;
-                            latest_version: number;
-                            version_count: number;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            last_updated: string;
-                            deployed_envs: string[];
-                            contract_count: number | null;
-                            last_deployed_at: string | null;
-                        }[];
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getBundles"];
         put?: never;
         /**
          * Upload a bundle version
          * @description The document is loaded in full before it is kept; the answer to a broken one lists every problem with line and column. The bytes are stored as they came.
          *
-         *     Needs a console session.
+         *     Nothing is deployed. The same bytes again make a further version. Size, depth, aliases and patterns of the document are bounded: docs/contract-language.md.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `bundle_uploaded`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        yaml_content: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            tenant_id: string;
-                            name: string;
-                            version: number;
-                            /** @description Hex SHA-256 of the exact bytes; agents report it as policy_version. */
-                            revision_hash: string;
-                            signature_hex: string | null;
-                            source_hub_slug: string | null;
-                            source_hub_revision: string | null;
-                            uploaded_by: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            /** @description What to know before deploying it. */
-                            warnings: {
-                                code: string;
-                                /** @description For example contracts[3].when; empty for the document. */
-                                path: string;
-                                line: number | null;
-                                column: number | null;
-                                message: string;
-                                hint: string | null;
-                            }[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postBundles"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3500,95 +671,11 @@ export interface paths {
         };
         /**
          * List the versions of a bundle
-         * @description Needs a console session.
+         * @description Newest first.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            tenant_id: string;
-                            name: string;
-                            version: number;
-                            /** @description Hex SHA-256 of the exact bytes; agents report it as policy_version. */
-                            revision_hash: string;
-                            signature_hex: string | null;
-                            source_hub_slug: string | null;
-                            source_hub_revision: string | null;
-                            uploaded_by: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            deployed_envs: string[];
-                        }[];
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getBundlesName"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3606,116 +693,11 @@ export interface paths {
         };
         /**
          * The version an environment runs
-         * @description Needs a console session or an API key.
+         * @description What an agent that polls asks for: bytes, signature and the key to verify it with. 404 while nothing is deployed, 403 for a key of another environment.
+         *
+         *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
-        get: {
-            parameters: {
-                query: {
-                    env: string;
-                };
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            tenant_id: string;
-                            name: string;
-                            version: number;
-                            /** @description Hex SHA-256 of the exact bytes; agents report it as policy_version. */
-                            revision_hash: string;
-                            signature_hex: string | null;
-                            source_hub_slug: string | null;
-                            source_hub_revision: string | null;
-                            uploaded_by: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            /** @description Base64 of the exact bytes. */
-                            yaml_bytes: string;
-                            signature: string | null;
-                            public_key: string | null;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getBundlesNameCurrent"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3733,95 +715,11 @@ export interface paths {
         };
         /**
          * One version of a bundle
-         * @description Needs a console session or an API key.
+         * @description An API key sees versions that were ever deployed to its environment.
+         *
+         *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    name: string;
-                    version: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            tenant_id: string;
-                            name: string;
-                            version: number;
-                            /** @description Hex SHA-256 of the exact bytes; agents report it as policy_version. */
-                            revision_hash: string;
-                            signature_hex: string | null;
-                            source_hub_slug: string | null;
-                            source_hub_revision: string | null;
-                            uploaded_by: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getBundlesNameVersion"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3839,79 +737,11 @@ export interface paths {
         };
         /**
          * The exact bytes of a version
-         * @description Needs a console session or an API key.
+         * @description As they were uploaded, so that the signature and the hash can be verified.
+         *
+         *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    name: string;
-                    version: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description The document. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/x-yaml": string;
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/x-yaml": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/x-yaml": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/x-yaml": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getBundlesNameVersionYaml"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3929,159 +759,26 @@ export interface paths {
         };
         /**
          * Read the assistant’s settings; the key is masked
-         * @description Needs a console session.
+         * @description **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @description Empty when nothing is configured. */
-                            provider: string;
-                            api_key_masked: string;
-                            model: string | null;
-                            base_url: string | null;
-                            configured: boolean;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getSettingsAi"];
         /**
          * Choose provider, key and model of the assistant
          * @description Without a key, or with the masked one, the stored key stays.
          *
-         *     Needs a console session.
+         *     Takes effect with the next question, on every node.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        put: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        provider: "anthropic" | "openai" | "openrouter" | "ollama";
-                        api_key?: string | null;
-                        model?: string | null;
-                        base_url?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            configured: boolean;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        put: operations["putSettingsAi"];
         post?: never;
         /**
          * Switch the assistant off and forget its key
-         * @description Needs a console session.
+         * @description Answered alike when nothing was configured.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        delete: operations["deleteSettingsAi"];
         options?: never;
         head?: never;
         patch?: never;
@@ -4098,49 +795,11 @@ export interface paths {
         put?: never;
         /**
          * Ask the configured model for a word
-         * @description Needs a console session.
+         * @description Answers 200 also when the model does not; `error` says why.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            ok: boolean;
-                            model: string | null;
-                            latency_ms: number | null;
-                            error: string | null;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postSettingsAiTest"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4156,77 +815,11 @@ export interface paths {
         };
         /**
          * Tokens, cost and speed of the last days
-         * @description Needs a console session.
+         * @description As the providers counted.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query: {
-                    days: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            total_input_tokens: number;
-                            total_output_tokens: number;
-                            total_cost_usd: number | null;
-                            query_count: number;
-                            avg_tokens_per_second: number;
-                            /** @description Ascending; days without use are absent. */
-                            daily: {
-                                /** @example 2026-03-01 */
-                                date: string;
-                                input_tokens: number;
-                                output_tokens: number;
-                                cost_usd: number | null;
-                                queries: number;
-                            }[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getSettingsAiUsage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4246,87 +839,11 @@ export interface paths {
         put?: never;
         /**
          * Describe a contract in a sentence
-         * @description Needs a console session.
+         * @description Nothing is kept but what it cost. 503 when the assistant is not configured or its provider fails.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        name: string;
-                        type: string;
-                        definition_yaml: string;
-                        tags?: string[];
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            description: string;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postContractsGenerateDescription"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4346,87 +863,11 @@ export interface paths {
          * Ask the assistant; the answer is streamed
          * @description Server-sent events without names: `content_chunk`, `tool_call_start`, `tool_call_result`, `usage`, then `[DONE]`; on failure `{"error"}` in its place.
          *
-         *     Needs a console session.
+         *     The model may validate bundles and try calls against them on the way. Nothing is kept but what it cost. 503 when the assistant is not configured.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @description The conversation so far, oldest first. */
-                        messages: {
-                            role: "user" | "assistant";
-                            content: string;
-                        }[];
-                        current_yaml?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description text/event-stream */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": string;
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postContractsAssist"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4446,87 +887,11 @@ export interface paths {
          * Ask the assistant; the answer is streamed
          * @description Server-sent events without names: `content_chunk`, `tool_call_start`, `tool_call_result`, `usage`, then `[DONE]`; on failure `{"error"}` in its place.
          *
-         *     Needs a console session.
+         *     The same as `POST /api/v1/contracts/assist`, for clients that know this path.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @description The conversation so far, oldest first. */
-                        messages: {
-                            role: "user" | "assistant";
-                            content: string;
-                        }[];
-                        current_yaml?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description text/event-stream */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": string;
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postApiAiAssist"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4546,150 +911,13 @@ export interface paths {
          * Deploy a bundle version
          * @description Signs the version when needed and sends it to every connected agent of the environment that runs it.
          *
-         *     Needs a console session.
+         *     All in one transaction: signature, deployment and what agents are told. An older version may be deployed again: that is how one rolls back. A bundle or version that is not there is 422.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `bundle_deployed`, `contract_update`.
          */
-        post: {
-            parameters: {
-                query: {
-                    /** @description Also tell which recorded calls of the last day the version decides differently. */
-                    replay: boolean;
-                };
-                header?: never;
-                path: {
-                    name: string;
-                    version: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @enum {unknown} */
-                        env: "production" | "staging" | "development";
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            env: string;
-                            bundle_name: string;
-                            bundle_version: number;
-                            deployed_by: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            replay?: {
-                                env: string;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                since: string;
-                                /** @description Events read, newest first. */
-                                events: number;
-                                /** @description There are more events since then than were read. */
-                                truncated: boolean;
-                                /** @description Calls judged again. */
-                                calls: number;
-                                unchanged: number;
-                                /** @description Calls that would be decided differently. */
-                                changed: number;
-                                by_contract: {
-                                    /** @description The contract that decides, or that no longer does. */
-                                    contract_id: string;
-                                    /** @enum {unknown} */
-                                    from: "allow" | "deny" | "ask";
-                                    /** @enum {unknown} */
-                                    to: "allow" | "deny" | "ask";
-                                    count: number;
-                                }[];
-                                examples: {
-                                    event_id: string;
-                                    call_id: string;
-                                    agent_id: string;
-                                    tool_name: string;
-                                    /**
-                                     * @description ISO 8601, UTC
-                                     * @example 2026-03-01T12:00:00Z
-                                     */
-                                    timestamp: string;
-                                    /** @enum {unknown} */
-                                    from: "allow" | "deny" | "ask";
-                                    /** @enum {unknown} */
-                                    to: "allow" | "deny" | "ask";
-                                    contract_id: string;
-                                    reason: string | null;
-                                }[];
-                                skipped: {
-                                    /** @description Calls whose arguments were not kept, or were cut. */
-                                    without_arguments: number;
-                                    /** @description Denials by a session limit, a hook or a contract written in code. */
-                                    by_history: number;
-                                };
-                            } | null;
-                            replay_problem?: string | null;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postBundlesNameVersionDeploy"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4705,81 +933,11 @@ export interface paths {
         };
         /**
          * List deployments, newest first
-         * @description Needs a console session.
+         * @description An empty filter filters nothing.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query: {
-                    env?: string;
-                    bundle_name?: string;
-                    limit: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            env: string;
-                            bundle_name: string;
-                            bundle_version: number;
-                            deployed_by: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            rollout: {
-                                /** @description Agents of the environment that run this bundle, seen within a day. */
-                                agents: number;
-                                /** @description Of these, the ones that reported this version. */
-                                current: number;
-                            } | null;
-                        }[];
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getDeployments"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4799,99 +957,9 @@ export interface paths {
          * Which agents run a deployed version
          * @description An agent acknowledges a version by the policy_version it reports, in its events or when it connects.
          *
-         *     Needs a console session.
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            deployment_id: string;
-                            env: string;
-                            bundle_name: string;
-                            bundle_version: number;
-                            revision_hash: string | null;
-                            /** @description False once another deployment took its place. */
-                            is_current: boolean;
-                            /** @description Agents of the environment that run this bundle, seen within a day. */
-                            agents: number;
-                            /** @description Of these, the ones that reported this version. */
-                            current: number;
-                            /** @example 41 of 42 agents run version 7 */
-                            summary: string;
-                            by_agent: {
-                                agent_id: string;
-                                /** @enum {unknown} */
-                                status: "current" | "drift" | "unknown";
-                                policy_version: string | null;
-                                last_seen_at: string | null;
-                            }[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getDeploymentsIdRollout"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4913,180 +981,11 @@ export interface paths {
          * Judge recorded calls by a bundle version
          * @description Which calls of an environment would have been decided differently. Nothing is deployed and nothing is kept. Session limits are not judged.
          *
-         *     Needs a console session.
+         *     Runs in worker threads, two at once; who finds none free within ten seconds is answered 429. `since` that cannot be read is 400.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
          */
-        post: {
-            parameters: {
-                query: {
-                    env: "production" | "staging" | "development";
-                    /** @description `12h`, `7d`, `30m` or an ISO 8601 instant; otherwise 24 hours ago. */
-                    since?: string;
-                    limit: number;
-                };
-                header?: never;
-                path: {
-                    name: string;
-                    version: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Recorded calls, judged again. Arguments are judged as recorded, that is redacted. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            env: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            since: string;
-                            /** @description Events read, newest first. */
-                            events: number;
-                            /** @description There are more events since then than were read. */
-                            truncated: boolean;
-                            /** @description Calls judged again. */
-                            calls: number;
-                            unchanged: number;
-                            /** @description Calls that would be decided differently. */
-                            changed: number;
-                            by_contract: {
-                                /** @description The contract that decides, or that no longer does. */
-                                contract_id: string;
-                                /** @enum {unknown} */
-                                from: "allow" | "deny" | "ask";
-                                /** @enum {unknown} */
-                                to: "allow" | "deny" | "ask";
-                                count: number;
-                            }[];
-                            examples: {
-                                event_id: string;
-                                call_id: string;
-                                agent_id: string;
-                                tool_name: string;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                timestamp: string;
-                                /** @enum {unknown} */
-                                from: "allow" | "deny" | "ask";
-                                /** @enum {unknown} */
-                                to: "allow" | "deny" | "ask";
-                                contract_id: string;
-                                reason: string | null;
-                            }[];
-                            skipped: {
-                                /** @description Calls whose arguments were not kept, or were cut. */
-                                without_arguments: number;
-                                /** @description Denials by a session limit, a hook or a contract written in code. */
-                                by_history: number;
-                            };
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postBundlesNameVersionReplay"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5106,86 +1005,13 @@ export interface paths {
          * Replace the signing key
          * @description Every version that is deployed now is signed anew; older versions when they are deployed again.
          *
-         *     Needs a console session of an administrator.
+         *     Agents that poll find the new key beside the new signature. In one transaction, on every node.
+         *
+         *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
+         *
+         *     **Emits:** `signing_key_rotated`, `contract_update`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @description Hex, 32 bytes. */
-                            public_key: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            rotated_at: string;
-                            /** @description Bundle versions that were signed anew. */
-                            deployments_re_signed: number;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postSettingsRotateSigningKey"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5206,85 +1032,11 @@ export interface paths {
          * Delete old events
          * @description By the time they came in, not by the time they happened.
          *
-         *     Needs a console session of an administrator.
+         *     They cannot be brought back.
+         *
+         *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        delete: {
-            parameters: {
-                query: {
-                    older_than_days: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            deleted_count: number;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            cutoff: string;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        delete: operations["deleteSettingsPurgeEvents"];
         options?: never;
         head?: never;
         patch?: never;
@@ -5299,109 +1051,11 @@ export interface paths {
         };
         /**
          * Which tools of the fleet its contracts govern
-         * @description Needs a console session.
+         * @description Agents with events in the time asked for. `since` that cannot be read is 400.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Hours, days or minutes ago (`12h`, `7d`, `30m`), or an ISO 8601 instant; otherwise 24 hours ago. */
-                    since?: unknown;
-                    /** @description Exactly this environment; empty for all. */
-                    env?: unknown;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            time_window: {
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                since: string;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                until: string;
-                            };
-                            agents: {
-                                agent_id: string;
-                                environment: string;
-                                total_tools: number;
-                                enforced: number;
-                                observed: number;
-                                ungoverned: number;
-                                /** @description Enforced tools, in percent of all. */
-                                coverage_pct: number;
-                                /** @enum {unknown} */
-                                drift_status: "current" | "drift" | "unknown";
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                last_seen: string;
-                                /** @description Events in the window, however long it is. */
-                                event_count_24h: number;
-                            }[];
-                            fleet_summary: {
-                                total_agents: number;
-                                fully_enforced: number;
-                                with_ungoverned: number;
-                                with_drift: number;
-                                total_ungoverned_tools: number;
-                                ungoverned_tools: {
-                                    tool_name: string;
-                                    agent_count: number;
-                                    agent_ids: string[];
-                                }[];
-                            };
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getAgentsFleetCoverage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5421,145 +1075,11 @@ export interface paths {
          * Which tools of an agent its contracts govern
          * @description As of at most a minute ago.
          *
-         *     Needs a console session.
+         *     `since` that cannot be read is 400.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query: {
-                    /** @description Hours, days or minutes ago (`12h`, `7d`, `30m`), or an ISO 8601 instant; otherwise 24 hours ago. */
-                    since?: unknown;
-                    include_verdicts: boolean;
-                };
-                header?: never;
-                path: {
-                    agent_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            agent_id: string;
-                            environment: string;
-                            time_window: {
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                since: string;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                until: string;
-                            };
-                            deployed_bundle: {
-                                name: string;
-                                version: number;
-                                revision_hash: string | null;
-                            } | null;
-                            tools: {
-                                tool_name: string;
-                                /** @enum {unknown} */
-                                status: "enforced" | "observed" | "ungoverned";
-                                contract_name: string | null;
-                                contract_type: string | null;
-                                mode: string | null;
-                                bundle_name: string | null;
-                                source: string | null;
-                                event_count: number;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                last_used: string;
-                                deny_count: number | null;
-                                allow_count: number | null;
-                                observe_count: number | null;
-                            }[];
-                            summary: {
-                                total_tools: number;
-                                enforced: number;
-                                observed: number;
-                                ungoverned: number;
-                                /** @description Enforced tools, in percent of all. */
-                                coverage_pct: number;
-                            };
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getAgentsAgentIdCoverage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5579,101 +1099,11 @@ export interface paths {
          * Live events for an agent
          * @description Contract updates, assignments and approval decisions. On connect the stream tells the assigned bundle and sends the deployed contracts where `policy_version` is absent or differs.
          *
-         *     Needs an API key.
+         *     Stays open; comments keep it alive, and a client that leaves 4 MiB unread is disconnected. A stream counts as the agent being connected. 503 while the server drains.
+         *
+         *     **Who may call:** An agent, by its API key. Reaches the caller's tenant; an API key only its environment.
          */
-        get: {
-            parameters: {
-                query: {
-                    /** @description Must be the key's environment. */
-                    env: string;
-                    /** @description Only updates of this bundle. */
-                    bundle_name?: string;
-                    /** @description Revision hash the agent runs. */
-                    policy_version?: string;
-                    /** @description JSON object; assignment rules match on it. */
-                    tags?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Server-sent events, each with an id; Last-Event-ID replays. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": string;
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getStream"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5691,60 +1121,11 @@ export interface paths {
         };
         /**
          * Live events for the console
-         * @description Needs a console session.
+         * @description Everything that changes in the tenant. Stays open; comments keep it alive. 503 while the server drains.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Server-sent events, each with an id; Last-Event-ID replays. */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": string;
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getStreamDashboard"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5762,191 +1143,21 @@ export interface paths {
         };
         /**
          * List assignment rules by priority
-         * @description Needs a console session.
+         * @description In the order in which they are tried.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            priority: number;
-                            pattern: string;
-                            tag_match: {
-                                [key: string]: unknown;
-                            } | null;
-                            bundle_name: string;
-                            env: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                        }[];
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getAssignmentRules"];
         put?: never;
         /**
          * Create an assignment rule
-         * @description Needs a console session.
+         * @description Connected agents whose bundle changes by it are told at once.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
+         *
+         *     **Emits:** `assignment_changed`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @description The lowest is tried first. */
-                        priority: number;
-                        /** @description Glob over agent ids. */
-                        pattern: string;
-                        tag_match?: {
-                            [key: string]: unknown;
-                        } | null;
-                        bundle_name: string;
-                        env: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            priority: number;
-                            pattern: string;
-                            tag_match: {
-                                [key: string]: unknown;
-                            } | null;
-                            bundle_name: string;
-                            env: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postAssignmentRules"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5965,244 +1176,26 @@ export interface paths {
         post?: never;
         /**
          * Delete an assignment rule
-         * @description Needs a console session.
+         * @description Connected agents whose bundle changes by it are told at once.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
+         *
+         *     **Emits:** `assignment_changed`.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    rule_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        delete: operations["deleteAssignmentRulesRuleId"];
         options?: never;
         head?: never;
         /**
          * Change an assignment rule
          * @description Null or absent leaves a field as it is.
          *
-         *     Needs a console session.
+         *     Connected agents whose bundle changes by it are told at once.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
+         *
+         *     **Emits:** `assignment_changed`.
          */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    rule_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        priority?: number | null;
-                        pattern?: string | null;
-                        tag_match?: {
-                            [key: string]: unknown;
-                        } | null;
-                        bundle_name?: string | null;
-                        env?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            priority: number;
-                            pattern: string;
-                            tag_match: {
-                                [key: string]: unknown;
-                            } | null;
-                            bundle_name: string;
-                            env: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        patch: operations["patchAssignmentRulesRuleId"];
         trace?: never;
     };
     "/api/v1/assignment-rules/resolve/{agent_id}": {
@@ -6214,70 +1207,11 @@ export interface paths {
         };
         /**
          * Which bundle an agent would run, and why
-         * @description Needs a console session.
+         * @description A dry run: nothing changes.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: {
-                    env?: string;
-                };
-                header?: never;
-                path: {
-                    agent_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            bundle_name: string | null;
-                            /** @enum {unknown} */
-                            source: "explicit" | "rule" | "agent_provided" | "none";
-                            rule_id: string | null;
-                            rule_pattern: string | null;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getAssignmentRulesResolveAgentId"];
         put?: never;
         post?: never;
         delete?: never;
@@ -6295,76 +1229,11 @@ export interface paths {
         };
         /**
          * Connected agents and their drift
-         * @description Needs a console session.
+         * @description Agents whose stream is open on any node, and whether they run what is deployed.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: {
-                    bundle_name?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            agents: {
-                                agent_id: string;
-                                env: string;
-                                bundle_name: string | null;
-                                policy_version: string | null;
-                                /** @enum {unknown} */
-                                status: "current" | "drift" | "unknown";
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                connected_at: string;
-                            }[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getAgentsStatus"];
         put?: never;
         post?: never;
         delete?: never;
@@ -6384,102 +1253,9 @@ export interface paths {
          * What became of an agent's contracts
          * @description Newest first: first seen, deployments to its environment, drift and its end.
          *
-         *     Needs a console session.
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query: {
-                    /** @description Of deployments. */
-                    limit: number;
-                };
-                header?: never;
-                path: {
-                    agent_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            agent_id: string;
-                            environment: string | null;
-                            events: {
-                                /** @enum {unknown} */
-                                type: "first_seen" | "deployment" | "drift_detected" | "drift_resolved";
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                timestamp: string;
-                                bundle_name: string | null;
-                                bundle_version: number | null;
-                                deployed_by: string | null;
-                                revision_hash: string | null;
-                                policy_version: string | null;
-                                drift_duration_seconds: number | null;
-                                expected_version: string | null;
-                                actual_version: string | null;
-                                environment: string | null;
-                            }[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getAgentsAgentIdHistory"];
         put?: never;
         post?: never;
         delete?: never;
@@ -6497,59 +1273,11 @@ export interface paths {
         };
         /**
          * List registered agents
-         * @description Needs a console session.
+         * @description Every agent that ever reported, connected or was deployed.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            agent_id: string;
-                            display_name: string | null;
-                            tags: {
-                                [key: string]: unknown;
-                            };
-                            bundle_name: string | null;
-                            resolved_bundle: string | null;
-                            last_seen_at: string | null;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                        }[];
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getAgentRegistrations"];
         put?: never;
         post?: never;
         delete?: never;
@@ -6575,119 +1303,13 @@ export interface paths {
          * Name, tag or assign an agent
          * @description Null or absent leaves a field as it is; an empty bundle_name clears the explicit assignment.
          *
-         *     Needs a console session.
+         *     A connected agent whose bundle changes by it is told at once.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
+         *
+         *     **Emits:** `assignment_changed`.
          */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    agent_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        display_name?: string | null;
-                        tags?: {
-                            [key: string]: unknown;
-                        } | null;
-                        bundle_name?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            agent_id: string;
-                            display_name: string | null;
-                            tags: {
-                                [key: string]: unknown;
-                            };
-                            bundle_name: string | null;
-                            resolved_bundle: string | null;
-                            last_seen_at: string | null;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        patch: operations["patchAgentRegistrationsAgentId"];
         trace?: never;
     };
     "/api/v1/agent-registrations/bulk-assign": {
@@ -6701,85 +1323,13 @@ export interface paths {
         put?: never;
         /**
          * Assign a bundle to many agents
-         * @description Needs a console session.
+         * @description All or none. Connected agents are told at once.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
+         *
+         *     **Emits:** `assignment_changed`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        agent_ids: string[];
-                        bundle_name: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            updated: number;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postAgentRegistrationsBulkAssign"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6797,238 +1347,23 @@ export interface paths {
          * Query audit events, newest first
          * @description An API key sees its own environment. A full page carries `X-Next-Cursor`: send it as `cursor` with the same filters for the next one.
          *
-         *     Needs a console session or an API key.
+         *     All filters are joined by and.
+         *
+         *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
-        get: {
-            parameters: {
-                query: {
-                    agent_id?: string;
-                    tool_name?: string;
-                    verdict?: string;
-                    mode?: string;
-                    /** @description ISO 8601, or seconds or milliseconds since the epoch. */
-                    since?: string;
-                    /** @description ISO 8601, or seconds or milliseconds since the epoch. */
-                    until?: string;
-                    /** @description Contained in any text field or the payload, whatever the case. */
-                    search?: string;
-                    limit: number;
-                    cursor?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            call_id: string;
-                            agent_id: string;
-                            tool_name: string;
-                            verdict: string;
-                            mode: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            timestamp: string;
-                            payload: unknown | null;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                        }[];
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getEvents"];
         put?: never;
         /**
          * Report audit events
          * @description Answers once the events are on disk. An event is a duplicate when its call, verdict and `payload.decision_name` were stored before. A malformed event is named in `rejected`; the others are stored.
          *
-         *     Needs an API key.
+         *     Registers agents that were not known. 10,000 batches a tenant in a minute, then 429; 503 while more waits to be stored than memory allows. 422 when no event of the batch is valid.
+         *
+         *     **Who may call:** An agent, by its API key. Reaches the caller's tenant; an API key only its environment. The body has at most 16 MiB.
+         *
+         *     **Emits:** `event_created`, `assignment_changed`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        events: {
-                            /** @description Text. Events of one call share it. */
-                            call_id?: unknown;
-                            /** @description Text of at most 512 characters. The agent that made the call. */
-                            agent_id?: unknown;
-                            /** @description Text. */
-                            tool_name?: unknown;
-                            /** @description Text, stored as it is, for example `call_allowed`. */
-                            verdict?: unknown;
-                            /** @description Text: `enforce` or `observe`. */
-                            mode?: unknown;
-                            /** @description ISO 8601, or seconds or milliseconds since the epoch. */
-                            timestamp?: unknown;
-                            /** @description Object or null. `decision_name` in it tells the stages of one call apart. */
-                            payload?: unknown;
-                        }[];
-                        agent_manifest?: {
-                            agent_id: string;
-                            policy_version: string;
-                            /** @default [] */
-                            contracts: {
-                                id: string;
-                                type: string;
-                                tool: string | string[];
-                                mode: string;
-                            }[];
-                        } | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            accepted: number;
-                            duplicates: number;
-                            /** @description Present when there are any. */
-                            rejected?: {
-                                index: number;
-                                detail: string;
-                            }[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postEvents"];
         delete?: never;
         options?: never;
         head?: never;
@@ -7046,79 +1381,11 @@ export interface paths {
          * Count audit events over time
          * @description Oldest first; stretches without events are left out.
          *
-         *     Needs a console session or an API key.
+         *     For charts: counted in the database, whatever the number of events.
+         *
+         *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
-        get: {
-            parameters: {
-                query: {
-                    agent_id?: string;
-                    tool_name?: string;
-                    verdict?: string;
-                    /** @description Inclusive. */
-                    since: string;
-                    /** @description Exclusive. */
-                    until: string;
-                    bucket_seconds: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            bucket_start: string;
-                            allowed: number;
-                            denied: number;
-                            pending: number;
-                            observed: number;
-                        }[];
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getEventsHistogram"];
         put?: never;
         post?: never;
         delete?: never;
@@ -7136,223 +1403,21 @@ export interface paths {
         };
         /**
          * List approvals, newest first
-         * @description Needs a console session.
+         * @description **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query: {
-                    status?: "pending" | "approved" | "denied" | "timeout";
-                    limit: number;
-                    offset: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            /** @enum {unknown} */
-                            status: "pending" | "approved" | "denied" | "timeout";
-                            agent_id: string;
-                            tool_name: string;
-                            tool_args: unknown | null;
-                            message: string;
-                            env: string;
-                            timeout_seconds: number;
-                            timeout_effect: string;
-                            decision_source: string | null;
-                            contract_name: string | null;
-                            decided_by: string | null;
-                            decided_at: string | null;
-                            decision_reason: string | null;
-                            decided_via: string | null;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                        }[];
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getApprovals"];
         put?: never;
         /**
          * Ask a person to allow a tool call
          * @description Repetitions with one `Idempotency-Key` make one approval, for 24 hours.
          *
-         *     Needs an API key.
+         *     Tells the notification channels whose filters match. Ten requests an agent in a minute, then 429.
+         *
+         *     **Who may call:** An agent, by its API key. Reaches the caller's tenant; an API key only its environment. The body has at most 1 MiB.
+         *
+         *     **Emits:** `approval_created`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @description Ignored: the header says who asks. */
-                        agent_id: string;
-                        tool_name: string;
-                        tool_args?: {
-                            [key: string]: unknown;
-                        } | null;
-                        message: string;
-                        /**
-                         * @description Seconds.
-                         * @default 300
-                         */
-                        timeout: number;
-                        /**
-                         * @default deny
-                         * @enum {unknown}
-                         */
-                        timeout_effect: "deny" | "allow";
-                        decision_source?: string | null;
-                        contract_name?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            /** @enum {unknown} */
-                            status: "pending" | "approved" | "denied" | "timeout";
-                            agent_id: string;
-                            tool_name: string;
-                            tool_args: unknown | null;
-                            message: string;
-                            env: string;
-                            timeout_seconds: number;
-                            timeout_effect: string;
-                            decision_source: string | null;
-                            contract_name: string | null;
-                            decided_by: string | null;
-                            decided_at: string | null;
-                            decision_reason: string | null;
-                            decided_via: string | null;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postApprovals"];
         delete?: never;
         options?: never;
         head?: never;
@@ -7368,225 +1433,22 @@ export interface paths {
         };
         /**
          * Read an approval, or wait for its decision
-         * @description Needs a console session or an API key.
+         * @description An API key sees approvals of its environment. A wait that ends without a decision is answered with the pending approval.
+         *
+         *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
-        get: {
-            parameters: {
-                query: {
-                    /** @description Seconds to wait for a decision; answers at once when there is one. */
-                    wait: number;
-                };
-                header?: never;
-                path: {
-                    approval_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            /** @enum {unknown} */
-                            status: "pending" | "approved" | "denied" | "timeout";
-                            agent_id: string;
-                            tool_name: string;
-                            tool_args: unknown | null;
-                            message: string;
-                            env: string;
-                            timeout_seconds: number;
-                            timeout_effect: string;
-                            decision_source: string | null;
-                            contract_name: string | null;
-                            decided_by: string | null;
-                            decided_at: string | null;
-                            decision_reason: string | null;
-                            decided_via: string | null;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getApprovalsApprovalId"];
         /**
          * Approve or deny
          * @description Exactly one decision counts. Who is signed in decides; a `decided_by` in the body is ignored.
          *
-         *     Needs a console session.
+         *     The waiting agent hears of it by stream or by its wait; messages in chats are changed. An approval that is not there, or was decided before, is 409.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
+         *
+         *     **Emits:** `approval_decided`.
          */
-        put: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    approval_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        approved: boolean;
-                        reason?: string | null;
-                        decided_via?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            /** @enum {unknown} */
-                            status: "pending" | "approved" | "denied" | "timeout";
-                            agent_id: string;
-                            tool_name: string;
-                            tool_args: unknown | null;
-                            message: string;
-                            env: string;
-                            timeout_seconds: number;
-                            timeout_effect: string;
-                            decision_source: string | null;
-                            contract_name: string | null;
-                            decided_by: string | null;
-                            decided_at: string | null;
-                            decision_reason: string | null;
-                            decided_via: string | null;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        put: operations["putApprovalsApprovalId"];
         post?: never;
         delete?: never;
         options?: never;
@@ -7603,194 +1465,19 @@ export interface paths {
         };
         /**
          * List notification channels, newest first
-         * @description Needs a console session.
+         * @description Secrets are masked.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            name: string;
-                            /** @enum {unknown} */
-                            channel_type: "telegram" | "slack" | "slack_app" | "discord" | "webhook" | "email";
-                            /** @description What the type needs: console-api §10.1. In answers secrets are masked; a mask sent back keeps the secret. */
-                            config: {
-                                [key: string]: unknown;
-                            };
-                            enabled: boolean;
-                            filters: {
-                                environments: string[] | null;
-                                agent_patterns: string[] | null;
-                                contract_names: string[] | null;
-                            } | null;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            last_test_at: string | null;
-                            last_test_ok: boolean | null;
-                        }[];
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getNotificationsChannels"];
         put?: never;
         /**
          * Create a notification channel
-         * @description Needs a console session of an administrator.
+         * @description Secrets are sealed before they are stored. An address on a private network is refused unless the operator allows it.
+         *
+         *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        name: string;
-                        /** @enum {unknown} */
-                        channel_type: "telegram" | "slack" | "slack_app" | "discord" | "webhook" | "email";
-                        /** @description What the type needs: console-api §10.1. In answers secrets are masked; a mask sent back keeps the secret. */
-                        config: {
-                            [key: string]: unknown;
-                        };
-                        filters?: {
-                            environments?: string[] | null;
-                            agent_patterns?: string[] | null;
-                            contract_names?: string[] | null;
-                        } | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            name: string;
-                            /** @enum {unknown} */
-                            channel_type: "telegram" | "slack" | "slack_app" | "discord" | "webhook" | "email";
-                            /** @description What the type needs: console-api §10.1. In answers secrets are masked; a mask sent back keeps the secret. */
-                            config: {
-                                [key: string]: unknown;
-                            };
-                            enabled: boolean;
-                            filters: {
-                                environments: string[] | null;
-                                agent_patterns: string[] | null;
-                                contract_names: string[] | null;
-                            } | null;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            last_test_at: string | null;
-                            last_test_ok: boolean | null;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postNotificationsChannels"];
         delete?: never;
         options?: never;
         head?: never;
@@ -7809,236 +1496,17 @@ export interface paths {
          * Change a notification channel
          * @description Absent fields keep their value. `config` replaces the whole configuration; `filters: null` removes them.
          *
-         *     Needs a console session of an administrator.
+         *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        put: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    channel_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        name?: string | null;
-                        config?: {
-                            [key: string]: unknown;
-                        } | null;
-                        enabled?: boolean | null;
-                        filters?: {
-                            environments?: string[] | null;
-                            agent_patterns?: string[] | null;
-                            contract_names?: string[] | null;
-                        } | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            name: string;
-                            /** @enum {unknown} */
-                            channel_type: "telegram" | "slack" | "slack_app" | "discord" | "webhook" | "email";
-                            /** @description What the type needs: console-api §10.1. In answers secrets are masked; a mask sent back keeps the secret. */
-                            config: {
-                                [key: string]: unknown;
-                            };
-                            enabled: boolean;
-                            filters: {
-                                environments: string[] | null;
-                                agent_patterns: string[] | null;
-                                contract_names: string[] | null;
-                            } | null;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            last_test_at: string | null;
-                            last_test_ok: boolean | null;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        put: operations["putNotificationsChannelsChannelId"];
         post?: never;
         /**
          * Delete a notification channel
-         * @description Needs a console session of an administrator.
+         * @description What still waits to be sent on it is dropped.
+         *
+         *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    channel_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        delete: operations["deleteNotificationsChannelsChannelId"];
         options?: never;
         head?: never;
         patch?: never;
@@ -8057,97 +1525,11 @@ export interface paths {
          * Send a test notification
          * @description Answers 200 also when the message could not be sent; `success` and `message` say what happened.
          *
-         *     Needs a console session of an administrator.
+         *     Sends one message now, also when the channel is disabled.
+         *
+         *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    channel_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            message: string;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postNotificationsChannelsChannelIdTest"];
         delete?: never;
         options?: never;
         head?: never;
@@ -8163,28 +1545,11 @@ export interface paths {
         };
         /**
          * Manifest to install the Slack app with
-         * @description Needs no credentials.
+         * @description Paste it at api.slack.com when making the app; it names the addresses of this server.
+         *
+         *     **Who may call:** Anybody.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": unknown;
-                    };
-                };
-            };
-        };
+        get: operations["getSlackManifest"];
         put?: never;
         post?: never;
         delete?: never;
@@ -8204,53 +1569,9 @@ export interface paths {
          * The numbers of the overview page
          * @description An API key sees its own environment.
          *
-         *     Needs a console session or an API key.
+         *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            pending_approvals: number;
-                            /** @description Agents with events in the last hour. */
-                            active_agents: number;
-                            total_agents: number;
-                            events_24h: number;
-                            denials_24h: number;
-                            observe_findings_24h: number;
-                            contracts_triggered_24h: number;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getStatsOverview"];
         put?: never;
         post?: never;
         delete?: never;
@@ -8270,86 +1591,9 @@ export interface paths {
          * How often each contract decided
          * @description Of the last 24 hours, unless `since` and `until` (both inclusive) say otherwise.
          *
-         *     Needs a console session.
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: {
-                    since?: string;
-                    until?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            coverage: {
-                                decision_name: string;
-                                total_evaluations: number;
-                                total_denials: number;
-                                total_warnings: number;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                last_triggered: string;
-                            }[];
-                            total_events: number;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            period_start: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            period_end: string;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getStatsContracts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -8367,34 +1611,11 @@ export interface paths {
         };
         /**
          * Public keys of access tokens (JWKS)
-         * @description Needs no credentials.
+         * @description Whoever is given a token of this server can verify it with these.
+         *
+         *     **Who may call:** Anybody.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    realm: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            keys: {
-                                [key: string]: unknown;
-                            }[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getRealmsRealmProtocolOpenidConnectCerts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -8412,32 +1633,11 @@ export interface paths {
         };
         /**
          * OpenID Connect discovery
-         * @description Needs no credentials.
+         * @description Where the token endpoint and the keys are, and what they support.
+         *
+         *     **Who may call:** Anybody.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    realm: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getRealmsRealmWellKnownOpenidConfiguration"];
         put?: never;
         post?: never;
         delete?: never;
@@ -8455,151 +1655,19 @@ export interface paths {
         };
         /**
          * List service accounts
-         * @description Needs a console session.
+         * @description Without their secrets; revoked ones are left out.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            client_id: string;
-                            name: string;
-                            role: string;
-                            scopes: string[] | null;
-                            created_by: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                        }[];
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getServiceAccounts"];
         put?: never;
         /**
          * Create a service account for the runtime API; its secret is shown once
-         * @description Needs a console session of an administrator.
+         * @description The secret is in this answer and nowhere else.
+         *
+         *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        name: string;
-                        role?: "aegis:admin" | "aegis:operator" | "aegis:readonly";
-                        scopes?: string[] | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            client_id: string;
-                            name: string;
-                            role: string;
-                            scopes: string[] | null;
-                            created_by: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            /** @description Shown once. */
-                            client_secret: string;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postServiceAccounts"];
         delete?: never;
         options?: never;
         head?: never;
@@ -8618,92 +1686,11 @@ export interface paths {
         post?: never;
         /**
          * Revoke a service account and every token issued to it
-         * @description Needs a console session of an administrator.
+         * @description Takes effect at once, also for tokens that have not expired.
+         *
+         *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        delete: operations["deleteServiceAccountsId"];
         options?: never;
         head?: never;
         patch?: never;
@@ -8722,168 +1709,9 @@ export interface paths {
          * Try a tool call against a bundle
          * @description Nothing is kept and no tool runs. At most 10 YAML documents, 100 contracts, 5 seconds and 4 evaluations at once; the answer to more than these is 422, or 429 without Retry-After.
          *
-         *     Needs a console session.
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        yaml_content: string;
-                        tool_name: string;
-                        tool_args?: {
-                            [key: string]: unknown;
-                        };
-                        environment?: string | null;
-                        agent_id?: string | null;
-                        principal?: {
-                            user_id?: string | null;
-                            role?: string | null;
-                            claims?: {
-                                [key: string]: unknown;
-                            } | null;
-                        } | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @description deny when a contract fired that is not in observe mode, else allow. */
-                            verdict: string;
-                            /** @description The bundle's default mode. */
-                            mode: string;
-                            contracts_evaluated: {
-                                id: string;
-                                /**
-                                 * @example precondition
-                                 * @example sandbox
-                                 */
-                                type: string;
-                                /** @description False means that the contract fired. */
-                                matched: boolean;
-                                effect: string;
-                                message: string | null;
-                                /** @description It fired in observe mode, and so decides nothing. */
-                                observed: boolean;
-                                tags: string[];
-                                /** @description It could not be judged, and so fired. */
-                                policy_error: boolean;
-                            }[];
-                            deciding_contract: string | null;
-                            /** @description First 12 hex digits of the SHA-256 of the text. */
-                            policy_version: string;
-                            evaluation_time_ms: number;
-                            /** @description What a guard would do with the call as the first of its session. */
-                            decision: {
-                                /** @enum {unknown} */
-                                action: "allow" | "deny" | "pending_approval";
-                                contract: string | null;
-                                source: string | null;
-                                reason: string | null;
-                            };
-                            /** @description How the call was judged. */
-                            semantics: {
-                                kind: string;
-                                description: string;
-                                postconditions_skipped: number;
-                                session_contracts_skipped: number;
-                            };
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postBundlesEvaluate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -8903,64 +1731,13 @@ export interface paths {
          * Button presses in Telegram
          * @description Verified by `X-Telegram-Bot-Api-Secret-Token`. Answers have no body.
          *
-         *     Authenticated by the signature of the sender.
+         *     Decides an approval, as the person who pressed. Updates that are no button press are answered 200 and ignored.
+         *
+         *     **Who may call:** The chat platform, by its signature. Reaches the caller's tenant. The body has at most 1 MiB.
+         *
+         *     **Emits:** `approval_decided`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    channel_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": string;
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": string;
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": string;
-                    };
-                };
-                /** @description What is wrong, and where. */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postTelegramWebhookChannelId"];
         delete?: never;
         options?: never;
         head?: never;
@@ -8980,60 +1757,13 @@ export interface paths {
          * Button presses in Slack
          * @description Verified by `X-Slack-Signature` (HMAC-SHA256), five minutes long.
          *
-         *     Authenticated by the signature of the sender.
+         *     Decides an approval, as the person who pressed.
+         *
+         *     **Who may call:** The chat platform, by its signature. Reaches the caller's tenant. The body has at most 1 MiB.
+         *
+         *     **Emits:** `approval_decided`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": unknown;
-                    };
-                };
-                /** @description What is wrong, and where. */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postSlackInteractions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -9053,76 +1783,13 @@ export interface paths {
          * Button presses in Discord
          * @description Verified by `X-Signature-Ed25519`.
          *
-         *     Authenticated by the signature of the sender.
+         *     Decides an approval, as the person who pressed. Answers the `PING` that Discord sends when the address is set.
+         *
+         *     **Who may call:** The chat platform, by its signature. Reaches the caller's tenant. The body has at most 1 MiB.
+         *
+         *     **Emits:** `approval_decided`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": unknown;
-                    };
-                };
-                /** @description What is wrong, and where. */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postDiscordInteractions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -9138,228 +1805,28 @@ export interface paths {
         };
         /**
          * Read a value
-         * @description Needs an API key.
+         * @description 404 means that there is no value.
+         *
+         *     **Who may call:** An agent, by its API key. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @description Letters, digits and `_ - . : /`, at most 256 characters. */
-                    key: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            value: string;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getSessionsKey"];
         /**
          * Write a value
          * @description It is kept for seven days after the last write.
          *
-         *     Needs an API key.
+         *     Overwrites what is there.
+         *
+         *     **Who may call:** An agent, by its API key. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        put: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @description Letters, digits and `_ - . : /`, at most 256 characters. */
-                    key: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        value: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            value: string;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                413: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        put: operations["putSessionsKey"];
         post?: never;
         /**
          * Delete a value, if there is one
-         * @description Needs an API key.
+         * @description Answered alike whether there was one or not.
+         *
+         *     **Who may call:** An agent, by its API key. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @description Letters, digits and `_ - . : /`, at most 256 characters. */
-                    key: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            value: null;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        delete: operations["deleteSessionsKey"];
         options?: never;
         head?: never;
         patch?: never;
@@ -9378,88 +1845,11 @@ export interface paths {
          * Add to a counter
          * @description Atomic. A counter starts at 0. Repetitions with one `Idempotency-Key` count once, for 24 hours.
          *
-         *     Needs an API key.
+         *     409 when the value is no number. Exact however many agents add at once.
+         *
+         *     **Who may call:** An agent, by its API key. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @description Letters, digits and `_ - . : /`, at most 256 characters. */
-                    key: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @default 1 */
-                        amount: number;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            value: number;
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postSessionsKeyIncrement"];
         delete?: never;
         options?: never;
         head?: never;
@@ -9477,70 +1867,11 @@ export interface paths {
         put?: never;
         /**
          * Read many values
-         * @description Needs an API key.
+         * @description One round trip for what would be many.
+         *
+         *     **Who may call:** An agent, by its API key. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        keys: string[];
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            values: {
-                                [key: string]: string | null;
-                            };
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-                /** @description What is wrong, and where. */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            detail: string | ({
-                                loc: (string | number)[];
-                                msg: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postSessionsBatch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -9558,74 +1889,11 @@ export interface paths {
         put?: never;
         /**
          * Exchange client credentials for an access token
-         * @description Needs no credentials.
+         * @description Sixty requests a minute for one address and client, then 429.
+         *
+         *     **Who may call:** Anybody. The body has at most 16 KiB.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    realm: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            access_token: string;
-                            /** @description Seconds. */
-                            expires_in: number;
-                            refresh_expires_in: number;
-                            token_type: string;
-                            "not-before-policy": number;
-                            scope: string;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            error_description: string;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            error_description: string;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            error_description: string;
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postRealmsRealmProtocolOpenidConnectToken"];
         delete?: never;
         options?: never;
         head?: never;
@@ -9641,248 +1909,21 @@ export interface paths {
         };
         /**
          * List agents
-         * @description Needs an access token or a console session.
+         * @description The tenant's own and the global ones, at most 1,000.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `agent:list`. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: {
-                    scope?: string;
-                    limit?: string;
-                    agent_type?: string;
-                    visible?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            agents: {
-                                id: string;
-                                agent_id: string;
-                                name: string;
-                                version: string;
-                                description: string;
-                                scope: string;
-                                status: string;
-                                agent_type: string | null;
-                                capability_tags: string[];
-                                execution_count: number;
-                                labels: {
-                                    [key: string]: string;
-                                };
-                                tenant_id: string;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                created_at: string;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                updated_at: string;
-                                input_schema?: {
-                                    [key: string]: unknown;
-                                };
-                            }[];
-                            items: {
-                                id: string;
-                                agent_id: string;
-                                name: string;
-                                version: string;
-                                description: string;
-                                scope: string;
-                                status: string;
-                                agent_type: string | null;
-                                capability_tags: string[];
-                                execution_count: number;
-                                labels: {
-                                    [key: string]: string;
-                                };
-                                tenant_id: string;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                created_at: string;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                updated_at: string;
-                                input_schema?: {
-                                    [key: string]: unknown;
-                                };
-                            }[];
-                            count: number;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getV1Agents"];
         put?: never;
         /**
          * Deploy an agent from a manifest
          * @description The body is the manifest as YAML or JSON, in full or in the flat shorthand.
          *
-         *     Needs an access token or a console session.
+         *     An agent of the same name gets a further version; the same version again is 409 unless `force`. It is registered for governance under its name.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `agent:deploy`. Reaches the caller's tenant. The body has at most 5 MiB.
          */
-        post: {
-            parameters: {
-                query?: {
-                    force?: string;
-                    scope?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            agent_id: string;
-                            name: string;
-                            version: string;
-                            scope: string;
-                            status: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            deployed_at: string;
-                            warnings: string[];
-                        };
-                    };
-                };
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postV1Agents"];
         delete?: never;
         options?: never;
         head?: never;
@@ -9898,107 +1939,11 @@ export interface paths {
         };
         /**
          * Find an agent by name
-         * @description Needs an access token or a console session.
+         * @description The tenant's own before a global one.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `agent:read`. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            agent_id: string;
-                            name: string;
-                            version: string;
-                            description: string;
-                            scope: string;
-                            status: string;
-                            agent_type: string | null;
-                            capability_tags: string[];
-                            execution_count: number;
-                            labels: {
-                                [key: string]: string;
-                            };
-                            tenant_id: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            updated_at: string;
-                            input_schema?: {
-                                [key: string]: unknown;
-                            };
-                            annotations: {
-                                [key: string]: string;
-                            };
-                            manifest: {
-                                [key: string]: unknown;
-                            };
-                            manifest_yaml: string;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getV1AgentsLookupName"];
         put?: never;
         post?: never;
         delete?: never;
@@ -10016,365 +1961,29 @@ export interface paths {
         };
         /**
          * One agent
-         * @description Needs an access token or a console session.
+         * @description With its manifest.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `agent:read`. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            agent_id: string;
-                            name: string;
-                            version: string;
-                            description: string;
-                            scope: string;
-                            status: string;
-                            agent_type: string | null;
-                            capability_tags: string[];
-                            execution_count: number;
-                            labels: {
-                                [key: string]: string;
-                            };
-                            tenant_id: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            updated_at: string;
-                            input_schema?: {
-                                [key: string]: unknown;
-                            };
-                            annotations: {
-                                [key: string]: string;
-                            };
-                            manifest: {
-                                [key: string]: unknown;
-                            };
-                            manifest_yaml: string;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getV1AgentsId"];
         put?: never;
         post?: never;
         /**
          * Remove an agent; its executions stay readable
-         * @description Needs an access token or a console session.
+         * @description Executions that run are not ended.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `agent:delete`. Reaches the caller's tenant. The body has at most 5 MiB.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            status: string;
-                            success: boolean;
-                            id: string;
-                            agent_id: string;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        delete: operations["deleteV1AgentsId"];
         options?: never;
         head?: never;
         /**
          * Change an agent: a whole manifest, or a JSON merge patch
-         * @description Needs an access token or a console session.
+         * @description The result is judged like a new manifest. Executions that run keep the manifest they began with.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `agent:deploy`. Reaches the caller's tenant. The body has at most 5 MiB.
          */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            agent_id: string;
-                            name: string;
-                            version: string;
-                            description: string;
-                            scope: string;
-                            status: string;
-                            agent_type: string | null;
-                            capability_tags: string[];
-                            execution_count: number;
-                            labels: {
-                                [key: string]: string;
-                            };
-                            tenant_id: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            updated_at: string;
-                            input_schema?: {
-                                [key: string]: unknown;
-                            };
-                            annotations: {
-                                [key: string]: string;
-                            };
-                            manifest: {
-                                [key: string]: unknown;
-                            };
-                            manifest_yaml: string;
-                            success: boolean;
-                            new_scope?: string;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        patch: operations["patchV1AgentsId"];
         trace?: never;
     };
     "/v1/agents/{id}/versions": {
@@ -10386,122 +1995,11 @@ export interface paths {
         };
         /**
          * Versions of an agent, newest first
-         * @description Needs an access token or a console session.
+         * @description Every manifest that was deployed under this id.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `agent:read`. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: {
-                    limit?: string;
-                };
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            versions: {
-                                id: string;
-                                agent_id: string;
-                                version: string;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                deployed_at: string;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                created_at: string;
-                                manifest_yaml: string;
-                            }[];
-                            items: {
-                                id: string;
-                                agent_id: string;
-                                version: string;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                deployed_at: string;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                created_at: string;
-                                manifest_yaml: string;
-                            }[];
-                            count: number;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getV1AgentsIdVersions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -10521,17 +2019,21 @@ export interface paths {
         put?: never;
         /**
          * Move an agent between its tenant and every tenant
-         * @description Needs an access token or a console session.
+         * @description The same as `PATCH`, for clients that send `POST`. 409 where the name is taken in the other scope.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `agent:deploy`. Reaches the caller's tenant. The body has at most 5 MiB.
          */
-        post: operations["postAgentScope"];
+        post: operations["postV1AgentsIdScope"];
         delete?: never;
         options?: never;
         head?: never;
         /**
          * Move an agent between its tenant and every tenant
-         * @description Needs an access token or a console session.
+         * @description 409 where the name is taken in the other scope.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `agent:deploy`. Reaches the caller's tenant. The body has at most 5 MiB.
          */
-        patch: operations["patchAgentScope"];
+        patch: operations["patchV1AgentsIdScope"];
         trace?: never;
     };
     "/v1/executions": {
@@ -10543,273 +2045,21 @@ export interface paths {
         };
         /**
          * List executions, newest first
-         * @description Needs an access token or a console session.
+         * @description `status` in any case.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: {
-                    agent_id?: string;
-                    workflow_name?: string;
-                    status?: string;
-                    limit?: string;
-                    offset?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            executions: {
-                                id: string;
-                                execution_id: string;
-                                agent_id: string;
-                                agent_name: string;
-                                workflow_name: null;
-                                /** @description pending, running, completed, failed or cancelled */
-                                status: string;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                started_at: string;
-                                ended_at: string | null;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                created_at: string;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                updated_at: string;
-                                summary: string | null;
-                                tenant_id: string;
-                                total_iterations: number;
-                            }[];
-                            items: {
-                                id: string;
-                                execution_id: string;
-                                agent_id: string;
-                                agent_name: string;
-                                workflow_name: null;
-                                /** @description pending, running, completed, failed or cancelled */
-                                status: string;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                started_at: string;
-                                ended_at: string | null;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                created_at: string;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                updated_at: string;
-                                summary: string | null;
-                                tenant_id: string;
-                                total_iterations: number;
-                            }[];
-                            count: number;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getV1Executions"];
         put?: never;
         /**
          * Start an execution
-         * @description Needs an access token or a console session.
+         * @description Answers at once with the state `pending`; follow it on its stream. The instance runs in a sandbox, its tool calls are judged by the contracts assigned to the agent.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `agent:execute`. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `execution_started`, `iteration_started`, `llm_interaction`, `execution_completed`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        agent_id: string;
-                        input?: unknown;
-                        intent?: string | null;
-                        context_overrides?: unknown;
-                        attachments?: unknown[] | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            execution_id: string;
-                            id: string;
-                            agent_id: string;
-                            status: string;
-                            output: null;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postV1Executions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -10827,131 +2077,13 @@ export interface paths {
         put?: never;
         /**
          * Start an execution of this agent
-         * @description Needs an access token or a console session.
+         * @description The same as `POST /v1/executions`, with the agent in the path.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `agent:execute`. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `execution_started`.
          */
-        post: {
-            parameters: {
-                query?: {
-                    version?: string;
-                };
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        input?: unknown;
-                        intent?: string | null;
-                        context_overrides?: unknown;
-                        attachments?: unknown[] | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            execution_id: string;
-                            id: string;
-                            agent_id: string;
-                            status: string;
-                            output: null;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postV1AgentsIdExecute"];
         delete?: never;
         options?: never;
         head?: never;
@@ -10967,220 +2099,20 @@ export interface paths {
         };
         /**
          * One execution
-         * @description Needs an access token or a console session.
+         * @description With input and output.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:read`. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            id: string;
-                            execution_id: string;
-                            agent_id: string;
-                            agent_name: string;
-                            workflow_name: null;
-                            /** @description pending, running, completed, failed or cancelled */
-                            status: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            started_at: string;
-                            ended_at: string | null;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            updated_at: string;
-                            summary: string | null;
-                            tenant_id: string;
-                            total_iterations: number;
-                            input: unknown;
-                            intent: string | null;
-                            output: unknown;
-                            error: string | null;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getV1ExecutionsId"];
         put?: never;
         post?: never;
         /**
          * Delete an execution that has ended, with its files
-         * @description Needs an access token or a console session.
+         * @description 409 while it runs.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:remove`. Reaches the caller's tenant. The body has at most 5 MiB.
          */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            status: string;
-                            success: boolean;
-                            id: string;
-                            execution_id: string;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        delete: operations["deleteV1ExecutionsId"];
         options?: never;
         head?: never;
         patch?: never;
@@ -11197,97 +2129,13 @@ export interface paths {
         put?: never;
         /**
          * Cancel an execution; one that has ended stays as it is
-         * @description Needs an access token or a console session.
+         * @description The record says so at once; the instance is ended within its grace.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:cancel`. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `execution_cancelled`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        reason?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            status: string;
-                            success: boolean;
-                            id: string;
-                            execution_id: string;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postV1ExecutionsIdCancel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -11303,101 +2151,11 @@ export interface paths {
         };
         /**
          * A file of the workspace
-         * @description Needs an access token or a console session.
+         * @description Sent as an attachment, so that stored HTML does not run in a browser. A path out of the workspace is refused.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:read`. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                    "*": string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": unknown;
-                    };
-                };
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getV1ExecutionsIdFilesPath"];
         put?: never;
         post?: never;
         delete?: never;
@@ -11415,81 +2173,11 @@ export interface paths {
         };
         /**
          * Events of an execution as a stream (stream); ends after the last
-         * @description Needs an access token or a console session.
+         * @description Server-sent events, each with an id and its type.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:stream`. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: {
-                    follow?: string;
-                    verbose?: string;
-                    token?: string;
-                };
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getV1ExecutionsIdStream"];
         put?: never;
         post?: never;
         delete?: never;
@@ -11507,81 +2195,11 @@ export interface paths {
         };
         /**
          * Events of an execution as a stream (events); ends after the last
-         * @description Needs an access token or a console session.
+         * @description The same as `/stream`.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:stream`. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: {
-                    follow?: string;
-                    verbose?: string;
-                    token?: string;
-                };
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getV1ExecutionsIdEvents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -11599,80 +2217,11 @@ export interface paths {
         };
         /**
          * Events of all executions of an agent as a stream (events)
-         * @description Needs an access token or a console session.
+         * @description Stays open over executions.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `agent:logs`. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: {
-                    follow?: string;
-                    verbose?: string;
-                };
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getV1AgentsIdEvents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -11690,80 +2239,11 @@ export interface paths {
         };
         /**
          * Events of all executions of an agent as a stream (logs)
-         * @description Needs an access token or a console session.
+         * @description The same as `/events`.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `agent:logs`. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: {
-                    follow?: string;
-                    verbose?: string;
-                };
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/event-stream": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getV1AgentsIdLogs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -11781,88 +2261,11 @@ export interface paths {
         };
         /**
          * What waits for a human
-         * @description Needs an access token or a console session.
+         * @description Of every environment.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `approval:list`. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            pending_requests: {
-                                id: string;
-                                /** @description Empty when an agent of the SDK asks. */
-                                execution_id: string;
-                                tenant_id: string;
-                                agent_id: string;
-                                tool_name: string;
-                                prompt: string;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                created_at: string;
-                                timeout_seconds: number;
-                            }[];
-                            items: {
-                                id: string;
-                                /** @description Empty when an agent of the SDK asks. */
-                                execution_id: string;
-                                tenant_id: string;
-                                agent_id: string;
-                                tool_name: string;
-                                prompt: string;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                created_at: string;
-                                timeout_seconds: number;
-                            }[];
-                            count: number;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getV1HumanApprovals"];
         put?: never;
         post?: never;
         delete?: never;
@@ -11880,115 +2283,11 @@ export interface paths {
         };
         /**
          * One request that waits for a human
-         * @description Needs an access token or a console session.
+         * @description 404 once it is decided.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `approval:read`. Reaches the caller's tenant.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            request: {
-                                id: string;
-                                /** @description Empty when an agent of the SDK asks. */
-                                execution_id: string;
-                                tenant_id: string;
-                                agent_id: string;
-                                tool_name: string;
-                                prompt: string;
-                                /**
-                                 * @description ISO 8601, UTC
-                                 * @example 2026-03-01T12:00:00Z
-                                 */
-                                created_at: string;
-                                timeout_seconds: number;
-                            };
-                            id: string;
-                            /** @description Empty when an agent of the SDK asks. */
-                            execution_id: string;
-                            tenant_id: string;
-                            agent_id: string;
-                            tool_name: string;
-                            prompt: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            timeout_seconds: number;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        get: operations["getV1HumanApprovalsId"];
         put?: never;
         post?: never;
         delete?: never;
@@ -12008,124 +2307,13 @@ export interface paths {
         put?: never;
         /**
          * Approve
-         * @description Needs an access token or a console session.
+         * @description Exactly one decision counts; a later one is 409.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `approval:approve`. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `approval_decided`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        feedback?: string | null;
-                        approved_by?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            status: string;
-                            request_id: string;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postV1HumanApprovalsIdApprove"];
         delete?: never;
         options?: never;
         head?: never;
@@ -12143,124 +2331,13 @@ export interface paths {
         put?: never;
         /**
          * Reject, with a reason
-         * @description Needs an access token or a console session.
+         * @description Exactly one decision counts; a later one is 409.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `approval:reject`. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `approval_decided`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        reason: string;
-                        rejected_by?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            status: string;
-                            request_id: string;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postV1HumanApprovalsIdReject"];
         delete?: never;
         options?: never;
         head?: never;
@@ -12278,196 +2355,11 @@ export interface paths {
         put?: never;
         /**
          * An execution's own dispatch gateway
-         * @description Called by an execution at the address it was given, or with an access token.
+         * @description Answers with `dispatch` (run this command, then report) or `final`. Waits while the model writes and while people decide. 429 and 502 come from the model, 500 when the inner loop finds no end.
+         *
+         *     **Who may call:** An execution at the address it was given, or a service account by its access token. Reaches the caller's tenant. The body has at most 32 MiB.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    token: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @enum {string} */
-                            type: "dispatch";
-                            dispatch_id: string;
-                            action: string;
-                            command: string | null;
-                            args: string[];
-                            cwd: string;
-                            env_additions: {
-                                [key: string]: string;
-                            };
-                            timeout_secs: number;
-                            max_output_bytes: number;
-                            shell?: boolean;
-                        } | {
-                            /** @enum {string} */
-                            type: "final";
-                            content: string;
-                            tool_calls_executed: number;
-                            conversation: unknown[];
-                        };
-                    };
-                };
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                500: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                502: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postXTokenV1DispatchGateway"];
         delete?: never;
         options?: never;
         head?: never;
@@ -12485,194 +2377,11 @@ export interface paths {
         put?: never;
         /**
          * The dispatch gateway, for bearers that may execute the agent
-         * @description Called by an execution at the address it was given, or with an access token.
+         * @description Answers with `dispatch` (run this command, then report) or `final`. Waits while the model writes and while people decide. 429 and 502 come from the model, 500 when the inner loop finds no end. The execution is named in the message.
+         *
+         *     **Who may call:** An execution at the address it was given, or a service account by its access token. Reaches the caller's tenant. The body has at most 32 MiB.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
-                };
-            };
-            responses: {
-                /** @description Default Response */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            /** @enum {string} */
-                            type: "dispatch";
-                            dispatch_id: string;
-                            action: string;
-                            command: string | null;
-                            args: string[];
-                            cwd: string;
-                            env_additions: {
-                                [key: string]: string;
-                            };
-                            timeout_secs: number;
-                            max_output_bytes: number;
-                            shell?: boolean;
-                        } | {
-                            /** @enum {string} */
-                            type: "final";
-                            content: string;
-                            tool_calls_executed: number;
-                            conversation: unknown[];
-                        };
-                    };
-                };
-                /** @description Default Response */
-                400: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                401: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                403: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                404: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                409: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                422: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                429: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                500: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                502: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-                /** @description Default Response */
-                503: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            error: string;
-                            message: string;
-                        } & {
-                            [key: string]: unknown;
-                        };
-                    };
-                };
-            };
-        };
+        post: operations["postV1DispatchGateway"];
         delete?: never;
         options?: never;
         head?: never;
@@ -12682,7 +2391,28 @@ export interface paths {
 }
 export type webhooks = Record<string, never>;
 export interface components {
-    schemas: never;
+    schemas: {
+        /** @description What is wrong, and where. */
+        Error: {
+            /** @description What is wrong: a text, or one object for each problem. */
+            detail: string | ({
+                /** @description Where: `body`, `query`, `path` or `header`, then the way to the field; positions in lists count from 0. */
+                loc: (string | number)[];
+                /** @description What is wrong there, in a sentence. */
+                msg: string;
+            } & {
+                [key: string]: unknown;
+            })[];
+        };
+        RuntimeError: {
+            /** @description Stable code of the kind of failure, or its sentence. */
+            error: string;
+            /** @description What happened, in a sentence. */
+            message: string;
+        } & {
+            [key: string]: unknown;
+        };
+    };
     responses: never;
     parameters: never;
     requestBodies: never;
@@ -12691,180 +2421,8272 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    postAgentScope: {
+    getMetrics: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                id: string;
-            };
+            path?: never;
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": {
-                    scope?: string;
-                    target_scope?: string;
+        requestBody?: never;
+        responses: {
+            /** @description The figures. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
                 };
             };
         };
+    };
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
-            /** @description Default Response */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        id: string;
-                        agent_id: string;
-                        name: string;
-                        version: string;
-                        description: string;
-                        scope: string;
+                        /** @description State in a word. */
                         status: string;
-                        agent_type: string | null;
-                        capability_tags: string[];
-                        execution_count: number;
-                        labels: {
-                            [key: string]: string;
-                        };
-                        tenant_id: string;
-                        /**
-                         * @description ISO 8601, UTC
-                         * @example 2026-03-01T12:00:00Z
-                         */
-                        created_at: string;
-                        /**
-                         * @description ISO 8601, UTC
-                         * @example 2026-03-01T12:00:00Z
-                         */
-                        updated_at: string;
-                        input_schema?: {
-                            [key: string]: unknown;
-                        };
-                        annotations: {
-                            [key: string]: string;
-                        };
-                        manifest: {
-                            [key: string]: unknown;
-                        };
-                        manifest_yaml: string;
-                        success: boolean;
-                        new_scope?: string;
-                    };
-                };
-            };
-            /** @description Default Response */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        error: string;
-                        message: string;
-                    } & {
-                        [key: string]: unknown;
-                    };
-                };
-            };
-            /** @description Default Response */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        error: string;
-                        message: string;
-                    } & {
-                        [key: string]: unknown;
-                    };
-                };
-            };
-            /** @description Default Response */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        error: string;
-                        message: string;
-                    } & {
-                        [key: string]: unknown;
-                    };
-                };
-            };
-            /** @description Default Response */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        error: string;
-                        message: string;
-                    } & {
-                        [key: string]: unknown;
-                    };
-                };
-            };
-            /** @description Default Response */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        error: string;
-                        message: string;
-                    } & {
-                        [key: string]: unknown;
+                        /** @description False until the first administrator is created. */
+                        bootstrap_complete: boolean;
                     };
                 };
             };
         };
     };
-    patchAgentScope: {
+    getHealthLive: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                id: string;
-            };
+            path?: never;
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": {
-                    scope?: string;
-                    target_scope?: string;
-                };
-            };
-        };
+        requestBody?: never;
         responses: {
-            /** @description Default Response */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        id: string;
-                        agent_id: string;
-                        name: string;
-                        version: string;
-                        description: string;
-                        scope: string;
+                        /** @description State in a word. */
                         status: string;
+                    };
+                };
+            };
+        };
+    };
+    getHealthReady: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description State in a word. */
+                        status: string;
+                        /** @description The database. */
+                        database: {
+                            /** @description Whether it answered within two seconds. */
+                            connected: boolean;
+                            /** @description Round trip in milliseconds; null where it did not answer. */
+                            latency_ms: number | null;
+                        };
+                        /** @description Redis; counts as connected where this server needs none. */
+                        redis: {
+                            /** @description Whether it answered within two seconds. */
+                            connected: boolean;
+                            /** @description Round trip in milliseconds; null where it did not answer. */
+                            latency_ms: number | null;
+                        };
+                        /** @description Background workers, by name: `running` or what else they do. */
+                        workers: {
+                            [key: string]: string;
+                        };
+                    };
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description State in a word. */
+                        status: string;
+                        /** @description The database. */
+                        database: {
+                            /** @description Whether it answered within two seconds. */
+                            connected: boolean;
+                            /** @description Round trip in milliseconds; null where it did not answer. */
+                            latency_ms: number | null;
+                        };
+                        /** @description Redis; counts as connected where this server needs none. */
+                        redis: {
+                            /** @description Whether it answered within two seconds. */
+                            connected: boolean;
+                            /** @description Round trip in milliseconds; null where it did not answer. */
+                            latency_ms: number | null;
+                        };
+                        /** @description Background workers, by name: `running` or what else they do. */
+                        workers: {
+                            [key: string]: string;
+                        };
+                    };
+                };
+            };
+        };
+    };
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: string;
+                    };
+                };
+            };
+        };
+    };
+    getHealthLive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: string;
+                    };
+                };
+            };
+        };
+    };
+    getHealthReady: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: string;
+                    };
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: string;
+                    };
+                };
+            };
+        };
+    };
+    getHealthDetails: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description State in a word. */
+                        status: string;
+                        /** @description Version of the server. */
+                        version: string;
+                        /** @description How people sign in. */
+                        auth_provider: string;
+                        /** @description False until the first administrator is created. */
+                        bootstrap_complete: boolean;
+                        /** @description Whether people reach the server by HTTPS. */
+                        base_url_https: boolean;
+                        /** @description The database. */
+                        database: {
+                            /** @description Whether it answered within two seconds. */
+                            connected: boolean;
+                            /** @description Round trip in milliseconds; null where it did not answer. */
+                            latency_ms: number | null;
+                        };
+                        /** @description Redis; counts as connected where this server needs none. */
+                        redis: {
+                            /** @description Whether it answered within two seconds. */
+                            connected: boolean;
+                            /** @description Round trip in milliseconds; null where it did not answer. */
+                            latency_ms: number | null;
+                        };
+                        /** @description Agents with an open stream, on all nodes. */
+                        connected_agents: number;
+                        /** @description Background workers, by name: `running` or what else they do. */
+                        workers: number;
+                        /** @description Background workers, by name. */
+                        worker_status: {
+                            [key: string]: string;
+                        };
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description State in a word. */
+                        status: string;
+                        /** @description Version of the server. */
+                        version: string;
+                        /** @description How people sign in. */
+                        auth_provider: string;
+                        /** @description False until the first administrator is created. */
+                        bootstrap_complete: boolean;
+                        /** @description Whether people reach the server by HTTPS. */
+                        base_url_https: boolean;
+                        /** @description The database. */
+                        database: {
+                            /** @description Whether it answered within two seconds. */
+                            connected: boolean;
+                            /** @description Round trip in milliseconds; null where it did not answer. */
+                            latency_ms: number | null;
+                        };
+                        /** @description Redis; counts as connected where this server needs none. */
+                        redis: {
+                            /** @description Whether it answered within two seconds. */
+                            connected: boolean;
+                            /** @description Round trip in milliseconds; null where it did not answer. */
+                            latency_ms: number | null;
+                        };
+                        /** @description Agents with an open stream, on all nodes. */
+                        connected_agents: number;
+                        /** @description Background workers, by name: `running` or what else they do. */
+                        workers: number;
+                        /** @description Background workers, by name. */
+                        worker_status: {
+                            [key: string]: string;
+                        };
+                    };
+                };
+            };
+        };
+    };
+    postSetup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: email
+                     * @description E-mail address: who signs in. Capitals do not count.
+                     */
+                    email: string;
+                    /** @description At least 12 characters. */
+                    password: string;
+                    /** @description What the organisation is called, at most 255 characters; absent: `Default`. */
+                    tenant_name?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What happened, in a sentence. */
+                        message: string;
+                        /** @description Id of the user. */
+                        user_id: string;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                    };
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postAuthLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description E-mail address: who signs in. Capitals do not count. */
+                    email: string;
+                    /** @description At most 1,024 characters. */
+                    password: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    /** @description `edictum_session`, the session. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What happened, in a sentence. */
+                        message: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postAuthLocal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description From `local-access.json` in the data folder; new at every start of the server. */
+                    secret: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    /** @description `edictum_session`, the session. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What happened, in a sentence. */
+                        message: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postAuthLogout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    /** @description Deletes `edictum_session`. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What happened, in a sentence. */
+                        message: string;
+                    };
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getAuthMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of the user. */
+                        user_id: string;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description E-mail address: who signs in. Capitals do not count. */
+                        email: string;
+                        /** @description Whether this person may manage keys, channels and service accounts. */
+                        is_admin: boolean;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of the account or key. */
+                        id: string;
+                        /** @description The part of the key that may be shown. */
+                        prefix: string;
+                        /** @description The one environment that the key reaches. */
+                        env: string;
+                        /** @description What the key is for, at most 255 characters; null where nobody said. */
+                        label: string | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description The one environment that the key reaches.
+                     * @enum {unknown}
+                     */
+                    env: "production" | "staging" | "development";
+                    /** @description What the key is for, at most 255 characters; null where nobody said. */
+                    label?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of the account or key. */
+                        id: string;
+                        /** @description The part of the key that may be shown. */
+                        prefix: string;
+                        /** @description The one environment that the key reaches. */
+                        env: string;
+                        /** @description What the key is for, at most 255 characters; null where nobody said. */
+                        label: string | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /** @description The full key: `edk_`, the environment, `_` and 43 random characters. Shown this once. */
+                        key: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteKeysKeyId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the key, as the list shows it. */
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getContracts: {
+        parameters: {
+            query?: {
+                /** @description `pre`, `post`, `session` or `sandbox`. */
+                type?: string;
+                /** @description One of the tags, exactly. */
+                tag?: string;
+                /** @description Part of name, description or id, whatever the case. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                        contract_id: string;
+                        /** @description What people call the contract, at most 255 characters. */
+                        name: string;
+                        /** @description `pre`, `post`, `session` or `sandbox`. */
+                        type: string;
+                        /** @description Words by which the contract can be found. */
+                        tags: string[];
+                        /** @description Version of the contract, counted from 1. */
+                        version: number;
+                        /** @description What it is for, in the words of its author; null where nobody said. */
+                        description: string | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /** @description Compositions that use the contract, whichever version. */
+                        usage_count: number;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postContracts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Id of the contract: small letters, digits, `-` and `_`.
+                     * @example block-dotenv
+                     */
+                    contract_id: string;
+                    /** @description What people call the contract, at most 255 characters. */
+                    name: string;
+                    /** @description What it is for, in the words of its author; null where nobody said. */
+                    description?: string | null;
+                    /**
+                     * @description `pre`, `post`, `session` or `sandbox`.
+                     * @enum {unknown}
+                     */
+                    type: "post" | "pre" | "sandbox" | "session";
+                    /**
+                     * @description Everything of the contract but id and type: tool or tools, when, then, limits, … in the bundle language.
+                     * @example {
+                     *       "tools": [
+                     *         "read_file"
+                     *       ],
+                     *       "when": {
+                     *         "args.path": {
+                     *           "contains": ".env"
+                     *         }
+                     *       },
+                     *       "then": {
+                     *         "effect": "deny",
+                     *         "message": "No."
+                     *       }
+                     *     }
+                     */
+                    definition: {
+                        [key: string]: unknown;
+                    };
+                    /**
+                     * @description Words by which the contract can be found.
+                     * @default []
+                     */
+                    tags?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                        contract_id: string;
+                        /** @description What people call the contract, at most 255 characters. */
+                        name: string;
+                        /** @description `pre`, `post`, `session` or `sandbox`. */
+                        type: string;
+                        /** @description Words by which the contract can be found. */
+                        tags: string[];
+                        /** @description Version of the contract, counted from 1. */
+                        version: number;
+                        /** @description What it is for, in the words of its author; null where nobody said. */
+                        description: string | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /** @description Compositions that use the contract, whichever version. */
+                        usage_count: number;
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /**
+                         * @description Everything of the contract but id and type: tool or tools, when, then, limits, … in the bundle language.
+                         * @example {
+                         *       "tools": [
+                         *         "read_file"
+                         *       ],
+                         *       "when": {
+                         *         "args.path": {
+                         *           "contains": ".env"
+                         *         }
+                         *       },
+                         *       "then": {
+                         *         "effect": "deny",
+                         *         "message": "No."
+                         *       }
+                         *     }
+                         */
+                        definition: {
+                            [key: string]: unknown;
+                        };
+                        /** @description False: there is a newer version. */
+                        is_latest: boolean;
+                        /** @description E-mail address of who made it. */
+                        created_by: string;
+                        /** @description Newest first; empty in answers about one version. */
+                        versions: {
+                            /** @description Version of the contract, counted from 1. */
+                            version: number;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /** @description E-mail address of who made it. */
+                            created_by: string;
+                        }[];
+                        /** @description What a bundle with this version would be refused for. */
+                        warnings: {
+                            /** @description Stable code of the kind of problem. */
+                            code: string;
+                            /** @description For example contracts[3].when; empty for the document. */
+                            path: string;
+                            /** @description Line in the document, counted from 1; null where there is no place. */
+                            line: number | null;
+                            /** @description Column in the document, counted from 1; null where there is no place. */
+                            column: number | null;
+                            /** @description What happened, in a sentence. */
+                            message: string;
+                            /** @description What may help; null where nothing comes to mind. */
+                            hint: string | null;
+                        }[];
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postContractsImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The bundle as YAML, at most 1 MiB; the language is described in docs/contract-language.md. */
+                    yaml_content: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Ids of contracts that are new. */
+                        contracts_created: string[];
+                        /** @description Ids of contracts that got a further version. */
+                        contracts_updated: string[];
+                        /** @description Name of the composition that was made; null where there was one already. */
+                        bundle_composition_created: string | null;
+                        /** @description Compositions with the strategy auto_deploy or observe_first that took up the change. */
+                        redeployed: {
+                            /** @description Name of the composition. */
+                            composition_name: string;
+                            /** @description Null when nothing was deployed. */
+                            bundle_version: number | null;
+                            /** @description Where the composition was deployed again. */
+                            environments: string[];
+                            /** @description Why the composition stayed as it was. */
+                            problem: string | null;
+                        }[];
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getContractsContractId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                contract_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                        contract_id: string;
+                        /** @description What people call the contract, at most 255 characters. */
+                        name: string;
+                        /** @description `pre`, `post`, `session` or `sandbox`. */
+                        type: string;
+                        /** @description Words by which the contract can be found. */
+                        tags: string[];
+                        /** @description Version of the contract, counted from 1. */
+                        version: number;
+                        /** @description What it is for, in the words of its author; null where nobody said. */
+                        description: string | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /** @description Compositions that use the contract, whichever version. */
+                        usage_count: number;
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /**
+                         * @description Everything of the contract but id and type: tool or tools, when, then, limits, … in the bundle language.
+                         * @example {
+                         *       "tools": [
+                         *         "read_file"
+                         *       ],
+                         *       "when": {
+                         *         "args.path": {
+                         *           "contains": ".env"
+                         *         }
+                         *       },
+                         *       "then": {
+                         *         "effect": "deny",
+                         *         "message": "No."
+                         *       }
+                         *     }
+                         */
+                        definition: {
+                            [key: string]: unknown;
+                        };
+                        /** @description False: there is a newer version. */
+                        is_latest: boolean;
+                        /** @description E-mail address of who made it. */
+                        created_by: string;
+                        /** @description Newest first; empty in answers about one version. */
+                        versions: {
+                            /** @description Version of the contract, counted from 1. */
+                            version: number;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /** @description E-mail address of who made it. */
+                            created_by: string;
+                        }[];
+                        /** @description What a bundle with this version would be refused for. */
+                        warnings: {
+                            /** @description Stable code of the kind of problem. */
+                            code: string;
+                            /** @description For example contracts[3].when; empty for the document. */
+                            path: string;
+                            /** @description Line in the document, counted from 1; null where there is no place. */
+                            line: number | null;
+                            /** @description Column in the document, counted from 1; null where there is no place. */
+                            column: number | null;
+                            /** @description What happened, in a sentence. */
+                            message: string;
+                            /** @description What may help; null where nothing comes to mind. */
+                            hint: string | null;
+                        }[];
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putContractsContractId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                contract_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What people call the contract, at most 255 characters. */
+                    name?: string | null;
+                    /** @description What it is for, in the words of its author; null where nobody said. */
+                    description?: string | null;
+                    /** @description Everything of the contract but id and type: tool or tools, when, then, limits, … in the bundle language. */
+                    definition?: {
+                        [key: string]: unknown;
+                    } | null;
+                    /** @description Words by which the contract can be found. */
+                    tags?: string[] | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                        contract_id: string;
+                        /** @description What people call the contract, at most 255 characters. */
+                        name: string;
+                        /** @description `pre`, `post`, `session` or `sandbox`. */
+                        type: string;
+                        /** @description Words by which the contract can be found. */
+                        tags: string[];
+                        /** @description Version of the contract, counted from 1. */
+                        version: number;
+                        /** @description What it is for, in the words of its author; null where nobody said. */
+                        description: string | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /** @description Compositions that use the contract, whichever version. */
+                        usage_count: number;
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /**
+                         * @description Everything of the contract but id and type: tool or tools, when, then, limits, … in the bundle language.
+                         * @example {
+                         *       "tools": [
+                         *         "read_file"
+                         *       ],
+                         *       "when": {
+                         *         "args.path": {
+                         *           "contains": ".env"
+                         *         }
+                         *       },
+                         *       "then": {
+                         *         "effect": "deny",
+                         *         "message": "No."
+                         *       }
+                         *     }
+                         */
+                        definition: {
+                            [key: string]: unknown;
+                        };
+                        /** @description False: there is a newer version. */
+                        is_latest: boolean;
+                        /** @description E-mail address of who made it. */
+                        created_by: string;
+                        /** @description Newest first; empty in answers about one version. */
+                        versions: {
+                            /** @description Version of the contract, counted from 1. */
+                            version: number;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /** @description E-mail address of who made it. */
+                            created_by: string;
+                        }[];
+                        /** @description What a bundle with this version would be refused for. */
+                        warnings: {
+                            /** @description Stable code of the kind of problem. */
+                            code: string;
+                            /** @description For example contracts[3].when; empty for the document. */
+                            path: string;
+                            /** @description Line in the document, counted from 1; null where there is no place. */
+                            line: number | null;
+                            /** @description Column in the document, counted from 1; null where there is no place. */
+                            column: number | null;
+                            /** @description What happened, in a sentence. */
+                            message: string;
+                            /** @description What may help; null where nothing comes to mind. */
+                            hint: string | null;
+                        }[];
+                        /** @description Compositions with the strategy auto_deploy or observe_first that took up the change. */
+                        redeployed: {
+                            /** @description Name of the composition. */
+                            composition_name: string;
+                            /** @description Null when nothing was deployed. */
+                            bundle_version: number | null;
+                            /** @description Where the composition was deployed again. */
+                            environments: string[];
+                            /** @description Why the composition stayed as it was. */
+                            problem: string | null;
+                        }[];
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteContractsContractId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                contract_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getContractsContractIdVersionsVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                contract_id: string;
+                /** @description Version of the contract, counted from 1. */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                        contract_id: string;
+                        /** @description What people call the contract, at most 255 characters. */
+                        name: string;
+                        /** @description `pre`, `post`, `session` or `sandbox`. */
+                        type: string;
+                        /** @description Words by which the contract can be found. */
+                        tags: string[];
+                        /** @description Version of the contract, counted from 1. */
+                        version: number;
+                        /** @description What it is for, in the words of its author; null where nobody said. */
+                        description: string | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /** @description Compositions that use the contract, whichever version. */
+                        usage_count: number;
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /**
+                         * @description Everything of the contract but id and type: tool or tools, when, then, limits, … in the bundle language.
+                         * @example {
+                         *       "tools": [
+                         *         "read_file"
+                         *       ],
+                         *       "when": {
+                         *         "args.path": {
+                         *           "contains": ".env"
+                         *         }
+                         *       },
+                         *       "then": {
+                         *         "effect": "deny",
+                         *         "message": "No."
+                         *       }
+                         *     }
+                         */
+                        definition: {
+                            [key: string]: unknown;
+                        };
+                        /** @description False: there is a newer version. */
+                        is_latest: boolean;
+                        /** @description E-mail address of who made it. */
+                        created_by: string;
+                        /** @description Newest first; empty in answers about one version. */
+                        versions: {
+                            /** @description Version of the contract, counted from 1. */
+                            version: number;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /** @description E-mail address of who made it. */
+                            created_by: string;
+                        }[];
+                        /** @description What a bundle with this version would be refused for. */
+                        warnings: {
+                            /** @description Stable code of the kind of problem. */
+                            code: string;
+                            /** @description For example contracts[3].when; empty for the document. */
+                            path: string;
+                            /** @description Line in the document, counted from 1; null where there is no place. */
+                            line: number | null;
+                            /** @description Column in the document, counted from 1; null where there is no place. */
+                            column: number | null;
+                            /** @description What happened, in a sentence. */
+                            message: string;
+                            /** @description What may help; null where nothing comes to mind. */
+                            hint: string | null;
+                        }[];
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getContractsContractIdUsage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                contract_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of the composition. */
+                        composition_id: string;
+                        /** @description Name of the composition. */
+                        composition_name: string;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postCompositionsNamePreview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The assembled bundle; empty where no contract is enabled. */
+                        yaml_content: string;
+                        /** @description Items that are enabled. */
+                        contracts_count: number;
+                        /** @description What a deployment would be refused for. */
+                        validation_errors: string[];
+                        /** @description The same, with places in yaml_content. */
+                        issues: {
+                            /** @description Stable code of the kind of problem. */
+                            code: string;
+                            /** @description For example contracts[3].when; empty for the document. */
+                            path: string;
+                            /** @description Line in the document, counted from 1; null where there is no place. */
+                            line: number | null;
+                            /** @description Column in the document, counted from 1; null where there is no place. */
+                            column: number | null;
+                            /** @description What happened, in a sentence. */
+                            message: string;
+                            /** @description What may help; null where nothing comes to mind. */
+                            hint: string | null;
+                        }[];
+                        /** @description What to know before deploying it. */
+                        warnings: {
+                            /** @description Stable code of the kind of problem. */
+                            code: string;
+                            /** @description For example contracts[3].when; empty for the document. */
+                            path: string;
+                            /** @description Line in the document, counted from 1; null where there is no place. */
+                            line: number | null;
+                            /** @description Column in the document, counted from 1; null where there is no place. */
+                            column: number | null;
+                            /** @description What happened, in a sentence. */
+                            message: string;
+                            /** @description What may help; null where nothing comes to mind. */
+                            hint: string | null;
+                        }[];
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postCompositionsNameDeploy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Environment: `production`, `staging` or `development`.
+                     * @enum {unknown}
+                     */
+                    env: "production" | "staging" | "development";
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Name of the bundle: that of the composition. */
+                        bundle_name: string;
+                        /** @description Version of the bundle that was made. */
+                        bundle_version: number;
+                        /** @description As kept with the bundle; later changes of the composition do not change it. */
+                        contracts_assembled: {
+                            /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                            contract_id: string;
+                            /** @description Version of the contract. */
+                            version: number;
+                            /** @description The mode it has in the bundle. */
+                            mode: string;
+                            /** @description A newer version, only observed beside the one in force. */
+                            observe: boolean;
+                        }[];
+                        /** @description Id of the deployment. */
+                        deployment_id: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postCompositionsNamePromote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Only this one; otherwise all. */
+                    contract_id?: string | null;
+                } | null;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                        name: string;
+                        /** @description What it is for, at most 2,000 characters; null where nobody said. */
+                        description: string | null;
+                        /** @description `enforce` or `observe`: the mode of contracts without one of their own. */
+                        defaults_mode: string;
+                        /** @description What a new version of a contract does: `manual`, `auto_deploy` or `observe_first`. */
+                        update_strategy: string;
+                        /** @description All items, enabled or not. */
+                        contract_count: number;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        updated_at: string;
+                        /** @description E-mail address of who made it. */
+                        created_by: string;
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description The contracts in their order, at most 100. */
+                        contracts: {
+                            /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                            contract_id: string;
+                            /** @description What people call the contract. */
+                            contract_name: string;
+                            /** @description `pre`, `post`, `session` or `sandbox`. */
+                            contract_type: string;
+                            /** @description The version that is pinned. */
+                            contract_version: number;
+                            /** @description Place in the bundle, in ascending order; need not be without gaps. */
+                            position: number;
+                            /** @description Mode of this contract here; null takes its own, or the default. */
+                            mode_override: string | null;
+                            /** @description False: left out of the bundle. */
+                            enabled: boolean;
+                            /** @description There is a newer version than the pinned one. */
+                            has_newer_version: boolean;
+                            /** @description Only observed beside the pinned version until it is promoted. */
+                            observed_version: number | null;
+                        }[];
+                        /** @description Section `tools` of the bundle; null where there is none. */
+                        tools_config: {
+                            [key: string]: unknown;
+                        } | null;
+                        /** @description Section `observability` of the bundle; null where there is none. */
+                        observability: {
+                            [key: string]: unknown;
+                        } | null;
+                        /** @description Contracts whose observed version is now in force. */
+                        promoted: {
+                            /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                            contract_id: string;
+                            /** @description Version of the contract. */
+                            version: number;
+                        }[];
+                        /** @description Null when the composition is deployed nowhere. */
+                        bundle_version: number | null;
+                        /** @description As kept with the bundle; later changes of the composition do not change it. */
+                        contracts_assembled: {
+                            /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                            contract_id: string;
+                            /** @description Version of the contract. */
+                            version: number;
+                            /** @description The mode it has in the bundle. */
+                            mode: string;
+                            /** @description A newer version, only observed beside the one in force. */
+                            observe: boolean;
+                        }[];
+                        /** @description One for each environment the composition was deployed to again. */
+                        deployments: {
+                            /** @description Id: a UUID, given by the server. */
+                            id: string;
+                            /** @description Environment: `production`, `staging` or `development`. */
+                            env: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getCompositions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                        name: string;
+                        /** @description What it is for, at most 2,000 characters; null where nobody said. */
+                        description: string | null;
+                        /** @description `enforce` or `observe`: the mode of contracts without one of their own. */
+                        defaults_mode: string;
+                        /** @description What a new version of a contract does: `manual`, `auto_deploy` or `observe_first`. */
+                        update_strategy: string;
+                        /** @description All items, enabled or not. */
+                        contract_count: number;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        updated_at: string;
+                        /** @description E-mail address of who made it. */
+                        created_by: string;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postCompositions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128.
+                     * @example devops-agent
+                     */
+                    name: string;
+                    /** @description What it is for, at most 2,000 characters; null where nobody said. */
+                    description?: string | null;
+                    /**
+                     * @description `enforce` or `observe`: the mode of contracts without one of their own.
+                     * @default enforce
+                     * @enum {unknown}
+                     */
+                    defaults_mode?: "enforce" | "observe";
+                    /**
+                     * @description What a new version of a contract does: `manual`, `auto_deploy` or `observe_first`.
+                     * @default manual
+                     * @enum {unknown}
+                     */
+                    update_strategy?: "manual" | "auto_deploy" | "observe_first";
+                    /**
+                     * @description The contracts in their order, at most 100.
+                     * @default []
+                     */
+                    contracts?: {
+                        /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                        contract_id: string;
+                        /** @description Place in the bundle, in ascending order; need not be without gaps. */
+                        position: number;
+                        /** @description Mode of this contract here; null takes its own, or the default. */
+                        mode_override?: ("enforce" | "observe") | null;
+                        /**
+                         * @description False: left out of the bundle.
+                         * @default true
+                         */
+                        enabled?: boolean;
+                    }[];
+                    /** @description Section `tools` of the bundle; null where there is none. */
+                    tools_config?: {
+                        [key: string]: unknown;
+                    } | null;
+                    /** @description Section `observability` of the bundle; null where there is none. */
+                    observability?: {
+                        [key: string]: unknown;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                        name: string;
+                        /** @description What it is for, at most 2,000 characters; null where nobody said. */
+                        description: string | null;
+                        /** @description `enforce` or `observe`: the mode of contracts without one of their own. */
+                        defaults_mode: string;
+                        /** @description What a new version of a contract does: `manual`, `auto_deploy` or `observe_first`. */
+                        update_strategy: string;
+                        /** @description All items, enabled or not. */
+                        contract_count: number;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        updated_at: string;
+                        /** @description E-mail address of who made it. */
+                        created_by: string;
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description The contracts in their order, at most 100. */
+                        contracts: {
+                            /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                            contract_id: string;
+                            /** @description What people call the contract. */
+                            contract_name: string;
+                            /** @description `pre`, `post`, `session` or `sandbox`. */
+                            contract_type: string;
+                            /** @description The version that is pinned. */
+                            contract_version: number;
+                            /** @description Place in the bundle, in ascending order; need not be without gaps. */
+                            position: number;
+                            /** @description Mode of this contract here; null takes its own, or the default. */
+                            mode_override: string | null;
+                            /** @description False: left out of the bundle. */
+                            enabled: boolean;
+                            /** @description There is a newer version than the pinned one. */
+                            has_newer_version: boolean;
+                            /** @description Only observed beside the pinned version until it is promoted. */
+                            observed_version: number | null;
+                        }[];
+                        /** @description Section `tools` of the bundle; null where there is none. */
+                        tools_config: {
+                            [key: string]: unknown;
+                        } | null;
+                        /** @description Section `observability` of the bundle; null where there is none. */
+                        observability: {
+                            [key: string]: unknown;
+                        } | null;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getCompositionsName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                        name: string;
+                        /** @description What it is for, at most 2,000 characters; null where nobody said. */
+                        description: string | null;
+                        /** @description `enforce` or `observe`: the mode of contracts without one of their own. */
+                        defaults_mode: string;
+                        /** @description What a new version of a contract does: `manual`, `auto_deploy` or `observe_first`. */
+                        update_strategy: string;
+                        /** @description All items, enabled or not. */
+                        contract_count: number;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        updated_at: string;
+                        /** @description E-mail address of who made it. */
+                        created_by: string;
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description The contracts in their order, at most 100. */
+                        contracts: {
+                            /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                            contract_id: string;
+                            /** @description What people call the contract. */
+                            contract_name: string;
+                            /** @description `pre`, `post`, `session` or `sandbox`. */
+                            contract_type: string;
+                            /** @description The version that is pinned. */
+                            contract_version: number;
+                            /** @description Place in the bundle, in ascending order; need not be without gaps. */
+                            position: number;
+                            /** @description Mode of this contract here; null takes its own, or the default. */
+                            mode_override: string | null;
+                            /** @description False: left out of the bundle. */
+                            enabled: boolean;
+                            /** @description There is a newer version than the pinned one. */
+                            has_newer_version: boolean;
+                            /** @description Only observed beside the pinned version until it is promoted. */
+                            observed_version: number | null;
+                        }[];
+                        /** @description Section `tools` of the bundle; null where there is none. */
+                        tools_config: {
+                            [key: string]: unknown;
+                        } | null;
+                        /** @description Section `observability` of the bundle; null where there is none. */
+                        observability: {
+                            [key: string]: unknown;
+                        } | null;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putCompositionsName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What it is for, at most 2,000 characters; null where nobody said. */
+                    description?: string | null;
+                    /** @description `enforce` or `observe`: the mode of contracts without one of their own. */
+                    defaults_mode?: ("enforce" | "observe") | null;
+                    /** @description What a new version of a contract does: nothing; it is deployed where the composition is deployed; it is deployed there in observe mode beside the version in force, until it is promoted. */
+                    update_strategy?: ("manual" | "auto_deploy" | "observe_first") | null;
+                    /** @description The contracts in their order, at most 100. */
+                    contracts?: {
+                        /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                        contract_id: string;
+                        /** @description Place in the bundle, in ascending order; need not be without gaps. */
+                        position: number;
+                        /** @description Mode of this contract here; null takes its own, or the default. */
+                        mode_override?: ("enforce" | "observe") | null;
+                        /**
+                         * @description False: left out of the bundle.
+                         * @default true
+                         */
+                        enabled?: boolean;
+                    }[] | null;
+                    /** @description Section `tools` of the bundle; null where there is none. */
+                    tools_config?: {
+                        [key: string]: unknown;
+                    } | null;
+                    /** @description Section `observability` of the bundle; null where there is none. */
+                    observability?: {
+                        [key: string]: unknown;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                        name: string;
+                        /** @description What it is for, at most 2,000 characters; null where nobody said. */
+                        description: string | null;
+                        /** @description `enforce` or `observe`: the mode of contracts without one of their own. */
+                        defaults_mode: string;
+                        /** @description What a new version of a contract does: `manual`, `auto_deploy` or `observe_first`. */
+                        update_strategy: string;
+                        /** @description All items, enabled or not. */
+                        contract_count: number;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        updated_at: string;
+                        /** @description E-mail address of who made it. */
+                        created_by: string;
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description The contracts in their order, at most 100. */
+                        contracts: {
+                            /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                            contract_id: string;
+                            /** @description What people call the contract. */
+                            contract_name: string;
+                            /** @description `pre`, `post`, `session` or `sandbox`. */
+                            contract_type: string;
+                            /** @description The version that is pinned. */
+                            contract_version: number;
+                            /** @description Place in the bundle, in ascending order; need not be without gaps. */
+                            position: number;
+                            /** @description Mode of this contract here; null takes its own, or the default. */
+                            mode_override: string | null;
+                            /** @description False: left out of the bundle. */
+                            enabled: boolean;
+                            /** @description There is a newer version than the pinned one. */
+                            has_newer_version: boolean;
+                            /** @description Only observed beside the pinned version until it is promoted. */
+                            observed_version: number | null;
+                        }[];
+                        /** @description Section `tools` of the bundle; null where there is none. */
+                        tools_config: {
+                            [key: string]: unknown;
+                        } | null;
+                        /** @description Section `observability` of the bundle; null where there is none. */
+                        observability: {
+                            [key: string]: unknown;
+                        } | null;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteCompositionsName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getBundles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Name of the bundle, from `metadata.name`. */
+                        name: string;
+                        /** @description The highest version. */
+                        latest_version: number;
+                        /** @description How many versions there are. */
+                        version_count: number;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        last_updated: string;
+                        /** @description Environments that run it now. */
+                        deployed_envs: string[];
+                        /** @description Contracts in the latest version; null where they cannot be counted. */
+                        contract_count: number | null;
+                        /** @description ISO 8601, UTC */
+                        last_deployed_at: string | null;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postBundles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The bundle as YAML, at most 1 MiB; the language is described in docs/contract-language.md. */
+                    yaml_content: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of this version. */
+                        id: string;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description Name of the bundle, from `metadata.name`. */
+                        name: string;
+                        /** @description Version of the bundle, counted from 1. */
+                        version: number;
+                        /** @description Hex SHA-256 of the exact bytes; agents report it as policy_version. */
+                        revision_hash: string;
+                        /** @description Ed25519 over the exact bytes; null before the first deployment. */
+                        signature_hex: string | null;
+                        /** @description Always null: bundles are not taken from a hub. */
+                        source_hub_slug: string | null;
+                        /** @description Always null. */
+                        source_hub_revision: string | null;
+                        /** @description E-mail address of who uploaded or composed it. */
+                        uploaded_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /** @description What to know before deploying it. */
+                        warnings: {
+                            /** @description Stable code of the kind of problem. */
+                            code: string;
+                            /** @description For example contracts[3].when; empty for the document. */
+                            path: string;
+                            /** @description Line in the document, counted from 1; null where there is no place. */
+                            line: number | null;
+                            /** @description Column in the document, counted from 1; null where there is no place. */
+                            column: number | null;
+                            /** @description What to know, in a sentence. */
+                            message: string;
+                            /** @description What may help; null where nothing comes to mind. */
+                            hint: string | null;
+                        }[];
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getBundlesName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the bundle, from `metadata.name`. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of this version. */
+                        id: string;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description Name of the bundle, from `metadata.name`. */
+                        name: string;
+                        /** @description Version of the bundle, counted from 1. */
+                        version: number;
+                        /** @description Hex SHA-256 of the exact bytes; agents report it as policy_version. */
+                        revision_hash: string;
+                        /** @description Ed25519 over the exact bytes; null before the first deployment. */
+                        signature_hex: string | null;
+                        /** @description Always null: bundles are not taken from a hub. */
+                        source_hub_slug: string | null;
+                        /** @description Always null. */
+                        source_hub_revision: string | null;
+                        /** @description E-mail address of who uploaded or composed it. */
+                        uploaded_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /** @description Environments that run it now. */
+                        deployed_envs: string[];
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getBundlesNameCurrent: {
+        parameters: {
+            query: {
+                /** @description Environment: `production`, `staging` or `development`. An API key may only name its own. */
+                env: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the bundle, from `metadata.name`. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of this version. */
+                        id: string;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description Name of the bundle, from `metadata.name`. */
+                        name: string;
+                        /** @description Version of the bundle, counted from 1. */
+                        version: number;
+                        /** @description Hex SHA-256 of the exact bytes; agents report it as policy_version. */
+                        revision_hash: string;
+                        /** @description Ed25519 over the exact bytes; null before the first deployment. */
+                        signature_hex: string | null;
+                        /** @description Always null: bundles are not taken from a hub. */
+                        source_hub_slug: string | null;
+                        /** @description Always null. */
+                        source_hub_revision: string | null;
+                        /** @description E-mail address of who uploaded or composed it. */
+                        uploaded_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /** @description Base64 of the exact bytes. */
+                        yaml_bytes: string;
+                        /** @description The signature again, in base64. */
+                        signature: string | null;
+                        /** @description Hex, 32 bytes; verifies the signature. */
+                        public_key: string | null;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getBundlesNameVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the bundle, from `metadata.name`. */
+                name: string;
+                /** @description Version of the bundle, counted from 1. */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of this version. */
+                        id: string;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description Name of the bundle, from `metadata.name`. */
+                        name: string;
+                        /** @description Version of the bundle, counted from 1. */
+                        version: number;
+                        /** @description Hex SHA-256 of the exact bytes; agents report it as policy_version. */
+                        revision_hash: string;
+                        /** @description Ed25519 over the exact bytes; null before the first deployment. */
+                        signature_hex: string | null;
+                        /** @description Always null: bundles are not taken from a hub. */
+                        source_hub_slug: string | null;
+                        /** @description Always null. */
+                        source_hub_revision: string | null;
+                        /** @description E-mail address of who uploaded or composed it. */
+                        uploaded_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getBundlesNameVersionYaml: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the bundle, from `metadata.name`. */
+                name: string;
+                /** @description Version of the bundle, counted from 1. */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-yaml": unknown;
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getSettingsAi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Empty when nothing is configured. */
+                        provider: string;
+                        /** @description Its first and last characters; empty when there is none. */
+                        api_key_masked: string;
+                        /** @description Null takes the default model of the provider. */
+                        model: string | null;
+                        /** @description Another host that speaks the provider’s protocol; null: the provider’s own. */
+                        base_url: string | null;
+                        /** @description Whether the assistant can be asked. */
+                        configured: boolean;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putSettingsAi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description `anthropic`, `openai`, `openrouter` or `ollama`.
+                     * @enum {string}
+                     */
+                    provider: "anthropic" | "openai" | "openrouter" | "ollama";
+                    /** @description Key of the provider, at most 500 characters; sealed before it is stored. */
+                    api_key?: string | null;
+                    /** @description Name of the model; null or absent takes the default of the provider. */
+                    model?: string | null;
+                    /** @description Another host that speaks the provider’s protocol. */
+                    base_url?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Whether the assistant can be asked. */
+                        configured: boolean;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteSettingsAi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postSettingsAiTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Whether the model answered. */
+                        ok: boolean;
+                        /** @description Name of the model; null or absent takes the default of the provider. */
+                        model: string | null;
+                        /** @description Milliseconds until its answer; null where there was none. */
+                        latency_ms: number | null;
+                        /** @description Why it did not; null where it did. */
+                        error: string | null;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getSettingsAiUsage: {
+        parameters: {
+            query?: {
+                /** @description How many days back, 1 to 365. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Tokens the model read. */
+                        total_input_tokens: number;
+                        /** @description Tokens the model wrote. */
+                        total_output_tokens: number;
+                        /** @description What it cost, in US dollars; null where prices are not known. */
+                        total_cost_usd: number | null;
+                        /** @description Questions asked. */
+                        query_count: number;
+                        /** @description Speed of writing, on average. */
+                        avg_tokens_per_second: number;
+                        /** @description Ascending; days without use are absent. */
+                        daily: {
+                            /**
+                             * @description The day, in UTC.
+                             * @example 2026-03-01
+                             */
+                            date: string;
+                            /** @description Tokens the model read that day. */
+                            input_tokens: number;
+                            /** @description Tokens the model wrote that day. */
+                            output_tokens: number;
+                            /** @description What the day cost, in US dollars; null where prices are not known. */
+                            cost_usd: number | null;
+                            /** @description Questions asked that day. */
+                            queries: number;
+                        }[];
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postContractsGenerateDescription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Name of the contract. */
+                    name: string;
+                    /** @description Type of the contract. */
+                    type: string;
+                    /** @description The contract, as YAML. */
+                    definition_yaml: string;
+                    /** @description Its tags. */
+                    tags?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The sentence. */
+                        description: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postContractsAssist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The conversation so far, oldest first. */
+                    messages: {
+                        /**
+                         * @description Who said it: `user` or `assistant`.
+                         * @enum {string}
+                         */
+                        role: "user" | "assistant";
+                        /** @description What was said, at most 10,000 characters. */
+                        content: string;
+                    }[];
+                    /** @description What the editor holds. */
+                    current_yaml?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Server-sent events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postApiAiAssist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The conversation so far, oldest first. */
+                    messages: {
+                        /**
+                         * @description Who said it: `user` or `assistant`.
+                         * @enum {string}
+                         */
+                        role: "user" | "assistant";
+                        /** @description What was said, at most 10,000 characters. */
+                        content: string;
+                    }[];
+                    /** @description What the editor holds. */
+                    current_yaml?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Server-sent events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postBundlesNameVersionDeploy: {
+        parameters: {
+            query?: {
+                /** @description Also tell which recorded calls of the last day the version decides differently. */
+                replay?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the bundle. */
+                name: string;
+                /** @description Version of the bundle. */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Environment: `production`, `staging` or `development`.
+                     * @enum {unknown}
+                     */
+                    env: "production" | "staging" | "development";
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of the deployment. */
+                        id: string;
+                        /** @description Environment: `production`, `staging` or `development`. */
+                        env: string;
+                        /** @description Name of the bundle. */
+                        bundle_name: string;
+                        /** @description Version of the bundle, counted from 1. */
+                        bundle_version: number;
+                        /** @description E-mail address of who deployed it. */
+                        deployed_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /** @description Recorded calls, judged again. Arguments are judged as recorded, that is redacted. */
+                        replay?: {
+                            /** @description Environment: `production`, `staging` or `development`. */
+                            env: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            since: string;
+                            /** @description Events read, newest first. */
+                            events: number;
+                            /** @description There are more events since then than were read. */
+                            truncated: boolean;
+                            /** @description Calls judged again. */
+                            calls: number;
+                            /** @description Calls that would be decided as they were. */
+                            unchanged: number;
+                            /** @description Calls that would be decided differently. */
+                            changed: number;
+                            /** @description Changed calls, counted by the contract that makes the difference. */
+                            by_contract: {
+                                /** @description The contract that decides, or that no longer does. */
+                                contract_id: string;
+                                /**
+                                 * @description What was decided.
+                                 * @enum {unknown}
+                                 */
+                                from: "allow" | "deny" | "ask";
+                                /**
+                                 * @description What this version would decide.
+                                 * @enum {unknown}
+                                 */
+                                to: "allow" | "deny" | "ask";
+                                /** @description Calls. */
+                                count: number;
+                            }[];
+                            /** @description Some of the changed calls, newest first. */
+                            examples: {
+                                /** @description Id of the event. */
+                                event_id: string;
+                                /** @description Id of the tool call, as the agent made it; the stages of one call share it. */
+                                call_id: string;
+                                /** @description Name of the agent, at most 256 characters. */
+                                agent_id: string;
+                                /** @description Name of the tool, as the agent calls it. */
+                                tool_name: string;
+                                /**
+                                 * @description ISO 8601, UTC
+                                 * @example 2026-03-01T12:00:00Z
+                                 */
+                                timestamp: string;
+                                /**
+                                 * @description What was decided.
+                                 * @enum {unknown}
+                                 */
+                                from: "allow" | "deny" | "ask";
+                                /**
+                                 * @description What this version would decide.
+                                 * @enum {unknown}
+                                 */
+                                to: "allow" | "deny" | "ask";
+                                /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                                contract_id: string;
+                                /** @description Why this version decides so; null where it allows. */
+                                reason: string | null;
+                            }[];
+                            /** @description Calls that cannot be judged again. */
+                            skipped: {
+                                /** @description Calls whose arguments were not kept, or were cut. */
+                                without_arguments: number;
+                                /** @description Denials by a session limit, a hook or a contract written in code. */
+                                by_history: number;
+                            };
+                        } | null;
+                        /** @description Why there is no replay. The deployment is made. */
+                        replay_problem?: string | null;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getDeployments: {
+        parameters: {
+            query?: {
+                /** @description Environment: `production`, `staging` or `development`. */
+                env?: string;
+                /** @description Name of the bundle. */
+                bundle_name?: string;
+                /** @description How many to answer with at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of the deployment. */
+                        id: string;
+                        /** @description Environment: `production`, `staging` or `development`. */
+                        env: string;
+                        /** @description Name of the bundle. */
+                        bundle_name: string;
+                        /** @description Version of the bundle, counted from 1. */
+                        bundle_version: number;
+                        /** @description E-mail address of who deployed it. */
+                        deployed_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /** @description Null once another deployment took its place. */
+                        rollout: {
+                            /** @description Agents of the environment that run this bundle, seen within a day. */
+                            agents: number;
+                            /** @description Of these, the ones that reported this version. */
+                            current: number;
+                        } | null;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getDeploymentsIdRollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the deployment. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of the deployment. */
+                        deployment_id: string;
+                        /** @description Environment: `production`, `staging` or `development`. */
+                        env: string;
+                        /** @description Name of the bundle. */
+                        bundle_name: string;
+                        /** @description Version of the bundle, counted from 1. */
+                        bundle_version: number;
+                        /** @description SHA-256 of the exact bytes of the bundle, 64 hexadecimal digits; agents report it as `policy_version`. */
+                        revision_hash: string | null;
+                        /** @description False once another deployment took its place. */
+                        is_current: boolean;
+                        /** @description Agents of the environment that run this bundle, seen within a day. */
+                        agents: number;
+                        /** @description Of these, the ones that reported this version. */
+                        current: number;
+                        /**
+                         * @description The same as a sentence.
+                         * @example 41 of 42 agents run version 7
+                         */
+                        summary: string;
+                        /** @description Each agent of the environment that runs this bundle, seen within a day. */
+                        by_agent: {
+                            /** @description Name of the agent, at most 256 characters. */
+                            agent_id: string;
+                            /**
+                             * @description `current`: runs this version; `drift`: another; `unknown`: has not said.
+                             * @enum {unknown}
+                             */
+                            status: "current" | "drift" | "unknown";
+                            /** @description Revision hash of the bundle that the agent runs; null where it has not said. */
+                            policy_version: string | null;
+                            /** @description ISO 8601, UTC */
+                            last_seen_at: string | null;
+                        }[];
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postBundlesNameVersionReplay: {
+        parameters: {
+            query: {
+                /** @description Environment: `production`, `staging` or `development`. An API key may only name its own. */
+                env: "production" | "staging" | "development";
+                /** @description `12h`, `7d`, `30m` or an ISO 8601 instant; otherwise 24 hours ago. */
+                since?: string;
+                /** @description How many events to read at most, newest first. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the bundle, from `metadata.name`. */
+                name: string;
+                /** @description Version of the bundle, counted from 1. */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Recorded calls, judged again. Arguments are judged as recorded, that is redacted. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Environment: `production`, `staging` or `development`. An API key may only name its own. */
+                        env: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        since: string;
+                        /** @description Events read, newest first. */
+                        events: number;
+                        /** @description There are more events since then than were read. */
+                        truncated: boolean;
+                        /** @description Calls judged again. */
+                        calls: number;
+                        /** @description Calls that would be decided as they were. */
+                        unchanged: number;
+                        /** @description Calls that would be decided differently. */
+                        changed: number;
+                        /** @description Changed calls, counted by the contract that makes the difference. */
+                        by_contract: {
+                            /** @description The contract that decides, or that no longer does. */
+                            contract_id: string;
+                            /**
+                             * @description What was decided.
+                             * @enum {unknown}
+                             */
+                            from: "allow" | "deny" | "ask";
+                            /**
+                             * @description What this version would decide.
+                             * @enum {unknown}
+                             */
+                            to: "allow" | "deny" | "ask";
+                            /** @description Calls. */
+                            count: number;
+                        }[];
+                        /** @description Some of the changed calls, newest first. */
+                        examples: {
+                            /** @description Id of the event. */
+                            event_id: string;
+                            /** @description Id of the tool call, as the agent made it; the stages of one call share it. */
+                            call_id: string;
+                            /** @description Name of the agent, at most 256 characters. */
+                            agent_id: string;
+                            /** @description Name of the tool, as the agent calls it. */
+                            tool_name: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            timestamp: string;
+                            /**
+                             * @description What was decided.
+                             * @enum {unknown}
+                             */
+                            from: "allow" | "deny" | "ask";
+                            /**
+                             * @description What this version would decide.
+                             * @enum {unknown}
+                             */
+                            to: "allow" | "deny" | "ask";
+                            /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                            contract_id: string;
+                            /** @description Why this version decides so; null where it allows. */
+                            reason: string | null;
+                        }[];
+                        /** @description Calls that cannot be judged again. */
+                        skipped: {
+                            /** @description Calls whose arguments were not kept, or were cut. */
+                            without_arguments: number;
+                            /** @description Denials by a session limit, a hook or a contract written in code. */
+                            by_history: number;
+                        };
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postSettingsRotateSigningKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Hex, 32 bytes. */
+                        public_key: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        rotated_at: string;
+                        /** @description Bundle versions that were signed anew. */
+                        deployments_re_signed: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteSettingsPurgeEvents: {
+        parameters: {
+            query: {
+                /** @description Events that came in longer ago are deleted, in days: 1 to 36,500. */
+                older_than_days: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Events deleted. */
+                        deleted_count: number;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        cutoff: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getAgentsFleetCoverage: {
+        parameters: {
+            query?: {
+                /** @description Hours, days or minutes ago (`12h`, `7d`, `30m`), or an ISO 8601 instant; otherwise 24 hours ago. */
+                since?: unknown;
+                /** @description Exactly this environment; empty for all. */
+                env?: unknown;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The time that was looked at. */
+                        time_window: {
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            since: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            until: string;
+                        };
+                        /** @description The agents. */
+                        agents: {
+                            /** @description Name of the agent, at most 256 characters. */
+                            agent_id: string;
+                            /** @description Environment it was last seen in; null or `unknown` where it is not known. */
+                            environment: string;
+                            /** @description Tools that were used. */
+                            total_tools: number;
+                            /** @description Tools that a contract in enforce mode names. */
+                            enforced: number;
+                            /** @description Tools that only contracts in observe mode name. */
+                            observed: number;
+                            /** @description Tools that no contract names. */
+                            ungoverned: number;
+                            /** @description Enforced tools, in percent of all. */
+                            coverage_pct: number;
+                            /**
+                             * @description `current`: runs what is deployed; `drift`: something else; `unknown`: has not said.
+                             * @enum {unknown}
+                             */
+                            drift_status: "current" | "drift" | "unknown";
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            last_seen: string;
+                            /** @description Events in the window, however long it is. */
+                            event_count_24h: number;
+                        }[];
+                        /** @description All agents, counted. */
+                        fleet_summary: {
+                            /** @description Agents with events in the time asked for. */
+                            total_agents: number;
+                            /** @description Agents all of whose tools are enforced. */
+                            fully_enforced: number;
+                            /** @description Agents with an ungoverned tool. */
+                            with_ungoverned: number;
+                            /** @description Agents that run another version than the deployed one. */
+                            with_drift: number;
+                            /** @description Different tools that some agent uses ungoverned. */
+                            total_ungoverned_tools: number;
+                            /** @description These tools, with the agents that use them. */
+                            ungoverned_tools: {
+                                /** @description Name of the tool, as the agent calls it. */
+                                tool_name: string;
+                                /** @description How many agents use it so. */
+                                agent_count: number;
+                                /** @description Names of agents. */
+                                agent_ids: string[];
+                            }[];
+                        };
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getAgentsAgentIdCoverage: {
+        parameters: {
+            query?: {
+                /** @description Hours, days or minutes ago (`12h`, `7d`, `30m`), or an ISO 8601 instant; otherwise 24 hours ago. */
+                since?: unknown;
+                /** @description Also count what was decided. */
+                include_verdicts?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the agent, at most 256 characters. */
+                agent_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Name of the agent, at most 256 characters. */
+                        agent_id: string;
+                        /** @description Environment it was last seen in; null or `unknown` where it is not known. */
+                        environment: string;
+                        /** @description The time that was looked at. */
+                        time_window: {
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            since: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            until: string;
+                        };
+                        /** @description What is deployed to its environment for it; null where nothing is. */
+                        deployed_bundle: {
+                            /** @description Name of the bundle. */
+                            name: string;
+                            /** @description Version of the bundle. */
+                            version: number;
+                            /** @description SHA-256 of the exact bytes of the bundle, 64 hexadecimal digits; agents report it as `policy_version`. */
+                            revision_hash: string | null;
+                        } | null;
+                        /** @description Every tool it used, by name. */
+                        tools: {
+                            /** @description Name of the tool, as the agent calls it. */
+                            tool_name: string;
+                            /**
+                             * @description `enforced`, `observed` or `ungoverned`.
+                             * @enum {unknown}
+                             */
+                            status: "enforced" | "observed" | "ungoverned";
+                            /** @description The contract that governs the tool; null where none does. */
+                            contract_name: string | null;
+                            /** @description Its type; null where none governs. */
+                            contract_type: string | null;
+                            /** @description Its mode; null where none governs. */
+                            mode: string | null;
+                            /** @description The bundle it is in; null where none governs. */
+                            bundle_name: string | null;
+                            /** @description console, or local for contracts the agent reported. */
+                            source: string | null;
+                            /** @description Calls in the time asked for. */
+                            event_count: number;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            last_used: string;
+                            /** @description Calls that were denied; null unless `include_verdicts`. */
+                            deny_count: number | null;
+                            /** @description Calls that were allowed; null unless `include_verdicts`. */
+                            allow_count: number | null;
+                            /** @description Calls that would have been denied; null unless `include_verdicts`. */
+                            observe_count: number | null;
+                        }[];
+                        /** @description The tools, counted. */
+                        summary: {
+                            /** @description Tools that were used. */
+                            total_tools: number;
+                            /** @description Tools that a contract in enforce mode names. */
+                            enforced: number;
+                            /** @description Tools that only contracts in observe mode name. */
+                            observed: number;
+                            /** @description Tools that no contract names. */
+                            ungoverned: number;
+                            /** @description Enforced tools, in percent of all. */
+                            coverage_pct: number;
+                        };
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getStream: {
+        parameters: {
+            query: {
+                /** @description Must be the key's environment. */
+                env: string;
+                /** @description Only updates of this bundle. */
+                bundle_name?: string;
+                /** @description Revision hash the agent runs. */
+                policy_version?: string;
+                /** @description JSON object; assignment rules match on it. */
+                tags?: string;
+            };
+            header?: {
+                /** @description Which agent calls, at most 256 characters. Absent: the key stands for the agent. */
+                "X-Edictum-Agent-Id"?: string;
+                /** @description Id of the last event that was seen: what came since is sent first, from a log kept for 24 hours. */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events, each with an id; Last-Event-ID replays. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getStreamDashboard: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Id of the last event that was seen: what came since is sent first, from a log kept for 24 hours. */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events, each with an id; Last-Event-ID replays. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getAssignmentRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description The lowest is tried first; each priority is used once in an environment. */
+                        priority: number;
+                        /** @description Glob over agent ids, 1 to 200 characters: letters, digits, `-`, `_`, `.`, `*` and `?`. */
+                        pattern: string;
+                        /** @description Tags that an agent must have for the rule to match, by name; null: any. */
+                        tag_match: {
+                            [key: string]: unknown;
+                        } | null;
+                        /** @description The bundle that matching agents run. */
+                        bundle_name: string;
+                        /** @description Environment the rule is for; absent when resolving: the one the agent was last seen in. */
+                        env: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postAssignmentRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The lowest is tried first. */
+                    priority: number;
+                    /** @description Glob over agent ids. */
+                    pattern: string;
+                    /** @description Tags that an agent must have for the rule to match, by name; null: any. */
+                    tag_match?: {
+                        [key: string]: unknown;
+                    } | null;
+                    /** @description The bundle that matching agents run. */
+                    bundle_name: string;
+                    /** @description Environment the rule is for; absent when resolving: the one the agent was last seen in. */
+                    env: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description The lowest is tried first; each priority is used once in an environment. */
+                        priority: number;
+                        /** @description Glob over agent ids, 1 to 200 characters: letters, digits, `-`, `_`, `.`, `*` and `?`. */
+                        pattern: string;
+                        /** @description Tags that an agent must have for the rule to match, by name; null: any. */
+                        tag_match: {
+                            [key: string]: unknown;
+                        } | null;
+                        /** @description The bundle that matching agents run. */
+                        bundle_name: string;
+                        /** @description Environment the rule is for; absent when resolving: the one the agent was last seen in. */
+                        env: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteAssignmentRulesRuleId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the rule; null where no rule decides. */
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    patchAssignmentRulesRuleId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the rule; null where no rule decides. */
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The lowest is tried first. */
+                    priority?: number | null;
+                    /** @description Glob over agent ids. */
+                    pattern?: string | null;
+                    /** @description Tags that an agent must have for the rule to match, by name; null: any. */
+                    tag_match?: {
+                        [key: string]: unknown;
+                    } | null;
+                    /** @description The bundle that matching agents run. */
+                    bundle_name?: string | null;
+                    /** @description Environment the rule is for; absent when resolving: the one the agent was last seen in. */
+                    env?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description The lowest is tried first; each priority is used once in an environment. */
+                        priority: number;
+                        /** @description Glob over agent ids, 1 to 200 characters: letters, digits, `-`, `_`, `.`, `*` and `?`. */
+                        pattern: string;
+                        /** @description Tags that an agent must have for the rule to match, by name; null: any. */
+                        tag_match: {
+                            [key: string]: unknown;
+                        } | null;
+                        /** @description The bundle that matching agents run. */
+                        bundle_name: string;
+                        /** @description Environment the rule is for; absent when resolving: the one the agent was last seen in. */
+                        env: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getAssignmentRulesResolveAgentId: {
+        parameters: {
+            query?: {
+                /** @description Environment the rule is for; absent when resolving: the one the agent was last seen in. */
+                env?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the agent; it need not be registered. */
+                agent_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The bundle that matching agents run. */
+                        bundle_name: string | null;
+                        /**
+                         * @description What decides: `explicit`, `rule`, `agent_provided` or `none`.
+                         * @enum {unknown}
+                         */
+                        source: "explicit" | "rule" | "agent_provided" | "none";
+                        /** @description Id of the rule; null where no rule decides. */
+                        rule_id: string | null;
+                        /** @description Pattern of that rule; null where no rule decides. */
+                        rule_pattern: string | null;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getAgentsStatus: {
+        parameters: {
+            query?: {
+                /** @description The bundle; null where there is none. */
+                bundle_name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The agents. */
+                        agents: {
+                            /** @description Name of the agent, at most 256 characters. */
+                            agent_id: string;
+                            /** @description Environment its key reaches. */
+                            env: string;
+                            /** @description The bundle; null where there is none. */
+                            bundle_name: string | null;
+                            /** @description Revision hash of the bundle that the agent runs; null where it has not said. */
+                            policy_version: string | null;
+                            /**
+                             * @description `current`, `drift` or `unknown`; of an agent of the runtime `active`.
+                             * @enum {unknown}
+                             */
+                            status: "current" | "drift" | "unknown";
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            connected_at: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getAgentsAgentIdHistory: {
+        parameters: {
+            query?: {
+                /** @description Of deployments. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the agent, at most 256 characters. */
+                agent_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Name of the agent, at most 256 characters. */
+                        agent_id: string;
+                        /** @description Environment it was last seen in; null or `unknown` where it is not known. */
+                        environment: string | null;
+                        /** @description What happened, newest first. */
+                        events: {
+                            /**
+                             * @description `first_seen`, `deployment`, `drift_detected` or `drift_resolved`.
+                             * @enum {unknown}
+                             */
+                            type: "first_seen" | "deployment" | "drift_detected" | "drift_resolved";
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            timestamp: string;
+                            /** @description With `deployment`: the bundle. */
+                            bundle_name: string | null;
+                            /** @description With `deployment`: its version. */
+                            bundle_version: number | null;
+                            /** @description With `deployment`: who. */
+                            deployed_by: string | null;
+                            /** @description With `deployment`: hash of the bytes. */
+                            revision_hash: string | null;
+                            /** @description With `drift_resolved`: the hash it runs. */
+                            policy_version: string | null;
+                            /** @description With `drift_resolved`: how long it ran another version. */
+                            drift_duration_seconds: number | null;
+                            /** @description With `drift_detected`: the hash it should run. */
+                            expected_version: string | null;
+                            /** @description With `drift_detected`: the hash it runs. */
+                            actual_version: string | null;
+                            /** @description With `first_seen`: where. */
+                            environment: string | null;
+                        }[];
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getAgentRegistrations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description Name of the agent, at most 256 characters. */
+                        agent_id: string;
+                        /** @description What people call the agent, at most 255 characters; null where nobody said. */
+                        display_name: string | null;
+                        /** @description Tags of the agent, by name; assignment rules match on them. */
+                        tags: {
+                            [key: string]: unknown;
+                        };
+                        /** @description The explicit assignment. */
+                        bundle_name: string | null;
+                        /** @description What assignment and rules come to. */
+                        resolved_bundle: string | null;
+                        /** @description ISO 8601, UTC */
+                        last_seen_at: string | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    patchAgentRegistrationsAgentId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the agent, at most 256 characters. */
+                agent_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What people call the agent, at most 255 characters; null where nobody said. */
+                    display_name?: string | null;
+                    /** @description Tags of the agent, by name; assignment rules match on them. */
+                    tags?: {
+                        [key: string]: unknown;
+                    } | null;
+                    /** @description The bundle; null where there is none. */
+                    bundle_name?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description Name of the agent, at most 256 characters. */
+                        agent_id: string;
+                        /** @description What people call the agent, at most 255 characters; null where nobody said. */
+                        display_name: string | null;
+                        /** @description Tags of the agent, by name; assignment rules match on them. */
+                        tags: {
+                            [key: string]: unknown;
+                        };
+                        /** @description The explicit assignment. */
+                        bundle_name: string | null;
+                        /** @description What assignment and rules come to. */
+                        resolved_bundle: string | null;
+                        /** @description ISO 8601, UTC */
+                        last_seen_at: string | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postAgentRegistrationsBulkAssign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Names of agents. */
+                    agent_ids: string[];
+                    /** @description The bundle; null where there is none. */
+                    bundle_name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Agents whose assignment changed; names that are not registered do not count. */
+                        updated: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getEvents: {
+        parameters: {
+            query?: {
+                /** @description Name of the agent, at most 256 characters. */
+                agent_id?: string;
+                /** @description Name of the tool, as the agent calls it. */
+                tool_name?: string;
+                /** @description What was decided, for example `call_allowed`, `call_denied`, `call_executed`. */
+                verdict?: string;
+                /** @description `enforce` or `observe`. */
+                mode?: string;
+                /** @description ISO 8601, or seconds or milliseconds since the epoch. */
+                since?: string;
+                /** @description ISO 8601, or seconds or milliseconds since the epoch. */
+                until?: string;
+                /** @description Contained in any text field or the payload, whatever the case. */
+                search?: string;
+                /** @description How many to answer with at most, 1 to 1,000. */
+                limit?: number;
+                /** @description From `X-Next-Cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    /** @description Present on a full page: `cursor` of the next one. */
+                    "X-Next-Cursor"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of the event; ids grow with the time the events came in. */
+                        id: string;
+                        /** @description Id of the tool call, as the agent made it; the stages of one call share it. */
+                        call_id: string;
+                        /** @description Name of the agent, at most 256 characters. */
+                        agent_id: string;
+                        /** @description Name of the tool, as the agent calls it. */
+                        tool_name: string;
+                        /** @description What was decided, for example `call_allowed`, `call_denied`, `call_executed`. */
+                        verdict: string;
+                        /** @description `enforce` or `observe`. */
+                        mode: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        timestamp: string;
+                        /** @description As it was sent. */
+                        payload: unknown | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postEvents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Which agent calls, at most 256 characters. Absent: the key stands for the agent. */
+                "X-Edictum-Agent-Id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The batch: 1 to 10,000 events. */
+                    events: {
+                        /** @description Text. Events of one call share it. */
+                        call_id?: unknown;
+                        /** @description Text of at most 512 characters. The agent that made the call. */
+                        agent_id?: unknown;
+                        /** @description Text. */
+                        tool_name?: unknown;
+                        /** @description Text, stored as it is, for example `call_allowed`. */
+                        verdict?: unknown;
+                        /** @description Text: `enforce` or `observe`. */
+                        mode?: unknown;
+                        /** @description ISO 8601, or seconds or milliseconds since the epoch. */
+                        timestamp?: unknown;
+                        /** @description Object or null. `decision_name` in it tells the stages of one call apart. */
+                        payload?: unknown;
+                    }[];
+                    /** @description What the agent itself says it runs; coverage shows contracts of its own as `local`. */
+                    agent_manifest?: {
+                        /** @description Name of the agent, at most 256 characters. */
+                        agent_id: string;
+                        /** @description Revision hash of the bundle that the agent runs. */
+                        policy_version: string;
+                        /**
+                         * @description The contracts the agent has loaded.
+                         * @default []
+                         */
+                        contracts?: {
+                            /** @description Id of the contract. */
+                            id: string;
+                            /** @description Its type, for example `pre`. */
+                            type: string;
+                            /** @description The tool it names, or several. */
+                            tool: string | string[];
+                            /** @description `enforce` or `observe`. */
+                            mode: string;
+                        }[];
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Events stored now. */
+                        accepted: number;
+                        /** @description Events that had been stored before. */
+                        duplicates: number;
+                        /** @description Present when there are any. */
+                        rejected?: {
+                            /** @description Place of the event in the batch, from 0. */
+                            index: number;
+                            /** @description What is wrong with it, beginning with the field. */
+                            detail: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getEventsHistogram: {
+        parameters: {
+            query: {
+                /** @description Name of the agent, at most 256 characters. */
+                agent_id?: string;
+                /** @description Name of the tool, as the agent calls it. */
+                tool_name?: string;
+                /** @description What was decided, for example `call_allowed`, `call_denied`, `call_executed`. */
+                verdict?: string;
+                /** @description Inclusive. */
+                since: string;
+                /** @description Exclusive. */
+                until: string;
+                /** @description Width of a bucket in seconds, a minute to a day. */
+                bucket_seconds?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        bucket_start: string;
+                        /** @description Calls that were allowed. */
+                        allowed: number;
+                        /** @description Calls that were denied. */
+                        denied: number;
+                        /** @description Calls that waited for a person. */
+                        pending: number;
+                        /** @description Calls that a contract in observe mode would have denied. */
+                        observed: number;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApprovals: {
+        parameters: {
+            query?: {
+                /** @description `pending`, `approved`, `denied` or `timeout`. */
+                status?: "pending" | "approved" | "denied" | "timeout";
+                /** @description How many to answer with at most, 1 to 1,000. */
+                limit?: number;
+                /** @description How many to skip, from the newest. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /**
+                         * @description `pending`, `approved`, `denied` or `timeout`.
+                         * @enum {unknown}
+                         */
+                        status: "pending" | "approved" | "denied" | "timeout";
+                        /** @description The agent that waits. */
+                        agent_id: string;
+                        /** @description Name of the tool, as the agent calls it. */
+                        tool_name: string;
+                        /** @description As the tool would be called with them. */
+                        tool_args: unknown | null;
+                        /** @description What the person is asked, at most 10,000 characters. */
+                        message: string;
+                        /** @description Environment: `production`, `staging` or `development`. */
+                        env: string;
+                        /** @description How long it waits, in seconds. */
+                        timeout_seconds: number;
+                        /** @description What happens when nobody decides in time: `deny` or `allow`. */
+                        timeout_effect: string;
+                        /** @description What kind of rule asks; null where the agent did not say. */
+                        decision_source: string | null;
+                        /** @description The contract that asks; null where the agent did not say. */
+                        contract_name: string | null;
+                        /** @description Who decided; null while nobody has, and after a time-out. */
+                        decided_by: string | null;
+                        /** @description ISO 8601, UTC */
+                        decided_at: string | null;
+                        /** @description What the person wrote to it; null where nothing. */
+                        decision_reason: string | null;
+                        /** @description Where it was decided: `console`, `telegram`, `slack`, `discord`, `api`; `system` after a time-out. */
+                        decided_via: string | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postApprovals: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Which agent calls, at most 256 characters. Absent: the key stands for the agent. */
+                "X-Edictum-Agent-Id"?: string;
+                /** @description Repetitions with one key are answered alike and count once, for 24 hours. At most 255 characters. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Ignored: the header says who asks. */
+                    agent_id: string;
+                    /** @description Name of the tool, as the agent calls it. */
+                    tool_name: string;
+                    /** @description Arguments of the call, by name; null where none were sent. */
+                    tool_args?: {
+                        [key: string]: unknown;
+                    } | null;
+                    /** @description What the person is asked, at most 10,000 characters. */
+                    message: string;
+                    /**
+                     * @description Seconds.
+                     * @default 300
+                     */
+                    timeout?: number;
+                    /**
+                     * @description What happens when nobody decides in time: `deny` or `allow`.
+                     * @default deny
+                     * @enum {unknown}
+                     */
+                    timeout_effect?: "deny" | "allow";
+                    /** @description What kind of rule asks; null where the agent did not say. */
+                    decision_source?: string | null;
+                    /** @description The contract that asks; null where the agent did not say. */
+                    contract_name?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /**
+                         * @description `pending`, `approved`, `denied` or `timeout`.
+                         * @enum {unknown}
+                         */
+                        status: "pending" | "approved" | "denied" | "timeout";
+                        /** @description The agent that waits. */
+                        agent_id: string;
+                        /** @description Name of the tool, as the agent calls it. */
+                        tool_name: string;
+                        /** @description As the tool would be called with them. */
+                        tool_args: unknown | null;
+                        /** @description What the person is asked, at most 10,000 characters. */
+                        message: string;
+                        /** @description Environment: `production`, `staging` or `development`. */
+                        env: string;
+                        /** @description How long it waits, in seconds. */
+                        timeout_seconds: number;
+                        /** @description What happens when nobody decides in time: `deny` or `allow`. */
+                        timeout_effect: string;
+                        /** @description What kind of rule asks; null where the agent did not say. */
+                        decision_source: string | null;
+                        /** @description The contract that asks; null where the agent did not say. */
+                        contract_name: string | null;
+                        /** @description Who decided; null while nobody has, and after a time-out. */
+                        decided_by: string | null;
+                        /** @description ISO 8601, UTC */
+                        decided_at: string | null;
+                        /** @description What the person wrote to it; null where nothing. */
+                        decision_reason: string | null;
+                        /** @description Where it was decided: `console`, `telegram`, `slack`, `discord`, `api`; `system` after a time-out. */
+                        decided_via: string | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApprovalsApprovalId: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for a decision; answers at once when there is one. */
+                wait?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the approval. */
+                approval_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /**
+                         * @description `pending`, `approved`, `denied` or `timeout`.
+                         * @enum {unknown}
+                         */
+                        status: "pending" | "approved" | "denied" | "timeout";
+                        /** @description The agent that waits. */
+                        agent_id: string;
+                        /** @description Name of the tool, as the agent calls it. */
+                        tool_name: string;
+                        /** @description As the tool would be called with them. */
+                        tool_args: unknown | null;
+                        /** @description What the person is asked, at most 10,000 characters. */
+                        message: string;
+                        /** @description Environment: `production`, `staging` or `development`. */
+                        env: string;
+                        /** @description How long it waits, in seconds. */
+                        timeout_seconds: number;
+                        /** @description What happens when nobody decides in time: `deny` or `allow`. */
+                        timeout_effect: string;
+                        /** @description What kind of rule asks; null where the agent did not say. */
+                        decision_source: string | null;
+                        /** @description The contract that asks; null where the agent did not say. */
+                        contract_name: string | null;
+                        /** @description Who decided; null while nobody has, and after a time-out. */
+                        decided_by: string | null;
+                        /** @description ISO 8601, UTC */
+                        decided_at: string | null;
+                        /** @description What the person wrote to it; null where nothing. */
+                        decision_reason: string | null;
+                        /** @description Where it was decided: `console`, `telegram`, `slack`, `discord`, `api`; `system` after a time-out. */
+                        decided_via: string | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putApprovalsApprovalId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the approval. */
+                approval_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description True allows the call, false denies it. */
+                    approved: boolean;
+                    /** @description What the agent is told, at most 2,000 characters. */
+                    reason?: string | null;
+                    /** @description Where it was decided: `console`, `telegram`, `slack`, `discord`, `api`; `system` after a time-out. */
+                    decided_via?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /**
+                         * @description `pending`, `approved`, `denied` or `timeout`.
+                         * @enum {unknown}
+                         */
+                        status: "pending" | "approved" | "denied" | "timeout";
+                        /** @description The agent that waits. */
+                        agent_id: string;
+                        /** @description Name of the tool, as the agent calls it. */
+                        tool_name: string;
+                        /** @description As the tool would be called with them. */
+                        tool_args: unknown | null;
+                        /** @description What the person is asked, at most 10,000 characters. */
+                        message: string;
+                        /** @description Environment: `production`, `staging` or `development`. */
+                        env: string;
+                        /** @description How long it waits, in seconds. */
+                        timeout_seconds: number;
+                        /** @description What happens when nobody decides in time: `deny` or `allow`. */
+                        timeout_effect: string;
+                        /** @description What kind of rule asks; null where the agent did not say. */
+                        decision_source: string | null;
+                        /** @description The contract that asks; null where the agent did not say. */
+                        contract_name: string | null;
+                        /** @description Who decided; null while nobody has, and after a time-out. */
+                        decided_by: string | null;
+                        /** @description ISO 8601, UTC */
+                        decided_at: string | null;
+                        /** @description What the person wrote to it; null where nothing. */
+                        decision_reason: string | null;
+                        /** @description Where it was decided: `console`, `telegram`, `slack`, `discord`, `api`; `system` after a time-out. */
+                        decided_via: string | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What is wrong: a text, or one object for each problem. */
+                        detail: string | ({
+                            /** @description Where: `body`, `query`, `path` or `header`, then the way to the field; positions in lists count from 0. */
+                            loc: (string | number)[];
+                            /** @description What is wrong there, in a sentence. */
+                            msg: string;
+                        } & {
+                            [key: string]: unknown;
+                        })[];
+                        /** @description How it ended; absent when there is no such approval. */
+                        decision?: {
+                            /**
+                             * @description `pending`, `approved`, `denied` or `timeout`.
+                             * @enum {unknown}
+                             */
+                            status: "approved" | "denied" | "timeout";
+                            /** @description Who decided; null while nobody has, and after a time-out. */
+                            decided_by: string | null;
+                            /** @description ISO 8601, UTC */
+                            decided_at: string | null;
+                            /** @description Where it was decided: `console`, `telegram`, `slack`, `discord`, `api`; `system` after a time-out. */
+                            decided_via: string;
+                        };
+                    };
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getNotificationsChannels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description What people call the channel, 1 to 100 characters. */
+                        name: string;
+                        /**
+                         * @description `telegram`, `slack` (incoming webhook), `slack_app`, `discord`, `webhook` or `email`.
+                         * @enum {unknown}
+                         */
+                        channel_type: "telegram" | "slack" | "slack_app" | "discord" | "webhook" | "email";
+                        /** @description What the type needs: console-api §10.1. In answers secrets are masked; a mask sent back keeps the secret. */
+                        config: {
+                            [key: string]: unknown;
+                        };
+                        /** @description False: nothing is sent. */
+                        enabled: boolean;
+                        /** @description Which approvals are told; null: all. Within a list one must match, and every list must. */
+                        filters: {
+                            /** @description Only approvals of these environments; null: all. */
+                            environments: string[] | null;
+                            /** @description Only agents that match one of these globs; null: all. */
+                            agent_patterns: string[] | null;
+                            /** @description Only approvals that one of these contracts asks for; null: all. */
+                            contract_names: string[] | null;
+                        } | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /** @description ISO 8601, UTC */
+                        last_test_at: string | null;
+                        /** @description Whether that test succeeded; null: never tested. */
+                        last_test_ok: boolean | null;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postNotificationsChannels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What people call the channel, 1 to 100 characters. */
+                    name: string;
+                    /**
+                     * @description `telegram`, `slack` (incoming webhook), `slack_app`, `discord`, `webhook` or `email`.
+                     * @enum {unknown}
+                     */
+                    channel_type: "telegram" | "slack" | "slack_app" | "discord" | "webhook" | "email";
+                    /** @description What the type needs: console-api §10.1. In answers secrets are masked; a mask sent back keeps the secret. */
+                    config: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Which approvals are told; null: all. Within a list one must match, and every list must. */
+                    filters?: {
+                        /** @description Only approvals of these environments; null: all. */
+                        environments?: string[] | null;
+                        /** @description Only agents that match one of these globs; null: all. */
+                        agent_patterns?: string[] | null;
+                        /** @description Only approvals that one of these contracts asks for; null: all. */
+                        contract_names?: string[] | null;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description What people call the channel, 1 to 100 characters. */
+                        name: string;
+                        /**
+                         * @description `telegram`, `slack` (incoming webhook), `slack_app`, `discord`, `webhook` or `email`.
+                         * @enum {unknown}
+                         */
+                        channel_type: "telegram" | "slack" | "slack_app" | "discord" | "webhook" | "email";
+                        /** @description What the type needs: console-api §10.1. In answers secrets are masked; a mask sent back keeps the secret. */
+                        config: {
+                            [key: string]: unknown;
+                        };
+                        /** @description False: nothing is sent. */
+                        enabled: boolean;
+                        /** @description Which approvals are told; null: all. Within a list one must match, and every list must. */
+                        filters: {
+                            /** @description Only approvals of these environments; null: all. */
+                            environments: string[] | null;
+                            /** @description Only agents that match one of these globs; null: all. */
+                            agent_patterns: string[] | null;
+                            /** @description Only approvals that one of these contracts asks for; null: all. */
+                            contract_names: string[] | null;
+                        } | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /** @description ISO 8601, UTC */
+                        last_test_at: string | null;
+                        /** @description Whether that test succeeded; null: never tested. */
+                        last_test_ok: boolean | null;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putNotificationsChannelsChannelId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the channel. */
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What people call the channel, 1 to 100 characters. */
+                    name?: string | null;
+                    /** @description What the type needs: console-api §10.1. In answers secrets are masked; a mask sent back keeps the secret. */
+                    config?: {
+                        [key: string]: unknown;
+                    } | null;
+                    /** @description False: nothing is sent. */
+                    enabled?: boolean | null;
+                    /** @description Which approvals are told; null: all. Within a list one must match, and every list must. */
+                    filters?: {
+                        /** @description Only approvals of these environments; null: all. */
+                        environments?: string[] | null;
+                        /** @description Only agents that match one of these globs; null: all. */
+                        agent_patterns?: string[] | null;
+                        /** @description Only approvals that one of these contracts asks for; null: all. */
+                        contract_names?: string[] | null;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description What people call the channel, 1 to 100 characters. */
+                        name: string;
+                        /**
+                         * @description `telegram`, `slack` (incoming webhook), `slack_app`, `discord`, `webhook` or `email`.
+                         * @enum {unknown}
+                         */
+                        channel_type: "telegram" | "slack" | "slack_app" | "discord" | "webhook" | "email";
+                        /** @description What the type needs: console-api §10.1. In answers secrets are masked; a mask sent back keeps the secret. */
+                        config: {
+                            [key: string]: unknown;
+                        };
+                        /** @description False: nothing is sent. */
+                        enabled: boolean;
+                        /** @description Which approvals are told; null: all. Within a list one must match, and every list must. */
+                        filters: {
+                            /** @description Only approvals of these environments; null: all. */
+                            environments: string[] | null;
+                            /** @description Only agents that match one of these globs; null: all. */
+                            agent_patterns: string[] | null;
+                            /** @description Only approvals that one of these contracts asks for; null: all. */
+                            contract_names: string[] | null;
+                        } | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /** @description ISO 8601, UTC */
+                        last_test_at: string | null;
+                        /** @description Whether that test succeeded; null: never tested. */
+                        last_test_ok: boolean | null;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteNotificationsChannelsChannelId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the channel. */
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postNotificationsChannelsChannelIdTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the channel. */
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Whether the message was taken. */
+                        success: boolean;
+                        /** @description What happened, in a sentence. */
+                        message: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getSlackManifest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The manifest. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    getStatsOverview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Approvals that wait now. */
+                        pending_approvals: number;
+                        /** @description Agents with events in the last hour. */
+                        active_agents: number;
+                        /** @description Agents ever registered. */
+                        total_agents: number;
+                        /** @description Events of the last 24 hours. */
+                        events_24h: number;
+                        /** @description Of these, calls that were denied. */
+                        denials_24h: number;
+                        /** @description Of these, calls that a contract in observe mode would have denied. */
+                        observe_findings_24h: number;
+                        /** @description Different contracts that fired in the last 24 hours. */
+                        contracts_triggered_24h: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getStatsContracts: {
+        parameters: {
+            query?: {
+                /** @description Begin, inclusive: ISO 8601, or seconds or milliseconds since the epoch. Absent: 24 hours ago. */
+                since?: string;
+                /** @description End, inclusive. Absent: now. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description By contract, most often first. */
+                        coverage: {
+                            /** @description The contract. */
+                            decision_name: string;
+                            /** @description Calls it is named in. */
+                            total_evaluations: number;
+                            /** @description Calls it denied. */
+                            total_denials: number;
+                            /** @description Calls it warned of. */
+                            total_warnings: number;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            last_triggered: string;
+                        }[];
+                        /** @description Events in the time asked for. */
+                        total_events: number;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        period_start: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        period_end: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getRealmsRealmProtocolOpenidConnectCerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the realm: small letters, digits and `-`. Every realm leads to this server. */
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description JSON Web Keys (RFC 7517). */
+                        keys: {
+                            [key: string]: unknown;
+                        }[];
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getRealmsRealmWellKnownOpenidConfiguration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the realm: small letters, digits and `-`. Every realm leads to this server. */
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getServiceAccounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of the account or key. */
+                        id: string;
+                        /** @description What the program sends as `client_id` to the token endpoint. */
+                        client_id: string;
+                        /** @description What the account is for, 1 to 200 characters. */
+                        name: string;
+                        /** @description `aegis:admin`, `aegis:operator` (the default) or `aegis:readonly`: which permissions its tokens hold. */
+                        role: string;
+                        /** @description Narrows the permissions of the role to these; null or absent: all of the role. */
+                        scopes: string[] | null;
+                        /** @description E-mail address of who made it. */
+                        created_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postServiceAccounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What the account is for, 1 to 200 characters. */
+                    name: string;
+                    /**
+                     * @description `aegis:admin`, `aegis:operator` (the default) or `aegis:readonly`: which permissions its tokens hold.
+                     * @enum {string}
+                     */
+                    role?: "aegis:admin" | "aegis:operator" | "aegis:readonly";
+                    /** @description Narrows the permissions of the role to these; null or absent: all of the role. */
+                    scopes?: string[] | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of the account or key. */
+                        id: string;
+                        /** @description What the program sends as `client_id` to the token endpoint. */
+                        client_id: string;
+                        /** @description What the account is for, 1 to 200 characters. */
+                        name: string;
+                        /** @description `aegis:admin`, `aegis:operator` (the default) or `aegis:readonly`: which permissions its tokens hold. */
+                        role: string;
+                        /** @description Narrows the permissions of the role to these; null or absent: all of the role. */
+                        scopes: string[] | null;
+                        /** @description E-mail address of who made it. */
+                        created_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /** @description Shown once. */
+                        client_secret: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteServiceAccountsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account or key. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postBundlesEvaluate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The bundle as YAML, at most 1 MiB; the language is described in docs/contract-language.md. */
+                    yaml_content: string;
+                    /** @description Name of the tool, as the agent calls it. */
+                    tool_name: string;
+                    /** @description Arguments of the call, by name. */
+                    tool_args?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description What contracts that look at the environment see; absent: `production`. */
+                    environment?: string | null;
+                    /** @description Has no effect. */
+                    agent_id?: string | null;
+                    /** @description On whose behalf the call is made; null or absent: nobody. */
+                    principal?: {
+                        /** @description Id of that person. */
+                        user_id?: string | null;
+                        /** @description Role of that person. */
+                        role?: string | null;
+                        /** @description What else is said of that person, by name. */
+                        claims?: {
+                            [key: string]: unknown;
+                        } | null;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description deny when a contract fired that is not in observe mode, else allow. */
+                        verdict: string;
+                        /** @description The bundle's default mode. */
+                        mode: string;
+                        /** @description Every precondition and sandbox that names the tool, in order. */
+                        contracts_evaluated: {
+                            /** @description Id of the contract. */
+                            id: string;
+                            /**
+                             * @description `precondition` or `sandbox`.
+                             * @example precondition
+                             * @example sandbox
+                             */
+                            type: string;
+                            /** @description False means that the contract fired. */
+                            matched: boolean;
+                            /** @description What it does when it fires: `deny`, `approve` or `warn`. */
+                            effect: string;
+                            /** @description Its message, filled in; null where it has none or did not fire. */
+                            message: string | null;
+                            /** @description It fired in observe mode, and so decides nothing. */
+                            observed: boolean;
+                            /** @description Words by which it can be found. */
+                            tags: string[];
+                            /** @description It could not be judged, and so fired. */
+                            policy_error: boolean;
+                        }[];
+                        /** @description The contract that decided `verdict`; null when none did. */
+                        deciding_contract: string | null;
+                        /** @description First 12 hex digits of the SHA-256 of the text. */
+                        policy_version: string;
+                        /** @description Milliseconds the judgement took, to two digits. */
+                        evaluation_time_ms: number;
+                        /** @description What a guard would do with the call as the first of its session. */
+                        decision: {
+                            /**
+                             * @description What the guard would do.
+                             * @enum {unknown}
+                             */
+                            action: "allow" | "deny" | "pending_approval";
+                            /** @description Contract that decides; null when none does. */
+                            contract: string | null;
+                            /** @description What kind of rule decides; null when none does. */
+                            source: string | null;
+                            /** @description What the agent would be told; null when the call is allowed. */
+                            reason: string | null;
+                        };
+                        /** @description How the call was judged. */
+                        semantics: {
+                            /** @description Always `dry_run`. */
+                            kind: string;
+                            /** @description The same in sentences. */
+                            description: string;
+                            /** @description Postconditions that name the tool and were not judged: they need a result. */
+                            postconditions_skipped: number;
+                            /** @description Session contracts that were not judged: they need a history. */
+                            session_contracts_skipped: number;
+                        };
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postTelegramWebhookChannelId: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The secret of the channel. */
+                "X-Telegram-Bot-Api-Secret-Token"?: string;
+            };
+            path: {
+                /** @description Id of the channel. */
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Done; the answer has no body. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postSlackInteractions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `v0=` and the HMAC-SHA256 of time and body, in hexadecimal digits. */
+                "X-Slack-Signature"?: string;
+                /** @description Seconds since the epoch; at most five minutes from now. */
+                "X-Slack-Request-Timestamp"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description What Slack is to show; empty for most. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postDiscordInteractions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Ed25519 signature over time and body, 128 hexadecimal digits. */
+                "X-Signature-Ed25519"?: string;
+                /** @description Seconds since the epoch. */
+                "X-Signature-Timestamp"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description What Discord is to show. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getSessionsKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Letters, digits and `_ - . : /`, at most 256 characters. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
+                        value: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putSessionsKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Letters, digits and `_ - . : /`, at most 256 characters. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
+                    value: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
+                        value: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteSessionsKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Letters, digits and `_ - . : /`, at most 256 characters. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
+                        value: null;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postSessionsKeyIncrement: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repetitions with one key are answered alike and count once, for 24 hours. At most 255 characters. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Letters, digits and `_ - . : /`, at most 256 characters. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description What to add; may be negative or a fraction.
+                     * @default 1
+                     */
+                    amount?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
+                        value: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postSessionsBatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Keys to read, at most 100. */
+                    keys: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Values by key; null where there is none. */
+                        values: {
+                            [key: string]: string | null;
+                        };
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postRealmsRealmProtocolOpenidConnectToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the realm: small letters, digits and `-`. Every realm leads to this server. */
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    /**
+                     * @description Always `client_credentials`.
+                     * @enum {string}
+                     */
+                    grant_type: "client_credentials";
+                    /** @description Of the service account. */
+                    client_id: string;
+                    /** @description Of the service account. */
+                    client_secret: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description A JWT, signed with RS256; send it as `Authorization: Bearer`. */
+                        access_token: string;
+                        /** @description Seconds. */
+                        expires_in: number;
+                        /** @description Always 0: there are no refresh tokens; ask for a new token. */
+                        refresh_expires_in: number;
+                        /** @description Always `Bearer`. */
+                        token_type: string;
+                        /** @description Always 0. */
+                        "not-before-policy": number;
+                        /** @description Permissions of the token, separated by spaces. */
+                        scope: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description OAuth 2 error code (RFC 6749 §5.2). */
+                        error: string;
+                        /** @description What is wrong, in a sentence. */
+                        error_description: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description OAuth 2 error code (RFC 6749 §5.2). */
+                        error: string;
+                        /** @description What is wrong, in a sentence. */
+                        error_description: string;
+                    };
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description OAuth 2 error code (RFC 6749 §5.2). */
+                        error: string;
+                        /** @description What is wrong, in a sentence. */
+                        error_description: string;
+                    };
+                };
+            };
+        };
+    };
+    getV1Agents: {
+        parameters: {
+            query?: {
+                /** @description `tenant`: only its tenant sees it; `global`: every tenant does. */
+                scope?: string;
+                /** @description How many to answer with at most. */
+                limit?: string;
+                /** @description Label `type` of the manifest; null where it has none. As a filter: exactly this. */
+                agent_type?: string;
+                /** @description Taken for clients that send it; the answer is the same. */
+                visible?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The agents. */
+                        agents: {
+                            /** @description Id: a UUID, given by the server. */
+                            id: string;
+                            /** @description Name of the agent, at most 256 characters. */
+                            agent_id: string;
+                            /** @description Name of the agent, from its manifest. */
+                            name: string;
+                            /** @description Version in the manifest, for example `1.0.0`. */
+                            version: string;
+                            /** @description From the manifest; empty where it has none. */
+                            description: string;
+                            /** @description `tenant`: only its tenant sees it; `global`: every tenant does. */
+                            scope: string;
+                            /** @description `current`, `drift` or `unknown`; of an agent of the runtime `active`. */
+                            status: string;
+                            /** @description Label `type` of the manifest; null where it has none. As a filter: exactly this. */
+                            agent_type: string | null;
+                            /** @description Tags of the manifest. */
+                            capability_tags: string[];
+                            /** @description Executions of the agent, ever. */
+                            execution_count: number;
+                            /** @description From the manifest. */
+                            labels: {
+                                [key: string]: string;
+                            };
+                            /** @description Id of the tenant it belongs to. */
+                            tenant_id: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            updated_at: string;
+                            /** @description JSON Schema of what an execution takes; absent where the manifest has none. */
+                            input_schema?: {
+                                [key: string]: unknown;
+                            };
+                        }[];
+                        /** @description The same list, under the name that other clients read. */
+                        items: {
+                            /** @description Id: a UUID, given by the server. */
+                            id: string;
+                            /** @description Name of the agent, at most 256 characters. */
+                            agent_id: string;
+                            /** @description Name of the agent, from its manifest. */
+                            name: string;
+                            /** @description Version in the manifest, for example `1.0.0`. */
+                            version: string;
+                            /** @description From the manifest; empty where it has none. */
+                            description: string;
+                            /** @description `tenant`: only its tenant sees it; `global`: every tenant does. */
+                            scope: string;
+                            /** @description `current`, `drift` or `unknown`; of an agent of the runtime `active`. */
+                            status: string;
+                            /** @description Label `type` of the manifest; null where it has none. As a filter: exactly this. */
+                            agent_type: string | null;
+                            /** @description Tags of the manifest. */
+                            capability_tags: string[];
+                            /** @description Executions of the agent, ever. */
+                            execution_count: number;
+                            /** @description From the manifest. */
+                            labels: {
+                                [key: string]: string;
+                            };
+                            /** @description Id of the tenant it belongs to. */
+                            tenant_id: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            updated_at: string;
+                            /** @description JSON Schema of what an execution takes; absent where the manifest has none. */
+                            input_schema?: {
+                                [key: string]: unknown;
+                            };
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1Agents: {
+        parameters: {
+            query?: {
+                /** @description `true` replaces an agent of the same name and version. */
+                force?: string;
+                /** @description `tenant`: only its tenant sees it; `global`: every tenant does. */
+                scope?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/yaml": Record<string, never>;
+                "application/yaml": Record<string, never>;
+                "application/json": Record<string, never>;
+                "text/plain": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description Name of the agent, at most 256 characters. */
+                        agent_id: string;
+                        /** @description Name of the agent, from its manifest. */
+                        name: string;
+                        /** @description Version in the manifest, for example `1.0.0`. */
+                        version: string;
+                        /** @description `tenant`: only its tenant sees it; `global`: every tenant does. */
+                        scope: string;
+                        /** @description `current`, `drift` or `unknown`; of an agent of the runtime `active`. */
+                        status: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        deployed_at: string;
+                        /** @description What to know, though nothing was refused. */
+                        warnings: string[];
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1AgentsLookupName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the agent, from its manifest. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description Name of the agent, at most 256 characters. */
+                        agent_id: string;
+                        /** @description Name of the agent, from its manifest. */
+                        name: string;
+                        /** @description Version in the manifest, for example `1.0.0`. */
+                        version: string;
+                        /** @description From the manifest; empty where it has none. */
+                        description: string;
+                        /** @description `tenant`: only its tenant sees it; `global`: every tenant does. */
+                        scope: string;
+                        /** @description `current`, `drift` or `unknown`; of an agent of the runtime `active`. */
+                        status: string;
+                        /** @description Label `type` of the manifest; null where it has none. As a filter: exactly this. */
                         agent_type: string | null;
+                        /** @description Tags of the manifest. */
                         capability_tags: string[];
+                        /** @description Executions of the agent, ever. */
                         execution_count: number;
+                        /** @description From the manifest. */
                         labels: {
                             [key: string]: string;
                         };
+                        /** @description Id of the tenant it belongs to. */
                         tenant_id: string;
                         /**
                          * @description ISO 8601, UTC
@@ -12876,89 +10698,2660 @@ export interface operations {
                          * @example 2026-03-01T12:00:00Z
                          */
                         updated_at: string;
+                        /** @description JSON Schema of what an execution takes; absent where the manifest has none. */
                         input_schema?: {
                             [key: string]: unknown;
                         };
+                        /** @description From the manifest. */
                         annotations: {
                             [key: string]: string;
                         };
+                        /** @description The whole manifest, as it was understood. */
                         manifest: {
                             [key: string]: unknown;
                         };
+                        /** @description The manifest as it was sent. */
                         manifest_yaml: string;
-                        success: boolean;
-                        new_scope?: string;
                     };
                 };
             };
-            /** @description Default Response */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        error: string;
-                        message: string;
-                    } & {
-                        [key: string]: unknown;
-                    };
-                };
-            };
-            /** @description Default Response */
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
             401: {
                 headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        error: string;
-                        message: string;
-                    } & {
-                        [key: string]: unknown;
-                    };
+                    "application/json": components["schemas"]["RuntimeError"];
                 };
             };
-            /** @description Default Response */
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        error: string;
-                        message: string;
-                    } & {
-                        [key: string]: unknown;
-                    };
+                    "application/json": components["schemas"]["RuntimeError"];
                 };
             };
-            /** @description Default Response */
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        error: string;
-                        message: string;
-                    } & {
-                        [key: string]: unknown;
-                    };
+                    "application/json": components["schemas"]["RuntimeError"];
                 };
             };
-            /** @description Default Response */
-            409: {
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1AgentsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id: a UUID, given by the server. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": {
-                        error: string;
-                        message: string;
-                    } & {
-                        [key: string]: unknown;
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description Name of the agent, at most 256 characters. */
+                        agent_id: string;
+                        /** @description Name of the agent, from its manifest. */
+                        name: string;
+                        /** @description Version in the manifest, for example `1.0.0`. */
+                        version: string;
+                        /** @description From the manifest; empty where it has none. */
+                        description: string;
+                        /** @description `tenant`: only its tenant sees it; `global`: every tenant does. */
+                        scope: string;
+                        /** @description `current`, `drift` or `unknown`; of an agent of the runtime `active`. */
+                        status: string;
+                        /** @description Label `type` of the manifest; null where it has none. As a filter: exactly this. */
+                        agent_type: string | null;
+                        /** @description Tags of the manifest. */
+                        capability_tags: string[];
+                        /** @description Executions of the agent, ever. */
+                        execution_count: number;
+                        /** @description From the manifest. */
+                        labels: {
+                            [key: string]: string;
+                        };
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        updated_at: string;
+                        /** @description JSON Schema of what an execution takes; absent where the manifest has none. */
+                        input_schema?: {
+                            [key: string]: unknown;
+                        };
+                        /** @description From the manifest. */
+                        annotations: {
+                            [key: string]: string;
+                        };
+                        /** @description The whole manifest, as it was understood. */
+                        manifest: {
+                            [key: string]: unknown;
+                        };
+                        /** @description The manifest as it was sent. */
+                        manifest_yaml: string;
                     };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    deleteV1AgentsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id: a UUID, given by the server. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description `current`, `drift` or `unknown`; of an agent of the runtime `active`. */
+                        status: string;
+                        /** @description True. */
+                        success: boolean;
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description Name of the agent, at most 256 characters. */
+                        agent_id: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    patchV1AgentsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id: a UUID, given by the server. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description Name of the agent, at most 256 characters. */
+                        agent_id: string;
+                        /** @description Name of the agent, from its manifest. */
+                        name: string;
+                        /** @description Version in the manifest, for example `1.0.0`. */
+                        version: string;
+                        /** @description From the manifest; empty where it has none. */
+                        description: string;
+                        /** @description `tenant`: only its tenant sees it; `global`: every tenant does. */
+                        scope: string;
+                        /** @description `current`, `drift` or `unknown`; of an agent of the runtime `active`. */
+                        status: string;
+                        /** @description Label `type` of the manifest; null where it has none. As a filter: exactly this. */
+                        agent_type: string | null;
+                        /** @description Tags of the manifest. */
+                        capability_tags: string[];
+                        /** @description Executions of the agent, ever. */
+                        execution_count: number;
+                        /** @description From the manifest. */
+                        labels: {
+                            [key: string]: string;
+                        };
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        updated_at: string;
+                        /** @description JSON Schema of what an execution takes; absent where the manifest has none. */
+                        input_schema?: {
+                            [key: string]: unknown;
+                        };
+                        /** @description From the manifest. */
+                        annotations: {
+                            [key: string]: string;
+                        };
+                        /** @description The whole manifest, as it was understood. */
+                        manifest: {
+                            [key: string]: unknown;
+                        };
+                        /** @description The manifest as it was sent. */
+                        manifest_yaml: string;
+                        /** @description True. */
+                        success: boolean;
+                        /** @description The scope it has now. */
+                        new_scope?: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1AgentsIdVersions: {
+        parameters: {
+            query?: {
+                /** @description How many to answer with at most. */
+                limit?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id: a UUID, given by the server. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The versions, newest first. */
+                        versions: {
+                            /** @description Id: a UUID, given by the server. */
+                            id: string;
+                            /** @description Name of the agent, at most 256 characters. */
+                            agent_id: string;
+                            /** @description Version in the manifest, for example `1.0.0`. */
+                            version: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            deployed_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /** @description The manifest as it was sent. */
+                            manifest_yaml: string;
+                        }[];
+                        /** @description The same list, under the name that other clients read. */
+                        items: {
+                            /** @description Id: a UUID, given by the server. */
+                            id: string;
+                            /** @description Name of the agent, at most 256 characters. */
+                            agent_id: string;
+                            /** @description Version in the manifest, for example `1.0.0`. */
+                            version: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            deployed_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /** @description The manifest as it was sent. */
+                            manifest_yaml: string;
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1AgentsIdScope: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id: a UUID, given by the server. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description `tenant`: only its tenant sees it; `global`: every tenant does. */
+                    scope?: string;
+                    /** @description The same, under the name that newer clients send; wins over `scope`. */
+                    target_scope?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description Name of the agent, at most 256 characters. */
+                        agent_id: string;
+                        /** @description Name of the agent, from its manifest. */
+                        name: string;
+                        /** @description Version in the manifest, for example `1.0.0`. */
+                        version: string;
+                        /** @description From the manifest; empty where it has none. */
+                        description: string;
+                        /** @description `tenant`: only its tenant sees it; `global`: every tenant does. */
+                        scope: string;
+                        /** @description `current`, `drift` or `unknown`; of an agent of the runtime `active`. */
+                        status: string;
+                        /** @description Label `type` of the manifest; null where it has none. As a filter: exactly this. */
+                        agent_type: string | null;
+                        /** @description Tags of the manifest. */
+                        capability_tags: string[];
+                        /** @description Executions of the agent, ever. */
+                        execution_count: number;
+                        /** @description From the manifest. */
+                        labels: {
+                            [key: string]: string;
+                        };
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        updated_at: string;
+                        /** @description JSON Schema of what an execution takes; absent where the manifest has none. */
+                        input_schema?: {
+                            [key: string]: unknown;
+                        };
+                        /** @description From the manifest. */
+                        annotations: {
+                            [key: string]: string;
+                        };
+                        /** @description The whole manifest, as it was understood. */
+                        manifest: {
+                            [key: string]: unknown;
+                        };
+                        /** @description The manifest as it was sent. */
+                        manifest_yaml: string;
+                        /** @description True. */
+                        success: boolean;
+                        /** @description The scope it has now. */
+                        new_scope?: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    patchV1AgentsIdScope: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id: a UUID, given by the server. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description `tenant`: only its tenant sees it; `global`: every tenant does. */
+                    scope?: string;
+                    /** @description The same, under the name that newer clients send; wins over `scope`. */
+                    target_scope?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description Name of the agent, at most 256 characters. */
+                        agent_id: string;
+                        /** @description Name of the agent, from its manifest. */
+                        name: string;
+                        /** @description Version in the manifest, for example `1.0.0`. */
+                        version: string;
+                        /** @description From the manifest; empty where it has none. */
+                        description: string;
+                        /** @description `tenant`: only its tenant sees it; `global`: every tenant does. */
+                        scope: string;
+                        /** @description `current`, `drift` or `unknown`; of an agent of the runtime `active`. */
+                        status: string;
+                        /** @description Label `type` of the manifest; null where it has none. As a filter: exactly this. */
+                        agent_type: string | null;
+                        /** @description Tags of the manifest. */
+                        capability_tags: string[];
+                        /** @description Executions of the agent, ever. */
+                        execution_count: number;
+                        /** @description From the manifest. */
+                        labels: {
+                            [key: string]: string;
+                        };
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        updated_at: string;
+                        /** @description JSON Schema of what an execution takes; absent where the manifest has none. */
+                        input_schema?: {
+                            [key: string]: unknown;
+                        };
+                        /** @description From the manifest. */
+                        annotations: {
+                            [key: string]: string;
+                        };
+                        /** @description The whole manifest, as it was understood. */
+                        manifest: {
+                            [key: string]: unknown;
+                        };
+                        /** @description The manifest as it was sent. */
+                        manifest_yaml: string;
+                        /** @description True. */
+                        success: boolean;
+                        /** @description The scope it has now. */
+                        new_scope?: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1Executions: {
+        parameters: {
+            query?: {
+                /** @description Id of the agent. */
+                agent_id?: string;
+                /** @description Always null: the execution belongs to no workflow. As a filter it finds nothing. */
+                workflow_name?: string;
+                /** @description `pending`, `running`, `completed`, `failed` or `cancelled`; after deletion `deleted`. */
+                status?: string;
+                /** @description How many to answer with at most, up to 1,000; absent: 20. */
+                limit?: string;
+                /** @description How many to skip, from the newest. */
+                offset?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The executions, newest first. */
+                        executions: {
+                            /** @description Id of the execution; in paths of agents that of the agent. */
+                            id: string;
+                            /** @description Id of the execution. */
+                            execution_id: string;
+                            /** @description Id of the agent. */
+                            agent_id: string;
+                            /** @description Name of the agent, from its manifest. */
+                            agent_name: string;
+                            /** @description Always null: the execution belongs to no workflow. As a filter it finds nothing. */
+                            workflow_name: null;
+                            /** @description pending, running, completed, failed or cancelled */
+                            status: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            started_at: string;
+                            /** @description ISO 8601, UTC */
+                            ended_at: string | null;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            updated_at: string;
+                            /** @description Why it failed or was cancelled; null otherwise. */
+                            summary: string | null;
+                            /** @description Id of the tenant it belongs to. */
+                            tenant_id: string;
+                            /** @description Attempts it made. */
+                            total_iterations: number;
+                        }[];
+                        /** @description The same list, under the name that other clients read. */
+                        items: {
+                            /** @description Id of the execution; in paths of agents that of the agent. */
+                            id: string;
+                            /** @description Id of the execution. */
+                            execution_id: string;
+                            /** @description Id of the agent. */
+                            agent_id: string;
+                            /** @description Name of the agent, from its manifest. */
+                            agent_name: string;
+                            /** @description Always null: the execution belongs to no workflow. As a filter it finds nothing. */
+                            workflow_name: null;
+                            /** @description pending, running, completed, failed or cancelled */
+                            status: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            started_at: string;
+                            /** @description ISO 8601, UTC */
+                            ended_at: string | null;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            updated_at: string;
+                            /** @description Why it failed or was cancelled; null otherwise. */
+                            summary: string | null;
+                            /** @description Id of the tenant it belongs to. */
+                            tenant_id: string;
+                            /** @description Attempts it made. */
+                            total_iterations: number;
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1Executions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Id of the agent. */
+                    agent_id: string;
+                    /** @description What the agent is given: any JSON. Checked by `input_schema` of the manifest. */
+                    input?: unknown;
+                    /** @description What is wanted, in words; null where nobody said. */
+                    intent?: string | null;
+                    /** @description What this run sets otherwise than the manifest: an object, or JSON of one. */
+                    context_overrides?: unknown;
+                    /** @description Further input, handed to the agent as `attachments`. */
+                    attachments?: unknown[] | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of the execution. */
+                        execution_id: string;
+                        /** @description Id of the execution; in paths of agents that of the agent. */
+                        id: string;
+                        /** @description Id of the agent. */
+                        agent_id: string;
+                        /** @description `pending`, `running`, `completed`, `failed` or `cancelled`; after deletion `deleted`. */
+                        status: string;
+                        /** @description What the agent answered; null before it has. */
+                        output: null;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1AgentsIdExecute: {
+        parameters: {
+            query?: {
+                /** @description Refuses with 409 unless the agent has this version. */
+                version?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the execution; in paths of agents that of the agent. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What the agent is given: any JSON. Checked by `input_schema` of the manifest. */
+                    input?: unknown;
+                    /** @description What is wanted, in words; null where nobody said. */
+                    intent?: string | null;
+                    /** @description What this run sets otherwise than the manifest: an object, or JSON of one. */
+                    context_overrides?: unknown;
+                    /** @description Further input, handed to the agent as `attachments`. */
+                    attachments?: unknown[] | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of the execution. */
+                        execution_id: string;
+                        /** @description Id of the execution; in paths of agents that of the agent. */
+                        id: string;
+                        /** @description Id of the agent. */
+                        agent_id: string;
+                        /** @description `pending`, `running`, `completed`, `failed` or `cancelled`; after deletion `deleted`. */
+                        status: string;
+                        /** @description What the agent answered; null before it has. */
+                        output: null;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1ExecutionsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the execution; in paths of agents that of the agent. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of the execution; in paths of agents that of the agent. */
+                        id: string;
+                        /** @description Id of the execution. */
+                        execution_id: string;
+                        /** @description Id of the agent. */
+                        agent_id: string;
+                        /** @description Name of the agent, from its manifest. */
+                        agent_name: string;
+                        /** @description Always null: the execution belongs to no workflow. As a filter it finds nothing. */
+                        workflow_name: null;
+                        /** @description pending, running, completed, failed or cancelled */
+                        status: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        started_at: string;
+                        /** @description ISO 8601, UTC */
+                        ended_at: string | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        updated_at: string;
+                        /** @description Why it failed or was cancelled; null otherwise. */
+                        summary: string | null;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description Attempts it made. */
+                        total_iterations: number;
+                        /** @description What the agent is given: any JSON. Checked by `input_schema` of the manifest. */
+                        input: unknown;
+                        /** @description What is wanted, in words; null where nobody said. */
+                        intent: string | null;
+                        /** @description What the agent answered; null before it has. */
+                        output: unknown;
+                        /** @description Why it failed or was cancelled; null otherwise. */
+                        error: string | null;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    deleteV1ExecutionsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the execution; in paths of agents that of the agent. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description `pending`, `running`, `completed`, `failed` or `cancelled`; after deletion `deleted`. */
+                        status: string;
+                        /** @description True: it was done. */
+                        success: boolean;
+                        /** @description Id of the execution; in paths of agents that of the agent. */
+                        id: string;
+                        /** @description Id of the execution. */
+                        execution_id: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1ExecutionsIdCancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the execution; in paths of agents that of the agent. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Why, at most 2,000 characters; shown as `error`. */
+                    reason?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description `pending`, `running`, `completed`, `failed` or `cancelled`; after deletion `deleted`. */
+                        status: string;
+                        /** @description True: it was done. */
+                        success: boolean;
+                        /** @description Id of the execution; in paths of agents that of the agent. */
+                        id: string;
+                        /** @description Id of the execution. */
+                        execution_id: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1ExecutionsIdFilesPath: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the execution; in paths of agents that of the agent. */
+                id: string;
+                /** @description Path of the file inside the workspace. */
+                "*": string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes of the file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1ExecutionsIdStream: {
+        parameters: {
+            query?: {
+                /** @description `false`: what happened so far, then the end; otherwise the stream stays open until the execution ends. */
+                follow?: string;
+                /** @description Taken for clients that send it; the answer is the same. */
+                verbose?: string;
+                /** @description The access token, for clients that cannot set headers. */
+                token?: string;
+            };
+            header?: {
+                /** @description Id of the last event that was seen: only what came since is sent. */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                /** @description Id of the execution; in paths of agents that of the agent. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events, each with an id and its type. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1ExecutionsIdEvents: {
+        parameters: {
+            query?: {
+                /** @description `false`: what happened so far, then the end; otherwise the stream stays open until the execution ends. */
+                follow?: string;
+                /** @description Taken for clients that send it; the answer is the same. */
+                verbose?: string;
+                /** @description The access token, for clients that cannot set headers. */
+                token?: string;
+            };
+            header?: {
+                /** @description Id of the last event that was seen: only what came since is sent. */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                /** @description Id of the execution; in paths of agents that of the agent. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events, each with an id and its type. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1AgentsIdEvents: {
+        parameters: {
+            query?: {
+                /** @description `false`: what happened so far, then the end; otherwise the stream stays open until the execution ends. */
+                follow?: string;
+                /** @description Taken for clients that send it; the answer is the same. */
+                verbose?: string;
+            };
+            header?: {
+                /** @description Id of the last event that was seen: only what came since is sent. */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                /** @description Id of the execution; in paths of agents that of the agent. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events, each with an id and its type. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1AgentsIdLogs: {
+        parameters: {
+            query?: {
+                /** @description `false`: what happened so far, then the end; otherwise the stream stays open until the execution ends. */
+                follow?: string;
+                /** @description Taken for clients that send it; the answer is the same. */
+                verbose?: string;
+            };
+            header?: {
+                /** @description Id of the last event that was seen: only what came since is sent. */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                /** @description Id of the execution; in paths of agents that of the agent. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events, each with an id and its type. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1HumanApprovals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What waits, newest first, at most 500. */
+                        pending_requests: {
+                            /** @description Id of the request: that of the approval. */
+                            id: string;
+                            /** @description Empty when an agent of the SDK asks. */
+                            execution_id: string;
+                            /** @description Id of the tenant it belongs to. */
+                            tenant_id: string;
+                            /** @description Name of the agent, at most 256 characters. */
+                            agent_id: string;
+                            /** @description Name of the tool, as the agent calls it. */
+                            tool_name: string;
+                            /** @description What the person is asked. */
+                            prompt: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /** @description How long it waits, in seconds. */
+                            timeout_seconds: number;
+                        }[];
+                        /** @description The same list, under the name that other clients read. */
+                        items: {
+                            /** @description Id of the request: that of the approval. */
+                            id: string;
+                            /** @description Empty when an agent of the SDK asks. */
+                            execution_id: string;
+                            /** @description Id of the tenant it belongs to. */
+                            tenant_id: string;
+                            /** @description Name of the agent, at most 256 characters. */
+                            agent_id: string;
+                            /** @description Name of the tool, as the agent calls it. */
+                            tool_name: string;
+                            /** @description What the person is asked. */
+                            prompt: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /** @description How long it waits, in seconds. */
+                            timeout_seconds: number;
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1HumanApprovalsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the request: that of the approval. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The request; its fields stand beside it too. */
+                        request: {
+                            /** @description Id of the request: that of the approval. */
+                            id: string;
+                            /** @description Empty when an agent of the SDK asks. */
+                            execution_id: string;
+                            /** @description Id of the tenant it belongs to. */
+                            tenant_id: string;
+                            /** @description Name of the agent, at most 256 characters. */
+                            agent_id: string;
+                            /** @description Name of the tool, as the agent calls it. */
+                            tool_name: string;
+                            /** @description What the person is asked. */
+                            prompt: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /** @description How long it waits, in seconds. */
+                            timeout_seconds: number;
+                        };
+                        /** @description Id of the request: that of the approval. */
+                        id: string;
+                        /** @description Empty when an agent of the SDK asks. */
+                        execution_id: string;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description Name of the agent, at most 256 characters. */
+                        agent_id: string;
+                        /** @description Name of the tool, as the agent calls it. */
+                        tool_name: string;
+                        /** @description What the person is asked. */
+                        prompt: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /** @description How long it waits, in seconds. */
+                        timeout_seconds: number;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1HumanApprovalsIdApprove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the request: that of the approval. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What the agent is told; null or absent: nothing. */
+                    feedback?: string | null;
+                    /** @description Taken for clients that send it; who calls decides. */
+                    approved_by?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description `approved` or `rejected`. */
+                        status: string;
+                        /** @description Id of the request. */
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1HumanApprovalsIdReject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the request: that of the approval. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What the agent is told; not empty. */
+                    reason: string;
+                    /** @description Taken for clients that send it; who calls decides. */
+                    rejected_by?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description `approved` or `rejected`. */
+                        status: string;
+                        /** @description Id of the request. */
+                        request_id: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postXTokenV1DispatchGateway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The secret of the address, made for this attempt. */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description `dispatch` or `final`.
+                         * @constant
+                         */
+                        type: "dispatch";
+                        /** @description Id that the result names. */
+                        dispatch_id: string;
+                        /** @description Always `exec`. */
+                        action: string;
+                        /** @description Program to run. */
+                        command: string | null;
+                        /** @description Its arguments. */
+                        args: string[];
+                        /** @description Folder to run it in. */
+                        cwd: string;
+                        /** @description Variables to add to its environment. */
+                        env_additions: {
+                            [key: string]: string;
+                        };
+                        /** @description Seconds after which it is stopped. */
+                        timeout_secs: number;
+                        /** @description Bytes of output to keep; the end of more. */
+                        max_output_bytes: number;
+                        /** @description False: run it without a shell. */
+                        shell?: boolean;
+                    } | {
+                        /**
+                         * @description `dispatch` or `final`.
+                         * @constant
+                         */
+                        type: "final";
+                        /** @description The agent's answer. */
+                        content: string;
+                        /** @description Tools called on the way. */
+                        tool_calls_executed: number;
+                        /** @description Everything that was said, for the next step. */
+                        conversation: unknown[];
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description A fault of the server; its log has the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Another server, which this one asked, did not answer as it should. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1DispatchGateway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description `dispatch` or `final`.
+                         * @constant
+                         */
+                        type: "dispatch";
+                        /** @description Id that the result names. */
+                        dispatch_id: string;
+                        /** @description Always `exec`. */
+                        action: string;
+                        /** @description Program to run. */
+                        command: string | null;
+                        /** @description Its arguments. */
+                        args: string[];
+                        /** @description Folder to run it in. */
+                        cwd: string;
+                        /** @description Variables to add to its environment. */
+                        env_additions: {
+                            [key: string]: string;
+                        };
+                        /** @description Seconds after which it is stopped. */
+                        timeout_secs: number;
+                        /** @description Bytes of output to keep; the end of more. */
+                        max_output_bytes: number;
+                        /** @description False: run it without a shell. */
+                        shell?: boolean;
+                    } | {
+                        /**
+                         * @description `dispatch` or `final`.
+                         * @constant
+                         */
+                        type: "final";
+                        /** @description The agent's answer. */
+                        content: string;
+                        /** @description Tools called on the way. */
+                        tool_calls_executed: number;
+                        /** @description Everything that was said, for the next step. */
+                        conversation: unknown[];
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description A fault of the server; its log has the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Another server, which this one asked, did not answer as it should. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
                 };
             };
         };

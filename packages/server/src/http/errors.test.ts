@@ -19,3 +19,40 @@ describe('a path that cannot be read', () => {
     expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f]{12}$/)
   })
 })
+
+describe('a method that no route takes', () => {
+  let t: TestServer
+  beforeAll(async () => {
+    t = await startTestServer()
+  })
+  afterAll(() => t.close())
+
+  it.each([
+    ['TRACE', '/health/live', 'GET'],
+    ['POST', '/metrics', 'GET'],
+    ['TRACE', '/api/v1/health', 'GET'],
+    ['QUERY', '/api/v1/bundles', 'GET, POST'],
+    ['QUERY', '/v1/executions', 'GET, POST'],
+  ])('is answered 405 whatever it carries, and told which are taken: %s %s', async (method, url, allow) => {
+    for (const carried of [{}, { payload: '{', headers: { 'content-type': 'application/json' } }]) {
+      const answer = await t.request({ method: method as 'GET', url, ...carried })
+      expect([answer.statusCode, answer.headers.allow, answer.body]).toEqual([
+        405,
+        allow,
+        url.startsWith('/v1/')
+          ? '{"error":"method_not_allowed","message":"Method Not Allowed"}'
+          : '{"detail":"Method Not Allowed"}',
+      ])
+    }
+  })
+
+  it('on a path that is none stays 404, whatever it carries', async () => {
+    const answer = await t.request({
+      method: 'POST',
+      url: '/api/v1/nowhere',
+      headers: { 'content-type': 'application/json', 'x-requested-with': 'test' },
+      payload: '{',
+    })
+    expect([answer.statusCode, answer.json()]).toEqual([404, { detail: 'Not Found' }])
+  })
+})

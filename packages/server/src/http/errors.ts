@@ -16,6 +16,8 @@ import { problemsOf } from './validation.ts'
 /** Every failure leaves through here: the console API says `detail`, the runtime API `error` and `message` (console-api §1.2, aegis-api §3.2). */
 export function registerErrors(app: FastifyInstance): void {
   app.setErrorHandler(async (thrown: unknown, request, reply) => {
+    // What cannot be read of a request that no route takes is beside the point.
+    if (request.is404 && isInputError(thrown)) return app.answerUnrouted(request, reply)
     const error = domainErrorOf(thrown, request)
     if (error === null) {
       request.log.error({ err: thrown }, 'request failed')
@@ -91,4 +93,11 @@ function domainErrorOf(thrown: unknown, request: FastifyRequest): DomainError | 
     return new DomainError(error.statusCode, 'bad_request', error.message)
   }
   return null
+}
+
+/** Whether the request itself is wrong, not what became of it. */
+const isInputError = (thrown: unknown): boolean => {
+  if (thrown instanceof DomainError) return thrown instanceof InvalidInput
+  const { statusCode } = thrown as { statusCode?: unknown }
+  return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500
 }

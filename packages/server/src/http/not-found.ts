@@ -1,6 +1,13 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { DomainError, NotFound } from '../errors.ts'
 import { isRuntimePath, sendError } from './errors.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The answer where no route is for this path and method. */
+    answerUnrouted(request: FastifyRequest, reply: FastifyReply): FastifyReply
+  }
+}
 
 /** Unknown paths: 404, 405 with `Allow`, 307 to the form without trailing slash; outside the API, on to the console (console-api §1.2, §1.8). */
 export function registerNotFound(app: FastifyInstance): void {
@@ -9,15 +16,12 @@ export function registerNotFound(app: FastifyInstance): void {
     const methods = Array.isArray(route.method) ? route.method : [route.method]
     routes.push({ methods, pattern: patternOf(route.url) })
   })
-  app.setNotFoundHandler(async (request, reply) => {
+  const answer = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const [path = '/', query] = request.url.split('?', 2)
-    if (!path.startsWith('/api/') && !isRuntimePath(path) && path !== '/api') {
-      if (request.method !== 'GET' && request.method !== 'HEAD')
-        return sendError(reply, request, new NotFound('Not Found'))
-      return reply.redirect('/dashboard', 302)
-    }
+    const isApi = path.startsWith('/api/') || isRuntimePath(path) || path === '/api'
+    if (!isApi && (request.method === 'GET' || request.method === 'HEAD')) return reply.redirect('/dashboard', 302)
     const bare = path.replace(/\/+$/, '')
-    if (bare !== path && routes.some((route) => route.pattern.test(bare))) {
+    if (isApi && bare !== path && routes.some((route) => route.pattern.test(bare))) {
       return reply.redirect(query === undefined ? bare : `${bare}?${query}`, 307)
     }
     const allowed = new Set(routes.filter((route) => route.pattern.test(path)).flatMap((route) => route.methods))
@@ -30,7 +34,9 @@ export function registerNotFound(app: FastifyInstance): void {
       )
     }
     return sendError(reply, request, new NotFound('Not Found'))
-  })
+  }
+  app.decorate('answerUnrouted', answer)
+  app.setNotFoundHandler(async (request, reply) => answer(request, reply))
 }
 
 function patternOf(url: string): RegExp {

@@ -48,7 +48,6 @@ declare module 'fastify' {
 export interface HttpOptions {
   readonly logger: FastifyBaseLogger
   readonly authenticator: Authenticator
-  readonly version: string
   readonly trustedProxies: readonly string[]
   /** Origins whose pages may call. */
   readonly corsOrigins: ReadonlySet<string>
@@ -99,6 +98,6 @@ export async function createHttpServer(options: HttpOptions): Promise<App> {
       'request',
     )
   })
-  await registerOpenApi(app, options.version, options.hasDocs)
+  if (options.hasDocs) registerOpenApi(app)
   return app
 }

@@ -1,18 +1,36 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import Type from 'typebox'
 import type { App } from '../http/server.ts'
+import { version } from '../version.ts'
+
+/** Seconds of what takes a computer's time. */
+const WORK = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5]
+/** Seconds of what another service, or a model, takes. */
+const OTHERS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
+/** Seconds of what a person takes. */
+const PEOPLE = [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600]
 
 /** What the server counts, in Prometheus terms. Features get this object and name what they count here, in one list. */
 export function metrics() {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
+  const beforeReading: (() => void | Promise<void>)[] = []
+  new Gauge({ name: 'lictor_build_info', help: 'Always 1.', labelNames: ['version'], registers }).set({ version }, 1)
   return {
     registry,
+    /** Look something up each time the figures are read. What fails is left out of them. */
+    onRead: (look: () => void | Promise<void>) => void beforeReading.push(look),
+    /** The figures, as of now. */
+    async read(): Promise<string> {
+      await Promise.allSettled(beforeReading.map(async (look) => look()))
+      return registry.metrics()
+    },
     requests: new Histogram({
       name: 'lictor_http_request_seconds',
       help: 'Time to answer, by route and status.',
       labelNames: ['method', 'route', 'status'],
-      buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
+      buckets: WORK,
       registers,
     }),
     eventsIngested: new Counter({ name: 'lictor_events_ingested_total', help: 'Audit events stored.', registers }),
@@ -45,6 +63,137 @@ export function metrics() {
       labelNames: ['verdict'],
       registers,
     }),
+    executionsRunning: new Gauge({
+      name: 'lictor_executions_running',
+      help: 'Executions this process runs or holds back until there is room.',
+      registers,
+    }),
+    ingestWaiting: new Gauge({
+      name: 'lictor_ingest_waiting_events',
+      help: 'Audit events received and not yet stored.',
+      registers,
+    }),
+    ingestWaitingBytes: new Gauge({
+      name: 'lictor_ingest_waiting_bytes',
+      help: 'Size of the audit events received and not yet stored.',
+      registers,
+    }),
+    ingestCommit: new Histogram({
+      name: 'lictor_ingest_commit_seconds',
+      help: 'Time to store a group of audit events.',
+      buckets: WORK,
+      registers,
+    }),
+    approvalsPending: new Gauge({
+      name: 'lictor_approvals_pending',
+      help: 'Approvals that wait for a person, in the whole installation.',
+      registers,
+    }),
+    approvalsOldest: new Gauge({
+      name: 'lictor_approvals_oldest_seconds',
+      help: 'How long the oldest pending approval has waited.',
+      registers,
+    }),
+    approvalDecision: new Histogram({
+      name: 'lictor_approval_decision_seconds',
+      help: 'Time from the question to the decision.',
+      labelNames: ['status', 'via'],
+      buckets: PEOPLE,
+      registers,
+    }),
+    notificationAttempts: new Counter({
+      name: 'lictor_notification_attempts_total',
+      help: 'Deliveries tried, by kind of channel and outcome.',
+      labelNames: ['channel_type', 'outcome'],
+      registers,
+    }),
+    notificationRetries: new Counter({
+      name: 'lictor_notification_retries_total',
+      help: 'Deliveries tried that had failed before.',
+      labelNames: ['channel_type'],
+      registers,
+    }),
+    notificationsGivenUp: new Counter({
+      name: 'lictor_notifications_given_up_total',
+      help: 'Notifications that will not arrive.',
+      registers,
+    }),
+    notificationTime: new Histogram({
+      name: 'lictor_notification_attempt_seconds',
+      help: 'Time a delivery takes, whatever its outcome.',
+      labelNames: ['channel_type'],
+      buckets: OTHERS,
+      registers,
+    }),
+    outboxWaiting: new Gauge({
+      name: 'lictor_outbox_waiting',
+      help: 'Notifications in the outbox, in the whole installation.',
+      registers,
+    }),
+    outboxOldest: new Gauge({
+      name: 'lictor_outbox_oldest_seconds',
+      help: 'How long the oldest notification in the outbox has waited.',
+      registers,
+    }),
+    aiCalls: new Counter({
+      name: 'lictor_ai_calls_total',
+      help: 'Calls of language models.',
+      labelNames: ['purpose', 'provider', 'outcome'],
+      registers,
+    }),
+    aiTime: new Histogram({
+      name: 'lictor_ai_call_seconds',
+      help: 'Time a language model takes, to the end of its answer.',
+      labelNames: ['purpose', 'provider'],
+      buckets: OTHERS,
+      registers,
+    }),
+    aiTokens: new Counter({
+      name: 'lictor_ai_tokens_total',
+      help: 'Tokens that language models counted.',
+      labelNames: ['purpose', 'provider', 'direction'],
+      registers,
+    }),
+    replays: new Counter({
+      name: 'lictor_replays_total',
+      help: 'Replays of recorded calls by outcome.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    replayedEvents: new Counter({
+      name: 'lictor_replay_events_total',
+      help: 'Audit events read by replays.',
+      registers,
+    }),
+    replayTime: new Histogram({
+      name: 'lictor_replay_seconds',
+      help: 'Time a replay takes.',
+      buckets: OTHERS,
+      registers,
+    }),
+    databaseConnections: new Gauge({
+      name: 'lictor_database_connections',
+      help: 'Connections to PostgreSQL by state.',
+      labelNames: ['state'],
+      registers,
+    }),
+    databaseWaiting: new Gauge({
+      name: 'lictor_database_waiting',
+      help: 'Queries that wait for a connection to PostgreSQL.',
+      registers,
+    }),
+    busLag: new Histogram({
+      name: 'lictor_bus_lag_seconds',
+      help: 'Time a message takes through Redis and back to this process.',
+      buckets: WORK,
+      registers,
+    }),
+    workerUp: new Gauge({
+      name: 'lictor_worker_up',
+      help: '1 while the last turn of a worker succeeded, else 0.',
+      labelNames: ['worker'],
+      registers,
+    }),
   }
 }
 
@@ -57,7 +206,15 @@ export function metricsRoutes(app: App, metrics: Metrics): void {
   })
   app.get(
     '/metrics',
-    { config: { access: 'public', scope: 'none' }, schema: { tags: ['health'], summary: 'Prometheus metrics' } },
-    async (_request, reply) => reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+    {
+      config: { access: 'public', scope: 'none' },
+      schema: {
+        tags: ['health'],
+        summary: 'Prometheus metrics',
+        produces: ['text/plain'],
+        response: { 200: Type.String({ description: 'The figures.' }) },
+      },
+    },
+    async (_request, reply) => reply.type(metrics.registry.contentType).send(await metrics.read()),
   )
 }

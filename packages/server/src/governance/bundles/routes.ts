@@ -25,7 +25,7 @@ const Bundle = {
 }
 
 const Name = Type.String({ maxLength: 1024 })
-const Version = Type.Integer({ minimum: 0 })
+const Version = Type.Integer()
 const ByVersion = Type.Object({ name: Name, version: Version })
 
 const hexOf = (bytes: Uint8Array | null): string | null => (bytes === null ? null : Buffer.from(bytes).toString('hex'))
@@ -184,7 +184,7 @@ export function bundleRoutes(app: App, { bundles }: { bundles: Bundles }): void 
         params: ByVersion,
         produces: ['application/x-yaml'],
         response: {
-          200: Type.Unsafe<Buffer>({ type: 'string', description: 'The document.' }),
+          200: Type.Unsafe<Buffer>({ description: 'The document.' }),
           ...failures(401, 404, 422),
         },
       },

@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { BadRequest, DomainError } from '../../errors.ts'
 import { userOf } from '../../http/caller.ts'
-import { failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
+import { failures, Instant, Maybe, Nullable, runtimeFailures } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
 import type { RateLimiter } from '../../ports/rate-limiter.ts'
 import { toWireTime } from '../../storage/instants.ts'
@@ -108,7 +108,10 @@ export function accessRoutes(
         ...realm,
         tags: ['tokens'],
         summary: 'Public keys of access tokens (JWKS)',
-        response: { 200: Type.Object({ keys: Type.Array(Type.Record(Type.String(), Type.Any())) }) },
+        response: {
+          200: Type.Object({ keys: Type.Array(Type.Record(Type.String(), Type.Any())) }),
+          ...runtimeFailures(400),
+        },
       },
     },
     async (request) => {
@@ -125,7 +128,7 @@ export function accessRoutes(
         ...realm,
         tags: ['tokens'],
         summary: 'OpenID Connect discovery',
-        response: { 200: Type.Record(Type.String(), Type.Any()) },
+        response: { 200: Type.Record(Type.String(), Type.Any()), ...runtimeFailures(400) },
       },
     },
     async (request) => {

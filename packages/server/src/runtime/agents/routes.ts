@@ -293,7 +293,6 @@ export function agentRoutes(app: App, agents: Agents): void {
       schema: {
         tags,
         summary: 'Move an agent between its tenant and every tenant',
-        operationId: `${method.toLowerCase()}AgentScope`,
         params: byId,
         body: Type.Object({ scope: Type.Optional(Type.String()), target_scope: Type.Optional(Type.String()) }),
         response: { 200: ChangedAgent, ...runtimeFailures(400, 401, 403, 404, 409) },

@@ -28,7 +28,11 @@ export function callbackRoutes(
     '/api/v1/slack/manifest',
     {
       config: { access: 'public', scope: 'none' },
-      schema: { ...tags, summary: 'Manifest to install the Slack app with', response: { 200: Type.Any() } },
+      schema: {
+        ...tags,
+        summary: 'Manifest to install the Slack app with',
+        response: { 200: Type.Any({ description: 'The manifest.' }) },
+      },
     },
     async (request) => slackManifest(baseUrl || `${request.protocol}://${request.host}`),
   )
@@ -69,7 +73,7 @@ export function callbackRoutes(
           ...tags,
           summary: 'Button presses in Slack',
           description: 'Verified by `X-Slack-Signature` (HMAC-SHA256), five minutes long.',
-          response: { 200: Type.Any(), ...failures(403, 413) },
+          response: { 200: Type.Any({ description: 'What Slack is to show; empty for most.' }), ...failures(403, 413) },
         },
       },
       async (request, reply) => {
@@ -90,7 +94,7 @@ export function callbackRoutes(
           ...tags,
           summary: 'Button presses in Discord',
           description: 'Verified by `X-Signature-Ed25519`.',
-          response: { 200: Type.Any(), ...failures(400, 401, 413) },
+          response: { 200: Type.Any({ description: 'What Discord is to show.' }), ...failures(400, 401, 413) },
         },
       },
       (request) =>

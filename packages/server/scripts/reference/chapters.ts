@@ -1,0 +1,39 @@
+import type { Chapter } from './chapter.ts'
+import {
+  approvals,
+  assignment,
+  assistant,
+  events,
+  notifications,
+  sessions,
+  settings,
+  statistics,
+  stream,
+} from './chapters/governance.ts'
+import { health, identity, tokens } from './chapters/identity.ts'
+import { bundles, compositions, contracts, deployments } from './chapters/library.ts'
+import { agents, dispatch, executions, humanApprovals } from './chapters/runtime.ts'
+
+/** The reference, in the order in which it is shown. */
+export const chapters: readonly Chapter[] = [
+  identity,
+  contracts,
+  compositions,
+  bundles,
+  deployments,
+  stream,
+  events,
+  approvals,
+  sessions,
+  agents,
+  assignment,
+  notifications,
+  assistant,
+  statistics,
+  settings,
+  executions,
+  humanApprovals,
+  dispatch,
+  tokens,
+  health,
+]

@@ -1,0 +1,37 @@
+import type { Access } from '../../src/http/access.ts'
+import type { DeclaredRoute } from '../../src/http/server.ts'
+
+/** How an error of this status reads in the reference. */
+export const meanings: Readonly<Record<number, string>> = {
+  400: 'An id, a query or a body that cannot be read.',
+  401: 'No credentials, or none that this operation takes; or they are unknown, revoked or expired.',
+  403: 'The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`.',
+  404: "Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing.",
+  409: 'Too late, or there already.',
+  413: 'The body is larger than the limit; it is not read.',
+  422: 'Readable, but not valid: one problem each, with its place.',
+  429: 'Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known.',
+  500: 'A fault of the server; its log has the request id.',
+  501: 'The operator has not switched this on.',
+  502: 'Another server, which this one asked, did not answer as it should.',
+  503: 'Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known.',
+}
+
+const reads = new Set(['GET', 'HEAD'])
+
+/** The failures an operation can have because of who may call it and what it takes, whatever it does (console-api §1.2–1.5). */
+export function impliedFailures({ method, url, config, schema }: DeclaredRoute): number[] {
+  const access = config.access as Access
+  const implied = new Set<number>()
+  const changes = !reads.has(method)
+  if (!['public', 'webhook'].includes(access)) implied.add(401)
+  if (access === 'admin' || access === 'bearer') implied.add(403)
+  if (changes && ['dashboard', 'either'].includes(access)) implied.add(403)
+  const { params, querystring, body } = schema as Record<string, { type?: string } | undefined>
+  if (params && url.includes(':')) implied.add(404)
+  if (params || querystring || body) implied.add(422)
+  if (changes) implied.add(413)
+  // What is announced as JSON is parsed before anything else, also where nothing is read of it.
+  if (changes && access !== 'webhook' && !config.rawBody) implied.add(url.startsWith('/api/') ? 422 : 400)
+  return [...implied]
+}
