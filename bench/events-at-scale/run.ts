@@ -1,73 +1,92 @@
 /**
- * Questions about an audit log of millions of events on PostgreSQL: which index serves each, and how long the API takes.
+ * Questions about an audit log of millions of events: which index serves each, and how long the API takes.
  *
- *   node --conditions=source bench/events-at-scale/run.ts [--rows N] [--requests N] [--plans] [--json FILE]
+ *   node --conditions=source bench/events-at-scale/run.ts [--database postgres|sqlite] [--rows N] [--requests N] [--plans] [--json FILE]
+ *                                                         [--keep FOLDER | --url postgres://…]
+ *
+ * `--keep` (SQLite) and `--url` (PostgreSQL) name a place that outlives the run: what was loaded there is asked again.
  */
-import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { createServer, readConfig } from '@lictor/server'
-import type { KyselyPlugin, RootOperationNode } from 'kysely'
-import pg from 'pg'
+import { createServer, readConfig, type Server } from '@lictor/server'
+import { sql } from 'kysely'
 import pino from 'pino'
 import { type EventFilter, eventStore } from '../../packages/server/src/governance/events/store.ts'
-import type { Database } from '../../packages/server/src/storage/database.ts'
 import { startPostgres } from '../../packages/server/test/postgres.ts'
 import { writeFigures } from '../figures.ts'
+import { AGENTS, fillPostgres, fillSqlite, SPAN_DAYS, TOOLS } from './fill.ts'
+import { type Plan, planOf } from './plans.ts'
 
 const GOAL_MS = 50
-const SPAN_DAYS = 30
-const AGENTS = 200
+/** One question is given up where it takes this long. */
+const TOO_LONG_MS = 10_000
 const { values } = parseArgs({
   options: {
+    database: { type: 'string', default: 'postgres' },
     rows: { type: 'string', default: '1000000' },
     requests: { type: 'string', default: '200' },
     plans: { type: 'boolean', default: false },
+    keep: { type: 'string' },
+    url: { type: 'string' },
     json: { type: 'string' },
   },
 })
 const rows = Number(values.rows)
 const admin = { email: 'admin@example.com', password: 'correct horse battery' }
+const isPostgres = values.database === 'postgres'
+const name = isPostgres ? 'PostgreSQL' : 'SQLite'
 
-const folder = mkdtempSync(join(tmpdir(), 'lictor-scale-'))
-const postgres = await startPostgres({ durable: false })
-if (!postgres) throw new Error('PostgreSQL is not installed.')
-const url = `${postgres.url}/postgres`
-const environment = { DATABASE_URL: url, LICTOR_DATA_DIR: folder, LICTOR_PORT: '0' }
-const server = await createServer(readConfig(environment), pino({ level: 'error' }), { consoleDir: null })
-const address = await server.listen()
-const client = new pg.Client({ connectionString: url })
-await client.connect()
+const scratch = mkdtempSync(join(tmpdir(), 'lictor-scale-'))
+const folder = values.keep ?? scratch
+mkdirSync(folder, { recursive: true })
+const postgres = isPostgres && values.url === undefined ? await startPostgres({ durable: false }) : null
+if (isPostgres && values.url === undefined && !postgres) throw new Error('PostgreSQL is not installed.')
+const url = isPostgres ? (values.url ?? `${postgres?.url}/postgres`) : ''
+const environment = {
+  DATABASE_URL: url,
+  LICTOR_DATA_DIR: folder,
+  LICTOR_PORT: '0',
+  LICTOR_MASTER_KEY: 'ab'.repeat(32),
+}
+const open = () => createServer(readConfig(environment), pino({ level: 'error' }), { consoleDir: null })
+let server = await open()
+let address = await server.listen()
 try {
   await measure()
 } finally {
-  await client.end()
   await server.close()
-  await postgres.stop()
-  rmSync(folder, { recursive: true, force: true })
+  await postgres?.stop()
+  rmSync(scratch, { recursive: true, force: true })
+}
+
+interface Question {
+  readonly what: string
+  readonly ask: () => Record<string, string>
+  readonly path?: string
+  readonly requests?: number
 }
 
 async function measure(): Promise<void> {
+  await signIn()
+  await load()
   const headers = await signIn()
-  const { rows: tenants } = await client.query<{ id: string }>('select id from tenants')
-  const tenantId = tenants[0]?.id ?? ''
-  const newest = Date.now() * 1000
-  const oldest = newest - SPAN_DAYS * 86_400e6
-  const started = performance.now()
-  await fill(tenantId, oldest, newest)
-  await client.query('vacuum analyze events')
-  console.log(`${rows} events in ${Math.round((performance.now() - started) / 1000)} s`)
+  const { id: tenantId } = await server.database.db.selectFrom('tenants').select('id').executeTakeFirstOrThrow()
+  const { newest, oldest } = await edges(server)
 
   const any = (most: number) => Math.floor(Math.random() * most)
   const moment = () => new Date(oldest / 1000 + Math.random() * SPAN_DAYS * 86_400_000)
-  const questions: readonly { what: string; ask: () => Record<string, string> }[] = [
+  const since = (days: number) => new Date(newest / 1000 - days * 86_400_000).toISOString()
+  const until = new Date(newest / 1000).toISOString()
+  const questions: readonly Question[] = [
     { what: 'newest', ask: () => ({}) },
+    { what: 'a page of 1,000', ask: () => ({ limit: '1000' }) },
     { what: 'of an agent', ask: () => ({ agent_id: `agent-${any(AGENTS)}` }) },
     { what: 'of an agent that never was', ask: () => ({ agent_id: 'nobody' }) },
-    { what: 'of a tool', ask: () => ({ tool_name: `tool-${any(20)}` }) },
+    { what: 'of a tool', ask: () => ({ tool_name: `tool-${any(TOOLS)}` }) },
     { what: 'of a tool seldom used', ask: () => ({ tool_name: 'rare_tool' }) },
+    { what: 'of a tool that never was', ask: () => ({ tool_name: 'no_tool' }) },
     { what: 'of a verdict', ask: () => ({ verdict: 'call_denied' }) },
     { what: 'of a verdict seldom given', ask: () => ({ verdict: 'call_failed' }) },
     { what: 'in observe mode', ask: () => ({ mode: 'observe' }) },
@@ -80,18 +99,70 @@ async function measure(): Promise<void> {
       },
     },
     { what: 'of an agent and a verdict', ask: () => ({ agent_id: `agent-${any(AGENTS)}`, verdict: 'call_denied' }) },
-    { what: 'of a tool and a verdict', ask: () => ({ tool_name: `tool-${any(20)}`, verdict: 'call_denied' }) },
+    { what: 'of a tool and a verdict', ask: () => ({ tool_name: `tool-${any(5)}`, verdict: 'call_denied' }) },
+    { what: 'of an agent that never used the tool', ask: () => ({ agent_id: 'agent-7', tool_name: 'tool-3' }) },
+    { what: 'of a tool that was never denied', ask: () => ({ tool_name: 'tool-5', verdict: 'call_denied' }) },
+    {
+      what: 'of an agent, a tool and a verdict',
+      ask: () => ({ agent_id: `agent-${any(AGENTS)}`, tool_name: `tool-${any(5)}`, verdict: 'call_denied' }),
+    },
     { what: 'a text that is common', ask: () => ({ search: 'report' }) },
+    { what: 'a text that is nowhere, in a day', ask: () => ({ search: 'nowhere', since: since(1) }), requests: 20 },
+    { what: 'a text that is nowhere', ask: () => ({ search: 'nowhere' }), requests: 3 },
+    { what: 'histogram of a day', path: '/histogram', ask: () => ({ since: since(1), until }), requests: 50 },
+    { what: 'histogram of a month', path: '/histogram', ask: () => ({ since: since(30), until }), requests: 5 },
   ]
   const figures = []
-  for (const { what, ask } of questions) {
-    const p99 = await time(() => get(`/api/v1/events?${new URLSearchParams(ask())}`, headers))
-    const plan = await planOf(tenantId, ask())
-    console.log(`${what}: p99 ${p99} ms, ${plan.summary}`)
-    if (values.plans) console.log(plan.text.replaceAll(/^/gm, '    '))
-    figures.push({ what: `events ${what}, p99`, value: p99, unit: 'ms', goal: { atMost: GOAL_MS } })
+  for (const { what, ask, path = '', requests = Number(values.requests) } of questions) {
+    const ratio = Math.max(1, Math.ceil(Number(values.requests) / requests))
+    const { p50, p99 } = await time(requests, () => get(`/api/v1/events${path}?${new URLSearchParams(ask())}`, headers))
+    const bare = await time(requests * ratio, () => get('/api/v1/auth/me', headers))
+    const plan = path === '' ? await explained(tenantId, ask()) : null
+    console.log(
+      `${what}: p50 ${p50} ms, p99 ${p99} ms, bare exchange p99 ${bare.p99} ms${plan ? `, ${plan.summary}` : ''}`,
+    )
+    if (plan && values.plans) console.log(plan.text.replaceAll(/^/gm, '    '))
+    const isGoal = path === '' && !what.startsWith('a text that is nowhere')
+    figures.push({
+      what: `${name}, events ${what}, p99`,
+      value: p99,
+      unit: 'ms',
+      beside: { what: 'one bare exchange', value: bare.p99 },
+      ...(isGoal ? { goal: { atMost: GOAL_MS } } : {}),
+    })
   }
-  writeFigures(values.json, figures)
+  writeFigures(values.json, figures, { rows, days: SPAN_DAYS })
+}
+
+/** Unless an earlier run loaded them. */
+async function load(): Promise<void> {
+  const found = await server.database.db.selectFrom('events').select('seq').limit(1).execute()
+  if (found.length > 0) return
+  const newest = Date.now() * 1000
+  const span = { newest, oldest: newest - SPAN_DAYS * 86_400e6 }
+  const started = performance.now()
+  if (isPostgres) await fillPostgres(url, span, rows)
+  else {
+    await server.close()
+    fillSqlite(join(folder, 'lictor.db'), span, rows)
+    server = await open()
+    address = await server.listen()
+  }
+  console.log(`${rows} events on ${name} in ${Math.round((performance.now() - started) / 1000)} s`)
+}
+
+async function edges({ database }: Server): Promise<{ oldest: number; newest: number }> {
+  const edge = async (order: 'asc' | 'desc') =>
+    (
+      await database.db
+        .selectFrom('events')
+        .select('timestamp')
+        .where('tenant_id', '=', sql<string>`(select id from tenants)`)
+        .orderBy('timestamp', order)
+        .limit(1)
+        .executeTakeFirstOrThrow()
+    ).timestamp
+  return { oldest: await edge('asc'), newest: await edge('desc') }
 }
 
 async function signIn(): Promise<Record<string, string>> {
@@ -101,53 +172,28 @@ async function signIn(): Promise<Record<string, string>> {
   return { cookie: login.headers.getSetCookie()[0]?.split(';')[0] ?? '' }
 }
 
-/** Most calls are allowed; some tools, verdicts and modes are seldom met. */
-async function fill(tenantId: string, oldest: number, newest: number): Promise<void> {
-  const CHUNK = 250_000
-  for (let from = 0; from < rows; from += CHUNK)
-    await client.query(
-      `insert into events (id, tenant_id, call_id, agent_id, tool_name, verdict, mode, env, timestamp, decision_name, payload, created_at)
-       select gen_random_uuid()::text, $1, gen_random_uuid()::text, 'agent-' || (hashint8(i) & 1023) % ${AGENTS},
-              case when i % 100000 = 7 then 'rare_tool' else 'tool-' || (hashint8(i + 1) & 1023) % 20 end,
-              case when i % 100000 = 11 then 'call_failed' when i % 50 = 3 then 'call_denied' when i % 2 = 0 then 'call_allowed' else 'call_executed' end,
-              case when i % 1000 = 5 then 'observe' else 'enforce' end,
-              case when i % 5 = 0 then 'staging' else 'production' end,
-              at, '', '{"tool_args":{"path":"/data/' || i || '/report.csv"},"policy_version":"' || repeat('b5', 32) || '","principal":{"user_id":"user-17"}}', at
-       from (select i, $2::bigint + ($3::bigint - $2::bigint) / $4::bigint * i as at from generate_series($5::bigint, $6::bigint) as i) as made`,
-      [tenantId, oldest, newest, rows, from, Math.min(rows, from + CHUNK) - 1],
-    )
-}
-
 async function get(path: string, headers: Record<string, string>): Promise<void> {
   const answer = await fetch(`${address}${path}`, { headers })
   await answer.arrayBuffer()
   if (answer.status !== 200) throw new Error(`${path} answered ${answer.status}`)
 }
 
-/** Milliseconds that 99 of 100 take at most, one after the other; given up where one takes ten seconds. */
-async function time(work: () => Promise<void>): Promise<number> {
+/** Milliseconds that one takes, one after the other, once warm. */
+async function time(requests: number, work: () => Promise<void>): Promise<{ p50: number; p99: number }> {
   const taken: number[] = []
-  for (let index = 0; index < Number(values.requests); index++) {
+  for (let index = 0; index < requests; index++) {
     const started = performance.now()
     await work()
-    taken.push(performance.now() - started)
-    if ((taken.at(-1) ?? 0) > 10_000) break
+    // The first reads what the others find in memory.
+    if (index > 0 || requests < 10) taken.push(performance.now() - started)
+    if (performance.now() - started > TOO_LONG_MS) break
   }
   taken.sort((a, b) => a - b)
-  return Math.round((taken[Math.ceil(taken.length * 0.99) - 1] ?? 0) * 10) / 10
+  const at = (share: number) => Math.round((taken[Math.ceil(taken.length * share) - 1] ?? TOO_LONG_MS) * 10) / 10
+  return { p50: at(0.5), p99: at(0.99) }
 }
 
-/** What PostgreSQL does with the query the API makes of this question. */
-async function planOf(tenantId: string, asked: Record<string, string>): Promise<{ summary: string; text: string }> {
-  const nodes: RootOperationNode[] = []
-  const listening: KyselyPlugin = {
-    transformQuery({ node }) {
-      nodes.push(node)
-      return node
-    },
-    transformResult: async ({ result }) => result,
-  }
-  const database: Database = { ...server.database, db: server.database.db.withPlugin(listening) }
+async function explained(tenantId: string, asked: Record<string, string>): Promise<Plan> {
   const micros = (text: string | undefined) => (text === undefined ? undefined : Date.parse(text) * 1000)
   const filter: EventFilter = {
     tenantId,
@@ -159,13 +205,5 @@ async function planOf(tenantId: string, asked: Record<string, string>): Promise<
     until: micros(asked.until),
     search: asked.search,
   }
-  await eventStore(database).list(filter, 100)
-  const node = nodes.at(-1)
-  if (!node) throw new Error('The store asked nothing.')
-  const { sql, parameters } = server.database.db.getExecutor().compileQuery(node, { queryId: randomUUID() } as never)
-  const explained = await client.query<{ 'QUERY PLAN': string }>(`explain (analyze, buffers) ${sql}`, [...parameters])
-  const text = explained.rows.map((row) => row['QUERY PLAN']).join('\n')
-  const index = /(Seq Scan|Index (?:Only )?Scan(?: Backward)? using \w+|Bitmap Index Scan on \w+)/.exec(text)?.[1]
-  const removed = /Rows Removed by Filter: (\d+)/.exec(text)?.[1] ?? '0'
-  return { summary: `${index}, ${removed} rows read in vain`, text }
+  return planOf(server.database, (listening) => eventStore(listening).list(filter, 100))
 }

@@ -45,17 +45,27 @@ export type Start = (options?: TestOptions) => Promise<TestServer>
 /** Run the same suite on SQLite and on PostgreSQL (skipped, aloud, where PostgreSQL is not installed). */
 export function onEachDatabase(name: string, suite: (start: Start) => void): void {
   describe(`${name} (SQLite)`, () => suite((options) => startTestServer(options)))
+  onPostgres(name, suite)
+}
+
+/** For what only PostgreSQL does. */
+export function onPostgres(name: string, suite: (start: Start) => void): void {
+  const start = postgresStart()
+  describe.skipIf(start === null)(`${name} (PostgreSQL)`, () => suite(start ?? startTestServer))
+}
+
+/** Starts servers on PostgreSQL; null where it is not installed. */
+export function postgresStart(): Start | null {
   const base = inject('postgresUrl')
-  describe.skipIf(base === '')(`${name} (PostgreSQL)`, () =>
-    suite(async (options) => {
-      const database = `t_${randomUUID().replaceAll('-', '')}`
-      await administer(base, `create database ${database} template ${POSTGRES_TEMPLATE}`)
-      return startTestServer(
-        { ...options, environment: { DATABASE_URL: `${base}/${database}`, ...options?.environment } },
-        () => administer(base, `drop database if exists ${database} with (force)`),
-      )
-    }),
-  )
+  if (base === '') return null
+  return async (options) => {
+    const database = `t_${randomUUID().replaceAll('-', '')}`
+    await administer(base, `create database ${database} template ${POSTGRES_TEMPLATE}`)
+    return startTestServer(
+      { ...options, environment: { DATABASE_URL: `${base}/${database}`, ...options?.environment } },
+      () => administer(base, `drop database if exists ${database} with (force)`),
+    )
+  }
 }
 
 async function administer(base: string, statement: string): Promise<void> {

@@ -18,6 +18,8 @@ export interface Database {
   lock(name: string, within: Transaction<Schema>): Promise<void>
   /** Do `work` while no other server that shares this database does work of this name. */
   exclusively<T>(name: string, work: () => Promise<T>): Promise<T>
+  /** How many connections there are, and queries that wait for one; null where there is nothing to connect to. */
+  connections(): { readonly open: number; readonly idle: number; readonly waiting: number } | null
   /** Round trip in milliseconds. @throws when the database does not answer. */
   ping(): Promise<number>
   close(): Promise<void>

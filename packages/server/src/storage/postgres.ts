@@ -47,6 +47,7 @@ export function openPostgres(url: string, onIdleError: (error: Error) => void): 
       await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 42))`.execute(within)
     },
     exclusively,
+    connections: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     async ping() {
       const started = performance.now()
       await sql`select 1`.execute(db)

@@ -35,6 +35,7 @@ export function openSqlite(path: string, { asReader = false }: { asReader?: bool
     async lock() {
       // One connection: a transaction already excludes every other.
     },
+    connections: () => null,
     async ping() {
       const started = performance.now()
       prepare('select 1').get()
