@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
+import { parse } from 'yaml'
 import { describeSettings } from '../packages/server/src/config.ts'
 import { metrics } from '../packages/server/src/operations/metrics.ts'
 
 const guide = readFileSync(new URL('operations.md', import.meta.url), 'utf8')
+const rulesText = readFileSync(new URL('prometheus-alerts.yml', import.meta.url), 'utf8')
 
 it('the guide tells every setting with its default and meaning', () => {
   for (const line of describeSettings().split('\n')) {
@@ -14,12 +16,34 @@ it('the guide tells every setting with its default and meaning', () => {
   }
 })
 
-it('the guide tells every metric, and no other', async () => {
-  const known = (await metrics().registry.getMetricsAsJSON()).map((metric) => metric.name)
-  const own = known.filter((name) => name.startsWith('lictor_'))
-  for (const name of own) expect(guide).toContain(name)
-  const told = [...guide.matchAll(/\b(?:lictor|nodejs|process)_[a-z0-9_]+/g)].map(([name]) =>
+const metricNames = async () => (await metrics().registry.getMetricsAsJSON()).map((metric) => metric.name)
+/** Metrics named in a text; a histogram counts by what it is made of, too. */
+const named = (text: string): string[] =>
+  [...text.matchAll(/\b(?:lictor|nodejs|process)_[a-z0-9_]+/g)].map(([name]) =>
     name.replace(/_(count|bucket|sum)$/, ''),
   )
-  expect(told.filter((name) => !known.includes(name))).toEqual([])
+
+it('the guide tells every metric with its meaning, and no other', async () => {
+  const known = await metricNames()
+  const rows = guide.split('\n').filter((line) => /^\| `(lictor|nodejs|process)_/.test(line))
+  const told = rows.flatMap((row) => named(row.split('|')[1] ?? ''))
+  expect(told.toSorted()).toEqual(known.toSorted())
+  expect(rows.filter((row) => (row.split('|')[2] ?? '').trim() === '')).toEqual([])
+  expect(named(guide).filter((name) => !known.includes(name))).toEqual([])
+})
+
+it('the alert rules ask for metrics and labels there are, and the guide says of each what it means and what to do', async () => {
+  const { groups } = parse(rulesText) as {
+    groups: { rules: { alert: string; expr: string; for?: string; annotations: { summary: string } }[] }[]
+  }
+  const rules = groups.flatMap((group) => group.rules)
+  const known = await metricNames()
+  for (const { alert, expr, annotations } of rules) {
+    const asked = named(expr.replaceAll(/"[^"]*"/g, '""'))
+    expect([alert, asked.filter((name) => !known.includes(name))]).toEqual([alert, []])
+    if (alert !== 'LictorDown') expect(asked).not.toEqual([])
+    expect(annotations.summary).not.toBe('')
+  }
+  const explained = [...guide.matchAll(/^\| `(Lictor\w+)` \| (.+) \| (.+) \|$/gm)].map(([, alert]) => alert)
+  expect(explained).toEqual(rules.map(({ alert }) => alert))
 })

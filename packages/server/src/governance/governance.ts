@@ -125,7 +125,7 @@ export function governance(shared: Shared, people: Identity): Governance {
     idleMs: IDLE_THREAD_MS,
     clock: shared.clock,
   })
-  const replay = replaying({ store: replayStore(database), bundles: storedBundles, threads: replayThreads })
+  const replay = replaying({ ...shared, store: replayStore(database), bundles: storedBundles, threads: replayThreads })
 
   const live = streaming({
     ...shared,

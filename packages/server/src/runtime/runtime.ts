@@ -35,6 +35,7 @@ import { supervisor } from './executions/supervisor.ts'
 import { assignedBundles } from './governance/assigned-bundle.ts'
 import { executionGuards } from './governance/execution-guard.ts'
 import { runtimeRoutes } from './http.ts'
+import { measuredModels } from './models/measured-models.ts'
 import { models } from './models/models.ts'
 import { chooseSandbox } from './sandbox.ts'
 import { invocations } from './tools/invocations.ts'
@@ -114,7 +115,7 @@ export function runtime(shared: Shared, _people: Identity, governing: Governance
     count: (verdict) => metrics.toolCalls.inc({ verdict }),
   })
   const loop = innerLoop({
-    models: models({ config, clock, fetch: shared.fetches.operator }),
+    models: measuredModels(models({ config, clock, fetch: shared.fetches.operator }), { metrics, clock }),
     invocations: calls,
     store: stored,
   })
@@ -158,6 +159,7 @@ export function runtime(shared: Shared, _people: Identity, governing: Governance
     workspaceOf,
     afterEnd: (execution) => runs.closeApprovals(execution),
   })
+  metrics.onRead(() => metrics.executionsRunning.set(supervising.count))
   workers.every('execution_heartbeat', BEAT_MS, async () => {
     await runs.beat()
     await runs.recover(false)

@@ -13,13 +13,21 @@ interface Packet {
   readonly from: string
   readonly topic: string
   readonly message: unknown
+  /** When it was sent, by the sender's clock, in milliseconds. */
+  readonly at: number
 }
 
 /**
  * The bus of many processes, over Redis publish/subscribe. Local subscribers are served without Redis, so one process alone goes
  * on while Redis is away; after a reconnect `onGap` listeners look at the database for what they missed.
+ *
+ * @param onLag told how many seconds a message of this process took through Redis and back
  */
-export async function redisBus(url: string, onError: (error: Error) => void): Promise<Bus> {
+export async function redisBus(
+  url: string,
+  onError: (error: Error) => void,
+  onLag: (seconds: number) => void = () => {},
+): Promise<Bus> {
   const self = randomUUID()
   const local = topics()
   const gapListeners = new Set<() => void>()
@@ -45,6 +53,8 @@ export async function redisBus(url: string, onError: (error: Error) => void): Pr
   subscriber.on('message', (_channel: string, text: string) => {
     const packet = JSON.parse(text) as Packet
     if (packet.from !== self) local.deliver(packet.topic, packet.message)
+    // Only one's own clock can be compared with itself.
+    else onLag(Math.max(0, Date.now() - packet.at) / 1000)
   })
   try {
     await Promise.all([publisher.connect(), subscriber.connect()])
@@ -76,7 +86,7 @@ export async function redisBus(url: string, onError: (error: Error) => void): Pr
     async publish(topic, message) {
       await Promise.resolve()
       local.deliver(topic, message)
-      await publisher.publish(CHANNEL, JSON.stringify({ from: self, topic, message } satisfies Packet))
+      await publisher.publish(CHANNEL, JSON.stringify({ from: self, at: Date.now(), topic, message } satisfies Packet))
     },
     subscribe: (topic, receive) => local.add(topic, receive),
     onGap(listener) {

@@ -161,7 +161,9 @@ export function approvals(deps: Shared & { idempotency: Idempotency }): Approval
         return approval
       })
       if (!decided) throw tooLate(await store.find(tenantId, id))
-      metrics.approvals.inc({ status: decided.outcome.status })
+      const { status } = decided.outcome
+      metrics.approvals.inc({ status })
+      metrics.approvalDecision.observe({ status, via: decidedVia }, (now() - decided.createdAt) / 1e6)
       return decided
     },
     get,

@@ -6,6 +6,7 @@ import type { Evaluation } from '../evaluate/evaluate.ts'
 import type { TrialCall } from '../evaluate/judge.ts'
 import { aiSdkChat } from './ai-sdk-chat.ts'
 import { assistant } from './assistant.ts'
+import { measuredChat } from './measured-chat.ts'
 import { prices } from './prices.ts'
 import type { ProviderName } from './providers.ts'
 import { assistantRoutes, type OpenAnswers } from './routes.ts'
@@ -29,7 +30,7 @@ export function assistance(
     ...deps,
     store,
     settings,
-    open: aiSdkChat({ anthropicUrl: config.anthropicBaseUrl, fetchFor: fetchFor(deps) }),
+    open: measuredChat(aiSdkChat({ anthropicUrl: config.anthropicBaseUrl, fetchFor: fetchFor(deps) }), deps),
     runTool: toolRunner(deps),
     prices: prices({
       ...deps,

@@ -14,6 +14,8 @@ export interface GroupCommit<Item, Result> {
    * @throws Unavailable when too much waits already.
    */
   submit(items: readonly Item[], weight: number): Promise<Result[]>
+  /** What is not yet stored: what waits and what is being committed. */
+  unstored(): { readonly items: number; readonly weight: number }
   /** Resolves once nothing waits. */
   idle(): Promise<void>
 }
@@ -35,6 +37,7 @@ export function groupCommit<Item, Result = boolean>(
 ): GroupCommit<Item, Result> {
   let waiting: Submission<Item, Result>[] = []
   let weightWaiting = 0
+  const unstored = { items: 0, weight: 0 }
   const running = new Set<Promise<void>>()
 
   function takeGroup(): Submission<Item, Result>[] {
@@ -89,12 +92,18 @@ export function groupCommit<Item, Result = boolean>(
             code: 'overloaded',
           }),
         )
-      return new Promise((resolve, reject) => {
+      unstored.items += items.length
+      unstored.weight += weight
+      return new Promise<Result[]>((resolve, reject) => {
         waiting.push({ items, weight, resolve, reject })
         weightWaiting += weight
         if (running.size < lanes) open()
+      }).finally(() => {
+        unstored.items -= items.length
+        unstored.weight -= weight
       })
     },
+    unstored: () => unstored,
     async idle() {
       await Promise.all(running)
     },

@@ -44,7 +44,7 @@ export function ingest(deps: {
   log: StreamLog
   clock: Clock
   limiter: RateLimiter
-  metrics: Pick<Metrics, 'eventsIngested' | 'eventsDuplicate'>
+  metrics: Metrics
   sightings: AgentSightings
   /** Commits at once. */
   writers: number
@@ -52,16 +52,24 @@ export function ingest(deps: {
   const { writers, store, log, clock, limiter, metrics, sightings } = deps
 
   const waiting = groupCommit<EventValues>(writers, async (events) => {
+    const started = clock.now()
     const isNew = await log.transact(async (within, emit) => {
       const isNew = await store.insert(events, within)
       for (const [tenantId, accepted] of countByTenant(events, isNew))
         emit({ tenantId, type: 'event_created', data: { accepted }, dashboard: true })
       return isNew
     })
+    metrics.ingestCommit.observe((clock.now() - started) / 1000)
     const accepted = countOf(isNew)
     metrics.eventsIngested.inc(accepted)
     metrics.eventsDuplicate.inc(events.length - accepted)
     return isNew
+  })
+
+  metrics.onRead(() => {
+    const { items, weight } = waiting.unstored()
+    metrics.ingestWaiting.set(items)
+    metrics.ingestWaitingBytes.set(weight)
   })
 
   const submit = (events: readonly EventValues[]) =>

@@ -37,7 +37,7 @@ export interface Notifications {
 }
 
 export function notifications(deps: Shared & { approvals: Approvals }): Notifications {
-  const { config, database, secretBox, outbound, mail, bus, clock, random, workers, logger, approvals } = deps
+  const { config, database, secretBox, outbound, mail, bus, clock, random, workers, logger, approvals, metrics } = deps
   const store = channelStore(database)
   const outbox = outboxStore(database)
   const kinds = channelKinds({ outbound, mail })
@@ -60,9 +60,25 @@ export function notifications(deps: Shared & { approvals: Approvals }): Notifica
       open: sealed.open,
       linkTo: (approvalId) => link(`/dashboard/approvals?id=${approvalId}`),
       callbackUrl,
+      async measure(type, attempts, attempt) {
+        const labels = { channel_type: type }
+        if (attempts > 1) metrics.notificationRetries.inc(labels)
+        const started = clock.now()
+        let outcome = 'failed'
+        try {
+          const answer = await attempt()
+          outcome = 'sent'
+          return answer
+        } finally {
+          metrics.notificationAttempts.inc({ ...labels, outcome })
+          metrics.notificationTime.observe(labels, (clock.now() - started) / 1000)
+        }
+      },
     }),
-    onGivenUp: ({ id, channelId, kind }, { message }) =>
-      logger.warn({ delivery: id, channel: channelId, kind, reason: message }, 'a notification could not be delivered'),
+    onGivenUp({ id, channelId, kind }, { message }) {
+      metrics.notificationsGivenUp.inc()
+      logger.warn({ delivery: id, channel: channelId, kind, reason: message }, 'a notification could not be delivered')
+    },
     onError: (err) => logger.error({ err }, 'the outbox could not be read; tried again shortly'),
   })
   approvals.onChange(enqueueing({ channels: store, outbox, kinds, clock, random }))

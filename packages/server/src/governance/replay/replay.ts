@@ -1,6 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import { InvalidInput, NotFound, TooManyRequests } from '../../errors.ts'
 import type { UserCaller } from '../../http/caller.ts'
+import type { Metrics } from '../../operations/metrics.ts'
+import type { Clock } from '../../ports/clock.ts'
 import type { Micros } from '../../storage/instants.ts'
 import type { BundleStore } from '../bundles/store.ts'
 import { NoThreadFree, ThreadFailed, type Threads, ThreadTimeout } from '../threads/threads.ts'
@@ -36,11 +38,13 @@ export type ReplayBundle = (caller: UserCaller, name: string, version: number, r
  * @throws NotFound, InvalidInput when judging takes too long, TooManyRequests while others replay
  */
 export function replaying(deps: {
+  metrics: Pick<Metrics, 'replays' | 'replayTime' | 'replayedEvents'>
+  clock: Clock
   store: ReplayStore
   bundles: BundleStore
   threads: Threads<ReplayTask, ReplayAnswer>
 }): ReplayBundle {
-  const { store, bundles, threads } = deps
+  const { store, bundles, threads, metrics, clock } = deps
 
   async function judge(candidate: Omit<ReplayTask, 'calls'>, calls: readonly OpenCall[], env: string) {
     const task = {
@@ -51,7 +55,23 @@ export function replaying(deps: {
     for (const [index, call] of calls.entries()) call.settle(answer[index] ?? null)
   }
 
-  return async ({ tenantId }, name, version, { env, since, limit }) => {
+  return async (caller, name, version, range) => {
+    const started = clock.now()
+    let outcome = 'failed'
+    try {
+      const report = await replay(caller, name, version, range)
+      metrics.replayedEvents.inc(report.events)
+      outcome = 'done'
+      return report
+    } finally {
+      metrics.replays.inc({ outcome })
+      metrics.replayTime.observe((clock.now() - started) / 1000)
+    }
+  }
+
+  async function replay(
+    ...[{ tenantId }, name, version, { env, since, limit }]: Parameters<ReplayBundle>
+  ): Promise<Replay> {
     const bundle = await bundles.find(tenantId, name, version)
     if (!bundle) throw new NotFound(`Bundle '${name}' v${version} not found`)
     const candidate = { hash: bundle.revision_hash, yaml: Buffer.from(bundle.yaml_bytes).toString() }

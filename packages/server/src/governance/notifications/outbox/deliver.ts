@@ -1,7 +1,7 @@
 import { MailFailed } from '../../../ports/mail.ts'
 import { AddressRefused, HostNotFound } from '../../../ports/outbound.ts'
 import type { Approvals } from '../../approvals/approvals.ts'
-import { type ChannelConfig, DeliveryFailed, type Reference } from '../channel.ts'
+import { type ChannelConfig, type ChannelType, DeliveryFailed, type Reference } from '../channel.ts'
 import type { ChannelKinds } from '../channels/kinds.ts'
 import type { ChannelStore, StoredChannel } from '../store.ts'
 import type { Failure } from './courier.ts'
@@ -16,13 +16,20 @@ export function deliveryTo(deps: {
   open: (channel: StoredChannel) => ChannelConfig
   linkTo: (approvalId: string) => string
   callbackUrl: (channelId: string) => string | null
+  /** What surrounds each attempt at a channel of this type. */
+  measure: <T>(type: ChannelType, attempts: number, attempt: () => Promise<T>) => Promise<T>
 }): (delivery: Delivery) => Promise<Reference | null> {
-  const { channels, outbox, approvals, kinds, open, linkTo, callbackUrl } = deps
+  const { channels, outbox, approvals, kinds, open, linkTo, callbackUrl, measure } = deps
 
   return async (delivery) => {
-    const { id, tenantId, channelId, approvalId } = delivery
+    const { tenantId, channelId } = delivery
     const channel = await channels.find(channelId, tenantId)
     if (!channel?.isEnabled) throw new DeliveryFailed('The channel is disabled or deleted.', { isPermanent: true })
+    return measure(channel.type, delivery.attempts, () => deliverTo(channel, delivery))
+  }
+
+  async function deliverTo(channel: StoredChannel, delivery: Delivery): Promise<Reference | null> {
+    const { id, tenantId, channelId, approvalId } = delivery
     const kind = kinds[channel.type]
     const config = open(channel)
     if (delivery.kind === 'register') {
