@@ -164,6 +164,100 @@ describe('the playground', () => {
     expect(many.json()).toEqual({ detail: 'Bundle contains 120 contracts (limit: 100).' })
   })
 
+  it('denies a destructive command by its pattern, also for a principal', async () => {
+    const shell = {
+      id: 'no-destruction',
+      type: 'pre',
+      tool: 'bash',
+      when: { 'args.command': { matches: '\\brm\\s+-[a-z]*[rf]' } },
+      then: { effect: 'deny', message: 'No' },
+    }
+    const run = async (command: string, more: object = {}) =>
+      (await evaluate({ yaml_content: yamlOf([shell]), tool_name: 'bash', tool_args: { command }, ...more })).json()
+    expect(await run('sudo rm -rf /')).toMatchObject({ verdict: 'deny', deciding_contract: 'no-destruction' })
+    expect(await run('rm -rf /', { principal: { user_id: 'u', role: 'admin' } })).toMatchObject({ verdict: 'deny' })
+    expect(await run('ls -l')).toMatchObject({ verdict: 'allow', deciding_contract: null })
+  })
+
+  it('judges every precondition and sandbox of the tool, without stopping at the first, and names the first that decides', async () => {
+    const watching = { ...noEnv, id: 'watching', mode: 'observe' }
+    const contracts = [
+      watching,
+      { ...noEnv, id: 'first' },
+      { ...noEnv, id: 'second', when: { 'args.path': { contains: 'app' } } },
+      { ...noEnv, id: 'other-tool', tool: 'write_file' },
+      {
+        id: 'box',
+        type: 'sandbox',
+        tools: ['read_file'],
+        within: ['/data'],
+        message: 'Outside',
+      },
+      {
+        id: 'after',
+        type: 'post',
+        tool: 'read_file',
+        when: { 'output.text': { contains: 'x' } },
+        then: { effect: 'warn', message: 'w' },
+      },
+    ]
+    const answer = (await evaluate(read('/app/.env', { yaml_content: yamlOf(contracts) }))).json()
+    expect(
+      answer.contracts_evaluated.map((one: Record<string, unknown>) => [one.id, one.type, one.matched, one.observed]),
+    ).toEqual([
+      ['watching', 'precondition', false, true],
+      ['first', 'precondition', false, false],
+      ['second', 'precondition', false, false],
+      ['box', 'sandbox', false, false],
+    ])
+    expect(answer).toMatchObject({ verdict: 'deny', deciding_contract: 'first' })
+    expect(answer.semantics.postconditions_skipped).toBe(1)
+  })
+
+  it('takes each text up to its bound', async () => {
+    const long = 'x'.repeat(255)
+    const widest = {
+      tool_name: long,
+      agent_id: long,
+      environment: 'e'.repeat(64),
+      principal: { user_id: long, role: long },
+    }
+    const named = { ...read('x'), ...widest }
+    expect((await evaluate(named)).statusCode).toBe(200)
+    const more: [object, string[]][] = [
+      [{ tool_name: `${long}x` }, ['body', 'tool_name']],
+      [{ agent_id: `${long}x` }, ['body', 'agent_id']],
+      [{ environment: 'e'.repeat(65) }, ['body', 'environment']],
+      [{ principal: { user_id: `${long}x` } }, ['body', 'principal', 'user_id']],
+      [{ principal: { role: `${long}x` } }, ['body', 'principal', 'role']],
+      [{ principal: { claims: [] } }, ['body', 'principal', 'claims']],
+      [{ principal: 'admin' }, ['body', 'principal']],
+      [{ tool_args: [] }, ['body', 'tool_args']],
+      [{ yaml_content: 'x'.repeat(1_048_577) }, ['body', 'yaml_content']],
+    ]
+    for (const [wrong, loc] of more) {
+      const answer = await evaluate({ ...named, ...wrong })
+      expect([answer.statusCode, answer.json().detail[0].loc]).toEqual([422, loc])
+    }
+  })
+
+  it('says that five hundred equal entries are too many, and of a list of problems only where and what', async () => {
+    const many = await evaluate(read('x', { yaml_content: yamlOf(Array.from({ length: 500 }, () => noEnv)) }))
+    expect([many.statusCode, typeof many.json().detail]).toEqual([422, 'string'])
+    const { detail } = (await evaluate({})).json()
+    expect(detail.map((problem: object) => Object.keys(problem).sort())).toEqual([
+      ['loc', 'msg'],
+      ['loc', 'msg'],
+    ])
+  })
+
+  it('keeps nothing: no bundle, no deployment, no event', async () => {
+    await evaluate(read('/app/.env'))
+    const { db } = t.server.database
+    for (const table of ['bundles', 'deployments', 'events'] as const)
+      expect(await db.selectFrom(table).select('tenant_id').execute()).toEqual([])
+  })
+
   it('judges arguments of any shape, and is not changed by their keys', async () => {
     const deep = JSON.parse(`${'{"a":'.repeat(80)}1${'}'.repeat(80)}`)
     expect((await evaluate(read('x', { tool_args: deep }))).statusCode).toBe(200)
