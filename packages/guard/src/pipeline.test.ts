@@ -1,7 +1,6 @@
-import { compilePolicy, createEnvelope, loadBundle } from '@lictor/contracts'
+import { compilePolicy, createEnvelope, denySensitiveReads, loadBundle } from '@lictor/contracts'
 import { describe, expect, test } from 'vitest'
 import { postcondition, precondition, sessionContract } from './builders.ts'
-import { denySensitiveReads } from './deny-sensitive-reads.ts'
 import { Edictum } from './edictum.ts'
 import { EdictumConfigError, EdictumDenied } from './errors.ts'
 import { HookDecision } from './hooks.ts'
