@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { describeSettings, readConfig } from './config.ts'
+import { isReadable } from './main.ts'
 
 const folder = () => mkdtempSync(join(tmpdir(), 'lictor-config-'))
 
@@ -35,6 +36,12 @@ describe('settings', () => {
       { LICTOR_MASTER_KEY_FILE: '/no/such/file' },
       "LICTOR_MASTER_KEY_FILE names '/no/such/file', which cannot be read.",
     ],
+    [{ LICTOR_BASE_URL: 'lictor.example.com' }, "LICTOR_BASE_URL is 'lictor.example.com'; it takes the public address"],
+    [{ LICTOR_BASE_URL: 'ftp://example.com' }, "LICTOR_BASE_URL is 'ftp://example.com'; it takes the public address"],
+    [{ LICTOR_SESSION_TTL_HOURS: '0' }, "LICTOR_SESSION_TTL_HOURS is '0'; it takes a whole number from 1 to 168."],
+    [{ LICTOR_LOGIN_ATTEMPTS: '0' }, "LICTOR_LOGIN_ATTEMPTS is '0'; it takes a whole number from 1"],
+    [{ LICTOR_MASTER_KEY: 'zz'.repeat(32) }, 'LICTOR_MASTER_KEY must hold 64 hex characters (32 bytes).'],
+    [{ LICTOR_MASTER_KEY: 'ab'.repeat(31) }, 'LICTOR_MASTER_KEY must hold 64 hex characters (32 bytes).'],
     [{ LICTOR_DATA_DIR: '/proc/lictor' }, "LICTOR_DATA_DIR names '/proc/lictor', which cannot be written"],
   ])('that cannot be used are named: %j', (environment, message) => {
     expect(() => readConfig({ LICTOR_DATA_DIR: folder(), ...environment })).toThrow(message)
@@ -53,7 +60,43 @@ describe('settings', () => {
     )
   })
 
+  it('that nobody set are those of the documentation', () => {
+    expect(readConfig({ LICTOR_DATA_DIR: folder(), LICTOR_UNKNOWN: 'ignored' })).toMatchObject({
+      redisUrl: '',
+      adminEmail: '',
+      adminPassword: '',
+      baseUrl: '',
+      envName: 'development',
+      sessionTtlHours: 24,
+      loginAttempts: 10,
+      loginWindowSeconds: 300,
+      logLevel: 'info',
+      logFormat: 'auto',
+      corsOrigins: [],
+      trustedProxies: [],
+    })
+  })
+
+  it('that are lists are split at commas, trimmed, without empty items', () => {
+    const config = readConfig({
+      LICTOR_DATA_DIR: folder(),
+      LICTOR_CORS_ORIGINS: ' https://a.example , ,https://b.example,',
+    })
+    expect(config.corsOrigins).toEqual(['https://a.example', 'https://b.example'])
+  })
+
   it('are all described', () => {
     for (const name of ['LICTOR_HOST', 'DATABASE_URL', 'LICTOR_ADMIN_EMAIL']) expect(describeSettings()).toContain(name)
   })
+})
+
+it.each([
+  ['auto', 'development', true, true],
+  ['auto', 'development', false, false],
+  ['auto', 'production', true, false],
+  ['auto', 'production', false, false],
+  ['pretty', 'production', false, true],
+  ['json', 'development', true, false],
+])('log lines: format %s in %s, on a terminal %s, are for people: %s', (logFormat, envName, isTerminal, expected) => {
+  expect(isReadable({ logFormat, envName }, isTerminal)).toBe(expected)
 })

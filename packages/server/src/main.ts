@@ -15,17 +15,20 @@ const redacted = [
   '*.token',
 ]
 
+/** Whether log lines are for people; otherwise they are JSON (console-api §2). */
+export function isReadable(
+  { logFormat, envName }: Pick<Config, 'logFormat' | 'envName'>,
+  isTerminal: boolean,
+): boolean {
+  return logFormat === 'pretty' || (logFormat === 'auto' && isTerminal && envName !== 'production')
+}
+
 /** Structured lines with secrets struck out: readable on a terminal, JSON elsewhere. */
-export function createLogger(
-  config: Pick<Config, 'logLevel' | 'logFormat' | 'envName'>,
-  isTerminal: boolean = process.stdout.isTTY === true,
-): Logger {
-  const isPretty =
-    config.logFormat === 'pretty' || (config.logFormat === 'auto' && isTerminal && config.envName !== 'production')
+export function createLogger(config: Pick<Config, 'logLevel' | 'logFormat' | 'envName'>): Logger {
   return pino({
     level: config.logLevel,
     redact: { paths: redacted, censor: '[REDACTED]' },
-    ...(isPretty
+    ...(isReadable(config, process.stdout.isTTY === true)
       ? { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname', translateTime: 'HH:MM:ss' } } }
       : {}),
   })

@@ -43,14 +43,15 @@ const SentEvent = Type.Unsafe<unknown>({
 const Manifest = Type.Object({
   agent_id: Type.String({ maxLength: LONGEST_AGENT_ID }),
   policy_version: Type.String(),
-  contracts: Type.Array(
-    Type.Object({
-      id: Type.String(),
-      type: Type.String(),
-      tool: Type.Union([Type.String(), Type.Array(Type.String())]),
-      mode: Type.String(),
-    }),
-    { default: [] },
+  contracts: Type.Optional(
+    Type.Array(
+      Type.Object({
+        id: Type.String(),
+        type: Type.String(),
+        tool: Type.Union([Type.String(), Type.Array(Type.String())]),
+        mode: Type.String(),
+      }),
+    ),
   ),
 })
 
@@ -126,7 +127,7 @@ export function eventRoutes(app: App, deps: { ingest: Ingest; store: EventStore 
         const { events, agent_manifest } = request.body
         const { accepted, duplicates, rejected } = await ingest.ingest(keyOf(request), {
           events,
-          manifest: agent_manifest ?? null,
+          manifest: agent_manifest ? { ...agent_manifest, contracts: agent_manifest.contracts ?? [] } : null,
         })
         return rejected.length > 0 ? { accepted, duplicates, rejected: [...rejected] } : { accepted, duplicates }
       },
