@@ -87,8 +87,12 @@ export class BadRequest extends DomainError {
 export class InvalidInput extends DomainError {
   override readonly name = 'InvalidInput'
   readonly problems: readonly InputProblem[] | null
-  constructor(problems: string | readonly InputProblem[], code = 'invalid_input') {
-    super(422, code, typeof problems === 'string' ? problems : (problems[0]?.msg ?? 'Invalid input.'))
+  constructor(
+    problems: string | readonly InputProblem[],
+    code = 'invalid_input',
+    members: Readonly<Record<string, unknown>> = {},
+  ) {
+    super(422, code, typeof problems === 'string' ? problems : (problems[0]?.msg ?? 'Invalid input.'), { members })
     this.problems = typeof problems === 'string' ? null : problems
   }
 }

@@ -63,9 +63,9 @@ onEachDatabase('bundles', (start) => {
     for (const yaml of ['{', '- a list', 'metadata: {}', 'a: [1', '']) {
       const answer = await upload(yaml)
       expect(answer.statusCode).toBe(422)
-      expect(answer.json().detail[0].loc).toEqual(['body', 'yaml_content'])
+      expect(answer.json().issues[0].loc).toEqual(['body', 'yaml_content'])
     }
-    expect((await upload(bundleYaml('x').replace('name: x', 'title: x'))).body).toContain('metadata.name')
+    expect((await upload(bundleYaml('x').replace('name: x', 'title: x'))).json().detail).toContain('metadata.name')
     expect((await upload('x'.repeat(1_048_577))).statusCode).toBe(422)
     expect((await get('')).json()).toEqual([])
   })

@@ -32,19 +32,29 @@ function load(text: string): LoadedBundle {
   }
 }
 
+/** One object per problem; where the API promises a text (console-api §8.3.2), that text, and the problems beside it. */
 function refusal(issues: readonly ContractIssue[]): InvalidInput {
-  return new InvalidInput(
-    issues.map(({ code, path, line, column, message, hint }) => ({
-      loc: ['body', 'yaml_content'],
-      msg: message,
-      code,
-      path,
-      ...(line === null ? {} : { line }),
-      ...(column === null ? {} : { column }),
-      ...(hint === undefined ? {} : { hint }),
-    })),
-    'invalid_bundle',
-  )
+  const problems = issues.map(({ code, path, line, column, message, hint }) => ({
+    loc: ['body', 'yaml_content'],
+    msg: message,
+    code,
+    path,
+    ...(line === null ? {} : { line }),
+    ...(column === null ? {} : { column }),
+    ...(hint === undefined ? {} : { hint }),
+  }))
+  const text = promisedText(issues)
+  return text === null
+    ? new InvalidInput(problems, 'invalid_bundle')
+    : new InvalidInput(text, 'invalid_bundle', { issues: problems })
+}
+
+function promisedText(issues: readonly ContractIssue[]): string | null {
+  const [first] = issues
+  if (first?.code === 'yaml_parse') return `Invalid YAML: ${first.message.replace(/^YAML parse error: /, '')}`
+  if (first?.code === 'not_a_mapping') return 'Invalid YAML: expected a mapping at the top level'
+  const isNameless = issues.some(({ code, path }) => code === 'schema' && /^metadata(\.name)?$/.test(path))
+  return isNameless ? nameMissing.message : null
 }
 
 const nameMissing: ContractIssue = {
