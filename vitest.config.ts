@@ -4,7 +4,9 @@ const shared = {
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source', 'node'] } },
 }
-const limits = { testTimeout: 20_000, hookTimeout: 60_000 }
+/** A condition that is waited for may take its time: a busy machine is no failure. */
+const polling = { expect: { poll: { timeout: 15_000 } } }
+const limits = { ...polling, testTimeout: 20_000, hookTimeout: 60_000 }
 
 export default defineConfig({
   test: {
@@ -35,6 +37,7 @@ export default defineConfig({
       {
         ...shared,
         test: {
+          ...polling,
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
           globalSetup: ['packages/server/test/databases.global.ts'],
