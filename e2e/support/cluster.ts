@@ -19,7 +19,12 @@ export interface Cluster {
   close(): Promise<void>
 }
 
-export async function startCluster(postgresUrl: string, size: number): Promise<Cluster> {
+/** @param more settings of every node */
+export async function startCluster(
+  postgresUrl: string,
+  size: number,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Cluster> {
   const databaseUrl = await createDatabase(postgresUrl)
   const redisServer: RedisProcess = await startRedis()
   const postgres = await tcpProxy(Number(new URL(databaseUrl).port))
@@ -30,6 +35,7 @@ export async function startCluster(postgresUrl: string, size: number): Promise<C
     DATABASE_URL: seenByNodes.href,
     REDIS_URL: `redis://127.0.0.1:${redis.port}`,
     LICTOR_MASTER_KEY: '6'.repeat(64),
+    ...more,
   }
   const start = () => startServer({ environment })
   // All at once, on an empty database: one of them makes the tables.

@@ -16,12 +16,17 @@ export function agentCommand(context: Context): Command {
     .description('deploy an agent from its manifest')
     .argument('<file>', 'agent.yaml')
     .option('--bundle <name>', 'assign this bundle to it')
-    .option('--force', 'replace what is deployed under the same name and version')
+    .option(
+      '--force',
+      'replace what is deployed under the same name and version, and assign a bundle that does not exist',
+    )
   deploy.action(async (file: string, options: { bundle?: string; force?: true }) => {
     const { output } = settings(deploy)
     const text = readTextFile(terminal, file)
     const manifest = readManifest(file, text)
     const connection = await connect(deploy)
+    // Before anything changes: an agent is not deployed and then left without its contracts.
+    if (options.bundle !== undefined) await requireBundle(context, connection, options.bundle, options.force === true)
     const deployed = await runtimeClient(connection).deployAgent(text, options.force ? { force: true } : {})
     if (options.bundle !== undefined) await assign(connection, manifest, options.bundle)
     present(terminal, output, deployed, () => [
@@ -55,8 +60,11 @@ export function agentCommand(context: Context): Command {
     .description('choose the bundle that governs an agent')
     .argument('<agent>', 'its agent id (for deployed agents, the name)')
     .argument('<bundle>', 'name of a bundle')
-  assignment.action(async (named: string, bundle: string) => {
-    await assign(await connect(assignment), named, bundle)
+    .option('--force', 'also when there is no such bundle yet: until it is deployed, every call is denied')
+  assignment.action(async (named: string, bundle: string, options: { force?: true }) => {
+    const connection = await connect(assignment)
+    await requireBundle(context, connection, bundle, options.force === true)
+    await assign(connection, named, bundle)
     present(
       terminal,
       settings(assignment).output,
@@ -72,6 +80,31 @@ export function agentCommand(context: Context): Command {
     present(terminal, settings(remove).output, answer, () => `Deleted ${named}.`)
   })
   return agent
+}
+
+/**
+ * A bundle that is nowhere deployed denies every call of the agents it is assigned to: an error unless it is wanted, because it is
+ * mostly a name that was mistyped; a warning when there is such a bundle.
+ */
+async function requireBundle(
+  { terminal }: Context,
+  connection: Awaited<ReturnType<Context['connect']>>,
+  name: string,
+  isForced: boolean,
+): Promise<void> {
+  const bundles = await connection.request<{ name: string; deployed_envs: readonly string[] }[]>(
+    'GET',
+    '/api/v1/bundles',
+  )
+  const bundle = bundles.find((one) => one.name === name)
+  if (bundle === undefined && !isForced)
+    throw new CliError('unknown_bundle', `There is no bundle '${name}'.`, {
+      hint: `${bundles.length === 0 ? 'Upload it with `lictor bundle upload FILE --deploy production`' : `There are: ${bundles.map((one) => one.name).join(', ')}. Upload another with \`lictor bundle upload FILE --deploy production\``}, or assign it all the same with --force: until it is deployed, every call of the agent is denied.`,
+    })
+  if (bundle === undefined || bundle.deployed_envs.length === 0)
+    terminal.note(
+      `warning: the bundle '${name}' ${bundle === undefined ? 'does not exist' : 'is deployed nowhere'}. Until it is deployed, every call of the agent is denied.`,
+    )
 }
 
 async function assign(

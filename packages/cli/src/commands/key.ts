@@ -1,0 +1,69 @@
+import { Command } from 'commander'
+import type { Context } from '../context.ts'
+import { CliError } from '../errors.ts'
+import { present, table } from '../terminal/terminal.ts'
+
+interface ApiKey {
+  readonly id: string
+  readonly prefix: string
+  readonly env: string
+  readonly label: string | null
+  readonly created_at: string
+}
+
+/** `lictor key …`: the API keys of agents. */
+export function keyCommand({ terminal, settings, connect }: Context): Command {
+  const key = new Command('key').description('create, list and revoke API keys of agents')
+
+  const create = key
+    .command('create')
+    .description('create an API key and print it: it is shown this once')
+    .requiredOption('--env <environment>', 'production, staging or development')
+    .option('--label <text>', 'what it is for')
+  create.action(async (options: { env: string; label?: string }) => {
+    const connection = await connect(create)
+    const created = await connection.request<ApiKey & { key: string }>('POST', '/api/v1/keys', {
+      env: options.env,
+      label: options.label ?? null,
+    })
+    // The key alone on standard output, so that a script can take it from there.
+    present(terminal, settings(create).output, created, () => created.key)
+    terminal.note(`Keep it now: it is not shown again. Its id is ${created.id}.`)
+  })
+
+  const list = key.command('list', { isDefault: true }).description('list the keys in force')
+  list.action(async () => {
+    const keys = await (await connect(list)).request<ApiKey[]>('GET', '/api/v1/keys')
+    present(terminal, settings(list).output, keys, () =>
+      keys.length === 0
+        ? 'No keys yet. Create one with `lictor key create --env production`.'
+        : table(
+            ['ID', 'KEY', 'ENVIRONMENT', 'LABEL', 'CREATED'],
+            keys.map((one) => [one.id, `${one.prefix}…`, one.env, one.label ?? '', one.created_at]),
+          ),
+    )
+  })
+
+  const revoke = key
+    .command('revoke')
+    .description('revoke an API key: it is refused at once, and its streams end')
+    .argument('<key>', 'its id, or the beginning of the key')
+  revoke.action(async (named: string) => {
+    const connection = await connect(revoke)
+    const keys = await connection.request<ApiKey[]>('GET', '/api/v1/keys')
+    const found = keys.filter(({ id, prefix }) => id === named || prefix === named || named.startsWith(prefix))
+    const [only] = found
+    if (only === undefined || found.length > 1)
+      throw new CliError(
+        'unknown_key',
+        only === undefined ? `There is no key '${shown(named)}'.` : `'${shown(named)}' is more than one key.`,
+        { hint: 'See `lictor key list`, and name its id.' },
+      )
+    await connection.request('DELETE', `/api/v1/keys/${encodeURIComponent(only.id)}`)
+    present(terminal, settings(revoke).output, { id: only.id, revoked: true }, () => `Revoked ${only.prefix}….`)
+  })
+  return key
+}
+
+/** A whole key is not repeated on the screen. */
+const shown = (named: string): string => (named.length > 40 ? `${named.slice(0, 20)}…` : named)
