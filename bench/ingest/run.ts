@@ -29,9 +29,16 @@ interface Row {
   readonly flatOut: Load
   /** At the goal of 40,000 events a second. */
   readonly paced: Load
+  /** At half of what it answers flat out: a rate that it holds. */
+  readonly half: Load
+  /** The highest of the rates tried at which 99 of 100 batches were answered in 50 ms. */
+  readonly held: Load | null
 }
 
 const GOAL = 40_000
+const GOAL_MS = 50
+/** Of what the server answers flat out. */
+const SHARES_TRIED = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2]
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '8' }, json: { type: 'string' } } })
 
 const rows: Row[] = []
@@ -64,15 +71,24 @@ async function benchPostgres(url: string): Promise<Row> {
   return { database: 'PostgreSQL', ...measured, floor: await floor('postgres', bare) }
 }
 
-async function load(environment: Record<string, string>): Promise<{ flatOut: Load; paced: Load }> {
+async function load(environment: Record<string, string>): Promise<Pick<Row, 'flatOut' | 'paced' | 'half' | 'held'>> {
   const { child, address, keys } = await startServer(environment)
   const clients = async (seconds: string, rate: number) =>
     JSON.parse(await output(run('clients.ts', [address, seconds, String(rate), ...keys]))) as Load
   await clients('1', 0)
   const flatOut = await clients(values.seconds, 0)
   const paced = await clients(values.seconds, GOAL / BATCH)
+  const at = (share: number) => clients(values.seconds, Math.round((share * flatOut.eventsPerSecond) / BATCH))
+  const half = await at(0.5)
+  let held: Load | null = null
+  for (const share of SHARES_TRIED) {
+    const load = share === 0.5 ? half : await at(share)
+    if (load.p99 > GOAL_MS) continue
+    held = load
+    break
+  }
   await stop(child)
-  return { flatOut, paced }
+  return { flatOut, paced, half, held }
 }
 
 async function floor(kind: string, where: string): Promise<number> {
@@ -133,15 +149,15 @@ async function stop(child: ChildProcess): Promise<void> {
 }
 
 function report(measured: readonly Row[]): void {
-  for (const { database, floor: bare, flatOut, paced } of measured) {
+  for (const { database, floor: bare, flatOut, paced, half, held } of measured) {
     const share = Math.round((flatOut.eventsPerSecond / bare) * 100)
     console.log(
-      `${database}: ${flatOut.eventsPerSecond} events/s over HTTP (p50 ${flatOut.p50} ms, p99 ${flatOut.p99} ms), ${share} % of the bare driver's ${bare}; at ${GOAL}/s: ${paced.eventsPerSecond} events/s, p50 ${paced.p50} ms, p99 ${paced.p99} ms`,
+      `${database}: ${flatOut.eventsPerSecond} events/s over HTTP (p50 ${flatOut.p50} ms, p99 ${flatOut.p99} ms), ${share} % of the bare driver's ${bare}; at ${GOAL}/s: ${paced.eventsPerSecond} events/s, p50 ${paced.p50} ms, p99 ${paced.p99} ms; at half of the most: ${half.eventsPerSecond} events/s, p50 ${half.p50} ms, p99 ${half.p99} ms; p99 within ${GOAL_MS} ms up to ${held?.eventsPerSecond ?? 0} events/s`,
     )
   }
   writeFigures(
     values.json,
-    measured.flatMap(({ database, floor: bare, flatOut, paced }) => [
+    measured.flatMap(({ database, floor: bare, flatOut, paced, half, held }) => [
       {
         what: `event ingest, ${database}`,
         value: flatOut.eventsPerSecond,
@@ -153,7 +169,18 @@ function report(measured: readonly Row[]): void {
         what: `event ingest at 40,000/s, ${database}, p99`,
         value: paced.p99,
         unit: 'ms',
-        goal: { atMost: 50 },
+        goal: { atMost: GOAL_MS },
+      },
+      {
+        what: `event ingest at half of its most, ${database}, p99`,
+        value: half.p99,
+        unit: 'ms',
+        goal: { atMost: GOAL_MS },
+      },
+      {
+        what: `event ingest with p99 within ${GOAL_MS} ms, ${database}`,
+        value: held?.eventsPerSecond ?? 0,
+        unit: 'events/s',
       },
     ]),
     { rows: measured },

@@ -59,6 +59,12 @@ function findBinaries(): string | null {
   )
 }
 
+/** Path of a program that comes with PostgreSQL; null where none is installed. */
+export function postgresBinary(name: string): string | null {
+  const binaries = findBinaries()
+  return binaries && join(binaries, name)
+}
+
 /** PostgreSQL refuses to run as root. */
 function serverUser(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Database, Queryable } from '../../storage/database.ts'
 import type { EventValues } from '../../storage/events/event-table.ts'
-import { containsText, stretchOf } from '../../storage/expressions.ts'
+import { containsText, isIndexedText, stretchOf } from '../../storage/expressions.ts'
 import type { Micros } from '../../storage/instants.ts'
 import type { EventRow } from '../../storage/schema.ts'
 
@@ -58,19 +58,16 @@ export function eventStore(database: Database): EventStore {
 
   function matching(filter: EventFilter) {
     let query = db.selectFrom('events').where('tenant_id', '=', filter.tenantId)
-    if (filter.env !== undefined) query = query.where('env', '=', filter.env)
     if (filter.agentId !== undefined) query = query.where('agent_id', '=', filter.agentId)
-    if (filter.toolName !== undefined) query = query.where('tool_name', '=', filter.toolName)
-    if (filter.verdict !== undefined) query = query.where('verdict', '=', filter.verdict)
+    if (filter.toolName !== undefined) query = query.where(isIndexedText('tool_name', filter.toolName))
+    if (filter.verdict !== undefined) query = query.where(isIndexedText('verdict', filter.verdict))
     if (filter.mode !== undefined) query = query.where('mode', '=', filter.mode)
-    // Said again in the words of the indexes, or the database would not see that they serve.
-    if (filter.toolName !== undefined)
-      query = query.where(sql<boolean>`substr(tool_name, 1, 100) = substr(cast(${filter.toolName} as text), 1, 100)`)
+    if (filter.env !== undefined) query = query.where('env', '=', filter.env)
+    // Said in the words of the indexes of what is seldom, or the database would not see that they serve.
     if (filter.verdict !== undefined && !commonVerdicts.has(filter.verdict))
-      query = query.where(
-        sql<boolean>`substr(verdict, 1, 100) = substr(cast(${filter.verdict} as text), 1, 100) and verdict not in ('call_allowed', 'call_executed')`,
-      )
+      query = query.where(sql<boolean>`verdict not in ('call_allowed', 'call_executed')`)
     if (filter.mode !== undefined && filter.mode !== 'enforce') query = query.where(sql<boolean>`mode <> 'enforce'`)
+    if (filter.env !== undefined && filter.env !== 'production') query = query.where(sql<boolean>`env <> 'production'`)
     if (filter.since !== undefined) query = query.where('timestamp', '>=', filter.since)
     if (filter.until !== undefined) query = query.where('timestamp', '<=', filter.until)
     if (filter.before !== undefined) query = query.where('timestamp', '<', filter.before)

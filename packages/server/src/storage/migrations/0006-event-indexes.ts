@@ -24,8 +24,15 @@ const sqlite = [
   `create index events_observed on events (tenant_id, timestamp, seq) where ${observed}`,
 ]
 
+/**
+ * As in `events.ts`: what is filtered by stands before the time where few events have it, and behind where most do. An index of what
+ * is seldom costs the ingest next to nothing, so there may be several.
+ */
 const postgres = [
   `create index events_by_tool on events (tenant_id, ${tool}, timestamp, seq, ${verdict}, env)`,
-  `create index events_by_seldom_verdict on events (tenant_id, ${verdict}, timestamp, seq, ${tool}, agent_id, env) where ${seldom}`,
+  `create index events_by_seldom_verdict on events (tenant_id, ${verdict}, timestamp, seq, env) where ${seldom}`,
+  `create index events_by_agent_and_seldom_verdict on events (tenant_id, agent_id, ${verdict}, timestamp, seq, ${tool}, env) where ${seldom}`,
+  `create index events_by_tool_and_seldom_verdict on events (tenant_id, ${tool}, ${verdict}, timestamp, seq, env) where ${seldom}`,
   `create index events_observed on events (tenant_id, timestamp, seq, ${tool}, ${verdict}, agent_id, env) where ${observed}`,
+  `create index events_by_lesser_env on events (tenant_id, env, timestamp, seq) where env <> 'production'`,
 ]
