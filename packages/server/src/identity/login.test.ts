@@ -108,7 +108,13 @@ onEachDatabase('signing in', (start) => {
       t.request({ method: 'POST', url: '/api/v1/auth/logout', headers: { 'x-requested-with': 'x', ...headers } })
     const answer = await logout({ cookie })
     expect([answer.statusCode, answer.json()]).toEqual([200, { message: 'Logged out.' }])
-    expect(String(answer.headers['set-cookie'])).toMatch(/^edictum_session=;.*Path=\/.*Expires=Thu, 01 Jan 1970/)
+    expect(String(answer.headers['set-cookie']).split('; ').sort()).toEqual([
+      'HttpOnly',
+      'Max-Age=0',
+      'Path=/',
+      'SameSite=Lax',
+      'edictum_session=',
+    ])
     expect(await me(cookie)).toEqual(invalid)
     for (const headers of [{}, { cookie }, { cookie: 'edictum_session=unknown' }] as Headers[])
       expect((await logout(headers)).json()).toEqual({ message: 'Logged out.' })
@@ -178,6 +184,32 @@ onEachDatabase('signing in', (start) => {
     expect((await from('203.0.113.8', ADMIN.password)).statusCode).toBe(200)
     t.clock.set(t.clock.now() + 60_000)
     expect((await from('203.0.113.7', ADMIN.password)).statusCode).toBe(200)
+  })
+
+  it('only the proxies that are named are believed about whom they speak for', async () => {
+    t = await start({ environment: { LICTOR_LOGIN_ATTEMPTS: '1', LICTOR_TRUSTED_PROXIES: '10.0.0.1, 10.1.0.0/16' } })
+    const from = async (remoteAddress: string, forwarded: string) =>
+      (
+        await t.request({
+          method: 'POST',
+          url: '/api/v1/auth/login',
+          remoteAddress,
+          headers: { 'x-forwarded-for': forwarded },
+          payload: ADMIN,
+        })
+      ).statusCode
+    for (const proxy of ['10.0.0.1', '10.1.2.3'])
+      expect([
+        await from(proxy, `198.51.100.${proxy.at(-1)}`),
+        await from(proxy, `198.51.100.${proxy.at(-1)}`),
+      ]).toEqual([401, 429])
+    // Of a stranger its own address counts, whatever it claims.
+    expect([await from('203.0.113.9', '198.51.100.50'), await from('203.0.113.9', '198.51.100.51')]).toEqual([401, 429])
+    // What a client put before the proxy's own word is not believed either.
+    expect([
+      await from('10.0.0.1', '1.1.1.1, 198.51.100.60'),
+      await from('10.0.0.1', '2.2.2.2, 198.51.100.60'),
+    ]).toEqual([401, 429])
   })
 
   it('an address that a client makes up moves no limit unless its sender is trusted', async () => {

@@ -113,7 +113,7 @@ export function identityRoutes(
     async (request, reply) => {
       const token = request.cookies[SESSION_COOKIE]
       if (token) await login.logout(token)
-      reply.clearCookie(SESSION_COOKIE, cookie)
+      reply.setCookie(SESSION_COOKIE, '', { ...cookie, maxAge: 0 })
       return { message: 'Logged out.' }
     },
   )

@@ -3,6 +3,8 @@ import { chatPresses } from '../../../test/chat-presses.ts'
 import { onEachDatabase } from '../../../test/harness.ts'
 import { type Notifying, notifying, openedConfig } from '../../../test/notifying.ts'
 import { discordConfig, platformConfigs } from '../../../test/platforms.ts'
+import { naclSecretBox } from '../../adapters/secret-box/nacl.ts'
+import { readConfig } from '../../config.ts'
 import type { Outbound } from '../../ports/outbound.ts'
 import { type ChannelType, channelTypes } from './channel.ts'
 import { channelKinds } from './channels/kinds.ts'
@@ -265,6 +267,21 @@ onEachDatabase('the notifications API', (start) => {
       200,
       { type: 7, data: { embeds: [{ title: 'Approval Expired', color: 0x99aab5 }], components: [] } },
     ])
+    expect((await approvalOf(approval)).status).toBe('pending')
+  })
+
+  it('a Telegram channel without a secret is opened by none', async () => {
+    n = await notifying(start)
+    const { id } = await telegram()
+    const approval = await asked()
+    const box = naclSecretBox(readConfig(n.t.environment).masterKey)
+    await n.t.server.database.db
+      .updateTable('notification_channels')
+      .set({ config_sealed: box.seal(Buffer.from(JSON.stringify(platformConfigs.telegram))) })
+      .where('id', '=', id)
+      .execute()
+    for (const secret of ['', 'undefined', 'null', null])
+      expect((await telegramPress(id, `approve:${approval}`, secret)).statusCode).toBe(403)
     expect((await approvalOf(approval)).status).toBe('pending')
   })
 
