@@ -39,7 +39,7 @@ export interface paths {
          *
          *     **Who may call:** Anybody.
          */
-        get: operations["getHealth"];
+        get: operations["getApiHealth"];
         put?: never;
         post?: never;
         delete?: never;
@@ -61,7 +61,7 @@ export interface paths {
          *
          *     **Who may call:** Anybody.
          */
-        get: operations["getHealthLive"];
+        get: operations["getApiHealthLive"];
         put?: never;
         post?: never;
         delete?: never;
@@ -83,7 +83,7 @@ export interface paths {
          *
          *     **Who may call:** Anybody.
          */
-        get: operations["getHealthReady"];
+        get: operations["getApiHealthReady"];
         put?: never;
         post?: never;
         delete?: never;
@@ -171,7 +171,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person.
          */
-        get: operations["getHealthDetails"];
+        get: operations["getApiHealthDetails"];
         put?: never;
         post?: never;
         delete?: never;
@@ -195,7 +195,7 @@ export interface paths {
          *
          *     **Who may call:** Anybody. The body has at most 4 KiB.
          */
-        post: operations["postSetup"];
+        post: operations["postApiSetup"];
         delete?: never;
         options?: never;
         head?: never;
@@ -217,7 +217,7 @@ export interface paths {
          *
          *     **Who may call:** Anybody. The body has at most 4 KiB.
          */
-        post: operations["postAuthLogin"];
+        post: operations["postApiAuthLogin"];
         delete?: never;
         options?: never;
         head?: never;
@@ -241,7 +241,7 @@ export interface paths {
          *
          *     **Who may call:** Anybody. The body has at most 4 KiB.
          */
-        post: operations["postAuthLocal"];
+        post: operations["postApiAuthLocal"];
         delete?: never;
         options?: never;
         head?: never;
@@ -263,7 +263,7 @@ export interface paths {
          *
          *     **Who may call:** Anybody. The body has at most 4 KiB.
          */
-        post: operations["postAuthLogout"];
+        post: operations["postApiAuthLogout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -283,7 +283,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getAuthMe"];
+        get: operations["getApiAuthMe"];
         put?: never;
         post?: never;
         delete?: never;
@@ -305,7 +305,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getKeys"];
+        get: operations["getApiKeys"];
         put?: never;
         /**
          * Create an API key
@@ -315,7 +315,7 @@ export interface paths {
          *
          *     **Emits:** `api_key_created`.
          */
-        post: operations["postKeys"];
+        post: operations["postApiKeys"];
         delete?: never;
         options?: never;
         head?: never;
@@ -340,7 +340,7 @@ export interface paths {
          *
          *     **Emits:** `api_key_revoked`.
          */
-        delete: operations["deleteKeysKeyId"];
+        delete: operations["deleteApiKeysKeyId"];
         options?: never;
         head?: never;
         patch?: never;
@@ -359,7 +359,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getContracts"];
+        get: operations["getApiContracts"];
         put?: never;
         /**
          * Create a contract
@@ -371,7 +371,7 @@ export interface paths {
          *
          *     **Emits:** `contract_created`.
          */
-        post: operations["postContracts"];
+        post: operations["postApiContracts"];
         delete?: never;
         options?: never;
         head?: never;
@@ -397,7 +397,7 @@ export interface paths {
          *
          *     **Emits:** `contract_created`, `contract_updated`, `composition_changed`.
          */
-        post: operations["postContractsImport"];
+        post: operations["postApiContractsImport"];
         delete?: never;
         options?: never;
         head?: never;
@@ -417,7 +417,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getContractsContractId"];
+        get: operations["getApiContractsContractId"];
         /**
          * Make a further version of a contract
          * @description Null or absent leaves a field as it is. Compositions stay pinned to their version, except those that follow by themselves (update_strategy).
@@ -426,7 +426,7 @@ export interface paths {
          *
          *     **Emits:** `contract_updated`, `composition_changed`, `bundle_deployed`, `contract_update`.
          */
-        put: operations["putContractsContractId"];
+        put: operations["putApiContractsContractId"];
         post?: never;
         /**
          * Delete a contract with all its versions
@@ -434,7 +434,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        delete: operations["deleteContractsContractId"];
+        delete: operations["deleteApiContractsContractId"];
         options?: never;
         head?: never;
         patch?: never;
@@ -453,7 +453,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getContractsContractIdVersionsVersion"];
+        get: operations["getApiContractsContractIdVersionsVersion"];
         put?: never;
         post?: never;
         delete?: never;
@@ -475,7 +475,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getContractsContractIdUsage"];
+        get: operations["getApiContractsContractIdUsage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -499,7 +499,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
          */
-        post: operations["postCompositionsNamePreview"];
+        post: operations["postApiCompositionsNamePreview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -525,7 +525,7 @@ export interface paths {
          *
          *     **Emits:** `composition_changed`, `bundle_deployed`, `contract_update`.
          */
-        post: operations["postCompositionsNameDeploy"];
+        post: operations["postApiCompositionsNameDeploy"];
         delete?: never;
         options?: never;
         head?: never;
@@ -551,7 +551,7 @@ export interface paths {
          *
          *     **Emits:** `composition_changed`, `bundle_deployed`, `contract_update`.
          */
-        post: operations["postCompositionsNamePromote"];
+        post: operations["postApiCompositionsNamePromote"];
         delete?: never;
         options?: never;
         head?: never;
@@ -569,7 +569,7 @@ export interface paths {
          * List compositions, newest change first
          * @description **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getCompositions"];
+        get: operations["getApiCompositions"];
         put?: never;
         /**
          * Create a composition
@@ -581,7 +581,7 @@ export interface paths {
          *
          *     **Emits:** `composition_changed`.
          */
-        post: operations["postCompositions"];
+        post: operations["postApiCompositions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -601,7 +601,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getCompositionsName"];
+        get: operations["getApiCompositionsName"];
         /**
          * Change a composition
          * @description Null or absent leaves a field as it is. Given contracts replace all items, each pinned to its latest version of this moment.
@@ -612,7 +612,7 @@ export interface paths {
          *
          *     **Emits:** `composition_changed`.
          */
-        put: operations["putCompositionsName"];
+        put: operations["putApiCompositionsName"];
         post?: never;
         /**
          * Delete a composition
@@ -622,7 +622,7 @@ export interface paths {
          *
          *     **Emits:** `composition_changed`.
          */
-        delete: operations["deleteCompositionsName"];
+        delete: operations["deleteApiCompositionsName"];
         options?: never;
         head?: never;
         patch?: never;
@@ -643,7 +643,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
-        get: operations["getBundles"];
+        get: operations["getApiBundles"];
         put?: never;
         /**
          * Upload a bundle version
@@ -655,7 +655,7 @@ export interface paths {
          *
          *     **Emits:** `bundle_uploaded`.
          */
-        post: operations["postBundles"];
+        post: operations["postApiBundles"];
         delete?: never;
         options?: never;
         head?: never;
@@ -675,7 +675,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getBundlesName"];
+        get: operations["getApiBundlesName"];
         put?: never;
         post?: never;
         delete?: never;
@@ -697,7 +697,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
-        get: operations["getBundlesNameCurrent"];
+        get: operations["getApiBundlesNameCurrent"];
         put?: never;
         post?: never;
         delete?: never;
@@ -719,7 +719,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
-        get: operations["getBundlesNameVersion"];
+        get: operations["getApiBundlesNameVersion"];
         put?: never;
         post?: never;
         delete?: never;
@@ -741,7 +741,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
-        get: operations["getBundlesNameVersionYaml"];
+        get: operations["getApiBundlesNameVersionYaml"];
         put?: never;
         post?: never;
         delete?: never;
@@ -761,7 +761,7 @@ export interface paths {
          * Read the assistant’s settings; the key is masked
          * @description **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getSettingsAi"];
+        get: operations["getApiSettingsAi"];
         /**
          * Choose provider, key and model of the assistant
          * @description Without a key, or with the masked one, the stored key stays.
@@ -770,7 +770,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        put: operations["putSettingsAi"];
+        put: operations["putApiSettingsAi"];
         post?: never;
         /**
          * Switch the assistant off and forget its key
@@ -778,7 +778,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        delete: operations["deleteSettingsAi"];
+        delete: operations["deleteApiSettingsAi"];
         options?: never;
         head?: never;
         patch?: never;
@@ -799,7 +799,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        post: operations["postSettingsAiTest"];
+        post: operations["postApiSettingsAiTest"];
         delete?: never;
         options?: never;
         head?: never;
@@ -819,7 +819,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getSettingsAiUsage"];
+        get: operations["getApiSettingsAiUsage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -843,7 +843,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
          */
-        post: operations["postContractsGenerateDescription"];
+        post: operations["postApiContractsGenerateDescription"];
         delete?: never;
         options?: never;
         head?: never;
@@ -867,7 +867,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
          */
-        post: operations["postContractsAssist"];
+        post: operations["postApiContractsAssist"];
         delete?: never;
         options?: never;
         head?: never;
@@ -917,7 +917,7 @@ export interface paths {
          *
          *     **Emits:** `bundle_deployed`, `contract_update`.
          */
-        post: operations["postBundlesNameVersionDeploy"];
+        post: operations["postApiBundlesNameVersionDeploy"];
         delete?: never;
         options?: never;
         head?: never;
@@ -937,7 +937,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getDeployments"];
+        get: operations["getApiDeployments"];
         put?: never;
         post?: never;
         delete?: never;
@@ -959,7 +959,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getDeploymentsIdRollout"];
+        get: operations["getApiDeploymentsIdRollout"];
         put?: never;
         post?: never;
         delete?: never;
@@ -985,7 +985,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
          */
-        post: operations["postBundlesNameVersionReplay"];
+        post: operations["postApiBundlesNameVersionReplay"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1011,7 +1011,7 @@ export interface paths {
          *
          *     **Emits:** `signing_key_rotated`, `contract_update`.
          */
-        post: operations["postSettingsRotateSigningKey"];
+        post: operations["postApiSettingsRotateSigningKey"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1036,7 +1036,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        delete: operations["deleteSettingsPurgeEvents"];
+        delete: operations["deleteApiSettingsPurgeEvents"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1055,7 +1055,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getAgentsFleetCoverage"];
+        get: operations["getApiAgentsFleetCoverage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1079,7 +1079,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getAgentsAgentIdCoverage"];
+        get: operations["getApiAgentsAgentIdCoverage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1103,7 +1103,7 @@ export interface paths {
          *
          *     **Who may call:** An agent, by its API key. Reaches the caller's tenant; an API key only its environment.
          */
-        get: operations["getStream"];
+        get: operations["getApiStream"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1125,7 +1125,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getStreamDashboard"];
+        get: operations["getApiStreamDashboard"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1147,7 +1147,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getAssignmentRules"];
+        get: operations["getApiAssignmentRules"];
         put?: never;
         /**
          * Create an assignment rule
@@ -1157,7 +1157,7 @@ export interface paths {
          *
          *     **Emits:** `assignment_changed`.
          */
-        post: operations["postAssignmentRules"];
+        post: operations["postApiAssignmentRules"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1182,7 +1182,7 @@ export interface paths {
          *
          *     **Emits:** `assignment_changed`.
          */
-        delete: operations["deleteAssignmentRulesRuleId"];
+        delete: operations["deleteApiAssignmentRulesRuleId"];
         options?: never;
         head?: never;
         /**
@@ -1195,7 +1195,7 @@ export interface paths {
          *
          *     **Emits:** `assignment_changed`.
          */
-        patch: operations["patchAssignmentRulesRuleId"];
+        patch: operations["patchApiAssignmentRulesRuleId"];
         trace?: never;
     };
     "/api/v1/assignment-rules/resolve/{agent_id}": {
@@ -1211,7 +1211,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getAssignmentRulesResolveAgentId"];
+        get: operations["getApiAssignmentRulesResolveAgentId"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1233,7 +1233,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getAgentsStatus"];
+        get: operations["getApiAgentsStatus"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1255,7 +1255,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getAgentsAgentIdHistory"];
+        get: operations["getApiAgentsAgentIdHistory"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1277,7 +1277,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getAgentRegistrations"];
+        get: operations["getApiAgentRegistrations"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1309,7 +1309,7 @@ export interface paths {
          *
          *     **Emits:** `assignment_changed`.
          */
-        patch: operations["patchAgentRegistrationsAgentId"];
+        patch: operations["patchApiAgentRegistrationsAgentId"];
         trace?: never;
     };
     "/api/v1/agent-registrations/bulk-assign": {
@@ -1329,7 +1329,7 @@ export interface paths {
          *
          *     **Emits:** `assignment_changed`.
          */
-        post: operations["postAgentRegistrationsBulkAssign"];
+        post: operations["postApiAgentRegistrationsBulkAssign"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1351,7 +1351,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
-        get: operations["getEvents"];
+        get: operations["getApiEvents"];
         put?: never;
         /**
          * Report audit events
@@ -1363,7 +1363,7 @@ export interface paths {
          *
          *     **Emits:** `event_created`, `assignment_changed`.
          */
-        post: operations["postEvents"];
+        post: operations["postApiEvents"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1385,7 +1385,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
-        get: operations["getEventsHistogram"];
+        get: operations["getApiEventsHistogram"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1405,7 +1405,7 @@ export interface paths {
          * List approvals, newest first
          * @description **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getApprovals"];
+        get: operations["getApiApprovals"];
         put?: never;
         /**
          * Ask a person to allow a tool call
@@ -1417,7 +1417,7 @@ export interface paths {
          *
          *     **Emits:** `approval_created`.
          */
-        post: operations["postApprovals"];
+        post: operations["postApiApprovals"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1437,7 +1437,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
-        get: operations["getApprovalsApprovalId"];
+        get: operations["getApiApprovalsApprovalId"];
         /**
          * Approve or deny
          * @description Exactly one decision counts. Who is signed in decides; a `decided_by` in the body is ignored.
@@ -1448,7 +1448,7 @@ export interface paths {
          *
          *     **Emits:** `approval_decided`.
          */
-        put: operations["putApprovalsApprovalId"];
+        put: operations["putApiApprovalsApprovalId"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1469,7 +1469,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getNotificationsChannels"];
+        get: operations["getApiNotificationsChannels"];
         put?: never;
         /**
          * Create a notification channel
@@ -1477,7 +1477,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        post: operations["postNotificationsChannels"];
+        post: operations["postApiNotificationsChannels"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1498,7 +1498,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        put: operations["putNotificationsChannelsChannelId"];
+        put: operations["putApiNotificationsChannelsChannelId"];
         post?: never;
         /**
          * Delete a notification channel
@@ -1506,7 +1506,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        delete: operations["deleteNotificationsChannelsChannelId"];
+        delete: operations["deleteApiNotificationsChannelsChannelId"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1529,7 +1529,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        post: operations["postNotificationsChannelsChannelIdTest"];
+        post: operations["postApiNotificationsChannelsChannelIdTest"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1549,7 +1549,7 @@ export interface paths {
          *
          *     **Who may call:** Anybody.
          */
-        get: operations["getSlackManifest"];
+        get: operations["getApiSlackManifest"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1571,7 +1571,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
-        get: operations["getStatsOverview"];
+        get: operations["getApiStatsOverview"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1593,7 +1593,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getStatsContracts"];
+        get: operations["getApiStatsContracts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1659,7 +1659,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
-        get: operations["getServiceAccounts"];
+        get: operations["getApiServiceAccounts"];
         put?: never;
         /**
          * Create a service account for the runtime API; its secret is shown once
@@ -1667,7 +1667,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        post: operations["postServiceAccounts"];
+        post: operations["postApiServiceAccounts"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1690,7 +1690,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        delete: operations["deleteServiceAccountsId"];
+        delete: operations["deleteApiServiceAccountsId"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1711,7 +1711,7 @@ export interface paths {
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
          */
-        post: operations["postBundlesEvaluate"];
+        post: operations["postApiBundlesEvaluate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1737,7 +1737,7 @@ export interface paths {
          *
          *     **Emits:** `approval_decided`.
          */
-        post: operations["postTelegramWebhookChannelId"];
+        post: operations["postApiTelegramWebhookChannelId"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1763,7 +1763,7 @@ export interface paths {
          *
          *     **Emits:** `approval_decided`.
          */
-        post: operations["postSlackInteractions"];
+        post: operations["postApiSlackInteractions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1789,7 +1789,7 @@ export interface paths {
          *
          *     **Emits:** `approval_decided`.
          */
-        post: operations["postDiscordInteractions"];
+        post: operations["postApiDiscordInteractions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1809,7 +1809,7 @@ export interface paths {
          *
          *     **Who may call:** An agent, by its API key. Reaches the caller's tenant.
          */
-        get: operations["getSessionsKey"];
+        get: operations["getApiSessionsKey"];
         /**
          * Write a value
          * @description It is kept for seven days after the last write.
@@ -1818,7 +1818,7 @@ export interface paths {
          *
          *     **Who may call:** An agent, by its API key. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        put: operations["putSessionsKey"];
+        put: operations["putApiSessionsKey"];
         post?: never;
         /**
          * Delete a value, if there is one
@@ -1826,7 +1826,7 @@ export interface paths {
          *
          *     **Who may call:** An agent, by its API key. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        delete: operations["deleteSessionsKey"];
+        delete: operations["deleteApiSessionsKey"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1849,7 +1849,7 @@ export interface paths {
          *
          *     **Who may call:** An agent, by its API key. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        post: operations["postSessionsKeyIncrement"];
+        post: operations["postApiSessionsKeyIncrement"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1871,7 +1871,7 @@ export interface paths {
          *
          *     **Who may call:** An agent, by its API key. Reaches the caller's tenant. The body has at most 1 MiB.
          */
-        post: operations["postSessionsBatch"];
+        post: operations["postApiSessionsBatch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2441,7 +2441,7 @@ export interface operations {
             };
         };
     };
-    getHealth: {
+    getApiHealth: {
         parameters: {
             query?: never;
             header?: never;
@@ -2456,6 +2456,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ok",
+                     *       "bootstrap_complete": false
+                     *     }
+                     */
                     "application/json": {
                         /** @description State in a word. */
                         status: string;
@@ -2466,7 +2472,7 @@ export interface operations {
             };
         };
     };
-    getHealthLive: {
+    getApiHealthLive: {
         parameters: {
             query?: never;
             header?: never;
@@ -2481,6 +2487,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "alive"
+                     *     }
+                     */
                     "application/json": {
                         /** @description State in a word. */
                         status: string;
@@ -2489,7 +2500,7 @@ export interface operations {
             };
         };
     };
-    getHealthReady: {
+    getApiHealthReady: {
         parameters: {
             query?: never;
             header?: never;
@@ -2504,6 +2515,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ready",
+                     *       "database": {
+                     *         "connected": true,
+                     *         "latency_ms": 0.02
+                     *       },
+                     *       "redis": {
+                     *         "connected": true,
+                     *         "latency_ms": 0
+                     *       },
+                     *       "workers": {
+                     *         "session_sweep": "running",
+                     *         "stream_keepalive": "running",
+                     *         "stream_catch_up": "running",
+                     *         "agent_sightings": "running",
+                     *         "agent_presence": "running",
+                     *         "stream_log_purge": "running",
+                     *         "ai_usage_purge": "running",
+                     *         "idempotency_sweep": "running",
+                     *         "partition": "running",
+                     *         "approval_timeout": "running",
+                     *         "notifications": "running",
+                     *         "notification_sweep": "running",
+                     *         "session_value_sweep": "running",
+                     *         "execution_heartbeat": "running"
+                     *       }
+                     *     }
+                     */
                     "application/json": {
                         /** @description State in a word. */
                         status: string;
@@ -2536,6 +2576,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "not_ready",
+                     *       "database": {
+                     *         "connected": true,
+                     *         "latency_ms": 0.02
+                     *       },
+                     *       "redis": {
+                     *         "connected": false,
+                     *         "latency_ms": null
+                     *       },
+                     *       "workers": {
+                     *         "session_sweep": "running",
+                     *         "stream_keepalive": "running",
+                     *         "stream_catch_up": "running",
+                     *         "agent_sightings": "running",
+                     *         "agent_presence": "running",
+                     *         "stream_log_purge": "running",
+                     *         "ai_usage_purge": "running",
+                     *         "idempotency_sweep": "running",
+                     *         "partition": "running",
+                     *         "approval_timeout": "running",
+                     *         "notifications": "running",
+                     *         "notification_sweep": "running",
+                     *         "session_value_sweep": "running",
+                     *         "execution_heartbeat": "running"
+                     *       }
+                     *     }
+                     */
                     "application/json": {
                         /** @description State in a word. */
                         status: string;
@@ -2577,6 +2646,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ok",
+                     *       "mode": "live"
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: string;
                     };
@@ -2599,6 +2674,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ok",
+                     *       "mode": "live"
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: string;
                     };
@@ -2621,6 +2702,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ready",
+                     *       "database": "ok",
+                     *       "redis": "ok"
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: string;
                     };
@@ -2634,6 +2722,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "degraded",
+                     *       "database": "ok",
+                     *       "redis": "away"
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: string;
                     };
@@ -2641,7 +2736,7 @@ export interface operations {
             };
         };
     };
-    getHealthDetails: {
+    getApiHealthDetails: {
         parameters: {
             query?: never;
             header?: never;
@@ -2656,6 +2751,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ok",
+                     *       "version": "0.1.0",
+                     *       "auth_provider": "local",
+                     *       "bootstrap_complete": true,
+                     *       "base_url_https": true,
+                     *       "database": {
+                     *         "connected": true,
+                     *         "latency_ms": 0.01
+                     *       },
+                     *       "redis": {
+                     *         "connected": true,
+                     *         "latency_ms": 0
+                     *       },
+                     *       "connected_agents": 0,
+                     *       "workers": 14,
+                     *       "worker_status": {
+                     *         "session_sweep": "running",
+                     *         "stream_keepalive": "running",
+                     *         "stream_catch_up": "running",
+                     *         "agent_sightings": "running",
+                     *         "agent_presence": "running",
+                     *         "stream_log_purge": "running",
+                     *         "ai_usage_purge": "running",
+                     *         "idempotency_sweep": "running",
+                     *         "partition": "running",
+                     *         "approval_timeout": "running",
+                     *         "notifications": "running",
+                     *         "notification_sweep": "running",
+                     *         "session_value_sweep": "running",
+                     *         "execution_heartbeat": "running"
+                     *       }
+                     *     }
+                     */
                     "application/json": {
                         /** @description State in a word. */
                         status: string;
@@ -2700,6 +2830,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -2711,6 +2846,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "degraded",
+                     *       "version": "0.1.0",
+                     *       "auth_provider": "local",
+                     *       "bootstrap_complete": true,
+                     *       "base_url_https": true,
+                     *       "database": {
+                     *         "connected": true,
+                     *         "latency_ms": 0.01
+                     *       },
+                     *       "redis": {
+                     *         "connected": false,
+                     *         "latency_ms": null
+                     *       },
+                     *       "connected_agents": 0,
+                     *       "workers": 14,
+                     *       "worker_status": {
+                     *         "session_sweep": "running",
+                     *         "stream_keepalive": "running",
+                     *         "stream_catch_up": "running",
+                     *         "agent_sightings": "running",
+                     *         "agent_presence": "running",
+                     *         "stream_log_purge": "running",
+                     *         "ai_usage_purge": "running",
+                     *         "idempotency_sweep": "running",
+                     *         "partition": "running",
+                     *         "approval_timeout": "running",
+                     *         "notifications": "running",
+                     *         "notification_sweep": "running",
+                     *         "session_value_sweep": "running",
+                     *         "execution_heartbeat": "running"
+                     *       }
+                     *     }
+                     */
                     "application/json": {
                         /** @description State in a word. */
                         status: string;
@@ -2749,7 +2919,7 @@ export interface operations {
             };
         };
     };
-    postSetup: {
+    postApiSetup: {
         parameters: {
             query?: never;
             header?: never;
@@ -2758,6 +2928,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "admin@example.com",
+                 *       "password": "correct horse battery",
+                 *       "tenant_name": "Example"
+                 *     }
+                 */
                 "application/json": {
                     /**
                      * Format: email
@@ -2778,6 +2955,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "message": "Admin created",
+                     *       "user_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *       "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3"
+                     *     }
+                     */
                     "application/json": {
                         /** @description What happened, in a sentence. */
                         message: string;
@@ -2794,6 +2978,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Server is already set up."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -2803,6 +2992,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 4KB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -2812,12 +3006,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "email"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "password"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postAuthLogin: {
+    postApiAuthLogin: {
         parameters: {
             query?: never;
             header?: never;
@@ -2826,6 +3040,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "admin@example.com",
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
                 "application/json": {
                     /** @description E-mail address: who signs in. Capitals do not count. */
                     email: string;
@@ -2843,6 +3063,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "message": "Logged in."
+                     *     }
+                     */
                     "application/json": {
                         /** @description What happened, in a sentence. */
                         message: string;
@@ -2855,6 +3080,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Cannot determine client address."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -2866,6 +3096,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Invalid email or password."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -2875,6 +3110,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 4KB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -2884,6 +3124,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             1
+                     *           ],
+                     *           "msg": "JSON decode error"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -2895,12 +3148,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Too many login attempts. Please try again later."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postAuthLocal: {
+    postApiAuthLocal: {
         parameters: {
             query?: never;
             header?: never;
@@ -2909,6 +3167,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "secret": "0P9ZdLaqUs9WK-pZIYQMAyqGCpGjUS9_6Pdo9rvgBfY"
+                 *     }
+                 */
                 "application/json": {
                     /** @description From `local-access.json` in the data folder; new at every start of the server. */
                     secret: string;
@@ -2924,6 +3187,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "message": "Logged in."
+                     *     }
+                     */
                     "application/json": {
                         /** @description What happened, in a sentence. */
                         message: string;
@@ -2938,6 +3206,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This secret is not the one of the running server. Read it again from its data folder."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -2947,6 +3220,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -2956,6 +3234,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "There is no administrator yet. Open the console, or run `lictor demo`."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -2965,6 +3248,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 4KB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -2974,6 +3262,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "secret"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -2985,12 +3286,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Too many login attempts. Please try again later."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postAuthLogout: {
+    postApiAuthLogout: {
         parameters: {
             query?: never;
             header?: never;
@@ -3007,6 +3313,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "message": "Logged out."
+                     *     }
+                     */
                     "application/json": {
                         /** @description What happened, in a sentence. */
                         message: string;
@@ -3019,6 +3330,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3028,6 +3344,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 4KB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3037,12 +3358,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             1
+                     *           ],
+                     *           "msg": "JSON decode error"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getAuthMe: {
+    getApiAuthMe: {
         parameters: {
             query?: never;
             header?: never;
@@ -3057,6 +3391,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "user_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *       "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *       "email": "admin@example.com",
+                     *       "is_admin": true
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id of the user. */
                         user_id: string;
@@ -3077,12 +3419,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getKeys: {
+    getApiKeys: {
         parameters: {
             query?: never;
             header?: never;
@@ -3097,6 +3444,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "77c52f3f-eed5-4cdd-819b-1f8449d5ccc2",
+                     *         "prefix": "edk_staging_VoJNFty2",
+                     *         "env": "staging",
+                     *         "label": null,
+                     *         "created_at": "2026-03-01T12:00:00Z"
+                     *       },
+                     *       {
+                     *         "id": "f1e42019-aecc-458f-8bcc-a7fddec511b7",
+                     *         "prefix": "edk_production_t-27HTBq",
+                     *         "env": "production",
+                     *         "label": "research agent",
+                     *         "created_at": "2026-03-01T12:00:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": {
                         /** @description Id of the account or key. */
                         id: string;
@@ -3122,12 +3487,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postKeys: {
+    postApiKeys: {
         parameters: {
             query?: never;
             header?: never;
@@ -3136,6 +3506,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "env": "production",
+                 *       "label": "research agent"
+                 *     }
+                 */
                 "application/json": {
                     /**
                      * @description The one environment that the key reaches.
@@ -3154,6 +3530,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "f1e42019-aecc-458f-8bcc-a7fddec511b7",
+                     *       "prefix": "edk_production_t-27HTBq",
+                     *       "env": "production",
+                     *       "label": "research agent",
+                     *       "created_at": "2026-03-01T12:00:00Z",
+                     *       "key": "edk_production_t-27HTBqaPrxcGc-vvdvHf7yBFwMGQvcG7N4N-N1BKQ"
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id of the account or key. */
                         id: string;
@@ -3181,6 +3567,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3190,6 +3581,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3199,6 +3595,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3208,17 +3609,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "env"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    deleteKeysKeyId: {
+    deleteApiKeysKeyId: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the key, as the list shows it. */
+                /**
+                 * @description Id of the key, as the list shows it.
+                 * @example 77c52f3f-eed5-4cdd-819b-1f8449d5ccc2
+                 */
                 key_id: string;
             };
             cookie?: never;
@@ -3240,6 +3657,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3249,6 +3671,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3258,6 +3685,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "API key not found or already revoked."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3267,6 +3699,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3276,17 +3713,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "key_id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getContracts: {
+    getApiContracts: {
         parameters: {
             query?: {
-                /** @description `pre`, `post`, `session` or `sandbox`. */
+                /**
+                 * @description `pre`, `post`, `session` or `sandbox`.
+                 * @example pre
+                 */
                 type?: string;
-                /** @description One of the tags, exactly. */
+                /**
+                 * @description One of the tags, exactly.
+                 * @example secrets
+                 */
                 tag?: string;
                 /** @description Part of name, description or id, whatever the case. */
                 search?: string;
@@ -3303,6 +3759,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "contract_id": "no-env",
+                     *         "name": "No .env",
+                     *         "type": "pre",
+                     *         "tags": [
+                     *           "secrets"
+                     *         ],
+                     *         "version": 1,
+                     *         "description": "Keeps secrets from agents.",
+                     *         "created_at": "2026-03-01T12:00:00Z",
+                     *         "usage_count": 0
+                     *       }
+                     *     ]
+                     */
                     "application/json": {
                         /** @description Id of the contract: small letters, digits, `-` and `_`. */
                         contract_id: string;
@@ -3334,6 +3806,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3343,12 +3820,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "type"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "tag"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "search"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postContracts: {
+    postApiContracts: {
         parameters: {
             query?: never;
             header?: never;
@@ -3357,6 +3861,29 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "contract_id": "no-env",
+                 *       "name": "No .env",
+                 *       "description": "Keeps secrets from agents.",
+                 *       "type": "pre",
+                 *       "definition": {
+                 *         "tool": "read_file",
+                 *         "when": {
+                 *           "args.path": {
+                 *             "contains": ".env"
+                 *           }
+                 *         },
+                 *         "then": {
+                 *           "effect": "deny",
+                 *           "message": ".env holds secrets."
+                 *         }
+                 *       },
+                 *       "tags": [
+                 *         "secrets"
+                 *       ]
+                 *     }
+                 */
                 "application/json": {
                     /**
                      * @description Id of the contract: small letters, digits, `-` and `_`.
@@ -3407,6 +3934,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "contract_id": "no-env",
+                     *       "name": "No .env",
+                     *       "type": "pre",
+                     *       "tags": [
+                     *         "secrets"
+                     *       ],
+                     *       "version": 1,
+                     *       "description": "Keeps secrets from agents.",
+                     *       "created_at": "2026-03-01T12:00:00Z",
+                     *       "usage_count": 0,
+                     *       "id": "00c10b58-d5c4-41fe-8460-80cd1ce96bf2",
+                     *       "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *       "definition": {
+                     *         "tool": "read_file",
+                     *         "when": {
+                     *           "args.path": {
+                     *             "contains": ".env"
+                     *           }
+                     *         },
+                     *         "then": {
+                     *           "effect": "deny",
+                     *           "message": ".env holds secrets."
+                     *         }
+                     *       },
+                     *       "is_latest": true,
+                     *       "created_by": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *       "versions": [],
+                     *       "warnings": []
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id of the contract: small letters, digits, `-` and `_`. */
                         contract_id: string;
@@ -3453,7 +4012,7 @@ export interface operations {
                         };
                         /** @description False: there is a newer version. */
                         is_latest: boolean;
-                        /** @description E-mail address of who made it. */
+                        /** @description Id of the user who made it. */
                         created_by: string;
                         /** @description Newest first; empty in answers about one version. */
                         versions: {
@@ -3464,7 +4023,7 @@ export interface operations {
                              * @example 2026-03-01T12:00:00Z
                              */
                             created_at: string;
-                            /** @description E-mail address of who made it. */
+                            /** @description Id of the user who made it. */
                             created_by: string;
                         }[];
                         /** @description What a bundle with this version would be refused for. */
@@ -3493,6 +4052,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3502,6 +4066,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3511,6 +4080,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Contract 'no-env' already exists. Use PUT to create a new version."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3520,6 +4094,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3529,12 +4108,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "contract_id"
+                     *           ],
+                     *           "msg": "Input must match pattern \"^[a-z0-9][a-z0-9_-]*$\""
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postContractsImport: {
+    postApiContractsImport: {
         parameters: {
             query?: never;
             header?: never;
@@ -3543,6 +4135,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "yaml_content": "apiVersion: edictum/v1\nkind: ContractBundle\nmetadata:\n  name: imported\ndefaults:\n  mode: enforce\ncontracts:\n  - id: no-dotenv\n    type: pre\n    tool: read_file\n    when: { args.path: { contains: .env } }\n    then: { effect: deny, message: .env holds secrets. }\n  - id: ask-first\n    type: pre\n    tool: delete_file\n    when: { args.path: { exists: true } }\n    then: { effect: approve, message: \"Delete {args.path}?\", timeout: 300 }\n"
+                 *     }
+                 */
                 "application/json": {
                     /** @description The bundle as YAML, at most 1 MiB; the language is described in docs/contract-language.md. */
                     yaml_content: string;
@@ -3556,6 +4153,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "contracts_created": [
+                     *         "no-dotenv",
+                     *         "ask-first"
+                     *       ],
+                     *       "contracts_updated": [],
+                     *       "bundle_composition_created": "imported",
+                     *       "redeployed": []
+                     *     }
+                     */
                     "application/json": {
                         /** @description Ids of contracts that are new. */
                         contracts_created: string[];
@@ -3585,6 +4193,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3594,6 +4207,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3603,6 +4221,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3612,17 +4235,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "yaml_content"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getContractsContractId: {
+    getApiContractsContractId: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                /**
+                 * @description Id of the contract: small letters, digits, `-` and `_`.
+                 * @example no-env
+                 */
                 contract_id: string;
             };
             cookie?: never;
@@ -3635,6 +4274,49 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "contract_id": "no-env",
+                     *       "name": "No .env",
+                     *       "type": "pre",
+                     *       "tags": [
+                     *         "secrets"
+                     *       ],
+                     *       "version": 2,
+                     *       "description": "Keeps secrets from agents.",
+                     *       "created_at": "2026-03-01T12:01:00Z",
+                     *       "usage_count": 1,
+                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
+                     *       "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *       "definition": {
+                     *         "tool": "read_file",
+                     *         "when": {
+                     *           "args.path": {
+                     *             "contains": ".env"
+                     *           }
+                     *         },
+                     *         "then": {
+                     *           "effect": "deny",
+                     *           "message": "Secrets stay where they are."
+                     *         }
+                     *       },
+                     *       "is_latest": true,
+                     *       "created_by": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *       "versions": [
+                     *         {
+                     *           "version": 2,
+                     *           "created_at": "2026-03-01T12:01:00Z",
+                     *           "created_by": "a416ea84-421f-47e1-8515-82da48235bac"
+                     *         },
+                     *         {
+                     *           "version": 1,
+                     *           "created_at": "2026-03-01T12:00:00Z",
+                     *           "created_by": "a416ea84-421f-47e1-8515-82da48235bac"
+                     *         }
+                     *       ],
+                     *       "warnings": []
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id of the contract: small letters, digits, `-` and `_`. */
                         contract_id: string;
@@ -3681,7 +4363,7 @@ export interface operations {
                         };
                         /** @description False: there is a newer version. */
                         is_latest: boolean;
-                        /** @description E-mail address of who made it. */
+                        /** @description Id of the user who made it. */
                         created_by: string;
                         /** @description Newest first; empty in answers about one version. */
                         versions: {
@@ -3692,7 +4374,7 @@ export interface operations {
                              * @example 2026-03-01T12:00:00Z
                              */
                             created_at: string;
-                            /** @description E-mail address of who made it. */
+                            /** @description Id of the user who made it. */
                             created_by: string;
                         }[];
                         /** @description What a bundle with this version would be refused for. */
@@ -3721,6 +4403,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3730,6 +4417,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Contract '00000000-0000-4000-8000-000000000000' not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3739,23 +4431,55 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "contract_id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    putContractsContractId: {
+    putApiContractsContractId: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                /**
+                 * @description Id of the contract: small letters, digits, `-` and `_`.
+                 * @example no-env
+                 */
                 contract_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "definition": {
+                 *         "tool": "read_file",
+                 *         "when": {
+                 *           "args.path": {
+                 *             "contains": ".env"
+                 *           }
+                 *         },
+                 *         "then": {
+                 *           "effect": "deny",
+                 *           "message": "Secrets stay where they are."
+                 *         }
+                 *       }
+                 *     }
+                 */
                 "application/json": {
                     /** @description What people call the contract, at most 255 characters. */
                     name?: string | null;
@@ -3777,6 +4501,59 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "contract_id": "no-env",
+                     *       "name": "No .env",
+                     *       "type": "pre",
+                     *       "tags": [
+                     *         "secrets"
+                     *       ],
+                     *       "version": 2,
+                     *       "description": "Keeps secrets from agents.",
+                     *       "created_at": "2026-03-01T12:01:00Z",
+                     *       "usage_count": 1,
+                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
+                     *       "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *       "definition": {
+                     *         "tool": "read_file",
+                     *         "when": {
+                     *           "args.path": {
+                     *             "contains": ".env"
+                     *           }
+                     *         },
+                     *         "then": {
+                     *           "effect": "deny",
+                     *           "message": "Secrets stay where they are."
+                     *         }
+                     *       },
+                     *       "is_latest": true,
+                     *       "created_by": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *       "versions": [
+                     *         {
+                     *           "version": 2,
+                     *           "created_at": "2026-03-01T12:01:00Z",
+                     *           "created_by": "a416ea84-421f-47e1-8515-82da48235bac"
+                     *         },
+                     *         {
+                     *           "version": 1,
+                     *           "created_at": "2026-03-01T12:00:00Z",
+                     *           "created_by": "a416ea84-421f-47e1-8515-82da48235bac"
+                     *         }
+                     *       ],
+                     *       "warnings": [],
+                     *       "redeployed": [
+                     *         {
+                     *           "composition_name": "house-rules",
+                     *           "bundle_version": 2,
+                     *           "environments": [
+                     *             "production"
+                     *           ],
+                     *           "problem": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id of the contract: small letters, digits, `-` and `_`. */
                         contract_id: string;
@@ -3823,7 +4600,7 @@ export interface operations {
                         };
                         /** @description False: there is a newer version. */
                         is_latest: boolean;
-                        /** @description E-mail address of who made it. */
+                        /** @description Id of the user who made it. */
                         created_by: string;
                         /** @description Newest first; empty in answers about one version. */
                         versions: {
@@ -3834,7 +4611,7 @@ export interface operations {
                              * @example 2026-03-01T12:00:00Z
                              */
                             created_at: string;
-                            /** @description E-mail address of who made it. */
+                            /** @description Id of the user who made it. */
                             created_by: string;
                         }[];
                         /** @description What a bundle with this version would be refused for. */
@@ -3874,6 +4651,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3883,6 +4665,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3892,6 +4679,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Contract '00000000-0000-4000-8000-000000000000' not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3901,6 +4693,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3910,17 +4707,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "At least one field must be provided for update"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    deleteContractsContractId: {
+    deleteApiContractsContractId: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                /**
+                 * @description Id of the contract: small letters, digits, `-` and `_`.
+                 * @example no-dotenv
+                 */
                 contract_id: string;
             };
             cookie?: never;
@@ -3942,6 +4747,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3951,6 +4761,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3960,6 +4775,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Contract '00000000-0000-4000-8000-000000000000' not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3969,6 +4789,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Contract 'no-env' is referenced by compositions: house-rules. Remove it from those first."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3978,6 +4803,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -3987,19 +4817,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "contract_id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getContractsContractIdVersionsVersion: {
+    getApiContractsContractIdVersionsVersion: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                /**
+                 * @description Id of the contract: small letters, digits, `-` and `_`.
+                 * @example no-env
+                 */
                 contract_id: string;
-                /** @description Version of the contract, counted from 1. */
+                /**
+                 * @description Version of the contract, counted from 1.
+                 * @example 1
+                 */
                 version: number;
             };
             cookie?: never;
@@ -4012,6 +4861,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "contract_id": "no-env",
+                     *       "name": "No .env",
+                     *       "type": "pre",
+                     *       "tags": [
+                     *         "secrets"
+                     *       ],
+                     *       "version": 1,
+                     *       "description": "Keeps secrets from agents.",
+                     *       "created_at": "2026-03-01T12:00:00Z",
+                     *       "usage_count": 1,
+                     *       "id": "00c10b58-d5c4-41fe-8460-80cd1ce96bf2",
+                     *       "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *       "definition": {
+                     *         "tool": "read_file",
+                     *         "when": {
+                     *           "args.path": {
+                     *             "contains": ".env"
+                     *           }
+                     *         },
+                     *         "then": {
+                     *           "effect": "deny",
+                     *           "message": ".env holds secrets."
+                     *         }
+                     *       },
+                     *       "is_latest": false,
+                     *       "created_by": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *       "versions": [],
+                     *       "warnings": []
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id of the contract: small letters, digits, `-` and `_`. */
                         contract_id: string;
@@ -4058,7 +4939,7 @@ export interface operations {
                         };
                         /** @description False: there is a newer version. */
                         is_latest: boolean;
-                        /** @description E-mail address of who made it. */
+                        /** @description Id of the user who made it. */
                         created_by: string;
                         /** @description Newest first; empty in answers about one version. */
                         versions: {
@@ -4069,7 +4950,7 @@ export interface operations {
                              * @example 2026-03-01T12:00:00Z
                              */
                             created_at: string;
-                            /** @description E-mail address of who made it. */
+                            /** @description Id of the user who made it. */
                             created_by: string;
                         }[];
                         /** @description What a bundle with this version would be refused for. */
@@ -4098,6 +4979,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4107,6 +4993,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Contract '00000000-0000-4000-8000-000000000000' v999 not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4116,17 +5007,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "contract_id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getContractsContractIdUsage: {
+    getApiContractsContractIdUsage: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the contract: small letters, digits, `-` and `_`. */
+                /**
+                 * @description Id of the contract: small letters, digits, `-` and `_`.
+                 * @example no-env
+                 */
                 contract_id: string;
             };
             cookie?: never;
@@ -4139,6 +5046,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "composition_id": "80a753d4-a473-496b-882e-7cb81174a543",
+                     *         "composition_name": "house-rules"
+                     *       }
+                     *     ]
+                     */
                     "application/json": {
                         /** @description Id of the composition. */
                         composition_id: string;
@@ -4155,6 +5070,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4164,6 +5084,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4173,17 +5098,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "contract_id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postCompositionsNamePreview: {
+    postApiCompositionsNamePreview: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                /**
+                 * @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128.
+                 * @example house-rules
+                 */
                 name: string;
             };
             cookie?: never;
@@ -4196,6 +5137,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "yaml_content": "apiVersion: edictum/v1\nkind: ContractBundle\nmetadata:\n  name: house-rules\n  description: What every agent keeps to.\ndefaults:\n  mode: enforce\ncontracts:\n  - id: no-env\n    type: pre\n    mode: enforce\n    tool: read_file\n    when:\n      args.path:\n        contains: \".env\"\n    then:\n      effect: deny\n      message: \".env holds secrets.\"\n",
+                     *       "contracts_count": 1,
+                     *       "validation_errors": [],
+                     *       "issues": [],
+                     *       "warnings": []
+                     *     }
+                     */
                     "application/json": {
                         /** @description The assembled bundle; empty where no contract is enabled. */
                         yaml_content: string;
@@ -4244,6 +5194,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4253,6 +5208,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4262,6 +5222,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Composition '00000000-0000-4000-8000-000000000000' not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4271,6 +5236,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4280,23 +5250,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "name"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postCompositionsNameDeploy: {
+    postApiCompositionsNameDeploy: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                /**
+                 * @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128.
+                 * @example house-rules
+                 */
                 name: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "env": "production"
+                 *     }
+                 */
                 "application/json": {
                     /**
                      * @description Environment: `production`, `staging` or `development`.
@@ -4313,6 +5304,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "bundle_name": "house-rules",
+                     *       "bundle_version": 1,
+                     *       "contracts_assembled": [
+                     *         {
+                     *           "contract_id": "no-env",
+                     *           "version": 1,
+                     *           "mode": "enforce",
+                     *           "observe": false
+                     *         }
+                     *       ],
+                     *       "deployment_id": "4918d4e0-5218-4c86-8241-eaa4933422bb"
+                     *     }
+                     */
                     "application/json": {
                         /** @description Name of the bundle: that of the composition. */
                         bundle_name: string;
@@ -4342,6 +5348,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4351,6 +5362,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4360,6 +5376,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Composition '00000000-0000-4000-8000-000000000000' not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4369,6 +5390,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4378,23 +5404,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "env"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postCompositionsNamePromote: {
+    postApiCompositionsNamePromote: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                /**
+                 * @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128.
+                 * @example house-rules
+                 */
                 name: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "contract_id": "no-env"
+                 *     }
+                 */
                 "application/json": {
                     /** @description Only this one; otherwise all. */
                     contract_id?: string | null;
@@ -4408,6 +5455,55 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "house-rules",
+                     *       "description": "What every agent keeps to.",
+                     *       "defaults_mode": "enforce",
+                     *       "update_strategy": "observe_first",
+                     *       "contract_count": 1,
+                     *       "updated_at": "2026-03-01T12:01:00Z",
+                     *       "created_by": "admin@example.com",
+                     *       "id": "80a753d4-a473-496b-882e-7cb81174a543",
+                     *       "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *       "contracts": [
+                     *         {
+                     *           "contract_id": "no-env",
+                     *           "contract_name": "No .env",
+                     *           "contract_type": "pre",
+                     *           "contract_version": 2,
+                     *           "position": 10,
+                     *           "mode_override": null,
+                     *           "enabled": true,
+                     *           "has_newer_version": false,
+                     *           "observed_version": null
+                     *         }
+                     *       ],
+                     *       "tools_config": null,
+                     *       "observability": null,
+                     *       "promoted": [
+                     *         {
+                     *           "contract_id": "no-env",
+                     *           "version": 2
+                     *         }
+                     *       ],
+                     *       "bundle_version": 3,
+                     *       "contracts_assembled": [
+                     *         {
+                     *           "contract_id": "no-env",
+                     *           "version": 2,
+                     *           "mode": "enforce",
+                     *           "observe": false
+                     *         }
+                     *       ],
+                     *       "deployments": [
+                     *         {
+                     *           "id": "0729c13e-bd72-4201-8144-5a00c825237d",
+                     *           "env": "production"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
                         /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
                         name: string;
@@ -4497,6 +5593,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4506,6 +5607,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4515,6 +5621,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Composition '00000000-0000-4000-8000-000000000000' not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4524,6 +5635,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Composition 'house-rules' observes no newer version."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4533,6 +5649,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4542,12 +5663,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getCompositions: {
+    getApiCompositions: {
         parameters: {
             query?: never;
             header?: never;
@@ -4562,6 +5695,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "name": "house-rules",
+                     *         "description": "What every agent keeps to.",
+                     *         "defaults_mode": "enforce",
+                     *         "update_strategy": "observe_first",
+                     *         "contract_count": 1,
+                     *         "updated_at": "2026-03-01T12:01:00Z",
+                     *         "created_by": "admin@example.com"
+                     *       }
+                     *     ]
+                     */
                     "application/json": {
                         /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
                         name: string;
@@ -4591,12 +5737,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postCompositions: {
+    postApiCompositions: {
         parameters: {
             query?: never;
             header?: never;
@@ -4605,6 +5756,19 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "house-rules",
+                 *       "description": "What every agent keeps to.",
+                 *       "update_strategy": "observe_first",
+                 *       "contracts": [
+                 *         {
+                 *           "contract_id": "no-env",
+                 *           "position": 10
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": {
                     /**
                      * @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128.
@@ -4660,6 +5824,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "house-rules",
+                     *       "description": "What every agent keeps to.",
+                     *       "defaults_mode": "enforce",
+                     *       "update_strategy": "observe_first",
+                     *       "contract_count": 1,
+                     *       "updated_at": "2026-03-01T12:00:00Z",
+                     *       "created_by": "admin@example.com",
+                     *       "id": "80a753d4-a473-496b-882e-7cb81174a543",
+                     *       "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *       "contracts": [
+                     *         {
+                     *           "contract_id": "no-env",
+                     *           "contract_name": "No .env",
+                     *           "contract_type": "pre",
+                     *           "contract_version": 1,
+                     *           "position": 10,
+                     *           "mode_override": null,
+                     *           "enabled": true,
+                     *           "has_newer_version": false,
+                     *           "observed_version": null
+                     *         }
+                     *       ],
+                     *       "tools_config": null,
+                     *       "observability": null
+                     *     }
+                     */
                     "application/json": {
                         /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
                         name: string;
@@ -4722,6 +5914,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4731,6 +5928,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4740,6 +5942,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Composition 'house-rules' already exists."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4749,6 +5956,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4758,17 +5970,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "name"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getCompositionsName: {
+    getApiCompositionsName: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                /**
+                 * @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128.
+                 * @example house-rules
+                 */
                 name: string;
             };
             cookie?: never;
@@ -4781,6 +6009,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "house-rules",
+                     *       "description": "What every agent keeps to.",
+                     *       "defaults_mode": "enforce",
+                     *       "update_strategy": "observe_first",
+                     *       "contract_count": 1,
+                     *       "updated_at": "2026-03-01T12:01:00Z",
+                     *       "created_by": "admin@example.com",
+                     *       "id": "80a753d4-a473-496b-882e-7cb81174a543",
+                     *       "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *       "contracts": [
+                     *         {
+                     *           "contract_id": "no-env",
+                     *           "contract_name": "No .env",
+                     *           "contract_type": "pre",
+                     *           "contract_version": 1,
+                     *           "position": 10,
+                     *           "mode_override": null,
+                     *           "enabled": true,
+                     *           "has_newer_version": true,
+                     *           "observed_version": 2
+                     *         }
+                     *       ],
+                     *       "tools_config": null,
+                     *       "observability": null
+                     *     }
+                     */
                     "application/json": {
                         /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
                         name: string;
@@ -4843,6 +6099,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4852,6 +6113,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Composition '00000000-0000-4000-8000-000000000000' not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4861,23 +6127,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "name"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    putCompositionsName: {
+    putApiCompositionsName: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                /**
+                 * @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128.
+                 * @example house-rules
+                 */
                 name: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "update_strategy": "manual"
+                 *     }
+                 */
                 "application/json": {
                     /** @description What it is for, at most 2,000 characters; null where nobody said. */
                     description?: string | null;
@@ -4917,6 +6204,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "house-rules",
+                     *       "description": "What every agent keeps to.",
+                     *       "defaults_mode": "enforce",
+                     *       "update_strategy": "manual",
+                     *       "contract_count": 1,
+                     *       "updated_at": "2026-03-01T12:01:00Z",
+                     *       "created_by": "admin@example.com",
+                     *       "id": "80a753d4-a473-496b-882e-7cb81174a543",
+                     *       "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *       "contracts": [
+                     *         {
+                     *           "contract_id": "no-env",
+                     *           "contract_name": "No .env",
+                     *           "contract_type": "pre",
+                     *           "contract_version": 2,
+                     *           "position": 10,
+                     *           "mode_override": null,
+                     *           "enabled": true,
+                     *           "has_newer_version": false,
+                     *           "observed_version": null
+                     *         }
+                     *       ],
+                     *       "tools_config": null,
+                     *       "observability": null
+                     *     }
+                     */
                     "application/json": {
                         /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
                         name: string;
@@ -4979,6 +6294,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4988,6 +6308,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -4997,6 +6322,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Composition '00000000-0000-4000-8000-000000000000' not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5006,6 +6336,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5015,17 +6350,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    deleteCompositionsName: {
+    deleteApiCompositionsName: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                /**
+                 * @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128.
+                 * @example imported
+                 */
                 name: string;
             };
             cookie?: never;
@@ -5047,6 +6397,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5056,6 +6411,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5065,6 +6425,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Composition '00000000-0000-4000-8000-000000000000' not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5074,6 +6439,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5083,12 +6453,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "name"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getBundles: {
+    getApiBundles: {
         parameters: {
             query?: never;
             header?: never;
@@ -5103,6 +6486,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "name": "assistant",
+                     *         "latest_version": 1,
+                     *         "version_count": 1,
+                     *         "last_updated": "2026-03-01T12:01:00Z",
+                     *         "deployed_envs": [
+                     *           "production"
+                     *         ],
+                     *         "contract_count": 2,
+                     *         "last_deployed_at": "2026-03-01T12:01:00Z"
+                     *       },
+                     *       {
+                     *         "name": "house-rules",
+                     *         "latest_version": 3,
+                     *         "version_count": 3,
+                     *         "last_updated": "2026-03-01T12:01:00Z",
+                     *         "deployed_envs": [
+                     *           "production"
+                     *         ],
+                     *         "contract_count": 1,
+                     *         "last_deployed_at": "2026-03-01T12:01:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": {
                         /** @description Name of the bundle, from `metadata.name`. */
                         name: string;
@@ -5132,12 +6541,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authentication required."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postBundles: {
+    postApiBundles: {
         parameters: {
             query?: never;
             header?: never;
@@ -5146,6 +6560,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "yaml_content": "apiVersion: edictum/v1\nkind: ContractBundle\nmetadata:\n  name: assistant\ndefaults:\n  mode: enforce\ncontracts:\n  - id: no-env\n    type: pre\n    tool: read_file\n    when: { args.path: { contains: .env } }\n    then: { effect: deny, message: .env holds secrets. }\n  - id: ask-first\n    type: pre\n    tool: delete_file\n    when: { args.path: { exists: true } }\n    then: { effect: approve, message: \"Delete {args.path}?\", timeout: 300 }\n"
+                 *     }
+                 */
                 "application/json": {
                     /** @description The bundle as YAML, at most 1 MiB; the language is described in docs/contract-language.md. */
                     yaml_content: string;
@@ -5159,6 +6578,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
+                     *       "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *       "name": "assistant",
+                     *       "version": 1,
+                     *       "revision_hash": "07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d",
+                     *       "signature_hex": null,
+                     *       "source_hub_slug": null,
+                     *       "source_hub_revision": null,
+                     *       "uploaded_by": "admin@example.com",
+                     *       "created_at": "2026-03-01T12:01:00Z",
+                     *       "warnings": []
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id of this version. */
                         id: string;
@@ -5209,6 +6643,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5218,6 +6657,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5227,6 +6671,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5236,17 +6685,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "yaml_content"
+                     *           ],
+                     *           "msg": "Contract 'no-env': unknown operator 'contain'",
+                     *           "code": "unknown_operator",
+                     *           "path": "contracts[0].when[\"args.path\"].contain",
+                     *           "line": 11,
+                     *           "column": 26,
+                     *           "hint": "did you mean 'contains'?"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getBundlesName: {
+    getApiBundlesName: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Name of the bundle, from `metadata.name`. */
+                /**
+                 * @description Name of the bundle, from `metadata.name`.
+                 * @example assistant
+                 */
                 name: string;
             };
             cookie?: never;
@@ -5259,6 +6729,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
+                     *         "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *         "name": "assistant",
+                     *         "version": 1,
+                     *         "revision_hash": "07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d",
+                     *         "signature_hex": "bd34e00568cfbbcf13a4d37a222df0faded0fb1be3a5ef7d8e5b9d4e19f704f46982e304a6529c6f807271cbaef3398822db77126197e7f6d3d777a549336107",
+                     *         "source_hub_slug": null,
+                     *         "source_hub_revision": null,
+                     *         "uploaded_by": "admin@example.com",
+                     *         "created_at": "2026-03-01T12:01:00Z",
+                     *         "deployed_envs": [
+                     *           "production"
+                     *         ]
+                     *       }
+                     *     ]
+                     */
                     "application/json": {
                         /** @description Id of this version. */
                         id: string;
@@ -5296,6 +6785,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5305,6 +6799,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Bundle '00000000-0000-4000-8000-000000000000' not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5314,20 +6813,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "name"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getBundlesNameCurrent: {
+    getApiBundlesNameCurrent: {
         parameters: {
             query: {
-                /** @description Environment: `production`, `staging` or `development`. An API key may only name its own. */
+                /**
+                 * @description Environment: `production`, `staging` or `development`. An API key may only name its own.
+                 * @example production
+                 */
                 env: string;
             };
             header?: never;
             path: {
-                /** @description Name of the bundle, from `metadata.name`. */
+                /**
+                 * @description Name of the bundle, from `metadata.name`.
+                 * @example assistant
+                 */
                 name: string;
             };
             cookie?: never;
@@ -5340,6 +6858,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
+                     *       "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *       "name": "assistant",
+                     *       "version": 1,
+                     *       "revision_hash": "07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d",
+                     *       "signature_hex": "bd34e00568cfbbcf13a4d37a222df0faded0fb1be3a5ef7d8e5b9d4e19f704f46982e304a6529c6f807271cbaef3398822db77126197e7f6d3d777a549336107",
+                     *       "source_hub_slug": null,
+                     *       "source_hub_revision": null,
+                     *       "uploaded_by": "admin@example.com",
+                     *       "created_at": "2026-03-01T12:01:00Z",
+                     *       "yaml_bytes": "YXBpVmVyc2lvbjogZWRpY3R1bS92MQpraW5kOiBDb250cmFjdEJ1bmRsZQptZXRhZGF0YToKICBuYW1lOiBhc3Npc3RhbnQKZGVmYXVsdHM6CiAgbW9kZTogZW5mb3JjZQpjb250cmFjdHM6CiAgLSBpZDogbm8tZW52CiAgICB0eXBlOiBwcmUKICAgIHRvb2w6IHJlYWRfZmlsZQogICAgd2hlbjogeyBhcmdzLnBhdGg6IHsgY29udGFpbnM6IC5lbnYgfSB9CiAgICB0aGVuOiB7IGVmZmVjdDogZGVueSwgbWVzc2FnZTogLmVudiBob2xkcyBzZWNyZXRzLiB9CiAgLSBpZDogYXNrLWZpcnN0CiAgICB0eXBlOiBwcmUKICAgIHRvb2w6IGRlbGV0ZV9maWxlCiAgICB3aGVuOiB7IGFyZ3MucGF0aDogeyBleGlzdHM6IHRydWUgfSB9CiAgICB0aGVuOiB7IGVmZmVjdDogYXBwcm92ZSwgbWVzc2FnZTogIkRlbGV0ZSB7YXJncy5wYXRofT8iLCB0aW1lb3V0OiAzMDAgfQo=",
+                     *       "signature": "vTTgBWjPu88TpNN6Ii3w+t7Q+xvjpe99jludThn3BPRpguMEplKcb4Byccuu8zmIItt3EmGX5/bT13elSTNhBw==",
+                     *       "public_key": "777e34eca2e6b9550dfb4fa5fb8814843da4e7312d85d31a2983921f6e57c5de"
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id of this version. */
                         id: string;
@@ -5381,6 +6916,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authentication required."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5390,6 +6930,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "API key is scoped to 'production', cannot access env 'staging'."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5399,6 +6944,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "No deployed bundle '00000000-0000-4000-8000-000000000000' for env 'production'"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5408,19 +6958,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "env"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getBundlesNameVersion: {
+    getApiBundlesNameVersion: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Name of the bundle, from `metadata.name`. */
+                /**
+                 * @description Name of the bundle, from `metadata.name`.
+                 * @example assistant
+                 */
                 name: string;
-                /** @description Version of the bundle, counted from 1. */
+                /**
+                 * @description Version of the bundle, counted from 1.
+                 * @example 1
+                 */
                 version: number;
             };
             cookie?: never;
@@ -5433,6 +7002,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
+                     *       "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *       "name": "assistant",
+                     *       "version": 1,
+                     *       "revision_hash": "07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d",
+                     *       "signature_hex": "bd34e00568cfbbcf13a4d37a222df0faded0fb1be3a5ef7d8e5b9d4e19f704f46982e304a6529c6f807271cbaef3398822db77126197e7f6d3d777a549336107",
+                     *       "source_hub_slug": null,
+                     *       "source_hub_revision": null,
+                     *       "uploaded_by": "admin@example.com",
+                     *       "created_at": "2026-03-01T12:01:00Z"
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id of this version. */
                         id: string;
@@ -5468,6 +7051,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authentication required."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5477,6 +7065,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Bundle '00000000-0000-4000-8000-000000000000' v999 not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5486,19 +7079,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "name"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getBundlesNameVersionYaml: {
+    getApiBundlesNameVersionYaml: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Name of the bundle, from `metadata.name`. */
+                /**
+                 * @description Name of the bundle, from `metadata.name`.
+                 * @example assistant
+                 */
                 name: string;
-                /** @description Version of the bundle, counted from 1. */
+                /**
+                 * @description Version of the bundle, counted from 1.
+                 * @example 1
+                 */
                 version: number;
             };
             cookie?: never;
@@ -5511,6 +7123,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example apiVersion: edictum/v1
+                     *     kind: ContractBundle
+                     *     metadata:
+                     *       name: assistant
+                     *     defaults:
+                     *       mode: enforce
+                     *     contracts:
+                     *       - id: no-env
+                     *         type: pre
+                     *         tool: read_file
+                     *         when: { args.path: { contains: .env } }
+                     *         then: { effect: deny, message: .env holds secrets. }
+                     *       - id: ask-first
+                     *         type: pre
+                     *         tool: delete_file
+                     *         when: { args.path: { exists: true } }
+                     *         then: { effect: approve, message: "Delete {args.path}?", timeout: 300 }
+                     */
                     "application/x-yaml": unknown;
                 };
             };
@@ -5522,6 +7153,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authentication required."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5531,6 +7167,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Bundle '00000000-0000-4000-8000-000000000000' v999 not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5540,12 +7181,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "name"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getSettingsAi: {
+    getApiSettingsAi: {
         parameters: {
             query?: never;
             header?: never;
@@ -5560,6 +7214,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "provider": "anthropic",
+                     *       "api_key_masked": "an examp... key",
+                     *       "model": "claude-haiku-4-5",
+                     *       "base_url": null,
+                     *       "configured": true
+                     *     }
+                     */
                     "application/json": {
                         /** @description Empty when nothing is configured. */
                         provider: string;
@@ -5582,12 +7245,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    putSettingsAi: {
+    putApiSettingsAi: {
         parameters: {
             query?: never;
             header?: never;
@@ -5596,6 +7264,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "provider": "anthropic",
+                 *       "api_key": "an example of a key",
+                 *       "model": "claude-haiku-4-5"
+                 *     }
+                 */
                 "application/json": {
                     /**
                      * @description `anthropic`, `openai`, `openrouter` or `ollama`.
@@ -5618,6 +7293,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "configured": true
+                     *     }
+                     */
                     "application/json": {
                         /** @description Whether the assistant can be asked. */
                         configured: boolean;
@@ -5632,6 +7312,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5641,6 +7326,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5650,6 +7340,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5659,12 +7354,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "provider"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    deleteSettingsAi: {
+    deleteApiSettingsAi: {
         parameters: {
             query?: never;
             header?: never;
@@ -5688,6 +7396,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5697,6 +7410,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5706,6 +7424,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5715,12 +7438,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             1
+                     *           ],
+                     *           "msg": "JSON decode error"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postSettingsAiTest: {
+    postApiSettingsAiTest: {
         parameters: {
             query?: never;
             header?: never;
@@ -5735,6 +7471,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "ok": true,
+                     *       "model": "claude-haiku-4-5",
+                     *       "latency_ms": 0,
+                     *       "error": null
+                     *     }
+                     */
                     "application/json": {
                         /** @description Whether the model answered. */
                         ok: boolean;
@@ -5755,6 +7499,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5764,6 +7513,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5773,6 +7527,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5782,15 +7541,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             1
+                     *           ],
+                     *           "msg": "JSON decode error"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getSettingsAiUsage: {
+    getApiSettingsAiUsage: {
         parameters: {
             query?: {
-                /** @description How many days back, 1 to 365. */
+                /**
+                 * @description How many days back, 1 to 365.
+                 * @example 7
+                 */
                 days?: number;
             };
             header?: never;
@@ -5805,6 +7580,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "total_input_tokens": 21,
+                     *       "total_output_tokens": 9,
+                     *       "total_cost_usd": 0.000066,
+                     *       "query_count": 3,
+                     *       "avg_tokens_per_second": 0,
+                     *       "daily": [
+                     *         {
+                     *           "date": "2026-03-01",
+                     *           "input_tokens": 21,
+                     *           "output_tokens": 9,
+                     *           "cost_usd": 0.000066,
+                     *           "queries": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
                         /** @description Tokens the model read. */
                         total_input_tokens: number;
@@ -5843,6 +7636,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5852,12 +7650,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "days"
+                     *           ],
+                     *           "msg": "Input must be >= 1"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postContractsGenerateDescription: {
+    postApiContractsGenerateDescription: {
         parameters: {
             query?: never;
             header?: never;
@@ -5866,6 +7677,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "No .env",
+                 *       "type": "pre",
+                 *       "definition_yaml": "tool: read_file\nwhen:\n  args.path:\n    contains: .env\nthen:\n  effect: deny\n  message: .env holds secrets.\n",
+                 *       "tags": [
+                 *         "secrets"
+                 *       ]
+                 *     }
+                 */
                 "application/json": {
                     /** @description Name of the contract. */
                     name: string;
@@ -5885,6 +7706,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "description": "Denies reading files whose path contains .env."
+                     *     }
+                     */
                     "application/json": {
                         /** @description The sentence. */
                         description: string;
@@ -5899,6 +7725,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5908,6 +7739,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5917,6 +7753,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5926,6 +7767,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "name"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "type"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "definition_yaml"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5937,12 +7805,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "AI assistant not configured"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postContractsAssist: {
+    postApiContractsAssist: {
         parameters: {
             query?: never;
             header?: never;
@@ -5951,6 +7824,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "messages": [
+                 *         {
+                 *           "role": "user",
+                 *           "content": "What does this contract do?"
+                 *         }
+                 *       ],
+                 *       "current_yaml": "apiVersion: edictum/v1\nkind: ContractBundle\nmetadata:\n  name: assistant\ndefaults:\n  mode: enforce\ncontracts:\n  - id: no-env\n    type: pre\n    tool: read_file\n    when: { args.path: { contains: .env } }\n    then: { effect: deny, message: .env holds secrets. }\n  - id: ask-first\n    type: pre\n    tool: delete_file\n    when: { args.path: { exists: true } }\n    then: { effect: approve, message: \"Delete {args.path}?\", timeout: 300 }\n"
+                 *     }
+                 */
                 "application/json": {
                     /** @description The conversation so far, oldest first. */
                     messages: {
@@ -5974,6 +7858,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example data: {"type":"content_chunk","content":"Denies reading files wh"}
+                     *
+                     *     data: {"type":"content_chunk","content":"ose path contains .env."}
+                     *
+                     *     data: {"type":"usage","input_tokens":7,"output_tokens":3,"total_tokens":10,"duration_ms":0,"tokens_per_second":0,"estimated_cost_usd":0.000022,"model":"claude-haiku-4-5"}
+                     *
+                     *     data: [DONE]
+                     */
                     "text/event-stream": string;
                 };
             };
@@ -5985,6 +7878,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -5994,6 +7892,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6003,6 +7906,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6012,6 +7920,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "messages"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6023,6 +7944,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "AI assistant not configured"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6037,6 +7963,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "messages": [
+                 *         {
+                 *           "role": "user",
+                 *           "content": "What does this contract do?"
+                 *         }
+                 *       ],
+                 *       "current_yaml": "apiVersion: edictum/v1\nkind: ContractBundle\nmetadata:\n  name: assistant\ndefaults:\n  mode: enforce\ncontracts:\n  - id: no-env\n    type: pre\n    tool: read_file\n    when: { args.path: { contains: .env } }\n    then: { effect: deny, message: .env holds secrets. }\n  - id: ask-first\n    type: pre\n    tool: delete_file\n    when: { args.path: { exists: true } }\n    then: { effect: approve, message: \"Delete {args.path}?\", timeout: 300 }\n"
+                 *     }
+                 */
                 "application/json": {
                     /** @description The conversation so far, oldest first. */
                     messages: {
@@ -6060,6 +7997,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example data: {"type":"content_chunk","content":"Denies reading files wh"}
+                     *
+                     *     data: {"type":"content_chunk","content":"ose path contains .env."}
+                     *
+                     *     data: {"type":"usage","input_tokens":7,"output_tokens":3,"total_tokens":10,"duration_ms":0,"tokens_per_second":0,"estimated_cost_usd":0.000022,"model":"claude-haiku-4-5"}
+                     *
+                     *     data: [DONE]
+                     */
                     "text/event-stream": string;
                 };
             };
@@ -6071,6 +8017,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6080,6 +8031,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6089,6 +8045,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6098,6 +8059,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "messages"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6109,12 +8083,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "AI assistant not configured"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postBundlesNameVersionDeploy: {
+    postApiBundlesNameVersionDeploy: {
         parameters: {
             query?: {
                 /** @description Also tell which recorded calls of the last day the version decides differently. */
@@ -6122,15 +8101,26 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description Name of the bundle. */
+                /**
+                 * @description Name of the bundle.
+                 * @example assistant
+                 */
                 name: string;
-                /** @description Version of the bundle. */
+                /**
+                 * @description Version of the bundle.
+                 * @example 1
+                 */
                 version: number;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "env": "production"
+                 *     }
+                 */
                 "application/json": {
                     /**
                      * @description Environment: `production`, `staging` or `development`.
@@ -6147,6 +8137,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
+                     *       "env": "production",
+                     *       "bundle_name": "assistant",
+                     *       "bundle_version": 1,
+                     *       "deployed_by": "admin@example.com",
+                     *       "created_at": "2026-03-01T12:01:00Z"
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id of the deployment. */
                         id: string;
@@ -6250,6 +8250,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6259,6 +8264,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6268,6 +8278,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6277,6 +8292,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6286,17 +8306,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Bundle 'assistant' version 9 not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getDeployments: {
+    getApiDeployments: {
         parameters: {
             query?: {
-                /** @description Environment: `production`, `staging` or `development`. */
+                /**
+                 * @description Environment: `production`, `staging` or `development`.
+                 * @example production
+                 */
                 env?: string;
-                /** @description Name of the bundle. */
+                /**
+                 * @description Name of the bundle.
+                 * @example assistant
+                 */
                 bundle_name?: string;
                 /** @description How many to answer with at most. */
                 limit?: number;
@@ -6313,6 +8344,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
+                     *         "env": "production",
+                     *         "bundle_name": "assistant",
+                     *         "bundle_version": 1,
+                     *         "deployed_by": "admin@example.com",
+                     *         "created_at": "2026-03-01T12:01:00Z",
+                     *         "rollout": {
+                     *           "agents": 0,
+                     *           "current": 0
+                     *         }
+                     *       }
+                     *     ]
+                     */
                     "application/json": {
                         /** @description Id of the deployment. */
                         id: string;
@@ -6347,6 +8394,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6356,17 +8408,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input must be >= 1"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getDeploymentsIdRollout: {
+    getApiDeploymentsIdRollout: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the deployment. */
+                /**
+                 * @description Id of the deployment.
+                 * @example b690285b-6e60-462d-8771-bc7a6b6ee1cb
+                 */
                 id: string;
             };
             cookie?: never;
@@ -6379,6 +8447,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "deployment_id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
+                     *       "env": "production",
+                     *       "bundle_name": "assistant",
+                     *       "bundle_version": 1,
+                     *       "revision_hash": "07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d",
+                     *       "is_current": true,
+                     *       "agents": 0,
+                     *       "current": 0,
+                     *       "summary": "0 of 0 agents run version 1",
+                     *       "by_agent": []
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id of the deployment. */
                         deployment_id: string;
@@ -6426,6 +8508,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6435,6 +8522,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Deployment not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6444,26 +8536,54 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postBundlesNameVersionReplay: {
+    postApiBundlesNameVersionReplay: {
         parameters: {
             query: {
-                /** @description Environment: `production`, `staging` or `development`. An API key may only name its own. */
+                /**
+                 * @description Environment: `production`, `staging` or `development`. An API key may only name its own.
+                 * @example production
+                 */
                 env: "production" | "staging" | "development";
-                /** @description `12h`, `7d`, `30m` or an ISO 8601 instant; otherwise 24 hours ago. */
+                /**
+                 * @description `12h`, `7d`, `30m` or an ISO 8601 instant; otherwise 24 hours ago.
+                 * @example 7d
+                 */
                 since?: string;
-                /** @description How many events to read at most, newest first. */
+                /**
+                 * @description How many events to read at most, newest first.
+                 * @example 1000
+                 */
                 limit?: number;
             };
             header?: never;
             path: {
-                /** @description Name of the bundle, from `metadata.name`. */
+                /**
+                 * @description Name of the bundle, from `metadata.name`.
+                 * @example assistant
+                 */
                 name: string;
-                /** @description Version of the bundle, counted from 1. */
+                /**
+                 * @description Version of the bundle, counted from 1.
+                 * @example 2
+                 */
                 version: number;
             };
             cookie?: never;
@@ -6476,6 +8596,42 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "env": "production",
+                     *       "since": "2026-02-22T12:02:00Z",
+                     *       "events": 2,
+                     *       "truncated": false,
+                     *       "calls": 2,
+                     *       "unchanged": 1,
+                     *       "changed": 1,
+                     *       "by_contract": [
+                     *         {
+                     *           "contract_id": "no-env",
+                     *           "from": "deny",
+                     *           "to": "allow",
+                     *           "count": 1
+                     *         }
+                     *       ],
+                     *       "examples": [
+                     *         {
+                     *           "event_id": "481833fb-6728-8994-b307-1f66e9c3d4a9",
+                     *           "call_id": "5b0c7b1e-8f0e-4f0e-9a0e-0d8f5f2c1a11",
+                     *           "agent_id": "research-agent",
+                     *           "tool_name": "read_file",
+                     *           "timestamp": "2026-03-01T12:01:00Z",
+                     *           "from": "deny",
+                     *           "to": "allow",
+                     *           "contract_id": "no-env",
+                     *           "reason": null
+                     *         }
+                     *       ],
+                     *       "skipped": {
+                     *         "without_arguments": 0,
+                     *         "by_history": 0
+                     *       }
+                     *     }
+                     */
                     "application/json": {
                         /** @description Environment: `production`, `staging` or `development`. An API key may only name its own. */
                         env: string;
@@ -6557,6 +8713,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Invalid since value: yesterday"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6568,6 +8729,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6577,6 +8743,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6586,6 +8757,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Bundle 'not-an-id' v999 not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6595,6 +8771,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6604,6 +8785,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input must be >= 1"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6615,12 +8809,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Too many replays at once. Try again shortly."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postSettingsRotateSigningKey: {
+    postApiSettingsRotateSigningKey: {
         parameters: {
             query?: never;
             header?: never;
@@ -6635,6 +8834,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "public_key": "94405e54eb84ff5c1e43dd6e2d202d15f72ac0dcd06fb81699f684969f65aeed",
+                     *       "rotated_at": "2026-03-01T12:02:00Z",
+                     *       "deployments_re_signed": 2
+                     *     }
+                     */
                     "application/json": {
                         /** @description Hex, 32 bytes. */
                         public_key: string;
@@ -6656,6 +8862,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6665,6 +8876,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6674,6 +8890,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6683,15 +8904,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             1
+                     *           ],
+                     *           "msg": "JSON decode error"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    deleteSettingsPurgeEvents: {
+    deleteApiSettingsPurgeEvents: {
         parameters: {
             query: {
-                /** @description Events that came in longer ago are deleted, in days: 1 to 36,500. */
+                /**
+                 * @description Events that came in longer ago are deleted, in days: 1 to 36,500.
+                 * @example 90
+                 */
                 older_than_days: number;
             };
             header?: never;
@@ -6706,6 +8943,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "deleted_count": 0,
+                     *       "cutoff": "2025-12-01T12:02:00Z"
+                     *     }
+                     */
                     "application/json": {
                         /** @description Events deleted. */
                         deleted_count: number;
@@ -6725,6 +8968,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6734,6 +8982,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6743,6 +8996,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6752,17 +9010,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "older_than_days"
+                     *           ],
+                     *           "msg": "Input must be >= 1"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getAgentsFleetCoverage: {
+    getApiAgentsFleetCoverage: {
         parameters: {
             query?: {
-                /** @description Hours, days or minutes ago (`12h`, `7d`, `30m`), or an ISO 8601 instant; otherwise 24 hours ago. */
+                /**
+                 * @description Hours, days or minutes ago (`12h`, `7d`, `30m`), or an ISO 8601 instant; otherwise 24 hours ago.
+                 * @example 24h
+                 */
                 since?: unknown;
-                /** @description Exactly this environment; empty for all. */
+                /**
+                 * @description Exactly this environment; empty for all.
+                 * @example production
+                 */
                 env?: unknown;
             };
             header?: never;
@@ -6777,6 +9054,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "time_window": {
+                     *         "since": "2026-02-28T12:02:00Z",
+                     *         "until": "2026-03-01T12:02:00Z"
+                     *       },
+                     *       "agents": [
+                     *         {
+                     *           "agent_id": "research-agent",
+                     *           "environment": "production",
+                     *           "total_tools": 1,
+                     *           "enforced": 1,
+                     *           "observed": 0,
+                     *           "ungoverned": 0,
+                     *           "coverage_pct": 100,
+                     *           "drift_status": "current",
+                     *           "last_seen": "2026-03-01T12:01:00Z",
+                     *           "event_count_24h": 2
+                     *         }
+                     *       ],
+                     *       "fleet_summary": {
+                     *         "total_agents": 1,
+                     *         "fully_enforced": 1,
+                     *         "with_ungoverned": 0,
+                     *         "with_drift": 0,
+                     *         "total_ungoverned_tools": 0,
+                     *         "ungoverned_tools": []
+                     *       }
+                     *     }
+                     */
                     "application/json": {
                         /** @description The time that was looked at. */
                         time_window: {
@@ -6851,6 +9158,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Invalid since value: yesterday"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6862,31 +9174,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-            /** @description Readable, but not valid: one problem each, with its place. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getAgentsAgentIdCoverage: {
+    getApiAgentsAgentIdCoverage: {
         parameters: {
             query?: {
-                /** @description Hours, days or minutes ago (`12h`, `7d`, `30m`), or an ISO 8601 instant; otherwise 24 hours ago. */
+                /**
+                 * @description Hours, days or minutes ago (`12h`, `7d`, `30m`), or an ISO 8601 instant; otherwise 24 hours ago.
+                 * @example 24h
+                 */
                 since?: unknown;
-                /** @description Also count what was decided. */
+                /**
+                 * @description Also count what was decided.
+                 * @example true
+                 */
                 include_verdicts?: boolean;
             };
             header?: never;
             path: {
-                /** @description Name of the agent, at most 256 characters. */
+                /**
+                 * @description Name of the agent, at most 256 characters.
+                 * @example research-agent
+                 */
                 agent_id: string;
             };
             cookie?: never;
@@ -6899,6 +9216,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "agent_id": "research-agent",
+                     *       "environment": "production",
+                     *       "time_window": {
+                     *         "since": "2026-02-28T12:02:00Z",
+                     *         "until": "2026-03-01T12:02:00Z"
+                     *       },
+                     *       "deployed_bundle": {
+                     *         "name": "assistant",
+                     *         "version": 1,
+                     *         "revision_hash": "07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d"
+                     *       },
+                     *       "tools": [
+                     *         {
+                     *           "tool_name": "read_file",
+                     *           "status": "enforced",
+                     *           "contract_name": "no-env",
+                     *           "contract_type": "pre",
+                     *           "mode": "enforce",
+                     *           "bundle_name": "assistant",
+                     *           "source": "console",
+                     *           "event_count": 2,
+                     *           "last_used": "2026-03-01T12:01:00Z",
+                     *           "deny_count": 1,
+                     *           "allow_count": 1,
+                     *           "observe_count": 0
+                     *         }
+                     *       ],
+                     *       "summary": {
+                     *         "total_tools": 1,
+                     *         "enforced": 1,
+                     *         "observed": 0,
+                     *         "ungoverned": 0,
+                     *         "coverage_pct": 100
+                     *       }
+                     *     }
+                     */
                     "application/json": {
                         /** @description Name of the agent, at most 256 characters. */
                         agent_id: string;
@@ -6981,6 +9336,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Invalid since value: yesterday"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -6992,6 +9352,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7001,6 +9366,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "No events found for agent 'not-an-id'"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7010,17 +9380,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "include_verdicts"
+                     *           ],
+                     *           "msg": "Input must be boolean"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getStream: {
+    getApiStream: {
         parameters: {
             query: {
-                /** @description Must be the key's environment. */
+                /**
+                 * @description Must be the key's environment.
+                 * @example production
+                 */
                 env: string;
-                /** @description Only updates of this bundle. */
+                /**
+                 * @description Only updates of this bundle.
+                 * @example assistant
+                 */
                 bundle_name?: string;
                 /** @description Revision hash the agent runs. */
                 policy_version?: string;
@@ -7044,6 +9433,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example event: contract_update
+                     *     id: 39
+                     *     data: {"type":"contract_update","bundle_name":"assistant","version":1,"revision_hash":"07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d","signature":"bd34e00568cfbbcf13a4d37a222df0faded0fb1be3a5ef7d8e5b9d4e19f704f46982e304a6529c6f807271cbaef3398822db77126197e7f6d3d777a549336107","public_key":"777e34eca2e6b9550dfb4fa5fb8814843da4e7312d85d31a2983921f6e57c5de","yaml_bytes":"YXBpVmVyc2lvbjogZWRpY3R1bS92MQpraW5kOiBDb250cmFjdEJ1bmRsZQptZXRhZGF0YToKICBuYW1lOiBhc3Npc3RhbnQKZGVmYXVsdHM6CiAgbW9kZTogZW5mb3JjZQpjb250cmFjdHM6CiAgLSBpZDogbm8tZW52CiAgICB0eXBlOiBwcmUKICAgIHRvb2w6IHJlYWRfZmlsZQogICAgd2hlbjogeyBhcmdzLnBhdGg6IHsgY29udGFpbnM6IC5lbnYgfSB9CiAgICB0aGVuOiB7IGVmZmVjdDogZGVueSwgbWVzc2FnZTogLmVudiBob2xkcyBzZWNyZXRzLiB9CiAgLSBpZDogYXNrLWZpcnN0CiAgICB0eXBlOiBwcmUKICAgIHRvb2w6IGRlbGV0ZV9maWxlCiAgICB3aGVuOiB7IGFyZ3MucGF0aDogeyBleGlzdHM6IHRydWUgfSB9CiAgICB0aGVuOiB7IGVmZmVjdDogYXBwcm92ZSwgbWVzc2FnZTogIkRlbGV0ZSB7YXJncy5wYXRofT8iLCB0aW1lb3V0OiAzMDAgfQo="}
+                     */
                     "text/event-stream": string;
                 };
             };
@@ -7055,6 +9449,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authorization header is required."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7064,6 +9463,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "API key is scoped to 'production', cannot subscribe to 'staging'."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7073,6 +9477,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "env"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7084,12 +9501,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This server is shutting down. Connect again."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getStreamDashboard: {
+    getApiStreamDashboard: {
         parameters: {
             query?: never;
             header?: {
@@ -7107,6 +9529,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example event: api_key_created
+                     *     id: 2
+                     *     data: {"type":"api_key_created","key_id":"77c52f3f-eed5-4cdd-819b-1f8449d5ccc2","env":"staging","label":null}
+                     *
+                     *     event: api_key_revoked
+                     *     id: 3
+                     *     data: {"type":"api_key_revoked","key_id":"77c52f3f-eed5-4cdd-819b-1f8449d5ccc2"}
+                     *
+                     *     event: contract_created
+                     *     id: 4
+                     *     data: {"type":"contract_created","contract_id":"no-env","version":1}
+                     */
                     "text/event-stream": string;
                 };
             };
@@ -7118,6 +9553,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7129,12 +9569,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "This server is shutting down. Connect again."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getAssignmentRules: {
+    getApiAssignmentRules: {
         parameters: {
             query?: never;
             header?: never;
@@ -7149,12 +9594,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
+                     *         "priority": 5,
+                     *         "pattern": "research-*",
+                     *         "tag_match": {
+                     *           "team": "research"
+                     *         },
+                     *         "bundle_name": "assistant",
+                     *         "env": "production",
+                     *         "created_at": "2026-03-01T12:02:00Z"
+                     *       },
+                     *       {
+                     *         "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
+                     *         "priority": 20,
+                     *         "pattern": "*",
+                     *         "tag_match": null,
+                     *         "bundle_name": "assistant",
+                     *         "env": "production",
+                     *         "created_at": "2026-03-01T12:02:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": {
                         /** @description Id: a UUID, given by the server. */
                         id: string;
-                        /** @description The lowest is tried first; each priority is used once in an environment. */
+                        /** @description The lowest is tried first; a tenant uses each priority once. */
                         priority: number;
-                        /** @description Glob over agent ids, 1 to 200 characters: letters, digits, `-`, `_`, `.`, `*` and `?`. */
+                        /** @description Glob over agent ids, 1 to 200 printable ASCII characters without a slash: `*` is any text, `?` any character. */
                         pattern: string;
                         /** @description Tags that an agent must have for the rule to match, by name; null: any. */
                         tag_match: {
@@ -7162,7 +9631,7 @@ export interface operations {
                         } | null;
                         /** @description The bundle that matching agents run. */
                         bundle_name: string;
-                        /** @description Environment the rule is for; absent when resolving: the one the agent was last seen in. */
+                        /** @description Environment the rule is for; absent when resolving: rules of every environment are tried. */
                         env: string;
                         /**
                          * @description ISO 8601, UTC
@@ -7180,12 +9649,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postAssignmentRules: {
+    postApiAssignmentRules: {
         parameters: {
             query?: never;
             header?: never;
@@ -7194,6 +9668,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "priority": 10,
+                 *       "pattern": "research-*",
+                 *       "tag_match": {
+                 *         "team": "research"
+                 *       },
+                 *       "bundle_name": "assistant",
+                 *       "env": "production"
+                 *     }
+                 */
                 "application/json": {
                     /** @description The lowest is tried first. */
                     priority: number;
@@ -7205,7 +9690,7 @@ export interface operations {
                     } | null;
                     /** @description The bundle that matching agents run. */
                     bundle_name: string;
-                    /** @description Environment the rule is for; absent when resolving: the one the agent was last seen in. */
+                    /** @description Environment the rule is for; absent when resolving: rules of every environment are tried. */
                     env: string;
                 };
             };
@@ -7217,12 +9702,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
+                     *       "priority": 10,
+                     *       "pattern": "research-*",
+                     *       "tag_match": {
+                     *         "team": "research"
+                     *       },
+                     *       "bundle_name": "assistant",
+                     *       "env": "production",
+                     *       "created_at": "2026-03-01T12:02:00Z"
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id: a UUID, given by the server. */
                         id: string;
-                        /** @description The lowest is tried first; each priority is used once in an environment. */
+                        /** @description The lowest is tried first; a tenant uses each priority once. */
                         priority: number;
-                        /** @description Glob over agent ids, 1 to 200 characters: letters, digits, `-`, `_`, `.`, `*` and `?`. */
+                        /** @description Glob over agent ids, 1 to 200 printable ASCII characters without a slash: `*` is any text, `?` any character. */
                         pattern: string;
                         /** @description Tags that an agent must have for the rule to match, by name; null: any. */
                         tag_match: {
@@ -7230,7 +9728,7 @@ export interface operations {
                         } | null;
                         /** @description The bundle that matching agents run. */
                         bundle_name: string;
-                        /** @description Environment the rule is for; absent when resolving: the one the agent was last seen in. */
+                        /** @description Environment the rule is for; absent when resolving: rules of every environment are tried. */
                         env: string;
                         /**
                          * @description ISO 8601, UTC
@@ -7246,6 +9744,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Pattern must not contain path separators or null bytes"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7257,6 +9760,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7266,6 +9774,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7275,6 +9788,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Priority 10 already exists for this tenant"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7284,6 +9802,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7293,17 +9816,54 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "priority"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "pattern"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "bundle_name"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "env"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    deleteAssignmentRulesRuleId: {
+    deleteApiAssignmentRulesRuleId: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the rule; null where no rule decides. */
+                /**
+                 * @description Id of the rule; null where no rule decides.
+                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
+                 */
                 rule_id: string;
             };
             cookie?: never;
@@ -7325,6 +9885,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7334,6 +9899,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7343,6 +9913,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Rule not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7352,6 +9927,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7361,23 +9941,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "rule_id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    patchAssignmentRulesRuleId: {
+    patchApiAssignmentRulesRuleId: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the rule; null where no rule decides. */
+                /**
+                 * @description Id of the rule; null where no rule decides.
+                 * @example dc371291-bd7a-48a2-8624-e3efa75d0a88
+                 */
                 rule_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "priority": 5
+                 *     }
+                 */
                 "application/json": {
                     /** @description The lowest is tried first. */
                     priority?: number | null;
@@ -7389,7 +9990,7 @@ export interface operations {
                     } | null;
                     /** @description The bundle that matching agents run. */
                     bundle_name?: string | null;
-                    /** @description Environment the rule is for; absent when resolving: the one the agent was last seen in. */
+                    /** @description Environment the rule is for; absent when resolving: rules of every environment are tried. */
                     env?: string | null;
                 };
             };
@@ -7401,12 +10002,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
+                     *       "priority": 5,
+                     *       "pattern": "research-*",
+                     *       "tag_match": {
+                     *         "team": "research"
+                     *       },
+                     *       "bundle_name": "assistant",
+                     *       "env": "production",
+                     *       "created_at": "2026-03-01T12:02:00Z"
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id: a UUID, given by the server. */
                         id: string;
-                        /** @description The lowest is tried first; each priority is used once in an environment. */
+                        /** @description The lowest is tried first; a tenant uses each priority once. */
                         priority: number;
-                        /** @description Glob over agent ids, 1 to 200 characters: letters, digits, `-`, `_`, `.`, `*` and `?`. */
+                        /** @description Glob over agent ids, 1 to 200 printable ASCII characters without a slash: `*` is any text, `?` any character. */
                         pattern: string;
                         /** @description Tags that an agent must have for the rule to match, by name; null: any. */
                         tag_match: {
@@ -7414,7 +10028,7 @@ export interface operations {
                         } | null;
                         /** @description The bundle that matching agents run. */
                         bundle_name: string;
-                        /** @description Environment the rule is for; absent when resolving: the one the agent was last seen in. */
+                        /** @description Environment the rule is for; absent when resolving: rules of every environment are tried. */
                         env: string;
                         /**
                          * @description ISO 8601, UTC
@@ -7430,6 +10044,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Pattern must not contain path separators or null bytes"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7441,6 +10060,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7450,6 +10074,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7459,6 +10088,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Rule not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7468,6 +10102,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Priority conflict"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7477,6 +10116,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7486,20 +10130,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getAssignmentRulesResolveAgentId: {
+    getApiAssignmentRulesResolveAgentId: {
         parameters: {
             query?: {
-                /** @description Environment the rule is for; absent when resolving: the one the agent was last seen in. */
+                /**
+                 * @description Environment the rule is for; absent when resolving: rules of every environment are tried.
+                 * @example production
+                 */
                 env?: string;
             };
             header?: never;
             path: {
-                /** @description Name of the agent; it need not be registered. */
+                /**
+                 * @description Name of the agent; it need not be registered.
+                 * @example research-agent
+                 */
                 agent_id: string;
             };
             cookie?: never;
@@ -7512,6 +10174,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "bundle_name": "assistant",
+                     *       "source": "explicit",
+                     *       "rule_id": null,
+                     *       "rule_pattern": null
+                     *     }
+                     */
                     "application/json": {
                         /** @description The bundle that matching agents run. */
                         bundle_name: string | null;
@@ -7535,6 +10205,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7544,6 +10219,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7553,12 +10233,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "env"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getAgentsStatus: {
+    getApiAgentsStatus: {
         parameters: {
             query?: {
                 /** @description The bundle; null where there is none. */
@@ -7576,6 +10269,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "agents": [
+                     *         {
+                     *           "agent_id": "research-agent",
+                     *           "env": "production",
+                     *           "bundle_name": "assistant",
+                     *           "policy_version": "07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d",
+                     *           "status": "current",
+                     *           "connected_at": "2026-03-01T12:02:00Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
                         /** @description The agents. */
                         agents: {
@@ -7609,6 +10316,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7618,20 +10330,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "bundle_name"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getAgentsAgentIdHistory: {
+    getApiAgentsAgentIdHistory: {
         parameters: {
             query?: {
-                /** @description Of deployments. */
+                /**
+                 * @description Of deployments.
+                 * @example 2
+                 */
                 limit?: number;
             };
             header?: never;
             path: {
-                /** @description Name of the agent, at most 256 characters. */
+                /**
+                 * @description Name of the agent, at most 256 characters.
+                 * @example research-agent
+                 */
                 agent_id: string;
             };
             cookie?: never;
@@ -7644,6 +10375,66 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "agent_id": "research-agent",
+                     *       "environment": "production",
+                     *       "events": [
+                     *         {
+                     *           "type": "drift_detected",
+                     *           "timestamp": "2026-03-01T12:01:00Z",
+                     *           "bundle_name": null,
+                     *           "bundle_version": null,
+                     *           "deployed_by": null,
+                     *           "revision_hash": null,
+                     *           "policy_version": null,
+                     *           "drift_duration_seconds": null,
+                     *           "expected_version": "abe975d1d211c747b65379d01969d360e1f06f341c2570a9712e3845ca8dd971",
+                     *           "actual_version": null,
+                     *           "environment": null
+                     *         },
+                     *         {
+                     *           "type": "deployment",
+                     *           "timestamp": "2026-03-01T12:01:00Z",
+                     *           "bundle_name": "assistant",
+                     *           "bundle_version": 1,
+                     *           "deployed_by": "admin@example.com",
+                     *           "revision_hash": "07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d",
+                     *           "policy_version": null,
+                     *           "drift_duration_seconds": null,
+                     *           "expected_version": null,
+                     *           "actual_version": null,
+                     *           "environment": null
+                     *         },
+                     *         {
+                     *           "type": "deployment",
+                     *           "timestamp": "2026-03-01T12:01:00Z",
+                     *           "bundle_name": "house-rules",
+                     *           "bundle_version": 3,
+                     *           "deployed_by": "admin@example.com",
+                     *           "revision_hash": "abe975d1d211c747b65379d01969d360e1f06f341c2570a9712e3845ca8dd971",
+                     *           "policy_version": null,
+                     *           "drift_duration_seconds": null,
+                     *           "expected_version": null,
+                     *           "actual_version": null,
+                     *           "environment": null
+                     *         },
+                     *         {
+                     *           "type": "first_seen",
+                     *           "timestamp": "2026-03-01T12:01:00Z",
+                     *           "bundle_name": null,
+                     *           "bundle_version": null,
+                     *           "deployed_by": null,
+                     *           "revision_hash": null,
+                     *           "policy_version": null,
+                     *           "drift_duration_seconds": null,
+                     *           "expected_version": null,
+                     *           "actual_version": null,
+                     *           "environment": "production"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
                         /** @description Name of the agent, at most 256 characters. */
                         agent_id: string;
@@ -7691,6 +10482,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7700,6 +10496,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "No events found for this agent"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7709,12 +10510,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input must be >= 1"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getAgentRegistrations: {
+    getApiAgentRegistrations: {
         parameters: {
             query?: never;
             header?: never;
@@ -7729,6 +10543,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "dc0ca0bb-e9e0-45ef-8abd-cf133b0936cc",
+                     *         "agent_id": "research-agent",
+                     *         "display_name": null,
+                     *         "tags": {},
+                     *         "bundle_name": null,
+                     *         "resolved_bundle": null,
+                     *         "last_seen_at": "2026-03-01T12:01:00Z",
+                     *         "created_at": "2026-03-01T12:01:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": {
                         /** @description Id: a UUID, given by the server. */
                         id: string;
@@ -7762,23 +10590,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    patchAgentRegistrationsAgentId: {
+    patchApiAgentRegistrationsAgentId: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Name of the agent, at most 256 characters. */
+                /**
+                 * @description Name of the agent, at most 256 characters.
+                 * @example research-agent
+                 */
                 agent_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "display_name": "Research",
+                 *       "tags": {
+                 *         "team": "research"
+                 *       }
+                 *     }
+                 */
                 "application/json": {
                     /** @description What people call the agent, at most 255 characters; null where nobody said. */
                     display_name?: string | null;
@@ -7798,6 +10642,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "dc0ca0bb-e9e0-45ef-8abd-cf133b0936cc",
+                     *       "agent_id": "research-agent",
+                     *       "display_name": "Research",
+                     *       "tags": {
+                     *         "team": "research"
+                     *       },
+                     *       "bundle_name": null,
+                     *       "resolved_bundle": null,
+                     *       "last_seen_at": "2026-03-01T12:01:00Z",
+                     *       "created_at": "2026-03-01T12:01:00Z"
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id: a UUID, given by the server. */
                         id: string;
@@ -7831,6 +10689,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7840,6 +10703,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7849,6 +10717,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Agent not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7858,6 +10731,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7867,12 +10745,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postAgentRegistrationsBulkAssign: {
+    postApiAgentRegistrationsBulkAssign: {
         parameters: {
             query?: never;
             header?: never;
@@ -7881,6 +10771,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "agent_ids": [
+                 *         "research-agent"
+                 *       ],
+                 *       "bundle_name": "assistant"
+                 *     }
+                 */
                 "application/json": {
                     /** @description Names of agents. */
                     agent_ids: string[];
@@ -7896,6 +10794,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "updated": 1
+                     *     }
+                     */
                     "application/json": {
                         /** @description Agents whose assignment changed; names that are not registered do not count. */
                         updated: number;
@@ -7910,6 +10813,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7919,6 +10827,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7928,6 +10841,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -7937,29 +10855,58 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "agent_ids"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "bundle_name"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getEvents: {
+    getApiEvents: {
         parameters: {
             query?: {
                 /** @description Name of the agent, at most 256 characters. */
                 agent_id?: string;
                 /** @description Name of the tool, as the agent calls it. */
                 tool_name?: string;
-                /** @description What was decided, for example `call_allowed`, `call_denied`, `call_executed`. */
+                /**
+                 * @description What was decided, for example `call_allowed`, `call_denied`, `call_executed`.
+                 * @example call_denied
+                 */
                 verdict?: string;
                 /** @description `enforce` or `observe`. */
                 mode?: string;
-                /** @description ISO 8601, or seconds or milliseconds since the epoch. */
+                /**
+                 * @description ISO 8601, or seconds or milliseconds since the epoch.
+                 * @example 2026-03-01T11:00:00Z
+                 */
                 since?: string;
                 /** @description ISO 8601, or seconds or milliseconds since the epoch. */
                 until?: string;
                 /** @description Contained in any text field or the payload, whatever the case. */
                 search?: string;
-                /** @description How many to answer with at most, 1 to 1,000. */
+                /**
+                 * @description How many to answer with at most, 1 to 1,000.
+                 * @example 1
+                 */
                 limit?: number;
                 /** @description From `X-Next-Cursor` of the page before. */
                 cursor?: string;
@@ -7978,6 +10925,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "481833fb-6728-8994-b307-1f66e9c3d4a9",
+                     *         "call_id": "5b0c7b1e-8f0e-4f0e-9a0e-0d8f5f2c1a11",
+                     *         "agent_id": "research-agent",
+                     *         "tool_name": "read_file",
+                     *         "verdict": "call_denied",
+                     *         "mode": "enforce",
+                     *         "timestamp": "2026-03-01T12:01:00Z",
+                     *         "payload": {
+                     *           "tool_args": {
+                     *             "path": ".env"
+                     *           },
+                     *           "policy_version": "07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d",
+                     *           "decision_name": "no-env",
+                     *           "decision_source": "yaml_precondition",
+                     *           "reason": ".env holds secrets."
+                     *         },
+                     *         "created_at": "2026-03-01T12:01:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": {
                         /** @description Id of the event; ids grow with the time the events came in. */
                         id: string;
@@ -8014,6 +10984,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authentication required."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8023,12 +10998,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input must be >= 1"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postEvents: {
+    postApiEvents: {
         parameters: {
             query?: never;
             header?: {
@@ -8040,6 +11028,58 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "events": [
+                 *         {
+                 *           "call_id": "5b0c7b1e-8f0e-4f0e-9a0e-0d8f5f2c1a11",
+                 *           "agent_id": "research-agent",
+                 *           "tool_name": "read_file",
+                 *           "verdict": "call_denied",
+                 *           "mode": "enforce",
+                 *           "timestamp": "2026-03-01T12:01:00.000Z",
+                 *           "payload": {
+                 *             "tool_args": {
+                 *               "path": ".env"
+                 *             },
+                 *             "policy_version": "07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d",
+                 *             "decision_name": "no-env",
+                 *             "decision_source": "yaml_precondition",
+                 *             "reason": ".env holds secrets."
+                 *           }
+                 *         },
+                 *         {
+                 *           "call_id": "7f8d2c9a-5b6e-4d3f-8a1b-2c3d4e5f6a7b",
+                 *           "agent_id": "research-agent",
+                 *           "tool_name": "read_file",
+                 *           "verdict": "call_allowed",
+                 *           "mode": "enforce",
+                 *           "timestamp": "2026-03-01T12:01:00.000Z",
+                 *           "payload": {
+                 *             "tool_args": {
+                 *               "path": "secrets/.env.example"
+                 *             },
+                 *             "policy_version": "07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d"
+                 *           }
+                 *         },
+                 *         {
+                 *           "call_id": "broken"
+                 *         }
+                 *       ],
+                 *       "agent_manifest": {
+                 *         "agent_id": "research-agent",
+                 *         "policy_version": "07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d",
+                 *         "contracts": [
+                 *           {
+                 *             "id": "no-env",
+                 *             "type": "pre",
+                 *             "tool": "read_file",
+                 *             "mode": "enforce"
+                 *           }
+                 *         ]
+                 *       }
+                 *     }
+                 */
                 "application/json": {
                     /** @description The batch: 1 to 10,000 events. */
                     events: {
@@ -8064,10 +11104,7 @@ export interface operations {
                         agent_id: string;
                         /** @description Revision hash of the bundle that the agent runs. */
                         policy_version: string;
-                        /**
-                         * @description The contracts the agent has loaded.
-                         * @default []
-                         */
+                        /** @description The contracts the agent has loaded. */
                         contracts?: {
                             /** @description Id of the contract. */
                             id: string;
@@ -8089,6 +11126,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accepted": 2,
+                     *       "duplicates": 0,
+                     *       "rejected": [
+                     *         {
+                     *           "index": 2,
+                     *           "detail": "agent_id: Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
                         /** @description Events stored now. */
                         accepted: number;
@@ -8112,6 +11161,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authorization header is required."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8121,6 +11175,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 16MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8130,6 +11189,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "events",
+                     *             0,
+                     *             "agent_id"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8141,6 +11215,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Event ingestion rate limit exceeded. Please try again later."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8152,12 +11231,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "More waits to be stored than this server holds. Send it again shortly."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getEventsHistogram: {
+    getApiEventsHistogram: {
         parameters: {
             query: {
                 /** @description Name of the agent, at most 256 characters. */
@@ -8166,11 +11250,20 @@ export interface operations {
                 tool_name?: string;
                 /** @description What was decided, for example `call_allowed`, `call_denied`, `call_executed`. */
                 verdict?: string;
-                /** @description Inclusive. */
+                /**
+                 * @description Inclusive.
+                 * @example 2026-03-01T11:00:00Z
+                 */
                 since: string;
-                /** @description Exclusive. */
+                /**
+                 * @description Exclusive.
+                 * @example 2026-03-01T13:00:00Z
+                 */
                 until: string;
-                /** @description Width of a bucket in seconds, a minute to a day. */
+                /**
+                 * @description Width of a bucket in seconds, a minute to a day.
+                 * @example 3600
+                 */
                 bucket_seconds?: number;
             };
             header?: never;
@@ -8185,6 +11278,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "bucket_start": "2026-03-01T12:00:00Z",
+                     *         "allowed": 1,
+                     *         "denied": 1,
+                     *         "pending": 0,
+                     *         "observed": 0
+                     *       }
+                     *     ]
+                     */
                     "application/json": {
                         /**
                          * @description ISO 8601, UTC
@@ -8210,6 +11314,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authentication required."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8219,17 +11328,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "until"
+                     *           ],
+                     *           "msg": "Input should be a valid datetime"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getApprovals: {
+    getApiApprovals: {
         parameters: {
             query?: {
-                /** @description `pending`, `approved`, `denied` or `timeout`. */
+                /**
+                 * @description `pending`, `approved`, `denied` or `timeout`.
+                 * @example pending
+                 */
                 status?: "pending" | "approved" | "denied" | "timeout";
-                /** @description How many to answer with at most, 1 to 1,000. */
+                /**
+                 * @description How many to answer with at most, 1 to 1,000.
+                 * @example 1
+                 */
                 limit?: number;
                 /** @description How many to skip, from the newest. */
                 offset?: number;
@@ -8246,6 +11374,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *         "status": "pending",
+                     *         "agent_id": "research-agent",
+                     *         "tool_name": "delete_file",
+                     *         "tool_args": {
+                     *           "path": "all.csv"
+                     *         },
+                     *         "message": "Delete all.csv?",
+                     *         "env": "production",
+                     *         "timeout_seconds": 300,
+                     *         "timeout_effect": "deny",
+                     *         "decision_source": null,
+                     *         "contract_name": null,
+                     *         "decided_by": null,
+                     *         "decided_at": null,
+                     *         "decision_reason": null,
+                     *         "decided_via": null,
+                     *         "created_at": "2026-03-01T12:02:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": {
                         /** @description Id: a UUID, given by the server. */
                         id: string;
@@ -8296,6 +11448,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8305,12 +11462,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "status"
+                     *           ],
+                     *           "msg": "Input should be one of 'pending', 'approved', 'denied', 'timeout'"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input must be >= 1"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postApprovals: {
+    postApiApprovals: {
         parameters: {
             query?: never;
             header?: {
@@ -8324,6 +11501,19 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "agent_id": "research-agent",
+                 *       "tool_name": "delete_file",
+                 *       "tool_args": {
+                 *         "path": "old.csv"
+                 *       },
+                 *       "message": "Delete old.csv?",
+                 *       "timeout": 300,
+                 *       "contract_name": "ask-first",
+                 *       "decision_source": "yaml_precondition"
+                 *     }
+                 */
                 "application/json": {
                     /** @description Ignored: the header says who asks. */
                     agent_id: string;
@@ -8360,6 +11550,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
+                     *       "status": "pending",
+                     *       "agent_id": "research-agent",
+                     *       "tool_name": "delete_file",
+                     *       "tool_args": {
+                     *         "path": "old.csv"
+                     *       },
+                     *       "message": "Delete old.csv?",
+                     *       "env": "production",
+                     *       "timeout_seconds": 300,
+                     *       "timeout_effect": "deny",
+                     *       "decision_source": "yaml_precondition",
+                     *       "contract_name": "ask-first",
+                     *       "decided_by": null,
+                     *       "decided_at": null,
+                     *       "decision_reason": null,
+                     *       "decided_via": null,
+                     *       "created_at": "2026-03-01T12:02:00Z"
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id: a UUID, given by the server. */
                         id: string;
@@ -8410,6 +11622,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authorization header is required."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8419,6 +11636,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8428,6 +11650,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "agent_id"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "tool_name"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "message"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8439,20 +11688,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Too many approval requests. Please slow down."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getApprovalsApprovalId: {
+    getApiApprovalsApprovalId: {
         parameters: {
             query?: {
-                /** @description Seconds to wait for a decision; answers at once when there is one. */
+                /**
+                 * @description Seconds to wait for a decision; answers at once when there is one.
+                 * @example 30
+                 */
                 wait?: number;
             };
             header?: never;
             path: {
-                /** @description Id of the approval. */
+                /**
+                 * @description Id of the approval.
+                 * @example 257a85d3-5ed6-4007-88d4-72e3fcb23f95
+                 */
                 approval_id: string;
             };
             cookie?: never;
@@ -8465,6 +11725,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
+                     *       "status": "approved",
+                     *       "agent_id": "research-agent",
+                     *       "tool_name": "delete_file",
+                     *       "tool_args": {
+                     *         "path": "old.csv"
+                     *       },
+                     *       "message": "Delete old.csv?",
+                     *       "env": "production",
+                     *       "timeout_seconds": 300,
+                     *       "timeout_effect": "deny",
+                     *       "decision_source": "yaml_precondition",
+                     *       "contract_name": "ask-first",
+                     *       "decided_by": "admin@example.com",
+                     *       "decided_at": "2026-03-01T12:02:00Z",
+                     *       "decision_reason": "It is a copy.",
+                     *       "decided_via": "console",
+                     *       "created_at": "2026-03-01T12:02:00Z"
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id: a UUID, given by the server. */
                         id: string;
@@ -8515,6 +11797,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authentication required."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8524,6 +11811,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Approval not found."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8533,23 +11825,45 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "wait"
+                     *           ],
+                     *           "msg": "Input must be integer"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    putApprovalsApprovalId: {
+    putApiApprovalsApprovalId: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the approval. */
+                /**
+                 * @description Id of the approval.
+                 * @example 257a85d3-5ed6-4007-88d4-72e3fcb23f95
+                 */
                 approval_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "approved": true,
+                 *       "reason": "It is a copy."
+                 *     }
+                 */
                 "application/json": {
                     /** @description True allows the call, false denies it. */
                     approved: boolean;
@@ -8567,6 +11881,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
+                     *       "status": "approved",
+                     *       "agent_id": "research-agent",
+                     *       "tool_name": "delete_file",
+                     *       "tool_args": {
+                     *         "path": "old.csv"
+                     *       },
+                     *       "message": "Delete old.csv?",
+                     *       "env": "production",
+                     *       "timeout_seconds": 300,
+                     *       "timeout_effect": "deny",
+                     *       "decision_source": "yaml_precondition",
+                     *       "contract_name": "ask-first",
+                     *       "decided_by": "admin@example.com",
+                     *       "decided_at": "2026-03-01T12:02:00Z",
+                     *       "decision_reason": "It is a copy.",
+                     *       "decided_via": "console",
+                     *       "created_at": "2026-03-01T12:02:00Z"
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id: a UUID, given by the server. */
                         id: string;
@@ -8617,6 +11953,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8626,6 +11967,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8635,6 +11981,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8644,6 +11995,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Approval not found or already decided.",
+                     *       "decision": {
+                     *         "status": "approved",
+                     *         "decided_by": "admin@example.com",
+                     *         "decided_at": "2026-03-01T12:02:00Z",
+                     *         "decided_via": "console"
+                     *       }
+                     *     }
+                     */
                     "application/json": {
                         /** @description What is wrong: a text, or one object for each problem. */
                         detail: string | ({
@@ -8677,6 +12039,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8686,12 +12053,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "approved"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getNotificationsChannels: {
+    getApiNotificationsChannels: {
         parameters: {
             query?: never;
             header?: never;
@@ -8706,6 +12086,72 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
+                     *         "name": "on call",
+                     *         "channel_type": "discord",
+                     *         "config": {
+                     *           "bot_token": "••••••••",
+                     *           "public_key": "7c4b895a700770654bdd9055cdf1f94a9f30ac256c77a6ea1fd99bb18c683633",
+                     *           "discord_channel_id": "42"
+                     *         },
+                     *         "enabled": true,
+                     *         "filters": {
+                     *           "environments": [
+                     *             "production"
+                     *           ],
+                     *           "agent_patterns": null,
+                     *           "contract_names": null
+                     *         },
+                     *         "created_at": "2026-03-01T12:02:00Z",
+                     *         "last_test_at": null,
+                     *         "last_test_ok": null
+                     *       },
+                     *       {
+                     *         "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *         "name": "on call",
+                     *         "channel_type": "slack_app",
+                     *         "config": {
+                     *           "bot_token": "xoxb••••mple",
+                     *           "slack_channel": "C0123",
+                     *           "signing_secret": "••••••••"
+                     *         },
+                     *         "enabled": true,
+                     *         "filters": {
+                     *           "environments": [
+                     *             "production"
+                     *           ],
+                     *           "agent_patterns": null,
+                     *           "contract_names": null
+                     *         },
+                     *         "created_at": "2026-03-01T12:02:00Z",
+                     *         "last_test_at": null,
+                     *         "last_test_ok": null
+                     *       },
+                     *       {
+                     *         "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *         "name": "on call",
+                     *         "channel_type": "webhook",
+                     *         "config": {
+                     *           "url": "https://hooks.example.com/lictor",
+                     *           "secret": "a se••••iver"
+                     *         },
+                     *         "enabled": false,
+                     *         "filters": {
+                     *           "environments": [
+                     *             "production"
+                     *           ],
+                     *           "agent_patterns": null,
+                     *           "contract_names": null
+                     *         },
+                     *         "created_at": "2026-03-01T12:02:00Z",
+                     *         "last_test_at": "2026-03-01T12:02:00Z",
+                     *         "last_test_ok": true
+                     *       }
+                     *     ]
+                     */
                     "application/json": {
                         /** @description Id: a UUID, given by the server. */
                         id: string;
@@ -8751,12 +12197,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postNotificationsChannels: {
+    postApiNotificationsChannels: {
         parameters: {
             query?: never;
             header?: never;
@@ -8765,6 +12216,21 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "on call",
+                 *       "channel_type": "webhook",
+                 *       "config": {
+                 *         "url": "https://hooks.example.com/lictor",
+                 *         "secret": "a secret of the receiver"
+                 *       },
+                 *       "filters": {
+                 *         "environments": [
+                 *           "production"
+                 *         ]
+                 *       }
+                 *     }
+                 */
                 "application/json": {
                     /** @description What people call the channel, 1 to 100 characters. */
                     name: string;
@@ -8796,6 +12262,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "name": "on call",
+                     *       "channel_type": "webhook",
+                     *       "config": {
+                     *         "url": "https://hooks.example.com/lictor",
+                     *         "secret": "a se••••iver"
+                     *       },
+                     *       "enabled": true,
+                     *       "filters": {
+                     *         "environments": [
+                     *           "production"
+                     *         ],
+                     *         "agent_patterns": null,
+                     *         "contract_names": null
+                     *       },
+                     *       "created_at": "2026-03-01T12:02:00Z",
+                     *       "last_test_at": null,
+                     *       "last_test_ok": null
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id: a UUID, given by the server. */
                         id: string;
@@ -8841,6 +12329,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8850,6 +12343,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8859,6 +12357,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8868,23 +12371,58 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "name"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "channel_type"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "config"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    putNotificationsChannelsChannelId: {
+    putApiNotificationsChannelsChannelId: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the channel. */
+                /**
+                 * @description Id of the channel.
+                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 */
                 channel_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "enabled": false
+                 *     }
+                 */
                 "application/json": {
                     /** @description What people call the channel, 1 to 100 characters. */
                     name?: string | null;
@@ -8913,6 +12451,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "name": "on call",
+                     *       "channel_type": "webhook",
+                     *       "config": {
+                     *         "url": "https://hooks.example.com/lictor",
+                     *         "secret": "a se••••iver"
+                     *       },
+                     *       "enabled": false,
+                     *       "filters": {
+                     *         "environments": [
+                     *           "production"
+                     *         ],
+                     *         "agent_patterns": null,
+                     *         "contract_names": null
+                     *       },
+                     *       "created_at": "2026-03-01T12:02:00Z",
+                     *       "last_test_at": "2026-03-01T12:02:00Z",
+                     *       "last_test_ok": true
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id: a UUID, given by the server. */
                         id: string;
@@ -8958,6 +12518,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8967,6 +12532,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8976,6 +12546,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Notification channel not found."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8985,6 +12560,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -8994,17 +12574,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    deleteNotificationsChannelsChannelId: {
+    deleteApiNotificationsChannelsChannelId: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the channel. */
+                /**
+                 * @description Id of the channel.
+                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 */
                 channel_id: string;
             };
             cookie?: never;
@@ -9026,6 +12621,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9035,6 +12635,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9044,6 +12649,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Notification channel not found."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9053,6 +12663,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9062,17 +12677,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "channel_id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postNotificationsChannelsChannelIdTest: {
+    postApiNotificationsChannelsChannelIdTest: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the channel. */
+                /**
+                 * @description Id of the channel.
+                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 */
                 channel_id: string;
             };
             cookie?: never;
@@ -9085,6 +12716,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "message": "Webhook delivered successfully."
+                     *     }
+                     */
                     "application/json": {
                         /** @description Whether the message was taken. */
                         success: boolean;
@@ -9101,6 +12738,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9110,6 +12752,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9119,6 +12766,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Channel not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9128,6 +12780,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9137,12 +12794,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "channel_id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getSlackManifest: {
+    getApiSlackManifest: {
         parameters: {
             query?: never;
             header?: never;
@@ -9157,12 +12827,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "_metadata": {
+                     *         "major_version": 2,
+                     *         "minor_version": 1
+                     *       },
+                     *       "display_information": {
+                     *         "name": "Edictum Approvals",
+                     *         "description": "Interactive approval buttons for Edictum agent governance.",
+                     *         "background_color": "#1a1a2e"
+                     *       },
+                     *       "features": {
+                     *         "bot_user": {
+                     *           "display_name": "edictum",
+                     *           "always_online": true
+                     *         }
+                     *       },
+                     *       "oauth_config": {
+                     *         "scopes": {
+                     *           "bot": [
+                     *             "chat:write"
+                     *           ]
+                     *         }
+                     *       },
+                     *       "settings": {
+                     *         "interactivity": {
+                     *           "is_enabled": true,
+                     *           "request_url": "https://lictor.example.com/api/v1/slack/interactions"
+                     *         }
+                     *       }
+                     *     }
+                     */
                     "application/json": unknown;
                 };
             };
         };
     };
-    getStatsOverview: {
+    getApiStatsOverview: {
         parameters: {
             query?: never;
             header?: never;
@@ -9177,6 +12879,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "pending_approvals": 0,
+                     *       "active_agents": 1,
+                     *       "total_agents": 1,
+                     *       "events_24h": 2,
+                     *       "denials_24h": 1,
+                     *       "observe_findings_24h": 0,
+                     *       "contracts_triggered_24h": 1
+                     *     }
+                     */
                     "application/json": {
                         /** @description Approvals that wait now. */
                         pending_approvals: number;
@@ -9203,12 +12916,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authentication required."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getStatsContracts: {
+    getApiStatsContracts: {
         parameters: {
             query?: {
                 /** @description Begin, inclusive: ISO 8601, or seconds or milliseconds since the epoch. Absent: 24 hours ago. */
@@ -9228,6 +12946,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "coverage": [
+                     *         {
+                     *           "decision_name": "no-env",
+                     *           "total_evaluations": 1,
+                     *           "total_denials": 1,
+                     *           "total_warnings": 0,
+                     *           "last_triggered": "2026-03-01T12:01:00+00:00"
+                     *         }
+                     *       ],
+                     *       "total_events": 2,
+                     *       "period_start": "2026-02-28T12:02:00+00:00",
+                     *       "period_end": "2026-03-01T12:02:00+00:00"
+                     *     }
+                     */
                     "application/json": {
                         /** @description By contract, most often first. */
                         coverage: {
@@ -9268,6 +13002,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9277,6 +13016,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "until"
+                     *           ],
+                     *           "msg": "Input should be a valid datetime"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9287,7 +13039,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Name of the realm: small letters, digits and `-`. Every realm leads to this server. */
+                /**
+                 * @description Name of the realm: small letters, digits and `-`. Every realm leads to this server.
+                 * @example aegis-system
+                 */
                 realm: string;
             };
             cookie?: never;
@@ -9300,6 +13055,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "keys": [
+                     *         {
+                     *           "kty": "RSA",
+                     *           "n": "upZbR6yEyUYeYBVumxbJcwc-NBXt_MI_sPebj978Qa6Pufc04ckD82x6Zd271qKEfdXj5qvAJvJ-3YtH5GkVp1Te4TYqWn2tftBYFgNtNUYmZKavUejiBBpMI3tbcGkFR3RtOizI0EAJFvmUqSMzyH3eM9Yv6_pW1PdxRA1OceW7EdcQSiuWLeqOjLytbEJ3ksDsV6R0JQzmsKwy_aepy-7Y71_MWj-BjXGWUq8l9iRo6h95ganCascFk2mf0xBk7qqK2EZ6wQa3FBewR8AnxxO-ipaT_WdAdkAJCKQp4zbMPr8qBOjjUehUxpCgpj67wnqcGJT3a1A1PIn8fjG9pQ",
+                     *           "e": "AQAB",
+                     *           "kid": "c22cd1ea-7268-4ed0-817f-08b05559b6f7",
+                     *           "alg": "RS256",
+                     *           "use": "sig"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
                         /** @description JSON Web Keys (RFC 7517). */
                         keys: {
@@ -9314,6 +13083,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_request",
+                     *       "message": "Realm does not exist"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -9323,6 +13098,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -9332,6 +13113,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "realm"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -9342,7 +13138,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Name of the realm: small letters, digits and `-`. Every realm leads to this server. */
+                /**
+                 * @description Name of the realm: small letters, digits and `-`. Every realm leads to this server.
+                 * @example aegis-system
+                 */
                 realm: string;
             };
             cookie?: never;
@@ -9355,6 +13154,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "issuer": "https://lictor.example.com/realms/aegis-system",
+                     *       "token_endpoint": "https://lictor.example.com/realms/aegis-system/protocol/openid-connect/token",
+                     *       "jwks_uri": "https://lictor.example.com/realms/aegis-system/protocol/openid-connect/certs",
+                     *       "grant_types_supported": [
+                     *         "client_credentials"
+                     *       ],
+                     *       "token_endpoint_auth_methods_supported": [
+                     *         "client_secret_post"
+                     *       ],
+                     *       "response_types_supported": [
+                     *         "token"
+                     *       ],
+                     *       "subject_types_supported": [
+                     *         "public"
+                     *       ],
+                     *       "id_token_signing_alg_values_supported": [
+                     *         "RS256"
+                     *       ],
+                     *       "claims_supported": [
+                     *         "iss",
+                     *         "aud",
+                     *         "sub",
+                     *         "azp",
+                     *         "iat",
+                     *         "exp",
+                     *         "tenant_id",
+                     *         "scope"
+                     *       ],
+                     *       "audience": "lictor"
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     };
@@ -9366,6 +13198,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_request",
+                     *       "message": "Realm does not exist"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -9375,6 +13213,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -9384,12 +13228,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "realm"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
         };
     };
-    getServiceAccounts: {
+    getApiServiceAccounts: {
         parameters: {
             query?: never;
             header?: never;
@@ -9404,6 +13263,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "65cebb6f-370f-4850-8d4a-f051143fcd0d",
+                     *         "client_id": "sa-c72ae9676454d7cc00",
+                     *         "name": "ci",
+                     *         "role": "aegis:admin",
+                     *         "scopes": null,
+                     *         "created_by": "admin@example.com",
+                     *         "created_at": "2026-03-01T12:00:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": {
                         /** @description Id of the account or key. */
                         id: string;
@@ -9433,12 +13305,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postServiceAccounts: {
+    postApiServiceAccounts: {
         parameters: {
             query?: never;
             header?: never;
@@ -9447,6 +13324,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "ci",
+                 *       "role": "aegis:admin"
+                 *     }
+                 */
                 "application/json": {
                     /** @description What the account is for, 1 to 200 characters. */
                     name: string;
@@ -9467,6 +13350,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "65cebb6f-370f-4850-8d4a-f051143fcd0d",
+                     *       "client_id": "sa-c72ae9676454d7cc00",
+                     *       "name": "ci",
+                     *       "role": "aegis:admin",
+                     *       "scopes": null,
+                     *       "created_by": "admin@example.com",
+                     *       "created_at": "2026-03-01T12:00:00Z",
+                     *       "client_secret": "vik9pb5HcHjL7uf-73s4T4efcw7yb1GmdM5Z9u4CUdQ"
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id of the account or key. */
                         id: string;
@@ -9498,6 +13393,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9507,6 +13407,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9516,6 +13421,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9525,17 +13435,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "name"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    deleteServiceAccountsId: {
+    deleteApiServiceAccountsId: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the account or key. */
+                /**
+                 * @description Id of the account or key.
+                 * @example 585348db-d288-40f9-834f-57be46f000c5
+                 */
                 id: string;
             };
             cookie?: never;
@@ -9557,6 +13483,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9566,6 +13497,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9575,6 +13511,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Service account not found or already revoked."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9584,6 +13525,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9593,12 +13539,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postBundlesEvaluate: {
+    postApiBundlesEvaluate: {
         parameters: {
             query?: never;
             header?: never;
@@ -9607,6 +13566,20 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "yaml_content": "apiVersion: edictum/v1\nkind: ContractBundle\nmetadata:\n  name: assistant\ndefaults:\n  mode: enforce\ncontracts:\n  - id: no-env\n    type: pre\n    tool: read_file\n    when: { args.path: { contains: .env } }\n    then: { effect: deny, message: .env holds secrets. }\n  - id: ask-first\n    type: pre\n    tool: delete_file\n    when: { args.path: { exists: true } }\n    then: { effect: approve, message: \"Delete {args.path}?\", timeout: 300 }\n",
+                 *       "tool_name": "read_file",
+                 *       "tool_args": {
+                 *         "path": "/app/.env"
+                 *       },
+                 *       "environment": "production",
+                 *       "principal": {
+                 *         "user_id": "ada",
+                 *         "role": "developer"
+                 *       }
+                 *     }
+                 */
                 "application/json": {
                     /** @description The bundle as YAML, at most 1 MiB; the language is described in docs/contract-language.md. */
                     yaml_content: string;
@@ -9641,6 +13614,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "verdict": "deny",
+                     *       "mode": "enforce",
+                     *       "contracts_evaluated": [
+                     *         {
+                     *           "id": "no-env",
+                     *           "type": "precondition",
+                     *           "matched": false,
+                     *           "effect": "warn",
+                     *           "message": ".env holds secrets.",
+                     *           "observed": false,
+                     *           "tags": [],
+                     *           "policy_error": false
+                     *         }
+                     *       ],
+                     *       "deciding_contract": "no-env",
+                     *       "policy_version": "07b6f8864c5a",
+                     *       "evaluation_time_ms": 286.57,
+                     *       "decision": {
+                     *         "action": "deny",
+                     *         "contract": "no-env",
+                     *         "source": "yaml_precondition",
+                     *         "reason": ".env holds secrets."
+                     *       },
+                     *       "semantics": {
+                     *         "kind": "dry_run",
+                     *         "description": "Every precondition and sandbox that names the tool was judged, without stopping at the first that fired. Postconditions need a result and session contracts a history of calls: neither was judged. An approve contract that fires counts as deny in verdict; decision tells whether a person would be asked.",
+                     *         "postconditions_skipped": 0,
+                     *         "session_contracts_skipped": 0
+                     *       }
+                     *     }
+                     */
                     "application/json": {
                         /** @description deny when a contract fired that is not in observe mode, else allow. */
                         verdict: string;
@@ -9711,6 +13717,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9720,6 +13731,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9729,6 +13745,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9738,6 +13759,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "yaml_content"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "tool_name"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9749,12 +13790,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Too many concurrent evaluations. Try again shortly."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postTelegramWebhookChannelId: {
+    postApiTelegramWebhookChannelId: {
         parameters: {
             query?: never;
             header?: {
@@ -9762,13 +13808,29 @@ export interface operations {
                 "X-Telegram-Bot-Api-Secret-Token"?: string;
             };
             path: {
-                /** @description Id of the channel. */
+                /**
+                 * @description Id of the channel.
+                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 */
                 channel_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "update_id": 1,
+                 *       "callback_query": {
+                 *         "id": "4382",
+                 *         "from": {
+                 *           "id": 42,
+                 *           "username": "ada"
+                 *         },
+                 *         "data": "approve:257a85d3-5ed6-4007-88d4-72e3fcb23f95"
+                 *       }
+                 *     }
+                 */
                 "application/json": Record<string, never>;
             };
         };
@@ -9800,6 +13862,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9809,12 +13876,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "channel_id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postSlackInteractions: {
+    postApiSlackInteractions: {
         parameters: {
             query?: never;
             header?: {
@@ -9828,6 +13908,7 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /** @example payload=%7B%22type%22%3A%22block_actions%22%2C%22user%22%3A%7B%22username%22%3A%22ada%22%7D%2C%22actions%22%3A%5B%5D%7D */
                 "application/x-www-form-urlencoded": Record<string, never>;
             };
         };
@@ -9847,6 +13928,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Invalid Slack signature."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9856,12 +13942,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postDiscordInteractions: {
+    postApiDiscordInteractions: {
         parameters: {
             query?: never;
             header?: {
@@ -9875,6 +13966,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "type": 1
+                 *     }
+                 */
                 "application/json": Record<string, never>;
             };
         };
@@ -9885,6 +13981,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": 1
+                     *     }
+                     */
                     "application/json": unknown;
                 };
             };
@@ -9894,6 +13995,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "The body is not JSON."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9905,6 +14011,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Invalid Discord signature."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9914,17 +14025,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    getSessionsKey: {
+    getApiSessionsKey: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Letters, digits and `_ - . : /`, at most 256 characters. */
+                /**
+                 * @description Letters, digits and `_ - . : /`, at most 256 characters.
+                 * @example research-agent:calls
+                 */
                 key: string;
             };
             cookie?: never;
@@ -9937,6 +14056,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "value": "1"
+                     *     }
+                     */
                     "application/json": {
                         /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
                         value: string;
@@ -9951,6 +14075,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authorization header is required."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9960,6 +14089,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Key not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9969,23 +14103,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "key"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    putSessionsKey: {
+    putApiSessionsKey: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Letters, digits and `_ - . : /`, at most 256 characters. */
+                /**
+                 * @description Letters, digits and `_ - . : /`, at most 256 characters.
+                 * @example research-agent:calls
+                 */
                 key: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "value": "seen"
+                 *     }
+                 */
                 "application/json": {
                     /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
                     value: string;
@@ -9999,6 +14154,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "value": "seen"
+                     *     }
+                     */
                     "application/json": {
                         /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
                         value: string;
@@ -10013,6 +14173,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authorization header is required."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -10022,6 +14187,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -10031,6 +14201,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -10040,17 +14215,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "value"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    deleteSessionsKey: {
+    deleteApiSessionsKey: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description Letters, digits and `_ - . : /`, at most 256 characters. */
+                /**
+                 * @description Letters, digits and `_ - . : /`, at most 256 characters.
+                 * @example research-agent:calls
+                 */
                 key: string;
             };
             cookie?: never;
@@ -10063,6 +14254,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "value": null
+                     *     }
+                     */
                     "application/json": {
                         /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
                         value: null;
@@ -10077,6 +14273,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authorization header is required."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -10086,6 +14287,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -10095,6 +14301,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -10104,12 +14315,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "key"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postSessionsKeyIncrement: {
+    postApiSessionsKeyIncrement: {
         parameters: {
             query?: never;
             header?: {
@@ -10117,13 +14341,21 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description Letters, digits and `_ - . : /`, at most 256 characters. */
+                /**
+                 * @description Letters, digits and `_ - . : /`, at most 256 characters.
+                 * @example research-agent:calls
+                 */
                 key: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "amount": 1
+                 *     }
+                 */
                 "application/json": {
                     /**
                      * @description What to add; may be negative or a fraction.
@@ -10140,6 +14372,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "value": 1
+                     *     }
+                     */
                     "application/json": {
                         /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
                         value: number;
@@ -10154,6 +14391,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authorization header is required."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -10163,6 +14405,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -10172,6 +14419,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "The value of 'research-agent:calls' is not a number that can be incremented."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -10181,6 +14433,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -10190,12 +14447,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
-    postSessionsBatch: {
+    postApiSessionsBatch: {
         parameters: {
             query?: never;
             header?: never;
@@ -10204,6 +14473,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "keys": [
+                 *         "research-agent:calls",
+                 *         "unknown"
+                 *       ]
+                 *     }
+                 */
                 "application/json": {
                     /** @description Keys to read, at most 100. */
                     keys: string[];
@@ -10217,6 +14494,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "values": {
+                     *         "research-agent:calls": "1",
+                     *         "unknown": null
+                     *       }
+                     *     }
+                     */
                     "application/json": {
                         /** @description Values by key; null where there is none. */
                         values: {
@@ -10233,6 +14518,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authorization header is required."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -10242,6 +14532,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -10251,6 +14546,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "keys"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -10261,13 +14569,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Name of the realm: small letters, digits and `-`. Every realm leads to this server. */
+                /**
+                 * @description Name of the realm: small letters, digits and `-`. Every realm leads to this server.
+                 * @example aegis-system
+                 */
                 realm: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /** @example grant_type=client_credentials&client_id=sa-c72ae9676454d7cc00&client_secret=vik9pb5HcHjL7uf-73s4T4efcw7yb1GmdM5Z9u4CUdQ */
                 "application/x-www-form-urlencoded": {
                     /**
                      * @description Always `client_credentials`.
@@ -10288,6 +14600,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImMyMmNkMWVhLTcyNjgtNGVkMC04MTdmLTA4YjA1NTU5YjZmNyIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiNjVjZWJiNmYtMzcwZi00ODUwLThkNGEtZjA1MTE0M2ZjZDBkIiwiYXpwIjoic2EtYzcyYWU5Njc2NDU0ZDdjYzAwIiwianRpIjoiY2IzMDIxMWQtOGU5OS00NzZhLThmMGItNGYwODBiNDhjYjIwIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImQ4NGJkYjM0LWQ0ZWUtNGY0MC04NGQ3LTdlNTQwM2Y4NTBlMyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.VEMWaCsmGft50qYUh3BN6q1JMIi5mTpckpiIxuQMoVYoCdyzHYrMiw1dnIKo7IYu6Vw1vttBLibsyzm77qcAvtXRht1pJFqI2oxp2zRJ4H6ocBNO1N4QP4P93FC1RJzS-AH7jB-VOv4cWgHu6L3_TTsetCPmZcpguo2j2mzExNawA2onsZT44uwx1G61tWS5nrct8rs_Tvzy6WW5zDZflKoIgutziE9BJ2WhtWxrh8gqwQh8UcuOGwMdGa1sCl5NLA-mei2Ld81OolwXho871nyK3Z4IiCwQ2dDogYrhecu-DXkphQ0pZXrSaK0LXLp03_1mXu0_wo1Z3SfUFISD4w",
+                     *       "expires_in": 300,
+                     *       "refresh_expires_in": 0,
+                     *       "token_type": "Bearer",
+                     *       "not-before-policy": 0,
+                     *       "scope": "agent:deploy agent:read agent:list agent:execute agent:generate agent:logs agent:delete workflow:deploy workflow:read workflow:list workflow:run workflow:validate workflow:generate workflow:logs workflow:signal workflow:cancel workflow:delete execution:read execution:list execution:stream execution:logs execution:cancel execution:remove swarm:read swarm:list swarm:cancel secret:read secret:write secret:list secret:delete secret:rotate credential:read credential:list credential:create credential:delete credential:rotate credential:grant approval:read approval:list approval:approve approval:reject stimulus:ingest node:read node:list node:register node:deregister node:drain node:shutdown stack:read stack:up stack:down stack:restart stack:update stack:uninstall key:read key:list key:create key:revoke tenant:read tenant:list tenant:onboard tenant:provision volume:read volume:write"
+                     *     }
+                     */
                     "application/json": {
                         /** @description A JWT, signed with RS256; send it as `Authorization: Bearer`. */
                         access_token: string;
@@ -10310,6 +14632,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unsupported_grant_type",
+                     *       "error_description": "Only the grant type client_credentials is supported."
+                     *     }
+                     */
                     "application/json": {
                         /** @description OAuth 2 error code (RFC 6749 §5.2). */
                         error: string;
@@ -10326,6 +14654,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_client",
+                     *       "error_description": "Invalid client or invalid client credentials."
+                     *     }
+                     */
                     "application/json": {
                         /** @description OAuth 2 error code (RFC 6749 §5.2). */
                         error: string;
@@ -10340,6 +14674,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10349,6 +14689,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 16KB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10358,6 +14704,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "realm"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10369,6 +14730,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "slow_down",
+                     *       "error_description": "Too many token requests."
+                     *     }
+                     */
                     "application/json": {
                         /** @description OAuth 2 error code (RFC 6749 §5.2). */
                         error: string;
@@ -10384,7 +14751,10 @@ export interface operations {
             query?: {
                 /** @description `tenant`: only its tenant sees it; `global`: every tenant does. */
                 scope?: string;
-                /** @description How many to answer with at most. */
+                /**
+                 * @description How many to answer with at most.
+                 * @example 1
+                 */
                 limit?: string;
                 /** @description Label `type` of the manifest; null where it has none. As a filter: exactly this. */
                 agent_type?: string;
@@ -10403,6 +14773,51 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "agents": [
+                     *         {
+                     *           "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *           "agent_id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *           "name": "greeter",
+                     *           "version": "1.0.0",
+                     *           "description": "Greets somebody.",
+                     *           "scope": "tenant",
+                     *           "status": "active",
+                     *           "agent_type": null,
+                     *           "capability_tags": [],
+                     *           "execution_count": 0,
+                     *           "labels": {
+                     *             "team": "examples"
+                     *           },
+                     *           "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z"
+                     *         }
+                     *       ],
+                     *       "items": [
+                     *         {
+                     *           "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *           "agent_id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *           "name": "greeter",
+                     *           "version": "1.0.0",
+                     *           "description": "Greets somebody.",
+                     *           "scope": "tenant",
+                     *           "status": "active",
+                     *           "agent_type": null,
+                     *           "capability_tags": [],
+                     *           "execution_count": 0,
+                     *           "labels": {
+                     *             "team": "examples"
+                     *           },
+                     *           "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z"
+                     *         }
+                     *       ],
+                     *       "count": 1
+                     *     }
+                     */
                     "application/json": {
                         /** @description The agents. */
                         agents: {
@@ -10501,6 +14916,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_query",
+                     *       "message": "limit must be a whole number from 0, not 'many'."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10512,6 +14933,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10521,6 +14948,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'agent:list'.",
+                     *       "required": "agent:list"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10530,6 +14964,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "scope"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10549,9 +14998,81 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example apiVersion: 100monkeys.ai/v1
+                 *     kind: Agent
+                 *     metadata:
+                 *       name: greeter
+                 *       version: 1.0.0
+                 *       description: Greets somebody.
+                 *       labels:
+                 *         team: examples
+                 *     spec:
+                 *       runtime:
+                 *         language: javascript
+                 *         version: "20"
+                 *       task:
+                 *         instruction: Write a greeting to greeting.txt, then answer with it.
+                 *       tools:
+                 *         - write_file
+                 */
                 "text/yaml": Record<string, never>;
+                /**
+                 * @example apiVersion: 100monkeys.ai/v1
+                 *     kind: Agent
+                 *     metadata:
+                 *       name: greeter
+                 *       version: 1.0.0
+                 *       description: Greets somebody.
+                 *       labels:
+                 *         team: examples
+                 *     spec:
+                 *       runtime:
+                 *         language: javascript
+                 *         version: "20"
+                 *       task:
+                 *         instruction: Write a greeting to greeting.txt, then answer with it.
+                 *       tools:
+                 *         - write_file
+                 */
                 "application/yaml": Record<string, never>;
+                /**
+                 * @example apiVersion: 100monkeys.ai/v1
+                 *     kind: Agent
+                 *     metadata:
+                 *       name: greeter
+                 *       version: 1.0.0
+                 *       description: Greets somebody.
+                 *       labels:
+                 *         team: examples
+                 *     spec:
+                 *       runtime:
+                 *         language: javascript
+                 *         version: "20"
+                 *       task:
+                 *         instruction: Write a greeting to greeting.txt, then answer with it.
+                 *       tools:
+                 *         - write_file
+                 */
                 "application/json": Record<string, never>;
+                /**
+                 * @example apiVersion: 100monkeys.ai/v1
+                 *     kind: Agent
+                 *     metadata:
+                 *       name: greeter
+                 *       version: 1.0.0
+                 *       description: Greets somebody.
+                 *       labels:
+                 *         team: examples
+                 *     spec:
+                 *       runtime:
+                 *         language: javascript
+                 *         version: "20"
+                 *       task:
+                 *         instruction: Write a greeting to greeting.txt, then answer with it.
+                 *       tools:
+                 *         - write_file
+                 */
                 "text/plain": Record<string, never>;
             };
         };
@@ -10562,6 +15083,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *       "agent_id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *       "name": "greeter",
+                     *       "version": "1.0.0",
+                     *       "scope": "tenant",
+                     *       "status": "deployed",
+                     *       "deployed_at": "2026-03-01T12:02:00Z",
+                     *       "warnings": []
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id: a UUID, given by the server. */
                         id: string;
@@ -10591,6 +15124,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not readable as YAML: Flow map must end with a } (line 1, column 2)",
+                     *       "message": "not readable as YAML: Flow map must end with a } (line 1, column 2)"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10602,6 +15141,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10611,6 +15156,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'agent:deploy'.",
+                     *       "required": "agent:deploy"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10620,6 +15172,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 52ebab80-b30e-4922-8932-f30f2dd0de3a). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 52ebab80-b30e-4922-8932-f30f2dd0de3a). Use --force to overwrite it."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10629,6 +15187,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10638,6 +15202,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "metadata is required (line 1, column 1); spec is required (line 1, column 1); Invalid apiVersion: expected '100monkeys.ai/v1', got '' (line 1, column 1)",
+                     *       "message": "metadata is required",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "metadata"
+                     *           ],
+                     *           "msg": "metadata is required",
+                     *           "line": 1,
+                     *           "column": 1
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "spec"
+                     *           ],
+                     *           "msg": "spec is required",
+                     *           "line": 1,
+                     *           "column": 1
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "apiVersion"
+                     *           ],
+                     *           "msg": "Invalid apiVersion: expected '100monkeys.ai/v1', got ''",
+                     *           "line": 1,
+                     *           "column": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10648,7 +15247,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Name of the agent, from its manifest. */
+                /**
+                 * @description Name of the agent, from its manifest.
+                 * @example greeter
+                 */
                 name: string;
             };
             cookie?: never;
@@ -10661,6 +15263,52 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *       "agent_id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *       "name": "greeter",
+                     *       "version": "1.0.0",
+                     *       "description": "Greets somebody.",
+                     *       "scope": "tenant",
+                     *       "status": "active",
+                     *       "agent_type": null,
+                     *       "capability_tags": [],
+                     *       "execution_count": 0,
+                     *       "labels": {
+                     *         "team": "examples"
+                     *       },
+                     *       "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *       "created_at": "2026-03-01T12:02:00Z",
+                     *       "updated_at": "2026-03-01T12:02:00Z",
+                     *       "annotations": {},
+                     *       "manifest": {
+                     *         "apiVersion": "100monkeys.ai/v1",
+                     *         "kind": "Agent",
+                     *         "metadata": {
+                     *           "name": "greeter",
+                     *           "version": "1.0.0",
+                     *           "description": "Greets somebody.",
+                     *           "labels": {
+                     *             "team": "examples"
+                     *           }
+                     *         },
+                     *         "spec": {
+                     *           "runtime": {
+                     *             "language": "javascript",
+                     *             "version": "20"
+                     *           },
+                     *           "task": {
+                     *             "instruction": "Write a greeting to greeting.txt, then answer with it."
+                     *           },
+                     *           "tools": [
+                     *             "write_file"
+                     *           ]
+                     *         }
+                     *       },
+                     *       "manifest_yaml": "apiVersion: 100monkeys.ai/v1\nkind: Agent\nmetadata:\n  name: greeter\n  version: 1.0.0\n  description: Greets somebody.\n  labels:\n    team: examples\nspec:\n  runtime:\n    language: javascript\n    version: \"20\"\n  task:\n    instruction: Write a greeting to greeting.txt, then answer with it.\n  tools:\n    - write_file\n"
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id: a UUID, given by the server. */
                         id: string;
@@ -10723,6 +15371,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10732,6 +15386,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'agent:read'.",
+                     *       "required": "agent:read"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10741,6 +15402,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Agent not found",
+                     *       "message": "Agent not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10750,6 +15417,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "name"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10760,7 +15442,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id: a UUID, given by the server. */
+                /**
+                 * @description Id: a UUID, given by the server.
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
+                 */
                 id: string;
             };
             cookie?: never;
@@ -10773,6 +15458,52 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *       "agent_id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *       "name": "greeter",
+                     *       "version": "1.0.0",
+                     *       "description": "Greets somebody.",
+                     *       "scope": "tenant",
+                     *       "status": "active",
+                     *       "agent_type": null,
+                     *       "capability_tags": [],
+                     *       "execution_count": 0,
+                     *       "labels": {
+                     *         "team": "examples"
+                     *       },
+                     *       "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *       "created_at": "2026-03-01T12:02:00Z",
+                     *       "updated_at": "2026-03-01T12:02:00Z",
+                     *       "annotations": {},
+                     *       "manifest": {
+                     *         "apiVersion": "100monkeys.ai/v1",
+                     *         "kind": "Agent",
+                     *         "metadata": {
+                     *           "name": "greeter",
+                     *           "version": "1.0.0",
+                     *           "description": "Greets somebody.",
+                     *           "labels": {
+                     *             "team": "examples"
+                     *           }
+                     *         },
+                     *         "spec": {
+                     *           "runtime": {
+                     *             "language": "javascript",
+                     *             "version": "20"
+                     *           },
+                     *           "task": {
+                     *             "instruction": "Write a greeting to greeting.txt, then answer with it."
+                     *           },
+                     *           "tools": [
+                     *             "write_file"
+                     *           ]
+                     *         }
+                     *       },
+                     *       "manifest_yaml": "apiVersion: 100monkeys.ai/v1\nkind: Agent\nmetadata:\n  name: greeter\n  version: 1.0.0\n  description: Greets somebody.\n  labels:\n    team: examples\nspec:\n  runtime:\n    language: javascript\n    version: \"20\"\n  task:\n    instruction: Write a greeting to greeting.txt, then answer with it.\n  tools:\n    - write_file\n"
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id: a UUID, given by the server. */
                         id: string;
@@ -10833,6 +15564,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid agent ID",
+                     *       "message": "Invalid agent ID"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10844,6 +15581,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10853,6 +15596,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'agent:read'.",
+                     *       "required": "agent:read"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10862,6 +15612,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Agent not found",
+                     *       "message": "Agent not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10871,6 +15627,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10881,7 +15652,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id: a UUID, given by the server. */
+                /**
+                 * @description Id: a UUID, given by the server.
+                 * @example 98fc1dac-2ace-45b1-851a-3052bc4a9218
+                 */
                 id: string;
             };
             cookie?: never;
@@ -10894,6 +15668,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "deleted",
+                     *       "success": true,
+                     *       "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
+                     *       "agent_id": "98fc1dac-2ace-45b1-851a-3052bc4a9218"
+                     *     }
+                     */
                     "application/json": {
                         /** @description `current`, `drift` or `unknown`; of an agent of the runtime `active`. */
                         status: string;
@@ -10912,6 +15694,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid agent ID",
+                     *       "message": "Invalid agent ID"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10923,6 +15711,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10932,6 +15726,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'agent:delete'.",
+                     *       "required": "agent:delete"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10941,6 +15742,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Agent not found",
+                     *       "message": "Agent not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10950,6 +15757,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10959,6 +15772,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -10969,13 +15797,24 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id: a UUID, given by the server. */
+                /**
+                 * @description Id: a UUID, given by the server.
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "metadata": {
+                 *         "version": "1.1.0",
+                 *         "description": "Greets anybody."
+                 *       }
+                 *     }
+                 */
                 "application/json": {
                     [key: string]: unknown;
                 };
@@ -10988,6 +15827,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *       "agent_id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *       "name": "greeter",
+                     *       "version": "1.1.0",
+                     *       "description": "Greets anybody.",
+                     *       "scope": "tenant",
+                     *       "status": "active",
+                     *       "agent_type": null,
+                     *       "capability_tags": [],
+                     *       "execution_count": 0,
+                     *       "labels": {
+                     *         "team": "examples"
+                     *       },
+                     *       "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *       "created_at": "2026-03-01T12:02:00Z",
+                     *       "updated_at": "2026-03-01T12:02:00Z",
+                     *       "annotations": {},
+                     *       "manifest": {
+                     *         "apiVersion": "100monkeys.ai/v1",
+                     *         "kind": "Agent",
+                     *         "metadata": {
+                     *           "name": "greeter",
+                     *           "version": "1.1.0",
+                     *           "description": "Greets anybody.",
+                     *           "labels": {
+                     *             "team": "examples"
+                     *           }
+                     *         },
+                     *         "spec": {
+                     *           "runtime": {
+                     *             "language": "javascript",
+                     *             "version": "20"
+                     *           },
+                     *           "task": {
+                     *             "instruction": "Write a greeting to greeting.txt, then answer with it."
+                     *           },
+                     *           "tools": [
+                     *             "write_file"
+                     *           ]
+                     *         }
+                     *       },
+                     *       "manifest_yaml": "apiVersion: 100monkeys.ai/v1\nkind: Agent\nmetadata:\n  name: greeter\n  version: 1.1.0\n  description: Greets anybody.\n  labels:\n    team: examples\nspec:\n  runtime:\n    language: javascript\n    version: \"20\"\n  task:\n    instruction: Write a greeting to greeting.txt, then answer with it.\n  tools:\n    - write_file\n",
+                     *       "success": true
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id: a UUID, given by the server. */
                         id: string;
@@ -11052,6 +15938,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid agent ID",
+                     *       "message": "Invalid agent ID"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11063,6 +15955,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11072,6 +15970,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'agent:deploy'.",
+                     *       "required": "agent:deploy"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11081,6 +15986,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Agent not found",
+                     *       "message": "Agent not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11090,6 +16001,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "conflict",
+                     *       "message": "The name of an agent cannot change: it is 'greeter'. Deploy the new name instead."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11099,6 +16016,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11108,6 +16031,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Input must be object",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11116,12 +16053,18 @@ export interface operations {
     getV1AgentsIdVersions: {
         parameters: {
             query?: {
-                /** @description How many to answer with at most. */
+                /**
+                 * @description How many to answer with at most.
+                 * @example 1
+                 */
                 limit?: string;
             };
             header?: never;
             path: {
-                /** @description Id: a UUID, given by the server. */
+                /**
+                 * @description Id: a UUID, given by the server.
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
+                 */
                 id: string;
             };
             cookie?: never;
@@ -11134,6 +16077,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "versions": [
+                     *         {
+                     *           "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *           "agent_id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *           "version": "1.1.0",
+                     *           "deployed_at": "2026-03-01T12:02:00Z",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "manifest_yaml": "apiVersion: 100monkeys.ai/v1\nkind: Agent\nmetadata:\n  name: greeter\n  version: 1.1.0\n  description: Greets anybody.\n  labels:\n    team: examples\nspec:\n  runtime:\n    language: javascript\n    version: \"20\"\n  task:\n    instruction: Write a greeting to greeting.txt, then answer with it.\n  tools:\n    - write_file\n"
+                     *         }
+                     *       ],
+                     *       "items": [
+                     *         {
+                     *           "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *           "agent_id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *           "version": "1.1.0",
+                     *           "deployed_at": "2026-03-01T12:02:00Z",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "manifest_yaml": "apiVersion: 100monkeys.ai/v1\nkind: Agent\nmetadata:\n  name: greeter\n  version: 1.1.0\n  description: Greets anybody.\n  labels:\n    team: examples\nspec:\n  runtime:\n    language: javascript\n    version: \"20\"\n  task:\n    instruction: Write a greeting to greeting.txt, then answer with it.\n  tools:\n    - write_file\n"
+                     *         }
+                     *       ],
+                     *       "count": 1
+                     *     }
+                     */
                     "application/json": {
                         /** @description The versions, newest first. */
                         versions: {
@@ -11188,6 +16156,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Agent not found",
+                     *       "message": "Agent not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11199,6 +16173,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11208,6 +16188,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'agent:read'.",
+                     *       "required": "agent:read"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11217,6 +16204,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Agent not found",
+                     *       "message": "Agent not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11226,6 +16219,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11236,13 +16244,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id: a UUID, given by the server. */
+                /**
+                 * @description Id: a UUID, given by the server.
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "target_scope": "tenant"
+                 *     }
+                 */
                 "application/json": {
                     /** @description `tenant`: only its tenant sees it; `global`: every tenant does. */
                     scope?: string;
@@ -11258,6 +16274,54 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *       "agent_id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *       "name": "greeter",
+                     *       "version": "1.1.0",
+                     *       "description": "Greets anybody.",
+                     *       "scope": "tenant",
+                     *       "status": "active",
+                     *       "agent_type": null,
+                     *       "capability_tags": [],
+                     *       "execution_count": 0,
+                     *       "labels": {
+                     *         "team": "examples"
+                     *       },
+                     *       "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *       "created_at": "2026-03-01T12:02:00Z",
+                     *       "updated_at": "2026-03-01T12:02:00Z",
+                     *       "annotations": {},
+                     *       "manifest": {
+                     *         "apiVersion": "100monkeys.ai/v1",
+                     *         "kind": "Agent",
+                     *         "metadata": {
+                     *           "name": "greeter",
+                     *           "version": "1.1.0",
+                     *           "description": "Greets anybody.",
+                     *           "labels": {
+                     *             "team": "examples"
+                     *           }
+                     *         },
+                     *         "spec": {
+                     *           "runtime": {
+                     *             "language": "javascript",
+                     *             "version": "20"
+                     *           },
+                     *           "task": {
+                     *             "instruction": "Write a greeting to greeting.txt, then answer with it."
+                     *           },
+                     *           "tools": [
+                     *             "write_file"
+                     *           ]
+                     *         }
+                     *       },
+                     *       "manifest_yaml": "apiVersion: 100monkeys.ai/v1\nkind: Agent\nmetadata:\n  name: greeter\n  version: 1.1.0\n  description: Greets anybody.\n  labels:\n    team: examples\nspec:\n  runtime:\n    language: javascript\n    version: \"20\"\n  task:\n    instruction: Write a greeting to greeting.txt, then answer with it.\n  tools:\n    - write_file\n",
+                     *       "success": true,
+                     *       "new_scope": "tenant"
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id: a UUID, given by the server. */
                         id: string;
@@ -11322,6 +16386,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid agent ID",
+                     *       "message": "Invalid agent ID"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11333,6 +16403,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11342,6 +16418,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'agent:deploy'.",
+                     *       "required": "agent:deploy"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11351,6 +16434,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "agent not found",
+                     *       "message": "agent not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11360,6 +16449,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "name collision: agent 'greeter' already exists at target scope",
+                     *       "message": "name collision: agent 'greeter' already exists at target scope"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11369,6 +16464,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11378,6 +16479,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Input must be object",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11388,13 +16503,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id: a UUID, given by the server. */
+                /**
+                 * @description Id: a UUID, given by the server.
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "scope": "global"
+                 *     }
+                 */
                 "application/json": {
                     /** @description `tenant`: only its tenant sees it; `global`: every tenant does. */
                     scope?: string;
@@ -11410,6 +16533,54 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *       "agent_id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *       "name": "greeter",
+                     *       "version": "1.1.0",
+                     *       "description": "Greets anybody.",
+                     *       "scope": "global",
+                     *       "status": "active",
+                     *       "agent_type": null,
+                     *       "capability_tags": [],
+                     *       "execution_count": 0,
+                     *       "labels": {
+                     *         "team": "examples"
+                     *       },
+                     *       "tenant_id": "aegis-system",
+                     *       "created_at": "2026-03-01T12:02:00Z",
+                     *       "updated_at": "2026-03-01T12:02:00Z",
+                     *       "annotations": {},
+                     *       "manifest": {
+                     *         "apiVersion": "100monkeys.ai/v1",
+                     *         "kind": "Agent",
+                     *         "metadata": {
+                     *           "name": "greeter",
+                     *           "version": "1.1.0",
+                     *           "description": "Greets anybody.",
+                     *           "labels": {
+                     *             "team": "examples"
+                     *           }
+                     *         },
+                     *         "spec": {
+                     *           "runtime": {
+                     *             "language": "javascript",
+                     *             "version": "20"
+                     *           },
+                     *           "task": {
+                     *             "instruction": "Write a greeting to greeting.txt, then answer with it."
+                     *           },
+                     *           "tools": [
+                     *             "write_file"
+                     *           ]
+                     *         }
+                     *       },
+                     *       "manifest_yaml": "apiVersion: 100monkeys.ai/v1\nkind: Agent\nmetadata:\n  name: greeter\n  version: 1.1.0\n  description: Greets anybody.\n  labels:\n    team: examples\nspec:\n  runtime:\n    language: javascript\n    version: \"20\"\n  task:\n    instruction: Write a greeting to greeting.txt, then answer with it.\n  tools:\n    - write_file\n",
+                     *       "success": true,
+                     *       "new_scope": "global"
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id: a UUID, given by the server. */
                         id: string;
@@ -11474,6 +16645,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid agent ID",
+                     *       "message": "Invalid agent ID"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11485,6 +16662,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11494,6 +16677,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'agent:deploy'.",
+                     *       "required": "agent:deploy"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11503,6 +16693,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "agent not found",
+                     *       "message": "agent not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11512,6 +16708,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "name collision: agent 'greeter' already exists at target scope",
+                     *       "message": "name collision: agent 'greeter' already exists at target scope"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11521,6 +16723,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11530,6 +16738,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Input must be object",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11542,9 +16764,15 @@ export interface operations {
                 agent_id?: string;
                 /** @description Always null: the execution belongs to no workflow. As a filter it finds nothing. */
                 workflow_name?: string;
-                /** @description `pending`, `running`, `completed`, `failed` or `cancelled`; after deletion `deleted`. */
+                /**
+                 * @description `pending`, `running`, `completed`, `failed` or `cancelled`; after deletion `deleted`.
+                 * @example completed
+                 */
                 status?: string;
-                /** @description How many to answer with at most, up to 1,000; absent: 20. */
+                /**
+                 * @description How many to answer with at most, up to 1,000; absent: 20.
+                 * @example 1
+                 */
                 limit?: string;
                 /** @description How many to skip, from the newest. */
                 offset?: string;
@@ -11561,6 +16789,45 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "executions": [
+                     *         {
+                     *           "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *           "execution_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *           "agent_id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *           "agent_name": "greeter",
+                     *           "workflow_name": null,
+                     *           "status": "completed",
+                     *           "started_at": "2026-03-01T12:02:00Z",
+                     *           "ended_at": "2026-03-01T12:02:00Z",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "summary": null,
+                     *           "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *           "total_iterations": 1
+                     *         }
+                     *       ],
+                     *       "items": [
+                     *         {
+                     *           "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *           "execution_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *           "agent_id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *           "agent_name": "greeter",
+                     *           "workflow_name": null,
+                     *           "status": "completed",
+                     *           "started_at": "2026-03-01T12:02:00Z",
+                     *           "ended_at": "2026-03-01T12:02:00Z",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "summary": null,
+                     *           "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *           "total_iterations": 1
+                     *         }
+                     *       ],
+                     *       "count": 1
+                     *     }
+                     */
                     "application/json": {
                         /** @description The executions, newest first. */
                         executions: {
@@ -11649,6 +16916,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_query",
+                     *       "message": "limit must be a whole number from 0, not 'many'."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11660,6 +16933,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11669,6 +16948,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'execution:list'.",
+                     *       "required": "execution:list"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11678,6 +16964,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Workflow 'nightly' not found",
+                     *       "message": "Workflow 'nightly' not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11687,6 +16979,49 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "agent_id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "workflow_name"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "status"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "offset"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11701,6 +17036,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "agent_id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                 *       "input": {
+                 *         "name": "Ada"
+                 *       },
+                 *       "intent": "Greet Ada."
+                 *     }
+                 */
                 "application/json": {
                     /** @description Id of the agent. */
                     agent_id: string;
@@ -11722,6 +17066,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "execution_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "agent_id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *       "status": "pending",
+                     *       "output": null
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id of the execution. */
                         execution_id: string;
@@ -11742,6 +17095,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11753,6 +17112,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11762,6 +17127,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'agent:execute'.",
+                     *       "required": "agent:execute"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11771,6 +17143,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Agent not found",
+                     *       "message": "Agent not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11780,6 +17158,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Agent 'greeter' is paused; only an active agent can be executed.",
+                     *       "message": "Agent 'greeter' is paused; only an active agent can be executed."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11789,6 +17173,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11798,6 +17188,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Field required",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "agent_id"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11806,18 +17211,31 @@ export interface operations {
     postV1AgentsIdExecute: {
         parameters: {
             query?: {
-                /** @description Refuses with 409 unless the agent has this version. */
+                /**
+                 * @description Refuses with 409 unless the agent has this version.
+                 * @example 1.1.0
+                 */
                 version?: string;
             };
             header?: never;
             path: {
-                /** @description Id of the execution; in paths of agents that of the agent. */
+                /**
+                 * @description Id of the execution; in paths of agents that of the agent.
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "input": {
+                 *         "name": "Grace"
+                 *       }
+                 *     }
+                 */
                 "application/json": {
                     /** @description What the agent is given: any JSON. Checked by `input_schema` of the manifest. */
                     input?: unknown;
@@ -11837,6 +17255,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "execution_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "agent_id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *       "status": "pending",
+                     *       "output": null
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id of the execution. */
                         execution_id: string;
@@ -11857,6 +17284,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid agent ID",
+                     *       "message": "Invalid agent ID"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11868,6 +17301,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11877,6 +17316,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'agent:execute'.",
+                     *       "required": "agent:execute"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11886,6 +17332,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Agent not found",
+                     *       "message": "Agent not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11895,6 +17347,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Version mismatch: requested '9.9.9' but agent has '1.1.0'",
+                     *       "message": "Version mismatch: requested '9.9.9' but agent has '1.1.0'"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11904,6 +17362,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11913,6 +17377,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Input must be object",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -11923,7 +17401,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the execution; in paths of agents that of the agent. */
+                /**
+                 * @description Id of the execution; in paths of agents that of the agent.
+                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 */
                 id: string;
             };
             cookie?: never;
@@ -11936,6 +17417,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "execution_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "agent_id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *       "agent_name": "greeter",
+                     *       "workflow_name": null,
+                     *       "status": "completed",
+                     *       "started_at": "2026-03-01T12:02:00Z",
+                     *       "ended_at": "2026-03-01T12:02:00Z",
+                     *       "created_at": "2026-03-01T12:02:00Z",
+                     *       "updated_at": "2026-03-01T12:02:00Z",
+                     *       "summary": null,
+                     *       "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *       "total_iterations": 1,
+                     *       "input": {
+                     *         "name": "Ada"
+                     *       },
+                     *       "intent": "Greet Ada.",
+                     *       "output": "Hello, Ada!",
+                     *       "error": null
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id of the execution; in paths of agents that of the agent. */
                         id: string;
@@ -11989,6 +17493,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid execution ID",
+                     *       "message": "Invalid execution ID"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12000,6 +17510,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12009,6 +17525,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'execution:read'.",
+                     *       "required": "execution:read"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12018,6 +17541,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Execution not found",
+                     *       "message": "Execution not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12027,6 +17556,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12037,7 +17581,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the execution; in paths of agents that of the agent. */
+                /**
+                 * @description Id of the execution; in paths of agents that of the agent.
+                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 */
                 id: string;
             };
             cookie?: never;
@@ -12050,6 +17597,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "deleted",
+                     *       "success": true,
+                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "execution_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0"
+                     *     }
+                     */
                     "application/json": {
                         /** @description `pending`, `running`, `completed`, `failed` or `cancelled`; after deletion `deleted`. */
                         status: string;
@@ -12068,6 +17623,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid execution ID",
+                     *       "message": "Invalid execution ID"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12079,6 +17640,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12088,6 +17655,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'execution:remove'.",
+                     *       "required": "execution:remove"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12097,6 +17671,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Execution not found",
+                     *       "message": "Execution not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12106,6 +17686,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "conflict",
+                     *       "message": "The execution is running. Cancel it before it is deleted."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12115,6 +17701,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12124,6 +17716,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12134,13 +17741,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the execution; in paths of agents that of the agent. */
+                /**
+                 * @description Id of the execution; in paths of agents that of the agent.
+                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Not needed any more."
+                 *     }
+                 */
                 "application/json": {
                     /** @description Why, at most 2,000 characters; shown as `error`. */
                     reason?: string | null;
@@ -12154,6 +17769,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "cancelled",
+                     *       "success": true,
+                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "execution_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8"
+                     *     }
+                     */
                     "application/json": {
                         /** @description `pending`, `running`, `completed`, `failed` or `cancelled`; after deletion `deleted`. */
                         status: string;
@@ -12172,6 +17795,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid execution ID",
+                     *       "message": "Invalid execution ID"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12183,6 +17812,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12192,6 +17827,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'execution:cancel'.",
+                     *       "required": "execution:cancel"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12201,6 +17843,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Execution not found",
+                     *       "message": "Execution not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12210,6 +17858,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12219,6 +17873,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Input must be object",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12229,9 +17897,15 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the execution; in paths of agents that of the agent. */
+                /**
+                 * @description Id of the execution; in paths of agents that of the agent.
+                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 */
                 id: string;
-                /** @description Path of the file inside the workspace. */
+                /**
+                 * @description Path of the file inside the workspace.
+                 * @example greeting.txt
+                 */
                 "*": string;
             };
             cookie?: never;
@@ -12244,6 +17918,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example Hello, Ada! */
                     "*/*": unknown;
                 };
             };
@@ -12253,6 +17928,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid execution ID",
+                     *       "message": "Invalid execution ID"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12264,6 +17945,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12273,6 +17960,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'execution:read'.",
+                     *       "required": "execution:read"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12282,6 +17976,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Execution not found",
+                     *       "message": "Execution not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12291,6 +17991,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12299,7 +18014,10 @@ export interface operations {
     getV1ExecutionsIdStream: {
         parameters: {
             query?: {
-                /** @description `false`: what happened so far, then the end; otherwise the stream stays open until the execution ends. */
+                /**
+                 * @description `false`: what happened so far, then the end; otherwise the stream stays open until the execution ends.
+                 * @example false
+                 */
                 follow?: string;
                 /** @description Taken for clients that send it; the answer is the same. */
                 verbose?: string;
@@ -12311,7 +18029,10 @@ export interface operations {
                 "Last-Event-ID"?: string;
             };
             path: {
-                /** @description Id of the execution; in paths of agents that of the agent. */
+                /**
+                 * @description Id of the execution; in paths of agents that of the agent.
+                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 */
                 id: string;
             };
             cookie?: never;
@@ -12324,6 +18045,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example id: 1
+                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution ee36dd09-533b-48d7-8215-39ccdb78a2f0 started","sequence":1,"execution_started":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","started_at":"2026-03-01T12:02:00Z"}}}
+                     *
+                     *     id: 2
+                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","IterationStarted":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"}}}
+                     *
+                     *     id: 3
+                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z"}}}
+                     *
+                     *     id: 4
+                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
+                     */
                     "text/event-stream": string;
                 };
             };
@@ -12333,6 +18067,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid execution ID",
+                     *       "message": "Invalid execution ID"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12344,6 +18084,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12353,6 +18099,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'execution:stream'.",
+                     *       "required": "execution:stream"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12362,6 +18115,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Execution not found",
+                     *       "message": "Execution not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12371,6 +18130,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "follow"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12379,7 +18153,10 @@ export interface operations {
     getV1ExecutionsIdEvents: {
         parameters: {
             query?: {
-                /** @description `false`: what happened so far, then the end; otherwise the stream stays open until the execution ends. */
+                /**
+                 * @description `false`: what happened so far, then the end; otherwise the stream stays open until the execution ends.
+                 * @example false
+                 */
                 follow?: string;
                 /** @description Taken for clients that send it; the answer is the same. */
                 verbose?: string;
@@ -12391,7 +18168,10 @@ export interface operations {
                 "Last-Event-ID"?: string;
             };
             path: {
-                /** @description Id of the execution; in paths of agents that of the agent. */
+                /**
+                 * @description Id of the execution; in paths of agents that of the agent.
+                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 */
                 id: string;
             };
             cookie?: never;
@@ -12404,6 +18184,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example id: 1
+                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution ee36dd09-533b-48d7-8215-39ccdb78a2f0 started","sequence":1,"execution_started":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","started_at":"2026-03-01T12:02:00Z"}}}
+                     *
+                     *     id: 2
+                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","IterationStarted":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"}}}
+                     *
+                     *     id: 3
+                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z"}}}
+                     *
+                     *     id: 4
+                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
+                     */
                     "text/event-stream": string;
                 };
             };
@@ -12413,6 +18206,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid execution ID",
+                     *       "message": "Invalid execution ID"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12424,6 +18223,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12433,6 +18238,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'execution:stream'.",
+                     *       "required": "execution:stream"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12442,6 +18254,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Execution not found",
+                     *       "message": "Execution not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12451,6 +18269,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "follow"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12459,7 +18292,10 @@ export interface operations {
     getV1AgentsIdEvents: {
         parameters: {
             query?: {
-                /** @description `false`: what happened so far, then the end; otherwise the stream stays open until the execution ends. */
+                /**
+                 * @description `false`: what happened so far, then the end; otherwise the stream stays open until the execution ends.
+                 * @example false
+                 */
                 follow?: string;
                 /** @description Taken for clients that send it; the answer is the same. */
                 verbose?: string;
@@ -12469,7 +18305,10 @@ export interface operations {
                 "Last-Event-ID"?: string;
             };
             path: {
-                /** @description Id of the execution; in paths of agents that of the agent. */
+                /**
+                 * @description Id of the execution; in paths of agents that of the agent.
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
+                 */
                 id: string;
             };
             cookie?: never;
@@ -12482,6 +18321,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example id: 1
+                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution ee36dd09-533b-48d7-8215-39ccdb78a2f0 started","sequence":1,"execution_started":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","started_at":"2026-03-01T12:02:00Z"}}}
+                     *
+                     *     id: 2
+                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","IterationStarted":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"}}}
+                     *
+                     *     id: 3
+                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z"}}}
+                     *
+                     *     id: 4
+                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
+                     */
                     "text/event-stream": string;
                 };
             };
@@ -12491,6 +18343,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid agent ID",
+                     *       "message": "Invalid agent ID"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12502,6 +18360,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12511,6 +18375,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'agent:logs'.",
+                     *       "required": "agent:logs"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12520,6 +18391,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Agent not found",
+                     *       "message": "Agent not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12529,6 +18406,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "follow"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12537,7 +18429,10 @@ export interface operations {
     getV1AgentsIdLogs: {
         parameters: {
             query?: {
-                /** @description `false`: what happened so far, then the end; otherwise the stream stays open until the execution ends. */
+                /**
+                 * @description `false`: what happened so far, then the end; otherwise the stream stays open until the execution ends.
+                 * @example false
+                 */
                 follow?: string;
                 /** @description Taken for clients that send it; the answer is the same. */
                 verbose?: string;
@@ -12547,7 +18442,10 @@ export interface operations {
                 "Last-Event-ID"?: string;
             };
             path: {
-                /** @description Id of the execution; in paths of agents that of the agent. */
+                /**
+                 * @description Id of the execution; in paths of agents that of the agent.
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
+                 */
                 id: string;
             };
             cookie?: never;
@@ -12560,6 +18458,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example id: 1
+                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution ee36dd09-533b-48d7-8215-39ccdb78a2f0 started","sequence":1,"execution_started":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","started_at":"2026-03-01T12:02:00Z"}}}
+                     *
+                     *     id: 2
+                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","IterationStarted":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"}}}
+                     *
+                     *     id: 3
+                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z"}}}
+                     *
+                     *     id: 4
+                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
+                     */
                     "text/event-stream": string;
                 };
             };
@@ -12569,6 +18480,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid agent ID",
+                     *       "message": "Invalid agent ID"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12580,6 +18497,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12589,6 +18512,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'agent:logs'.",
+                     *       "required": "agent:logs"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12598,6 +18528,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Agent not found",
+                     *       "message": "Agent not found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12607,6 +18543,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "follow"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12627,6 +18578,75 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "pending_requests": [
+                     *         {
+                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *           "execution_id": "",
+                     *           "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *           "agent_id": "research-agent",
+                     *           "tool_name": "delete_file",
+                     *           "prompt": "Delete all.csv?",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "timeout_seconds": 300
+                     *         },
+                     *         {
+                     *           "id": "7b748182-fb71-4845-87fa-298ac16dd73c",
+                     *           "execution_id": "",
+                     *           "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *           "agent_id": "research-agent",
+                     *           "tool_name": "delete_file",
+                     *           "prompt": "Delete new.csv?",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "timeout_seconds": 300
+                     *         },
+                     *         {
+                     *           "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
+                     *           "execution_id": "",
+                     *           "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *           "agent_id": "research-agent",
+                     *           "tool_name": "delete_file",
+                     *           "prompt": "Delete old.csv?",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "timeout_seconds": 300
+                     *         }
+                     *       ],
+                     *       "items": [
+                     *         {
+                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *           "execution_id": "",
+                     *           "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *           "agent_id": "research-agent",
+                     *           "tool_name": "delete_file",
+                     *           "prompt": "Delete all.csv?",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "timeout_seconds": 300
+                     *         },
+                     *         {
+                     *           "id": "7b748182-fb71-4845-87fa-298ac16dd73c",
+                     *           "execution_id": "",
+                     *           "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *           "agent_id": "research-agent",
+                     *           "tool_name": "delete_file",
+                     *           "prompt": "Delete new.csv?",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "timeout_seconds": 300
+                     *         },
+                     *         {
+                     *           "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
+                     *           "execution_id": "",
+                     *           "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *           "agent_id": "research-agent",
+                     *           "tool_name": "delete_file",
+                     *           "prompt": "Delete old.csv?",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "timeout_seconds": 300
+                     *         }
+                     *       ],
+                     *       "count": 3
+                     *     }
+                     */
                     "application/json": {
                         /** @description What waits, newest first, at most 500. */
                         pending_requests: {
@@ -12685,6 +18705,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12694,6 +18720,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'approval:list'.",
+                     *       "required": "approval:list"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12704,7 +18737,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the request: that of the approval. */
+                /**
+                 * @description Id of the request: that of the approval.
+                 * @example 7b748182-fb71-4845-87fa-298ac16dd73c
+                 */
                 id: string;
             };
             cookie?: never;
@@ -12717,6 +18753,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "request": {
+                     *         "id": "7b748182-fb71-4845-87fa-298ac16dd73c",
+                     *         "execution_id": "",
+                     *         "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *         "agent_id": "research-agent",
+                     *         "tool_name": "delete_file",
+                     *         "prompt": "Delete new.csv?",
+                     *         "created_at": "2026-03-01T12:02:00Z",
+                     *         "timeout_seconds": 300
+                     *       },
+                     *       "id": "7b748182-fb71-4845-87fa-298ac16dd73c",
+                     *       "execution_id": "",
+                     *       "tenant_id": "d84bdb34-d4ee-4f40-84d7-7e5403f850e3",
+                     *       "agent_id": "research-agent",
+                     *       "tool_name": "delete_file",
+                     *       "prompt": "Delete new.csv?",
+                     *       "created_at": "2026-03-01T12:02:00Z",
+                     *       "timeout_seconds": 300
+                     *     }
+                     */
                     "application/json": {
                         /** @description The request; its fields stand beside it too. */
                         request: {
@@ -12768,6 +18826,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid request ID",
+                     *       "message": "Invalid request ID"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12779,6 +18843,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12788,6 +18858,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'approval:read'.",
+                     *       "required": "approval:read"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12797,6 +18874,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Request not found or already completed",
+                     *       "message": "Request not found or already completed"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12806,6 +18889,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12816,13 +18914,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the request: that of the approval. */
+                /**
+                 * @description Id of the request: that of the approval.
+                 * @example 7b748182-fb71-4845-87fa-298ac16dd73c
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "feedback": "It is a copy."
+                 *     }
+                 */
                 "application/json": {
                     /** @description What the agent is told; null or absent: nothing. */
                     feedback?: string | null;
@@ -12838,6 +18944,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "approved",
+                     *       "request_id": "7b748182-fb71-4845-87fa-298ac16dd73c"
+                     *     }
+                     */
                     "application/json": {
                         /** @description `approved` or `rejected`. */
                         status: string;
@@ -12852,6 +18964,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid request ID",
+                     *       "message": "Invalid request ID"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12863,6 +18981,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12872,6 +18996,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'approval:approve'.",
+                     *       "required": "approval:approve"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12881,6 +19012,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Request not found or already completed",
+                     *       "message": "Request not found or already completed"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12890,6 +19027,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Request not found or already completed",
+                     *       "message": "Request not found or already completed"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12899,6 +19042,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12908,6 +19057,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Input must be object",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12918,13 +19081,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the request: that of the approval. */
+                /**
+                 * @description Id of the request: that of the approval.
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Keep it."
+                 *     }
+                 */
                 "application/json": {
                     /** @description What the agent is told; not empty. */
                     reason: string;
@@ -12940,6 +19111,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "rejected",
+                     *       "request_id": "d411e035-9eba-4b3c-875c-07e90b27c383"
+                     *     }
+                     */
                     "application/json": {
                         /** @description `approved` or `rejected`. */
                         status: string;
@@ -12954,6 +19131,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid request ID",
+                     *       "message": "Invalid request ID"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12965,6 +19148,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12974,6 +19163,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'approval:reject'.",
+                     *       "required": "approval:reject"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12983,6 +19179,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Request not found or already completed",
+                     *       "message": "Request not found or already completed"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12992,6 +19194,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Request not found or already completed",
+                     *       "message": "Request not found or already completed"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13001,6 +19209,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13010,6 +19224,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Field required",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "reason"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13020,13 +19249,27 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The secret of the address, made for this attempt. */
+                /**
+                 * @description The secret of the address, made for this attempt.
+                 * @example ySDKt1XhVYkwSrsHBzx1oJ5PMQFv4hVjw4gwWvOd1nM
+                 */
                 token: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "type": "generate",
+                 *       "agent_id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                 *       "execution_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                 *       "iteration_number": 1,
+                 *       "model_alias": "default",
+                 *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
+                 *       "messages": []
+                 *     }
+                 */
                 "application/json": {
                     [key: string]: unknown;
                 };
@@ -13039,6 +19282,47 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "final",
+                     *       "content": "Hello, Ada!",
+                     *       "tool_calls_executed": 1,
+                     *       "conversation": [
+                     *         {
+                     *           "role": "system",
+                     *           "content": "You work through tools. Call only the tools you are given, with arguments that fit their schemas. Every call is judged by contracts. When a call is denied, do not repeat it; read the reason and find another way, or say that you cannot. Answer without a tool call when you are done: that text is the result."
+                     *         },
+                     *         {
+                     *           "role": "user",
+                     *           "content": "Write a greeting to greeting.txt, then answer with it."
+                     *         },
+                     *         {
+                     *           "role": "assistant",
+                     *           "content": "",
+                     *           "tool_calls": [
+                     *             {
+                     *               "id": "call_1_1",
+                     *               "name": "write_file",
+                     *               "arguments": {
+                     *                 "path": "greeting.txt",
+                     *                 "content": "Hello, Ada!"
+                     *               }
+                     *             }
+                     *           ]
+                     *         },
+                     *         {
+                     *           "role": "tool",
+                     *           "tool_call_id": "call_1_1",
+                     *           "name": "write_file",
+                     *           "content": "{\"status\":\"success\",\"path\":\"/workspace/greeting.txt\",\"bytes_written\":11,\"size_bytes\":11}"
+                     *         },
+                     *         {
+                     *           "role": "assistant",
+                     *           "content": "Hello, Ada!"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
                         /**
                          * @description `dispatch` or `final`.
@@ -13086,6 +19370,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13097,6 +19387,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Unauthorized"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13106,6 +19402,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'agent:execute'."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13115,6 +19417,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13124,6 +19432,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "execution_ended",
+                     *       "message": "This attempt has ended."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13133,6 +19447,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 32MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13142,6 +19462,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_message",
+                     *       "message": "not a dispatch message: execution_id is required; iteration_number is required; prompt is required"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13153,6 +19479,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "upstream_rate_limit: The model is asked too often.",
+                     *       "message": "upstream_rate_limit: The model is asked too often."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13162,6 +19494,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Inner loop exceeded max iterations (50)",
+                     *       "message": "Inner loop exceeded max iterations (50)"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13171,6 +19509,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "upstream_authentication: The provider refused the key.",
+                     *       "message": "upstream_authentication: The provider refused the key."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13182,6 +19526,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "upstream_unavailable: The provider is overloaded.",
+                     *       "message": "upstream_unavailable: The provider is overloaded."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13196,6 +19546,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "type": "generate",
+                 *       "agent_id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                 *       "execution_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                 *       "iteration_number": 1,
+                 *       "model_alias": "default",
+                 *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
+                 *       "messages": []
+                 *     }
+                 */
                 "application/json": {
                     [key: string]: unknown;
                 };
@@ -13208,6 +19569,47 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "final",
+                     *       "content": "Hello, Ada!",
+                     *       "tool_calls_executed": 1,
+                     *       "conversation": [
+                     *         {
+                     *           "role": "system",
+                     *           "content": "You work through tools. Call only the tools you are given, with arguments that fit their schemas. Every call is judged by contracts. When a call is denied, do not repeat it; read the reason and find another way, or say that you cannot. Answer without a tool call when you are done: that text is the result."
+                     *         },
+                     *         {
+                     *           "role": "user",
+                     *           "content": "Write a greeting to greeting.txt, then answer with it."
+                     *         },
+                     *         {
+                     *           "role": "assistant",
+                     *           "content": "",
+                     *           "tool_calls": [
+                     *             {
+                     *               "id": "call_1_1",
+                     *               "name": "write_file",
+                     *               "arguments": {
+                     *                 "path": "greeting.txt",
+                     *                 "content": "Hello, Ada!"
+                     *               }
+                     *             }
+                     *           ]
+                     *         },
+                     *         {
+                     *           "role": "tool",
+                     *           "tool_call_id": "call_1_1",
+                     *           "name": "write_file",
+                     *           "content": "{\"status\":\"success\",\"path\":\"/workspace/greeting.txt\",\"bytes_written\":11,\"size_bytes\":11}"
+                     *         },
+                     *         {
+                     *           "role": "assistant",
+                     *           "content": "Hello, Ada!"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
                         /**
                          * @description `dispatch` or `final`.
@@ -13255,6 +19657,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13266,6 +19674,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13275,6 +19689,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "csrf",
+                     *       "message": "Missing CSRF header."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13284,6 +19704,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Unknown or expired execution_id: 00000000-0000-4000-8000-000000000000",
+                     *       "message": "Unknown or expired execution_id: 00000000-0000-4000-8000-000000000000"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13293,6 +19719,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "execution_ended",
+                     *       "message": "This execution is not running."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13302,6 +19734,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 32MB."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13311,6 +19749,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_message",
+                     *       "message": "not a dispatch message: execution_id is required; iteration_number is required; prompt is required"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13322,6 +19766,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "upstream_rate_limit: The model is asked too often.",
+                     *       "message": "upstream_rate_limit: The model is asked too often."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13331,6 +19781,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Inner loop exceeded max iterations (50)",
+                     *       "message": "Inner loop exceeded max iterations (50)"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13340,6 +19796,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "upstream_authentication: The provider refused the key.",
+                     *       "message": "upstream_authentication: The provider refused the key."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13351,6 +19813,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "upstream_unavailable: The provider is overloaded.",
+                     *       "message": "upstream_unavailable: The provider is overloaded."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };

@@ -6,7 +6,7 @@ import { ErrorBody, RuntimeErrorBody } from '../../src/http/schemas.ts'
 import type { DeclaredRoute } from '../../src/http/server.ts'
 import type { OperationNotes } from './chapter.ts'
 import { chapters } from './chapters.ts'
-import { impliedFailures, meanings } from './errors.ts'
+import { impliedFailures, meanings, rare } from './errors.ts'
 import { exampleOf, type OperationExamples, examples as recorded } from './examples.ts'
 import { overview } from './overview.ts'
 import { described, type Schema } from './schemas.ts'
@@ -93,7 +93,7 @@ function operationOf(route: DeclaredRoute, path: string): object {
 
 function operationIdOf(method: string, path: string): string {
   const words = path
-    .replace(/^\/api\/v1/, '')
+    .replace(/^\/api\/v1/, '/api')
     .split(/[^A-Za-z0-9*]+/)
     .filter((word) => word !== '')
     .map((word) => (word === '*' ? 'Path' : `${word[0]?.toUpperCase()}${word.slice(1)}`))
@@ -178,7 +178,7 @@ function responsesOf(
   const answers = [...statuses]
     .sort((a, b) => a - b)
     .map((status): [string, object] => {
-      const example = examples.responses[status]
+      const example = examples.responses[status] ?? rare[`${route.method} ${pathOf(route.url)} ${status}`]
       const shape = declared[status]
       if (status < 400) {
         const headers = headersOf(notes.answers ?? {})

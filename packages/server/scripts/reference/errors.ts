@@ -27,11 +27,46 @@ export function impliedFailures({ method, url, config, schema }: DeclaredRoute):
   if (!['public', 'webhook'].includes(access)) implied.add(401)
   if (access === 'admin' || access === 'bearer') implied.add(403)
   if (changes && ['dashboard', 'either'].includes(access)) implied.add(403)
-  const { params, querystring, body } = schema as Record<string, { type?: string } | undefined>
+  const { params, querystring, body } = schema as Record<
+    string,
+    { properties?: Record<string, { type?: string }> } | undefined
+  >
   if (params && url.includes(':')) implied.add(404)
-  if (params || querystring || body) implied.add(422)
+  if (params || body || Object.values(querystring?.properties ?? {}).some(({ type }) => type !== undefined))
+    implied.add(422)
   if (changes) implied.add(413)
   // What is announced as JSON is parsed before anything else, also where nothing is read of it.
   if (changes && access !== 'webhook' && !config.rawBody) implied.add(url.startsWith('/api/') ? 422 : 400)
   return [...implied]
+}
+
+const gateway = {
+  403: "This token lacks the scope 'agent:execute'.",
+  409: 'This attempt has ended.',
+  429: 'upstream_rate_limit: The model is asked too often.',
+  500: 'Inner loop exceeded max iterations (50)',
+  502: 'upstream_authentication: The provider refused the key.',
+  503: 'upstream_unavailable: The provider is overloaded.',
+}
+const inactive = "Agent 'greeter' is paused; only an active agent can be executed."
+const gatewayCodes: Readonly<Record<string, string>> = { 403: 'insufficient_scope', 409: 'execution_ended' }
+
+/** Failures that are not provoked when examples are recorded, as the code that throws them words them. */
+export const rare: Readonly<Record<string, unknown>> = {
+  'GET /api/v1/stream 503': { detail: 'This server is shutting down. Connect again.' },
+  'GET /api/v1/stream/dashboard 503': { detail: 'This server is shutting down. Connect again.' },
+  'POST /api/v1/auth/login 400': { detail: 'Cannot determine client address.' },
+  'POST /api/v1/auth/local 404': { detail: 'There is no administrator yet. Open the console, or run `lictor demo`.' },
+  'POST /api/v1/bundles/evaluate 429': { detail: 'Too many concurrent evaluations. Try again shortly.' },
+  'POST /api/v1/bundles/{name}/{version}/replay 429': { detail: 'Too many replays at once. Try again shortly.' },
+  'POST /v1/executions 409': { error: inactive, message: inactive },
+  'POST /api/v1/events 503': { detail: 'More waits to be stored than this server holds. Send it again shortly.' },
+  ...Object.fromEntries(
+    Object.entries(gateway).flatMap(([status, message]) =>
+      ['/v1/dispatch-gateway', '/x/{token}/v1/dispatch-gateway'].map((path) => [
+        `POST ${path} ${status}`,
+        { error: gatewayCodes[status] ?? message, message },
+      ]),
+    ),
+  ),
 }

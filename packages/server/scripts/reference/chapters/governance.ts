@@ -145,11 +145,12 @@ export const assignment: Chapter = {
     'Which agent runs which bundle: an explicit assignment, then rules by priority, then what the agent names itself.',
   fields: {
     rule_id: 'Id of the rule; null where no rule decides.',
-    priority: 'The lowest is tried first; each priority is used once in an environment.',
-    pattern: 'Glob over agent ids, 1 to 200 characters: letters, digits, `-`, `_`, `.`, `*` and `?`.',
+    priority: 'The lowest is tried first; a tenant uses each priority once.',
+    pattern:
+      'Glob over agent ids, 1 to 200 printable ASCII characters without a slash: `*` is any text, `?` any character.',
     tag_match: 'Tags that an agent must have for the rule to match, by name; null: any.',
     bundle_name: 'The bundle that matching agents run.',
-    env: 'Environment the rule is for; absent when resolving: the one the agent was last seen in.',
+    env: 'Environment the rule is for; absent when resolving: rules of every environment are tried.',
     agent_id: 'Name of the agent; it need not be registered.',
     source: 'What decides: `explicit`, `rule`, `agent_provided` or `none`.',
     rule_pattern: 'Pattern of that rule; null where no rule decides.',

@@ -20,6 +20,7 @@ export const contracts: Chapter = {
     name: 'What people call the contract, at most 255 characters.',
     type: '`pre`, `post`, `session` or `sandbox`.',
     tags: 'Words by which the contract can be found.',
+    created_by: 'Id of the user who made it.',
     definition: 'Everything of the contract but id and type, in the bundle language.',
     contracts_created: 'Ids of contracts that are new.',
     contracts_updated: 'Ids of contracts that got a further version.',
