@@ -194,6 +194,26 @@ describe('HTTP conventions', () => {
     expect(places(await detail(send('GET', '/v1/events?limit=0', agent)))).toEqual(['["query","limit"]'])
   })
 
+  it('what is wrong in path, query and body is told at once', async () => {
+    const places = async (answer: ReturnType<typeof send>) => {
+      const { statusCode, json } = await answer.then((one) => ({ statusCode: one.statusCode, json: one.json() }))
+      return [statusCode, json.detail.map(({ loc }: { loc: string[] }) => loc.join('.'))]
+    }
+    expect(await places(send('PUT', '/v1/approvals/not-a-uuid', admin, { approved: 'perhaps' }))).toEqual([
+      422,
+      ['path.approval_id', 'body.approved'],
+    ])
+    expect(await places(send('PUT', '/v1/approvals/not-a-uuid', admin))).toEqual([422, ['path.approval_id', 'body']])
+    expect(await places(send('GET', '/v1/approvals/not-a-uuid?wait=61', admin))).toEqual([
+      422,
+      ['path.approval_id', 'query.wait'],
+    ])
+    expect(await places(send('PUT', '/v1/approvals/not-a-uuid', admin, { approved: true }))).toEqual([
+      422,
+      ['path.approval_id'],
+    ])
+  })
+
   it('malformed JSON is told with the offset, before credentials are judged', async () => {
     const answer = await send('POST', '/v1/keys', csrf, '{"env": prod}')
     expect([answer.statusCode, answer.json()]).toEqual([

@@ -2,6 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import {
   BadRequest,
   DomainError,
+  type InputProblem,
   InsufficientScope,
   InvalidInput,
   NotFound,
@@ -11,7 +12,7 @@ import {
 import { isDatabaseAway } from '../storage/database.ts'
 import { bodyLimitOf } from './limits.ts'
 import { securityHeaders } from './security-headers.ts'
-import { problemsOf } from './validation.ts'
+import { type Judge, problemsOf } from './validation.ts'
 
 /** Every failure leaves through here: the console API says `detail`, the runtime API `error` and `message` (console-api §1.2, aegis-api §3.2). */
 export function registerErrors(app: FastifyInstance): void {
@@ -76,8 +77,7 @@ function domainErrorOf(thrown: unknown, request: FastifyRequest): DomainError | 
     })
   if (!(thrown instanceof Error)) return null
   const error = thrown as FastifyError
-  if (error.validation)
-    return new InvalidInput(problemsOf(error.validation, error.validationContext ?? 'body'), 'validation')
+  if (error.validation) return new InvalidInput(allProblems(error, request), 'validation')
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new PayloadTooLarge(bodyLimitOf(request))
@@ -100,4 +100,20 @@ const isInputError = (thrown: unknown): boolean => {
   if (thrown instanceof DomainError) return thrown instanceof InvalidInput
   const { statusCode } = thrown as { statusCode?: unknown }
   return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500
+}
+
+/** In the order in which Fastify judges them. It stops at the first that fails; callers are told of all at once (console-api §1.2). */
+const parts = ['params', 'body', 'querystring', 'headers'] as const
+
+function allProblems(error: FastifyError, request: FastifyRequest): InputProblem[] {
+  const failed = error.validationContext ?? 'body'
+  const later = parts.slice(parts.indexOf(failed as (typeof parts)[number]) + 1)
+  return [
+    ...problemsOf(error.validation ?? [], failed),
+    ...later.flatMap((part) => {
+      const input = part === 'querystring' ? request.query : request[part]
+      const judged = (request.getValidationFunction(part) as Judge | undefined)?.(input ?? null)
+      return judged?.error ? problemsOf(judged.error, part) : []
+    }),
+  ]
 }

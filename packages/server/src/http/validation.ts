@@ -20,6 +20,9 @@ const falsy = new Set(['false', '0', 'no', 'off', 'f', 'n'])
 const DEEPEST = 1000
 const uuid = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i
 
+/** What the validators made here answer: the input as the route is to see it, or what is wrong with it. */
+export type Judge = (input: unknown) => { readonly value?: unknown; readonly error?: FastifySchemaValidationError[] }
+
 /**
  * Requests are judged by each route's JSON Schema, after the lenient scalar coercion the API promises (console-api §1.1):
  * numbers and booleans may come as text, texts only as text. Unknown fields are ignored. No text of a schema holds NUL.

@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import { ADMIN, onEachDatabase, type TestServer } from '../../test/harness.ts'
 import { passwords } from './passwords.ts'
@@ -184,6 +188,28 @@ onEachDatabase('signing in', (start) => {
     expect((await from('203.0.113.8', ADMIN.password)).statusCode).toBe(200)
     t.clock.set(t.clock.now() + 60_000)
     expect((await from('203.0.113.7', ADMIN.password)).statusCode).toBe(200)
+  })
+
+  it('a login from nowhere is refused: its attempts could not be counted', async () => {
+    t = await start()
+    await t.admin()
+    const folder = mkdtempSync(join(tmpdir(), 'lictor-socket-'))
+    const socketPath = join(folder, 's')
+    await t.server.http.listen({ path: socketPath })
+    const answer = await new Promise<[number | undefined, string]>((resolve, reject) => {
+      const outgoing = request(
+        { socketPath, method: 'POST', path: '/api/v1/auth/login', headers: { 'content-type': 'application/json' } },
+        (incoming) => {
+          let body = ''
+          incoming.on('data', (chunk) => (body += chunk))
+          incoming.on('end', () => resolve([incoming.statusCode, body]))
+        },
+      )
+      outgoing.on('error', reject)
+      outgoing.end(JSON.stringify(ADMIN))
+    })
+    rmSync(folder, { recursive: true })
+    expect(answer).toEqual([400, '{"detail":"Cannot determine client address."}'])
   })
 
   it('only the proxies that are named are believed about whom they speak for', async () => {
