@@ -83,18 +83,17 @@ onEachDatabase('health', (start) => {
     t = await start()
     const admin = await t.admin()
     await t.listen()
-    await t.server.database.db.schema.alterTable('user_sessions').renameTo('user_sessions_gone').execute()
-    await t.clock.advance(3_600_000)
+    await t.server.database.db.schema.alterTable('approvals').renameTo('approvals_gone').execute()
+    await t.clock.advance(10_000)
     for (;;) {
       const [status, body] = await get('/ready')
-      if (body.workers.session_sweep === 'crashed') {
+      if (body.workers.approval_timeout === 'crashed') {
         expect([status, body.status]).toEqual([503, 'not_ready'])
         break
       }
       await new Promise((resolve) => setImmediate(resolve))
     }
     expect(await get('')).toEqual([200, { status: 'degraded', bootstrap_complete: true }])
-    await t.server.database.db.schema.alterTable('user_sessions_gone').renameTo('user_sessions').execute()
     const [status, body] = await get('/details', admin)
     expect([status, body]).toEqual([503, expect.objectContaining({ status: 'degraded' })])
     expect(body.workers).toBe(Object.keys(body.worker_status).length - 1)
