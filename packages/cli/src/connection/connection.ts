@@ -179,9 +179,11 @@ function placeOf({ line, column, loc }: Problem): string {
 
 function reasonIn(text: string): string {
   try {
-    const body = JSON.parse(text) as { detail?: unknown; message?: unknown; error?: unknown }
-    if (Array.isArray(body.detail)) {
-      return (body.detail as Problem[]).map((problem) => `${placeOf(problem)}${problem.msg}`).join('\n')
+    const body = JSON.parse(text) as { detail?: unknown; issues?: unknown; message?: unknown; error?: unknown }
+    // Where the API promises a text as detail, the places of what is wrong stand beside it.
+    const problems = Array.isArray(body.detail) ? body.detail : body.issues
+    if (Array.isArray(problems)) {
+      return (problems as Problem[]).map((problem) => `${placeOf(problem)}${problem.msg}`).join('\n')
     }
     return String(body.detail ?? body.message ?? body.error ?? '')
   } catch {

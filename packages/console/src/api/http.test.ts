@@ -30,6 +30,12 @@ test('a refusal carries its status, words, wait and request', async () => {
   expect(error).toMatchObject({ status: 429, message: 'Too many.', retryAfter: 17, requestId: 'abc', problems: [] })
 })
 
+test('a refusal in words keeps the places that stand beside them', async () => {
+  const issues = [{ loc: ['body', 'yaml_content'], msg: 'YAML parse error: x', line: 3, column: 1 }]
+  answering(Response.json({ detail: 'Invalid YAML: x', issues }, { status: 422 }))
+  await expect(request('/x')).rejects.toMatchObject({ message: 'Invalid YAML: x', problems: issues })
+})
+
 test('a refusal with several problems keeps each, without the wire prefix in its words', async () => {
   answering(Response.json({ detail: [{ loc: ['body', 'password'], msg: 'Value error, too short' }] }, { status: 422 }))
   await expect(request('/x')).rejects.toMatchObject({ message: 'too short', problems: [{ loc: ['body', 'password'] }] })

@@ -91,23 +91,22 @@ async function errorOf(response: Response): Promise<ApiError> {
     retryAfter: Number.isFinite(retryAfter) ? retryAfter : null,
     requestId: response.headers.get('x-request-id'),
   }
-  const detail = detailOf(text)
-  if (Array.isArray(detail)) {
-    const problems = detail as readonly Problem[]
-    return new ApiError(response.status, problems.map(readableProblem).join('\n'), { ...about, problems })
-  }
-  return new ApiError(
-    response.status,
-    typeof detail === 'string' ? detail : `The server answered ${response.status}.`,
-    about,
-  )
+  const { detail, issues } = refusalIn(text)
+  // Where the API promises a text as detail, the places of what is wrong stand beside it.
+  const list = Array.isArray(detail) ? detail : issues
+  const problems = Array.isArray(list) ? (list as readonly Problem[]) : []
+  const message =
+    typeof detail === 'string'
+      ? detail
+      : problems.map(readableProblem).join('\n') || `The server answered ${response.status}.`
+  return new ApiError(response.status, message, { ...about, problems })
 }
 
-function detailOf(text: string): unknown {
+function refusalIn(text: string): { detail?: unknown; issues?: unknown } {
   try {
-    return (JSON.parse(text) as { detail?: unknown }).detail
+    return (JSON.parse(text) ?? {}) as { detail?: unknown; issues?: unknown }
   } catch {
-    return null
+    return {}
   }
 }
 
