@@ -4,23 +4,34 @@ import type { EventValues } from './event-table.ts'
 
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
 const LARGEST_CHARACTER_BYTES = 3
+/** Of a row beside its texts: the count of its columns, and for each its length and at most 16 bytes. */
+const ROW_BYTES = 2 + 12 * (4 + 16)
 const UUID_OID = 2950
 const UUID_BYTES = 16
 const TWO_TO_32 = 2 ** 32
+const FIRST_BYTES = 1024 * 1024
+/** Larger ones are left to the garbage collector. */
+const LARGEST_KEPT_BYTES = 16 * 1024 * 1024
+const MOST_KEPT = 4
 
-/** `rows` for `copy events (…) from stdin (format binary)`, columns as in `eventColumns`. Texts hold no NUL. */
+/** Buffers that were used before: new ones of this size, many times a second, would cost more than what is written into them. */
+const free: Buffer[] = []
+
+/**
+ * `rows` for `copy events (…) from stdin (format binary)`, columns as in `eventColumns`. Texts hold no NUL.
+ * Give it back with `release` once it was sent.
+ */
 export function copyOf(rows: readonly EventValues[]): Buffer {
-  let size = SIGNATURE.length + 2
-  for (const row of rows) {
-    size += 2 + row.length * 12 + UUID_BYTES
-    for (let column = 1; column < row.length; column++) {
-      const value = row[column]
-      if (typeof value === 'string') size += value.length * LARGEST_CHARACTER_BYTES
-    }
-  }
-  const buffer = Buffer.allocUnsafe(size)
+  let buffer = free.pop() ?? Buffer.allocUnsafeSlow(FIRST_BYTES)
   let offset = SIGNATURE.copy(buffer)
   for (const row of rows) {
+    let most = ROW_BYTES
+    for (let column = 1; column < row.length; column++) {
+      const value = row[column]
+      if (typeof value === 'string') most += value.length * LARGEST_CHARACTER_BYTES
+    }
+    // Two bytes behind the last row end the copy.
+    if (offset + most + 2 > buffer.length) buffer = enlarged(buffer, offset, most)
     offset = buffer.writeInt16BE(row.length, offset)
     offset = writeUuid(buffer, offset, row[0])
     for (let column = 1; column < row.length; column++) {
@@ -39,6 +50,17 @@ export function copyOf(rows: readonly EventValues[]): Buffer {
   return buffer.subarray(0, buffer.writeInt16BE(-1, offset))
 }
 
+/** Nobody reads it any more. */
+export function release(copy: Buffer): void {
+  if (copy.buffer.byteLength <= LARGEST_KEPT_BYTES && free.length < MOST_KEPT) free.push(Buffer.from(copy.buffer))
+}
+
+function enlarged(buffer: Buffer, used: number, needed: number): Buffer {
+  const larger = Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, used + needed + 2))
+  buffer.copy(larger, 0, 0, used)
+  return larger
+}
+
 /** An array parameter of type `uuid[]`. */
 export function uuidArray(ids: readonly string[]): Buffer {
   const buffer = Buffer.allocUnsafe(20 + ids.length * (4 + UUID_BYTES))
@@ -52,8 +74,27 @@ export function uuidArray(ids: readonly string[]): Buffer {
   return buffer
 }
 
+const DASH = 45
+const NINE = 57
+
+/** @throws RangeError for anything but 32 hexadecimal digits and dashes. */
 function writeUuid(buffer: Buffer, offset: number, id: string): number {
   const start = buffer.writeInt32BE(UUID_BYTES, offset)
-  buffer.write(id.slice(0, 8) + id.slice(9, 13) + id.slice(14, 18) + id.slice(19, 23) + id.slice(24), start, 'hex')
-  return start + UUID_BYTES
+  const end = start + UUID_BYTES
+  let place = start
+  let high = -1
+  for (let index = 0; index < id.length; index++) {
+    const code = id.charCodeAt(index)
+    if (code === DASH) continue
+    // Letters are told in either case: 'a' and 'A' differ in one bit.
+    const digit = code <= NINE ? code - 48 : (code | 32) - 87
+    if (digit < 0 || digit > 15 || place === end) throw new RangeError(`'${id}' is no UUID.`)
+    if (high < 0) high = digit
+    else {
+      buffer[place++] = high * 16 + digit
+      high = -1
+    }
+  }
+  if (place !== end) throw new RangeError(`'${id}' is no UUID.`)
+  return end
 }

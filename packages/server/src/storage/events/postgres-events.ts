@@ -2,7 +2,7 @@ import { CompiledQuery, type Kysely, sql } from 'kysely'
 import type { Queryable } from '../database.ts'
 import type { Micros } from '../instants.ts'
 import type { Schema } from '../schema.ts'
-import { copyOf, uuidArray } from './copy-rows.ts'
+import { copyOf, release, uuidArray } from './copy-rows.ts'
 import { type EventTable, type EventValues, eventColumns } from './event-table.ts'
 import { monthOf } from './months.ts'
 import { makeMonth, makeMonths, monthsOf, takenOut, takeOut } from './partitions.ts'
@@ -23,7 +23,11 @@ export function postgresEvents(
       const known = await knownOf(ids, within)
       const isNew = isFirst.map((first, index) => first && !known.has(rows[index]?.[0] ?? ''))
       const fresh = known.size === 0 && ids.length === rows.length ? rows : rows.filter((_, index) => isNew[index])
-      if (fresh.length > 0) await within.executeQuery(CompiledQuery.raw(COPY, [copyOf(fresh)]))
+      if (fresh.length > 0) {
+        const copy = copyOf(fresh)
+        await within.executeQuery(CompiledQuery.raw(COPY, [copy]))
+        release(copy)
+      }
       return isNew
     },
     prepare: (now) => makeMonths(db, now),
