@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { Forbidden } from '../errors.ts'
+import { BadRequest, Forbidden } from '../errors.ts'
 import { sendError } from './errors.ts'
 import { securityHeaders } from './security-headers.ts'
 
@@ -18,6 +18,11 @@ const BARE_KEY_PREFIX = 'Bearer edk_'
 export function registerSecurity(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     for (const [name, value] of Object.entries(securityHeaders)) reply.header(name, value)
+    // Of two, a proxy may have gone by the other one (RFC 9112 §3.2).
+    if (hostsOf(request.raw.rawHeaders) > 1) {
+      reply.header('connection', 'close')
+      return sendError(reply, request, new BadRequest('There is more than one Host header.', 'host'))
+    }
     if (!mutating.has(request.method)) return
     const bearer = request.headers.authorization
     if (request.url.startsWith('/api/')) {
@@ -29,4 +34,11 @@ export function registerSecurity(app: FastifyInstance): void {
     if (!request.headers['x-requested-with'])
       return sendError(reply, request, new Forbidden('Missing CSRF header.', 'csrf'))
   })
+}
+
+/** How many `Host` headers there are; Node keeps the first and drops the others in silence. */
+function hostsOf(rawHeaders: readonly string[]): number {
+  let count = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) if (rawHeaders[index]?.toLowerCase() === 'host') count++
+  return count
 }
