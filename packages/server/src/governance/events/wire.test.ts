@@ -201,27 +201,29 @@ onEachDatabase('the events API', (start) => {
     expect((await get({}, `/histogram?${ends}`))[0]).toBe(401)
   })
 
-  it.each([
-    [{ agent_id: 'a', policy_version: 'h' }, 200],
-    [{ agent_id: '', policy_version: '', contracts: [] }, 200],
-    [{ agent_id: 'a', policy_version: 'h', contracts: [{ id: 'c', type: 'pre', tool: 'x', mode: 'enforce' }] }, 200],
-    [
-      { agent_id: 'a', policy_version: 'h', contracts: [{ id: 'c', type: 'pre', tool: ['x', 'y'], mode: 'observe' }] },
-      200,
-    ],
-    [null, 200],
-    [{ agent_id: 'a' }, 422],
-    [{ policy_version: 'h' }, 422],
-    [{ agent_id: 'a', policy_version: 1 }, 422],
-    [{ agent_id: 'a', policy_version: 'h', contracts: [{ id: 'c', type: 'pre', mode: 'enforce' }] }, 422],
-    [{ agent_id: 'a', policy_version: 'h', contracts: [{ id: 'c', type: 'pre', tool: 7, mode: 'enforce' }] }, 422],
-    ['text', 422],
-  ])('a manifest %j answers %i', async (agent_manifest, status) => {
+  it('a manifest names agent and revision, and may list contracts; one that is malformed rejects the batch', async () => {
     t = await start()
     const agent = await t.agent()
-    const answer = await post(agent, { events: [event('a')], agent_manifest })
-    expect(answer.statusCode).toBe(status)
-    expect(await calls(agent)).toHaveLength(status === 200 ? 1 : 0)
+    const named = { agent_id: 'a', policy_version: 'h' }
+    const listing = (over: object) => ({ ...named, contracts: [{ id: 'c', type: 'pre', mode: 'enforce', ...over }] })
+    const manifests: [unknown, number][] = [
+      [named, 200],
+      [{ agent_id: '', policy_version: '', contracts: [] }, 200],
+      [listing({ tool: 'x' }), 200],
+      [listing({ tool: ['x', 'y'], mode: 'observe' }), 200],
+      [null, 200],
+      [{ agent_id: 'a' }, 422],
+      [{ policy_version: 'h' }, 422],
+      [{ agent_id: 'a', policy_version: 1 }, 422],
+      [listing({}), 422],
+      [listing({ tool: 7 }), 422],
+      ['text', 422],
+    ]
+    for (const [index, [agent_manifest, status]] of manifests.entries()) {
+      const answer = await post(agent, { events: [event(`${index}`)], agent_manifest })
+      expect([agent_manifest, answer.statusCode]).toEqual([agent_manifest, status])
+    }
+    expect(await calls(agent)).toEqual(['4', '3', '2', '1', '0'])
   })
 
   it('a manifest is kept as a whole with the agent it names, and replaced as a whole', async () => {
