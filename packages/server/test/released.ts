@@ -34,7 +34,7 @@ export const releasedVersions = (): string[] =>
 
 export async function restoreReleased(version: string, dialect: 'sqlite' | 'postgres'): Promise<Restored> {
   const read = (name: string) => readFileSync(join(folder, version, name))
-  const facts = JSON.parse(read(`${dialect}.json`).toString()) as Facts
+  const facts = JSON.parse(gunzipSync(read(`${dialect}.json.gz`)).toString()) as Facts
   const scratch = mkdtempSync(join(tmpdir(), 'lictor-released-'))
   const dataDir = join(scratch, 'data')
   mkdirSync(dataDir)

@@ -87,7 +87,7 @@ async function record(name: string, database: Record<string, string>, keep: () =
   await server.close()
   await model.close()
   const facts = { masterKey: MASTER_KEY, now: clock.now(), ...left }
-  write(`${name}.json`, Buffer.from(`${JSON.stringify(facts, null, 1)}\n`))
+  write(`${name}.json.gz`, gzipSync(JSON.stringify(facts), GZIP))
 }
 
 function write(file: string, content: Buffer): void {

@@ -9,8 +9,10 @@ import { presence } from './migrations/0004-presence.ts'
 import { assistant } from './migrations/0005-assistant.ts'
 import { eventIndexes } from './migrations/0006-event-indexes.ts'
 
+export type Migrations = Readonly<Record<string, (dialect: Database['dialect']) => Migration>>
+
 /** In the order they are applied. A released migration is never changed; a new one is appended. */
-const migrations: Readonly<Record<string, (dialect: Database['dialect']) => Migration>> = {
+export const released: Migrations = {
   '0001-governance': governance,
   '0002-runtime': runtime,
   '0003-library': library,
@@ -20,8 +22,8 @@ const migrations: Readonly<Record<string, (dialect: Database['dialect']) => Migr
   '0006-event-indexes': eventIndexes,
 }
 
-/** Bring the database to this version's schema, one server at a time. Returns the names of what was applied. */
-export async function migrate(database: Database): Promise<string[]> {
+/** Bring the database to this version's schema, one server at a time: all of it or nothing. Returns the names of what was applied. */
+export async function migrate(database: Database, migrations: Migrations = released): Promise<string[]> {
   const migrator = new Migrator({
     db: database.db,
     provider: {

@@ -1,6 +1,13 @@
 import { chmodSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
+import {
+  type DialectAdapter,
+  Kysely,
+  SqliteAdapter,
+  type SqliteDatabase,
+  SqliteDialect,
+  type SqliteStatement,
+} from 'kysely'
 import { StartupError } from '../errors.ts'
 import type { Database } from './database.ts'
 import { sqliteEvents } from './events/sqlite-events.ts'
@@ -23,7 +30,7 @@ export function openSqlite(path: string, { asReader = false }: { asReader?: bool
     return statement
   }
   const adapted: SqliteDatabase = { close: () => raw.close(), prepare: (sql) => adaptStatement(prepare(sql)) }
-  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: adapted }) })
+  const db = new Kysely<Schema>({ dialect: new TransactionalSqlite({ database: adapted }) })
   return {
     dialect: 'sqlite',
     db,
@@ -42,6 +49,19 @@ export function openSqlite(path: string, { asReader = false }: { asReader?: bool
       return performance.now() - started
     },
     close: () => db.destroy(),
+  }
+}
+
+/** SQLite changes tables within transactions as well: a migration that fails, or is cut off, leaves nothing behind. */
+class TransactionalSqlite extends SqliteDialect {
+  override createAdapter(): DialectAdapter {
+    return new TransactionalAdapter()
+  }
+}
+
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
   }
 }
 
