@@ -26,6 +26,20 @@ const PAYLOADS = [
 ]
 const payload = (index: number): string => PAYLOADS[index % PAYLOADS.length] ?? ''
 
+/** Run in the pages. */
+const REPORT_VIOLATIONS = `document.addEventListener('securitypolicyviolation', (event) =>
+  window.reportViolation([event.violatedDirective, event.blockedURI, event.sample].join(' ')))`
+const FIND_PLANTED = `({
+  pwned: window.pwned ?? null,
+  planted: [...document.querySelectorAll('[data-xss]')].map((element) => element.outerHTML),
+  links: [...document.querySelectorAll('[href], [src], [action], [formaction]')].flatMap((element) =>
+    ['href', 'src', 'action', 'formaction']
+      .map((name) => (element.getAttribute(name) ?? '').trim())
+      .filter((value) => /^(javascript|vbscript|data:text)/i.test(value))),
+  handlers: [...document.querySelectorAll('*')].flatMap((element) =>
+    [...element.attributes].map(({ name }) => name).filter((name) => name.startsWith('on'))),
+})`
+
 /** What a page did that it should not. */
 interface Seen {
   readonly dialogs: string[]
@@ -60,12 +74,7 @@ describe.skipIf(!hasBrowser)('markup in every text that the console shows', () =
     await context.addCookies([{ name, value, url: server.url }])
     // Kept across pages by the test itself: a page cannot be asked once it is left.
     await context.exposeFunction('reportViolation', (what: string) => void seen.violations.push(what))
-    await context.addInitScript(() => {
-      document.addEventListener('securitypolicyviolation', (event) => {
-        const { reportViolation } = window as unknown as { reportViolation(what: string): void }
-        reportViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`)
-      })
-    })
+    await context.addInitScript({ content: REPORT_VIOLATIONS })
     page = await context.newPage()
     page.on('dialog', (dialog) => {
       seen.dialogs.push(dialog.message())
@@ -179,19 +188,7 @@ describe.skipIf(!hasBrowser)('markup in every text that the console shows', () =
 
   /** Nothing of what is planted became part of the page. */
   async function clean(where: string): Promise<void> {
-    const found = await page.evaluate(() => ({
-      pwned: (window as unknown as { pwned?: unknown }).pwned ?? null,
-      planted: [...document.querySelectorAll('[data-xss]')].map((element) => element.outerHTML),
-      links: [...document.querySelectorAll('[href], [src], [action], [formaction]')].flatMap((element) =>
-        ['href', 'src', 'action', 'formaction'].flatMap((name) => {
-          const value = element.getAttribute(name)?.trim() ?? ''
-          return /^(javascript|vbscript|data:text)/i.test(value) ? [value] : []
-        }),
-      ),
-      handlers: [...document.querySelectorAll('*')].flatMap((element) =>
-        [...element.attributes].filter(({ name }) => name.startsWith('on')).map(({ name }) => name),
-      ),
-    }))
+    const found = await page.evaluate<unknown>(FIND_PLANTED)
     expect([where, found]).toEqual([where, { pwned: null, planted: [], links: [], handlers: [] }])
     expect([where, seen]).toEqual([where, { dialogs: [], violations: [], strangers: [], errors: [] }])
   }

@@ -115,8 +115,9 @@ export async function openLoad(address: string): Promise<Load> {
       timeout: 60,
     })
     const waiting = call<{ status: string }>('GET', `/api/v1/approvals/${id}?wait=30`, headers)
-    await call('PUT', `/api/v1/approvals/${id}`, person, { approved: asked % 2 === 0 })
-    const told = await waiting
+    const deciding = call('PUT', `/api/v1/approvals/${id}`, person, { approved: asked % 2 === 0 })
+    // Together: when one fails, the other is not left to fail unseen.
+    const [told] = await Promise.all([waiting, deciding])
     if (told.status === 'pending') throw new Error(`The approval ${id} was decided and is told as pending.`)
   }
 

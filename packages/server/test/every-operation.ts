@@ -67,7 +67,7 @@ export function addressOf(operation: Operation, values: Readonly<Record<string, 
     return encodeURIComponent(values[name] ?? String(documented ?? 'x'))
   })
   const query = new URLSearchParams(
-    operation.parameters.flatMap(({ in: place, name, example }) => {
+    operation.parameters.flatMap(({ in: place, name, example }): [string, string][] => {
       const value = values[name] ?? (example === undefined ? undefined : String(example))
       return place === 'query' && value !== undefined ? [[name, value]] : []
     }),
