@@ -35,7 +35,7 @@ export function upCommand({ terminal }: Context): Command {
       terminal.print(`  ${style('bold', 'Lictor is up')}   ${style(['bold', 'cyan'], shown)}`)
       terminal.print('')
       terminal.print(`  data     ${config.databaseUrl === '' ? config.dataDir : `PostgreSQL, and ${config.dataDir}`}`)
-      terminal.print(`  API      ${shown}/docs`)
+      if (config.envName !== 'production') terminal.print(`  API      ${shown}/docs`)
       terminal.print(
         `  next     ${isSetUp ? 'sign in' : 'open the address and create the first administrator'}, or run \`npx lictor demo\` in a second terminal`,
       )
