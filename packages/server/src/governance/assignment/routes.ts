@@ -13,7 +13,7 @@ const TagMatch = Type.Record(Type.String(), Type.Unknown())
 const Priority = Type.Integer({ minimum: 0, maximum: 2_147_483_647, description: 'The lowest is tried first.' })
 /** Of which characters it may be is judged by the rules, NUL as well: another answer than the schema's (console-api §8.9). */
 const Pattern = Type.Unsafe<string>({
-  allOf: [{ type: 'string' }],
+  type: ['string'],
   minLength: 1,
   maxLength: 200,
   description: 'Glob over agent ids.',
