@@ -38,6 +38,8 @@ describe('settings', () => {
     ],
     [{ LICTOR_BASE_URL: 'lictor.example.com' }, "LICTOR_BASE_URL is 'lictor.example.com'; it takes the public address"],
     [{ LICTOR_BASE_URL: 'ftp://example.com' }, "LICTOR_BASE_URL is 'ftp://example.com'; it takes the public address"],
+    [{ LICTOR_TRUSTED_PROXIES: '10.0.0.1,proxy' }, "LICTOR_TRUSTED_PROXIES names 'proxy', which is no address"],
+    [{ LICTOR_TRUSTED_PROXIES: '10.0.0.0/33' }, "LICTOR_TRUSTED_PROXIES names '10.0.0.0/33', which is no address"],
     [{ LICTOR_SESSION_TTL_HOURS: '0' }, "LICTOR_SESSION_TTL_HOURS is '0'; it takes a whole number from 1 to 168."],
     [{ LICTOR_LOGIN_ATTEMPTS: '0' }, "LICTOR_LOGIN_ATTEMPTS is '0'; it takes a whole number from 1"],
     [{ LICTOR_MASTER_KEY: 'zz'.repeat(32) }, 'LICTOR_MASTER_KEY must hold 64 hex characters (32 bytes).'],
@@ -75,6 +77,14 @@ describe('settings', () => {
       corsOrigins: [],
       trustedProxies: [],
     })
+  })
+
+  it('proxies are addresses and networks of either family, or all', () => {
+    const list = '10.0.0.1,10.1.0.0/16,::1,fd00::/8'
+    const read = (text: string) =>
+      readConfig({ LICTOR_DATA_DIR: folder(), LICTOR_TRUSTED_PROXIES: text }).trustedProxies
+    expect(read(list)).toEqual(list.split(','))
+    expect(read('*')).toEqual(['*'])
   })
 
   it('that are lists are split at commas, trimmed, without empty items', () => {

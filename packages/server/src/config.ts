@@ -2,19 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { StartupError } from './errors.ts'
-
-type Kind = 'string' | 'integer' | 'boolean' | 'list'
-
-interface Setting {
-  readonly variable: string
-  readonly kind: Kind
-  readonly fallback: string
-  readonly meaning: string
-  readonly secret?: true
-  readonly min?: number
-  readonly max?: number
-  readonly oneOf?: readonly string[]
-}
+import { parse, requireProxy, requireWebAddress, type Setting, textOf } from './setting.ts'
 
 /** Every setting the server reads: this table is the parser, the `--help` text and the operations guide. */
 const settings = {
@@ -244,6 +232,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       'DATABASE_URL is not valid; it takes postgres://user:password@host:5432/name, or nothing for SQLite.',
     )
   requireWebAddress(values.baseUrl as string)
+  for (const proxy of values.trustedProxies as string[]) requireProxy(proxy)
   const dataDir = resolve(values.dataDir as string)
   prepareDataDir(dataDir)
   return {
@@ -251,15 +240,6 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dataDir,
     masterKey: masterKeyOf(values.masterKey as string, dataDir),
   }
-}
-
-function requireWebAddress(text: string): void {
-  const isWebAddress = /^https?:\/\/[^/\\?#]/i.test(text) && URL.canParse(text)
-  if (text !== '' && !isWebAddress)
-    throw new StartupError(
-      'setting',
-      `LICTOR_BASE_URL is '${text}'; it takes the public address, for example https://lictor.example.com.`,
-    )
 }
 
 /** One line a setting: name, default, meaning. */
@@ -270,45 +250,6 @@ export function describeSettings(): string {
         `  ${s.variable.padEnd(28)} ${s.meaning}${s.fallback ? ` (default ${s.fallback})` : ''}${s.oneOf ? ` [${s.oneOf.join('|')}]` : ''}`,
     )
     .join('\n')
-}
-
-function textOf(setting: Setting, environment: Readonly<Record<string, string | undefined>>): string {
-  const direct = environment[setting.variable]
-  if (direct !== undefined && direct !== '') return direct
-  const file = environment[`${setting.variable}_FILE`]
-  if (!file) return setting.fallback
-  try {
-    return readFileSync(file, 'utf8').trim()
-  } catch (cause) {
-    throw new StartupError('setting_file', `${setting.variable}_FILE names '${file}', which cannot be read.`, cause)
-  }
-}
-
-function parse(setting: Setting, text: string): unknown {
-  const wrong = (takes: string) =>
-    new StartupError(
-      'setting',
-      `${setting.variable} is ${setting.secret ? 'not valid' : `'${text}'`}; it takes ${takes}.`,
-    )
-  if (setting.oneOf && !setting.oneOf.includes(text)) throw wrong(`one of ${setting.oneOf.join(', ')}`)
-  switch (setting.kind) {
-    case 'string':
-      return text
-    case 'list':
-      return text
-        .split(',')
-        .map((item) => item.trim())
-        .filter((item) => item !== '')
-    case 'boolean':
-      if (!/^(true|false|1|0|yes|no|on|off)$/i.test(text)) throw wrong('true or false')
-      return /^(true|1|yes|on)$/i.test(text)
-    case 'integer': {
-      const value = Number(text)
-      const { min = 0, max = Number.MAX_SAFE_INTEGER } = setting
-      if (!/^\d+$/.test(text) || value < min || value > max) throw wrong(`a whole number from ${min} to ${max}`)
-      return value
-    }
-  }
 }
 
 function prepareDataDir(dataDir: string): void {
