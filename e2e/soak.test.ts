@@ -12,6 +12,8 @@ import { eventually } from './support/server.ts'
  * What is kept of a stream or an approval takes several times as much.
  */
 const BYTES_LEFT = 400
+/** However busy the machine is. */
+const PATIENCE_MS = 300_000
 /** Of a bare process: what the engine moves about between two looks. */
 const NOISE = 1.5 * 1024 * 1024
 
@@ -33,7 +35,7 @@ afterAll(async () => {
 /** What the server holds once nothing is under way any more. */
 async function settled() {
   const streams = async () => (await load.metrics()).get('lictor_agent_streams')
-  await eventually('only the steady streams are open', async () => (await streams()) === 20, 60)
+  await eventually('only the steady streams are open', async () => (await streams()) === 20, 120)
   await eventually(
     'the outbox is empty',
     async () => ((await load.metrics()).get('lictor_outbox_waiting') ?? 0) === 0,
@@ -51,17 +53,29 @@ async function leftBehind(times: number, work: (times: number) => Promise<void>)
   return Math.max(0, after.bytes - before.bytes - NOISE) / times
 }
 
-it('ten thousand streams that come and go leave nothing behind', async () => {
-  expect(await leftBehind(5_000, (times) => load.connect(times))).toBeLessThan(BYTES_LEFT)
-})
+it(
+  'ten thousand streams that come and go leave nothing behind',
+  async () => {
+    expect(await leftBehind(5_000, (times) => load.connect(times))).toBeLessThan(BYTES_LEFT)
+  },
+  PATIENCE_MS,
+)
 
-it('approvals asked for, waited for, told of and decided leave nothing behind', async () => {
-  expect(await leftBehind(250, (times) => load.approve(times))).toBeLessThan(BYTES_LEFT * 5)
-})
+it(
+  'approvals asked for, waited for, told of and decided leave nothing behind',
+  async () => {
+    expect(await leftBehind(250, (times) => load.approve(times))).toBeLessThan(BYTES_LEFT * 5)
+  },
+  PATIENCE_MS,
+)
 
-it('rounds of everything leave nothing behind', async () => {
-  const rounds = async (times: number) => {
-    for (let index = 0; index < times; index += 4) await Promise.all([1, 2, 3, 4].map(() => load.round()))
-  }
-  expect(await leftBehind(60, rounds)).toBeLessThan(BYTES_LEFT * 40)
-})
+it(
+  'rounds of everything leave nothing behind',
+  async () => {
+    const rounds = async (times: number) => {
+      for (let index = 0; index < times; index += 4) await Promise.all([1, 2, 3, 4].map(() => load.round()))
+    }
+    expect(await leftBehind(60, rounds)).toBeLessThan(BYTES_LEFT * 40)
+  },
+  PATIENCE_MS,
+)
