@@ -104,27 +104,32 @@ export function agentStreams(deps: {
     return JSON.stringify({ type: 'contract_update', ...data })
   }
 
-  /** Send what was missed up to `head`; whether an update of `bundleName` was among it. */
+  /** Send what was missed up to `head`; whether an update of `bundleName`, or another assignment, was among it. */
   async function replay(
     connection: AgentConnection,
     from: number,
     head: number,
     bundleName: string | null,
-  ): Promise<boolean> {
+  ): Promise<{ wasUpdated: boolean; wasReassigned: boolean }> {
     const { tenantId, env, agentId, stream } = connection
-    let wasUpdated = false
+    const missed = { wasUpdated: false, wasReassigned: false }
     for (let after = from; after < head && !stream.isEnded; ) {
       const records = await log.since(tenantId, after, REPLAY_PAGE, { dashboard: false, env, agentId })
       for (const record of records) {
-        if (record.id > head) return wasUpdated
+        if (record.id > head) return missed
         after = record.id
         if (!receives(connection, record)) continue
+        if (record.type === 'assignment_changed' && !connection.namedBundle) {
+          // The assignment of this moment is told by itself: an older one must not take it back.
+          missed.wasReassigned = true
+          continue
+        }
         stream.write(frameOf(record.type, record.json, record.id))
-        wasUpdated ||= record.type === 'contract_update' && record.bundleName === bundleName
+        missed.wasUpdated ||= record.type === 'contract_update' && record.bundleName === bundleName
       }
       if (records.length < REPLAY_PAGE) break
     }
-    return wasUpdated
+    return missed
   }
 
   async function bringUpToDate(connection: AgentConnection, lastEventId: number | null): Promise<void> {
@@ -145,8 +150,12 @@ export function agentStreams(deps: {
       // Not the head yet: a client that is cut off now must still ask for what it missed.
       stream.write(frameOf('assignment_changed', JSON.stringify(data), lastEventId ?? head))
     }
-    const wasUpdated = lastEventId !== null && (await replay(connection, lastEventId, head, bundleName))
-    if (update !== null && !wasUpdated) stream.write(frameOf('contract_update', update, head))
+    const missed = lastEventId === null ? null : await replay(connection, lastEventId, head, bundleName)
+    if (missed?.wasReassigned && assignment.bundleName === null) {
+      const data = { type: 'assignment_changed', agent_id: agentId, bundle_name: null, source: assignment.source }
+      stream.write(frameOf('assignment_changed', JSON.stringify(data), head))
+    }
+    if (update !== null && !missed?.wasUpdated) stream.write(frameOf('contract_update', update, head))
     await hub.goLive(connection, head)
   }
 

@@ -13,7 +13,7 @@ const ENDED_AT_ONCE = 200
 const COME_BACK_MS = 1_000
 const SENT_AT_ONCE = 1_000
 
-/** Assignment rules changed: tell each of these connections what it runs now, if that is something else. */
+/** What these connections are assigned may have changed: tell each what it runs now, if that is something else. */
 export type Reassign = (connections: readonly AgentConnection[], record: LoggedRecord) => Promise<void>
 
 export interface StreamHub {
@@ -61,16 +61,19 @@ export function streamHub(deps: {
     // Held from here on: who joins now finds the record in the log it is brought up to date from.
     for (const connection of everyone) connection.waiting?.push(record)
     const live = everyone.filter((connection) => connection.waiting === null)
-    if (live.length <= SENT_AT_ONCE && !isRuleChange(record)) {
+    const isOfAll = isRuleChange(record)
+    const affected = live.filter(isAssigned).filter((connection) => isOfAll || resolvesItself(connection, record))
+    if (live.length <= SENT_AT_ONCE && affected.length === 0) {
       for (const connection of live) send(connection, record, frame)
       return undefined
     }
-    return deliverInTurns(live, record, frame)
+    return deliverInTurns(live, affected, record, frame)
   }
 
   /** To thousands in several turns of the event loop: other requests do not wait for all of them. */
   async function deliverInTurns(
     live: readonly StreamConnection[],
+    affected: readonly AgentConnection[],
     record: LoggedRecord,
     frame: () => Buffer,
   ): Promise<void> {
@@ -78,13 +81,11 @@ export function streamHub(deps: {
       if (from > 0) await new Promise((resolve) => setImmediate(resolve))
       for (const connection of live.slice(from, from + SENT_AT_ONCE)) send(connection, record, frame)
     }
-    if (!isRuleChange(record)) return
-    const affected = live.filter((one): one is AgentConnection => one.kind === 'agent' && !one.namedBundle)
     if (affected.length > 0) await reassign(affected, record)
   }
 
   function send(connection: StreamConnection, record: LoggedRecord, frame: () => Buffer): void {
-    if (record.id <= connection.head || !receives(connection, record)) return
+    if (record.id <= connection.head || !receives(connection, record) || resolvesItself(connection, record)) return
     connection.stream.write(frame())
     if (connection.kind === 'agent' && record.type === 'assignment_changed' && !connection.namedBundle) {
       const { bundle_name } = JSON.parse(record.json) as { bundle_name: string | null }
@@ -127,7 +128,7 @@ export function streamHub(deps: {
       connection.head = head
       for (let record = connection.waiting?.shift(); record; record = connection.waiting?.shift()) {
         send(connection, record, lazyFrame(record))
-        if (isRuleChange(record) && record.id > head && connection.kind === 'agent' && !connection.namedBundle)
+        if (record.id > head && isAssigned(connection) && (isRuleChange(record) || resolvesItself(connection, record)))
           await reassign([connection], record)
       }
       connection.waiting = null
@@ -166,6 +167,23 @@ function lazyFrame(record: LoggedRecord): () => Buffer {
     frame ??= frameOf(record.type, record.json, record.id)
     return frame
   }
+}
+
+const isAssigned = (connection: StreamConnection): connection is AgentConnection =>
+  connection.kind === 'agent' && !connection.namedBundle
+
+/**
+ * Whether what is registered of the agent changed, and the connection gave tags of its own: those go before the registered ones
+ * (console-api §8.9.1), so that the record's answer need not be this connection's.
+ */
+function resolvesItself(connection: StreamConnection, record: LoggedRecord): boolean {
+  return (
+    record.type === 'assignment_changed' &&
+    isAssigned(connection) &&
+    record.agentId === connection.agentId &&
+    record.env === connection.env &&
+    Object.keys(connection.tags).length > 0
+  )
 }
 
 function isRuleChange(record: LoggedRecord): boolean {
