@@ -81,6 +81,6 @@ export function fillSqlite(file: string, span: Span, rows: number): void {
     )
     database.exec(`insert into events (${columns}) ${statement(source, id, span, rows)}`)
   }
-  database.exec('pragma optimize = 0x10002; pragma wal_checkpoint(truncate)')
+  database.exec('pragma wal_checkpoint(truncate)')
   database.close()
 }

@@ -66,12 +66,14 @@ interface Question {
   readonly ask: () => Record<string, string>
   readonly path?: string
   readonly requests?: number
+  /** Asked with an API key of this environment. */
+  readonly env?: string
 }
 
 async function measure(): Promise<void> {
   await signIn()
   await load()
-  const headers = await signIn()
+  const admin = await signIn()
   const { id: tenantId } = await server.database.db.selectFrom('tenants').select('id').executeTakeFirstOrThrow()
   const { newest, oldest } = await edges(server)
 
@@ -106,6 +108,12 @@ async function measure(): Promise<void> {
       what: 'of an agent, a tool and a verdict',
       ask: () => ({ agent_id: `agent-${any(AGENTS)}`, tool_name: `tool-${any(5)}`, verdict: 'call_denied' }),
     },
+    { what: 'of an environment with few events', ask: () => ({}), env: 'development' },
+    {
+      what: 'of an agent in an environment with few events',
+      ask: () => ({ agent_id: `agent-${any(AGENTS)}` }),
+      env: 'development',
+    },
     { what: 'a text that is common', ask: () => ({ search: 'report' }) },
     { what: 'a text that is nowhere, in a day', ask: () => ({ search: 'nowhere', since: since(1) }), requests: 20 },
     { what: 'a text that is nowhere', ask: () => ({ search: 'nowhere' }), requests: 3 },
@@ -113,11 +121,12 @@ async function measure(): Promise<void> {
     { what: 'histogram of a month', path: '/histogram', ask: () => ({ since: since(30), until }), requests: 5 },
   ]
   const figures = []
-  for (const { what, ask, path = '', requests = Number(values.requests) } of questions) {
+  for (const { what, ask, path = '', requests = Number(values.requests), env } of questions) {
+    const headers = env === undefined ? admin : await keyOf(env, admin)
     const ratio = Math.max(1, Math.ceil(Number(values.requests) / requests))
     const { p50, p99 } = await time(requests, () => get(`/api/v1/events${path}?${new URLSearchParams(ask())}`, headers))
-    const bare = await time(requests * ratio, () => get('/api/v1/auth/me', headers))
-    const plan = path === '' ? await explained(tenantId, ask()) : null
+    const bare = await time(requests * ratio, () => get('/api/v1/auth/me', admin))
+    const plan = path === '' ? await explained(tenantId, { ...ask(), env }) : null
     console.log(
       `${what}: p50 ${p50} ms, p99 ${p99} ms, bare exchange p99 ${bare.p99} ms${plan ? `, ${plan.summary}` : ''}`,
     )
@@ -172,6 +181,15 @@ async function signIn(): Promise<Record<string, string>> {
   return { cookie: login.headers.getSetCookie()[0]?.split(';')[0] ?? '' }
 }
 
+async function keyOf(env: string, headers: Record<string, string>): Promise<Record<string, string>> {
+  const answer = await fetch(`${address}/api/v1/keys`, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json', 'x-requested-with': 'bench' },
+    body: JSON.stringify({ env }),
+  })
+  return { authorization: `Bearer ${((await answer.json()) as { key: string }).key}` }
+}
+
 async function get(path: string, headers: Record<string, string>): Promise<void> {
   const answer = await fetch(`${address}${path}`, { headers })
   await answer.arrayBuffer()
@@ -193,7 +211,7 @@ async function time(requests: number, work: () => Promise<void>): Promise<{ p50:
   return { p50: at(0.5), p99: at(0.99) }
 }
 
-async function explained(tenantId: string, asked: Record<string, string>): Promise<Plan> {
+async function explained(tenantId: string, asked: Record<string, string | undefined>): Promise<Plan> {
   const micros = (text: string | undefined) => (text === undefined ? undefined : Date.parse(text) * 1000)
   const filter: EventFilter = {
     tenantId,
@@ -201,6 +219,7 @@ async function explained(tenantId: string, asked: Record<string, string>): Promi
     toolName: asked.tool_name,
     verdict: asked.verdict,
     mode: asked.mode,
+    env: asked.env,
     since: micros(asked.since),
     until: micros(asked.until),
     search: asked.search,

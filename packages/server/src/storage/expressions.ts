@@ -27,15 +27,24 @@ export function containsText(database: Database, columns: readonly string[], nee
     : sql<SqlBool>`strpos(lower(concat_ws(chr(10), ${refs})), ${lower}) > 0`
 }
 
-/** How much of a text that clients may send as long as they like stands in an index. */
+/** How much of a text that clients may send as long as they like stands in an index of PostgreSQL, which bounds what an index holds. */
 const INDEXED_CHARACTERS = 100
 
-/** Whether the column, which is indexed by its beginning, is this text. */
-export function isIndexedText(column: string, text: string): RawBuilder<SqlBool> {
+/** Whether the column, which is indexed for this question, is the text. */
+export function isIndexedText(database: Database, column: string, text: string): RawBuilder<SqlBool> {
   const ref = sql.ref(column)
-  // Said once where once is enough: the database takes two conditions for twice as seldom, and plans for that.
+  if (database.dialect === 'sqlite') return sql<SqlBool>`${ref} = ${text}`
+  // Said once where once is enough: the planner takes two conditions for twice as seldom.
   const beginning = sql<SqlBool>`substr(${ref}, 1, ${sql.lit(INDEXED_CHARACTERS)}) = substr(cast(${text} as text), 1, ${sql.lit(INDEXED_CHARACTERS)})`
   return text.length < INDEXED_CHARACTERS ? beginning : sql<SqlBool>`(${beginning} and ${ref} = ${text})`
+}
+
+/**
+ * What follows from a query's other conditions, and is the condition of an index: SQLite sees that the index serves only where it
+ * is said in those words; PostgreSQL sees it by itself, and where it is said again takes it for one more that few rows meet.
+ */
+export function whichImplies(database: Database, condition: string): RawBuilder<SqlBool> {
+  return database.dialect === 'sqlite' ? sql.raw<SqlBool>(condition) : sql<SqlBool>`true`
 }
 
 /** A text column taken as a number plus `amount`, as text again; null where the column holds no decimal number. */

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Database, Queryable } from '../../storage/database.ts'
 import type { EventValues } from '../../storage/events/event-table.ts'
-import { containsText, isIndexedText, stretchOf } from '../../storage/expressions.ts'
+import { containsText, isIndexedText, stretchOf, whichImplies } from '../../storage/expressions.ts'
 import type { Micros } from '../../storage/instants.ts'
 import type { EventRow } from '../../storage/schema.ts'
 
@@ -49,9 +49,21 @@ export interface EventStore {
 }
 
 const commonVerdicts = new Set(['call_allowed', 'call_executed'])
-/** No index serves a search, nor a tool on SQLite: event after event is read, this many at once. */
+const hasSeldomVerdict = ({ verdict }: EventFilter) => verdict !== undefined && !commonVerdicts.has(verdict)
+const isObserved = ({ mode }: EventFilter) => mode !== undefined && mode !== 'enforce'
+const isOfLesserEnv = ({ env }: EventFilter) => env !== undefined && env !== 'production'
+/** Where no index serves all that is asked for, event after event is read, this many at once. */
 const SEARCHED_AT_ONCE = 2_000
 const searched = ['call_id', 'agent_id', 'tool_name', 'verdict', 'payload'] as const
+
+/** Whether events may have to be read in vain, many of them. */
+function isSearch(filter: EventFilter): boolean {
+  if (filter.search !== undefined) return true
+  if (hasSeldomVerdict(filter) || isObserved(filter) || isOfLesserEnv(filter)) return false
+  const { agentId, toolName, verdict, mode, env } = filter
+  const asked = [agentId, toolName, verdict, mode, env].filter((value) => value !== undefined).length
+  return asked > 1 || (asked === 1 && agentId === undefined && toolName === undefined)
+}
 
 export function eventStore(database: Database): EventStore {
   const { db } = database
@@ -59,15 +71,14 @@ export function eventStore(database: Database): EventStore {
   function matching(filter: EventFilter) {
     let query = db.selectFrom('events').where('tenant_id', '=', filter.tenantId)
     if (filter.agentId !== undefined) query = query.where('agent_id', '=', filter.agentId)
-    if (filter.toolName !== undefined) query = query.where(isIndexedText('tool_name', filter.toolName))
-    if (filter.verdict !== undefined) query = query.where(isIndexedText('verdict', filter.verdict))
+    if (filter.toolName !== undefined) query = query.where(isIndexedText(database, 'tool_name', filter.toolName))
+    if (filter.verdict !== undefined) query = query.where(isIndexedText(database, 'verdict', filter.verdict))
     if (filter.mode !== undefined) query = query.where('mode', '=', filter.mode)
     if (filter.env !== undefined) query = query.where('env', '=', filter.env)
-    // Said in the words of the indexes of what is seldom, or the database would not see that they serve.
-    if (filter.verdict !== undefined && !commonVerdicts.has(filter.verdict))
-      query = query.where(sql<boolean>`verdict not in ('call_allowed', 'call_executed')`)
-    if (filter.mode !== undefined && filter.mode !== 'enforce') query = query.where(sql<boolean>`mode <> 'enforce'`)
-    if (filter.env !== undefined && filter.env !== 'production') query = query.where(sql<boolean>`env <> 'production'`)
+    if (hasSeldomVerdict(filter))
+      query = query.where(whichImplies(database, "verdict not in ('call_allowed', 'call_executed')"))
+    if (isObserved(filter)) query = query.where(whichImplies(database, "mode <> 'enforce'"))
+    if (isOfLesserEnv(filter)) query = query.where(whichImplies(database, "env <> 'production'"))
     if (filter.since !== undefined) query = query.where('timestamp', '>=', filter.since)
     if (filter.until !== undefined) query = query.where('timestamp', '<=', filter.until)
     if (filter.before !== undefined) query = query.where('timestamp', '<', filter.before)
@@ -80,7 +91,8 @@ export function eventStore(database: Database): EventStore {
   /** The last event of the stretch that is searched in one go; undefined when what is left is one stretch. */
   async function stretchEnd(filter: EventFilter, after: EventPlace | undefined): Promise<EventPlace | undefined> {
     const { tenantId, agentId, since, until } = filter
-    let query = matching({ tenantId, agentId, since, until }).select(['timestamp', 'seq'])
+    const toolName = agentId === undefined ? filter.toolName : undefined
+    let query = matching({ tenantId, agentId, toolName, since, until }).select(['timestamp', 'seq'])
     if (after) query = query.where(isBefore(after))
     return query
       .orderBy('timestamp', 'desc')
@@ -95,8 +107,7 @@ export function eventStore(database: Database): EventStore {
     async list(filter, limit, after) {
       const found: StoredEvent[] = []
       for (let place = after; ; ) {
-        const isSearch = filter.search !== undefined || filter.toolName !== undefined
-        const end = isSearch && database.isInProcess ? await stretchEnd(filter, place) : undefined
+        const end = database.isInProcess && isSearch(filter) ? await stretchEnd(filter, place) : undefined
         let query = matching(filter).selectAll().orderBy('timestamp', 'desc').orderBy('seq', 'desc')
         if (place) query = query.where(isBefore(place))
         if (end) query = query.where((e) => e.not(isBefore(end)))
