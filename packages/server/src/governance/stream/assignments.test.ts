@@ -22,7 +22,7 @@ onEachDatabase('what an agent is told of its assignment', (start) => {
   type Api = Awaited<ReturnType<typeof begin>>
   async function connect(more: { tags?: object; lastId?: string; query?: string } = {}): Promise<SseClient> {
     const tags = more.tags ? `&tags=${encodeURIComponent(JSON.stringify(more.tags))}` : ''
-    const lastId = more.lastId ? { 'last-event-id': more.lastId } : {}
+    const lastId: Record<string, string> = more.lastId ? { 'last-event-id': more.lastId } : {}
     const client = await openSse(`${address}/api/v1/stream?env=production${tags}${more.query ?? ''}`, {
       ...key,
       ...lastId,
