@@ -1,12 +1,15 @@
 /**
- * What ways of laying out the events on PostgreSQL cost the ingest: the same rows, durable and de-duplicated, into each layout in
- * turn, several rounds, so that what else the machine does meets all of them alike.
+ * What ways of laying out the events on PostgreSQL, and of sending them, cost the ingest: the same rows, durable and de-duplicated,
+ * into each in turn, several rounds, so that what else the machine does meets all of them alike.
  *
  *   node --conditions=source bench/events-at-scale/layouts.ts [--rounds N] [--seconds N]
  */
 import { parseArgs } from 'node:util'
-import pg from 'pg'
-import { columnArray } from '../../packages/server/src/storage/postgres-arrays.ts'
+import { CompiledQuery, type Kysely, sql } from 'kysely'
+import { copyOf, release, uuidArray } from '../../packages/server/src/storage/events/copy-rows.ts'
+import { type EventValues, eventColumns } from '../../packages/server/src/storage/events/event-table.ts'
+import { openPostgres } from '../../packages/server/src/storage/postgres.ts'
+import type { Schema } from '../../packages/server/src/storage/schema.ts'
 import { startPostgres } from '../../packages/server/test/postgres.ts'
 import { batchTemplate, rowsOf } from '../ingest/events.ts'
 
@@ -16,56 +19,103 @@ const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '4' }, seconds: { type: 'string', default: '3' } },
 })
 
-const columns =
-  'id, tenant_id, call_id, agent_id, tool_name, verdict, mode, env, timestamp, decision_name, payload, created_at'
-const types = 'text text text text text text text text bigint text text bigint'.split(' ') as ('text' | 'bigint')[]
-const unnest = `unnest(${types.map((type, index) => `$${index + 1}::${type}[]`).join(', ')}) as t(${columns})`
-const table = (name: string) =>
-  `create table ${name} (seq bigserial, id text not null, tenant_id text not null, call_id text not null, agent_id text not null, tool_name text not null, verdict text not null, mode text not null, env text, timestamp bigint not null, decision_name text not null, payload text, created_at bigint not null)`
-const byTimeAndAgent = (name: string) =>
-  `create index on ${name} (tenant_id, timestamp, seq); create index on ${name} (tenant_id, agent_id, timestamp)`
+type Within = Kysely<Schema>
+type Send = (table: string, rows: readonly EventValues[], within: Within) => Promise<unknown>
 
-interface Layout {
-  readonly name: string
-  readonly make: string
-  readonly insert: string
+const columns = eventColumns.join(', ')
+const types = ['uuid', ...'text text text text text text text bigint text text bigint'.split(' ')]
+const tool = 'substr(tool_name, 1, 100)'
+const verdict = 'substr(verdict, 1, 100)'
+const seldom = `${verdict} not in ('call_allowed', 'call_executed')`
+
+const body = (name: string) =>
+  `create table ${name} (seq bigserial, id uuid not null, tenant_id text not null, call_id text not null, agent_id text not null, tool_name text not null, verdict text not null, mode text not null, env text, timestamp bigint not null, decision_name text not null, payload text, created_at bigint not null)`
+const partitioned = (name: string) =>
+  `${body(name)} partition by range (created_at); create table ${name}_1 partition of ${name} for values from (0) to (2000000000000000); create table ${name}_2 partition of ${name} default; alter table ${name} add primary key (seq, created_at); create table ${name}_ids (id uuid primary key)`
+const indexes = (name: string, all: readonly string[]) =>
+  all.map((index) => `create index on ${name} ${index}`).join('; ')
+
+const plainIndexes = [
+  '(tenant_id, timestamp, seq)',
+  '(tenant_id, agent_id, timestamp)',
+  `(tenant_id, ${tool}, timestamp)`,
+  `(tenant_id, ${verdict}, timestamp) where ${seldom}`,
+  `(tenant_id, timestamp, seq) where mode <> 'enforce'`,
+]
+const serverIndexes = [
+  '(tenant_id, timestamp, seq, env)',
+  `(tenant_id, agent_id, timestamp, seq, ${tool}, ${verdict}, env)`,
+  `(tenant_id, ${tool}, timestamp, seq, ${verdict}, env)`,
+  `(tenant_id, ${verdict}, timestamp, seq, env) where ${seldom}`,
+  `(tenant_id, agent_id, ${verdict}, timestamp, seq, ${tool}, env) where ${seldom}`,
+  `(tenant_id, ${tool}, ${verdict}, timestamp, seq, env) where ${seldom}`,
+  `(tenant_id, timestamp, seq, ${tool}, ${verdict}, agent_id, env) where mode <> 'enforce'`,
+  `(tenant_id, env, timestamp, seq) where env <> 'production'`,
+]
+
+const unnest = (rows: readonly EventValues[]) =>
+  sql`unnest(${sql.join(types.map((type, index) => sql`${rows.map((row) => row[index])}::${sql.raw(type)}[]`))}) as t(${sql.raw(columns)})`
+
+const intoOneTable: Send = (table, rows, within) =>
+  sql`insert into ${sql.table(table)} (${sql.raw(columns)}) select * from ${unnest(rows)} on conflict do nothing returning id`.execute(
+    within,
+  )
+
+const byUnnest: Send = (table, rows, within) =>
+  sql`with sent as (select * from ${unnest(rows)}),
+    fresh as (insert into ${sql.table(`${table}_ids`)} (id) select id from sent order by 1 on conflict do nothing returning id)
+    insert into ${sql.table(table)} (${sql.raw(columns)}) select sent.* from sent join fresh using (id)`.execute(within)
+
+const byCopy: Send = async (table, rows, within) => {
+  const ids = uuidArray(rows.map(([id]) => id))
+  await sql`insert into ${sql.table(`${table}_ids`)} (id) select unnest(${ids}::uuid[]) order by 1 on conflict do nothing`.execute(
+    within,
+  )
+  const copy = copyOf(rows)
+  await within.executeQuery(CompiledQuery.raw(`copy ${table} (${columns}) from stdin (format binary)`, [copy]))
+  release(copy)
 }
 
-const plain = (name: string, also = ''): Layout => ({
-  name,
-  make: `${table(`"${name}"`)}; alter table "${name}" add primary key (seq), add unique (id); ${byTimeAndAgent(`"${name}"`)}; ${also}`,
-  insert: `insert into "${name}" (${columns}) select * from ${unnest} on conflict do nothing returning id`,
-})
-
-const layouts: Layout[] = [
-  plain('one table'),
-  plain(
-    'one table, and indexes by tool and by verdict',
-    'create index on "one table, and indexes by tool and by verdict" (tenant_id, tool_name, timestamp); create index on "one table, and indexes by tool and by verdict" (tenant_id, verdict, timestamp)',
-  ),
-  plain(
-    'one table, and indexes by tool and of what is seldom',
-    `create index on "one table, and indexes by tool and of what is seldom" (tenant_id, substr(tool_name, 1, 100), timestamp); create index on "one table, and indexes by tool and of what is seldom" (tenant_id, substr(verdict, 1, 100), timestamp) where verdict not in ('call_allowed', 'call_executed'); create index on "one table, and indexes by tool and of what is seldom" (tenant_id, timestamp, seq) where mode <> 'enforce'`,
-  ),
+const layouts: readonly { name: string; table: string; make: string; send: Send }[] = [
   {
-    name: 'partitions and a table of keys',
-    make: `${table('parts')} partition by range (created_at); create table parts_1 partition of parts for values from (0) to (2000000000000000); create table parts_2 partition of parts default; alter table parts add primary key (created_at, seq); ${byTimeAndAgent('parts')}; create table event_keys (id text primary key)`,
-    insert: `with fresh as (insert into event_keys (id) select unnest($1::text[]) on conflict do nothing returning id) insert into parts (${columns}) select t.* from ${unnest} join fresh using (id) returning id`,
+    name: 'one table, arrays',
+    table: 'one',
+    make: `${body('one')}; alter table one add primary key (seq), add unique (id); ${indexes('one', plainIndexes)}`,
+    send: intoOneTable,
   },
   {
-    name: 'partitions and a table of uuid keys',
-    make: `${table('uparts')} partition by range (created_at); create table uparts_1 partition of uparts for values from (0) to (2000000000000000); create table uparts_2 partition of uparts default; alter table uparts add primary key (created_at, seq); ${byTimeAndAgent('uparts')}; create table event_uuids (id uuid primary key)`,
-    insert: `with fresh as (insert into event_uuids (id) select unnest($1::text[])::uuid on conflict do nothing returning id) insert into uparts (${columns}) select t.* from ${unnest} join fresh on fresh.id = t.id::uuid returning id`,
+    name: 'months and a table of ids, arrays',
+    table: 'arrays',
+    make: `${partitioned('arrays')}; ${indexes('arrays', plainIndexes)}`,
+    send: byUnnest,
+  },
+  {
+    name: 'months and a table of ids, binary copy',
+    table: 'copied',
+    make: `${partitioned('copied')}; ${indexes('copied', plainIndexes)}`,
+    send: byCopy,
+  },
+  {
+    name: "the server's: with indexes that judge two filters",
+    table: 'servers',
+    make: `${partitioned('servers')}; ${indexes('servers', serverIndexes)}`,
+    send: byCopy,
+  },
+  {
+    name: "the server's, and an index of all words' trigrams",
+    table: 'trigrams',
+    make: `${partitioned('trigrams')}; ${indexes('trigrams', serverIndexes)}; create extension pg_trgm; create index on trigrams using gin (payload gin_trgm_ops)`,
+    send: byCopy,
   },
 ]
 
 const postgres = await startPostgres({ durable: true })
 if (!postgres) throw new Error('PostgreSQL is not installed.')
-const pool = new pg.Pool({ connectionString: `${postgres.url}/postgres`, max: CONNECTIONS })
+const { db, close } = openPostgres(`${postgres.url}/postgres`, () => {})
 const template = rowsOf(batchTemplate(0).body)
 const results = new Map<string, number[]>(layouts.map(({ name }) => [name, []]))
 
-function batch(): unknown[][] {
+function batch(): EventValues[] {
   const now = Date.now() * 1000
   let call = ''
   return Array.from({ length: ROWS }, (_, index) => {
@@ -74,18 +124,18 @@ function batch(): unknown[][] {
     const row = [...(template[index % template.length] ?? [])]
     row[0] = `${call.slice(0, 19)}${id.slice(19)}`
     row[8] = now + index
-    return row
+    return row as unknown as EventValues
   })
 }
 
-async function measure({ name, insert }: Layout): Promise<number> {
-  const end = performance.now() + Number(values.seconds) * 1000
+async function measure({ table, send }: (typeof layouts)[number]): Promise<number> {
   const started = performance.now()
+  const end = started + Number(values.seconds) * 1000
   let rows = 0
   const work = async () => {
     while (performance.now() < end) {
       const made = batch()
-      await pool.query({ name, text: insert, values: types.map((type, index) => columnArray(made, index, type)) })
+      await db.transaction().execute((within) => send(table, made, within))
       rows += ROWS
     }
   }
@@ -93,7 +143,8 @@ async function measure({ name, insert }: Layout): Promise<number> {
   return rows / ((performance.now() - started) / 1000)
 }
 
-for (const { make } of layouts) await pool.query(make)
+for (const { make } of layouts)
+  for (const statement of make.split('; ')) await db.executeQuery(CompiledQuery.raw(statement, []))
 for (let round = 0; round < Number(values.rounds); round++)
   for (const layout of layouts) results.get(layout.name)?.push(await measure(layout))
 const median = (all: readonly number[]) => all.toSorted((a, b) => a - b)[all.length >> 1] ?? 0
@@ -103,5 +154,5 @@ for (const [name, all] of results) {
   const shares = all.map((rate, round) => rate / (base[round] ?? rate))
   console.log(`${name}: ${Math.round(median(all))} rows/s, ${Math.round(median(shares) * 100)} % of the first`)
 }
-await pool.end()
+await close()
 await postgres.stop()

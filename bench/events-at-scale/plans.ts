@@ -1,6 +1,6 @@
 /** What the database does with the queries that the API makes of a question. */
 import { randomUUID } from 'node:crypto'
-import { CompiledQuery, type Kysely, type KyselyPlugin, type RootOperationNode } from 'kysely'
+import { CompiledQuery, type KyselyPlugin, type RootOperationNode } from 'kysely'
 import type { Database } from '../../packages/server/src/storage/database.ts'
 
 export interface Plan {
@@ -19,7 +19,7 @@ export async function planOf(database: Database, ask: (listening: Database) => P
     },
     transformResult: async ({ result }) => result,
   }
-  await ask({ ...database, db: database.db.withPlugin(listening) as Kysely<never> as Database['db'] })
+  await ask({ ...database, db: database.db.withPlugin(listening) })
   const node = nodes.at(-1)
   if (!node) throw new Error('The store asked nothing.')
   const { sql, parameters } = database.db.getExecutor().compileQuery(node, { queryId: randomUUID() } as never)
