@@ -2760,7 +2760,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.01
+                     *         "latency_ms": 0.05
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -2855,7 +2855,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.01
+                     *         "latency_ms": 0.05
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -7867,7 +7867,7 @@ export interface operations {
                      *
                      *     data: [DONE]
                      */
-                    "text/event-stream": string;
+                    "text/event-stream": unknown;
                 };
             };
             /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
@@ -8006,7 +8006,7 @@ export interface operations {
                      *
                      *     data: [DONE]
                      */
-                    "text/event-stream": string;
+                    "text/event-stream": unknown;
                 };
             };
             /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
@@ -9438,7 +9438,7 @@ export interface operations {
                      *     id: 39
                      *     data: {"type":"contract_update","bundle_name":"assistant","version":1,"revision_hash":"07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d","signature":"bd34e00568cfbbcf13a4d37a222df0faded0fb1be3a5ef7d8e5b9d4e19f704f46982e304a6529c6f807271cbaef3398822db77126197e7f6d3d777a549336107","public_key":"777e34eca2e6b9550dfb4fa5fb8814843da4e7312d85d31a2983921f6e57c5de","yaml_bytes":"YXBpVmVyc2lvbjogZWRpY3R1bS92MQpraW5kOiBDb250cmFjdEJ1bmRsZQptZXRhZGF0YToKICBuYW1lOiBhc3Npc3RhbnQKZGVmYXVsdHM6CiAgbW9kZTogZW5mb3JjZQpjb250cmFjdHM6CiAgLSBpZDogbm8tZW52CiAgICB0eXBlOiBwcmUKICAgIHRvb2w6IHJlYWRfZmlsZQogICAgd2hlbjogeyBhcmdzLnBhdGg6IHsgY29udGFpbnM6IC5lbnYgfSB9CiAgICB0aGVuOiB7IGVmZmVjdDogZGVueSwgbWVzc2FnZTogLmVudiBob2xkcyBzZWNyZXRzLiB9CiAgLSBpZDogYXNrLWZpcnN0CiAgICB0eXBlOiBwcmUKICAgIHRvb2w6IGRlbGV0ZV9maWxlCiAgICB3aGVuOiB7IGFyZ3MucGF0aDogeyBleGlzdHM6IHRydWUgfSB9CiAgICB0aGVuOiB7IGVmZmVjdDogYXBwcm92ZSwgbWVzc2FnZTogIkRlbGV0ZSB7YXJncy5wYXRofT8iLCB0aW1lb3V0OiAzMDAgfQo="}
                      */
-                    "text/event-stream": string;
+                    "text/event-stream": unknown;
                 };
             };
             /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
@@ -9542,7 +9542,7 @@ export interface operations {
                      *     id: 4
                      *     data: {"type":"contract_created","contract_id":"no-env","version":1}
                      */
-                    "text/event-stream": string;
+                    "text/event-stream": unknown;
                 };
             };
             /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
@@ -11169,6 +11169,20 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description The body is larger than the limit; it is not read. */
             413: {
                 headers: {
@@ -11625,6 +11639,20 @@ export interface operations {
                     /**
                      * @example {
                      *       "detail": "Authorization header is required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
                      *     }
                      */
                     "application/json": components["schemas"]["Error"];
@@ -12094,7 +12122,7 @@ export interface operations {
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "7c4b895a700770654bdd9055cdf1f94a9f30ac256c77a6ea1fd99bb18c683633",
+                     *           "public_key": "e6f905606877f49d677ee37c87c8ed93bf3bf453f007be94e699b197df118a7b",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -13060,7 +13088,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "upZbR6yEyUYeYBVumxbJcwc-NBXt_MI_sPebj978Qa6Pufc04ckD82x6Zd271qKEfdXj5qvAJvJ-3YtH5GkVp1Te4TYqWn2tftBYFgNtNUYmZKavUejiBBpMI3tbcGkFR3RtOizI0EAJFvmUqSMzyH3eM9Yv6_pW1PdxRA1OceW7EdcQSiuWLeqOjLytbEJ3ksDsV6R0JQzmsKwy_aepy-7Y71_MWj-BjXGWUq8l9iRo6h95ganCascFk2mf0xBk7qqK2EZ6wQa3FBewR8AnxxO-ipaT_WdAdkAJCKQp4zbMPr8qBOjjUehUxpCgpj67wnqcGJT3a1A1PIn8fjG9pQ",
+                     *           "n": "5RxMbHKEYG-MUIMEhtp4Xcqonbl_FSh-9Qgdb1MlNk17ErfVUGZGPL7a1NIvF15rCorkt-9t5fZptL5dlgRGiT-zd_pw_A9b3YbCeHM2S4BGFLlV9qcXPZjn216pqbOfeimtxOFkxOYkeN4UDwdP8SnVVtuh19qxs4rLAT7EXbxZ26iA55mjeEYd1Ne91oJpcpzn4m3dUXunvH0dwn5amXARC062hulWMCG4XNVMjwCeaABhBLbQCWbhS9SCsD0ehu3OPxullpuhOlba0Aw7Vq0YuGuWZAmqykvab41-JK86DPT95IoDcwxs1XVguBmIHyYo6L7q8sxhMeeS6eQ4Kw",
                      *           "e": "AQAB",
                      *           "kid": "c22cd1ea-7268-4ed0-817f-08b05559b6f7",
                      *           "alg": "RS256",
@@ -13632,7 +13660,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 286.57,
+                     *       "evaluation_time_ms": 6.87,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -14181,6 +14209,20 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
             404: {
                 headers: {
@@ -14276,6 +14318,20 @@ export interface operations {
                     /**
                      * @example {
                      *       "detail": "Authorization header is required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
                      *     }
                      */
                     "application/json": components["schemas"]["Error"];
@@ -14394,6 +14450,20 @@ export interface operations {
                     /**
                      * @example {
                      *       "detail": "Authorization header is required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
                      *     }
                      */
                     "application/json": components["schemas"]["Error"];
@@ -14526,6 +14596,20 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description The body is larger than the limit; it is not read. */
             413: {
                 headers: {
@@ -14602,7 +14686,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImMyMmNkMWVhLTcyNjgtNGVkMC04MTdmLTA4YjA1NTU5YjZmNyIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiNjVjZWJiNmYtMzcwZi00ODUwLThkNGEtZjA1MTE0M2ZjZDBkIiwiYXpwIjoic2EtYzcyYWU5Njc2NDU0ZDdjYzAwIiwianRpIjoiY2IzMDIxMWQtOGU5OS00NzZhLThmMGItNGYwODBiNDhjYjIwIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImQ4NGJkYjM0LWQ0ZWUtNGY0MC04NGQ3LTdlNTQwM2Y4NTBlMyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.VEMWaCsmGft50qYUh3BN6q1JMIi5mTpckpiIxuQMoVYoCdyzHYrMiw1dnIKo7IYu6Vw1vttBLibsyzm77qcAvtXRht1pJFqI2oxp2zRJ4H6ocBNO1N4QP4P93FC1RJzS-AH7jB-VOv4cWgHu6L3_TTsetCPmZcpguo2j2mzExNawA2onsZT44uwx1G61tWS5nrct8rs_Tvzy6WW5zDZflKoIgutziE9BJ2WhtWxrh8gqwQh8UcuOGwMdGa1sCl5NLA-mei2Ld81OolwXho871nyK3Z4IiCwQ2dDogYrhecu-DXkphQ0pZXrSaK0LXLp03_1mXu0_wo1Z3SfUFISD4w",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImMyMmNkMWVhLTcyNjgtNGVkMC04MTdmLTA4YjA1NTU5YjZmNyIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiNjVjZWJiNmYtMzcwZi00ODUwLThkNGEtZjA1MTE0M2ZjZDBkIiwiYXpwIjoic2EtYzcyYWU5Njc2NDU0ZDdjYzAwIiwianRpIjoiY2IzMDIxMWQtOGU5OS00NzZhLThmMGItNGYwODBiNDhjYjIwIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImQ4NGJkYjM0LWQ0ZWUtNGY0MC04NGQ3LTdlNTQwM2Y4NTBlMyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.HQ1NfIxHtZUF1XKxlPe64odGNel5zhpNxYskA-4NjO-EGr_-4FugeT8JtpqRur29OthMKlNFI_T7ZCoDsJnc9XUxxssADWIwpNR9cFaj62i3WX0WymGq2hRoI-adSlzXgRv2AB8iPutbBD_SKEulyj206UjnSb_OntqizD_sOr6u-VW9ZKbs8BZgCcE-X7_j8QcWDbaYd5HjPN1knq47qrQtuabyyNiQOYQ_TB5jVRRyiMLe_3sbDNOIG8q5NvNRxSXZYjEM39eAa-mWu0XIM_HMMCJ2hwn-HkpSYiByRFN1uEZVuEM28JTTbrBYPnk01zk4YmiBWba8QDtYBVXfNw",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -18056,9 +18140,9 @@ export interface operations {
                      *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-2VRkXN/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-2VRkXN/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-2VRkXN/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
                      */
-                    "text/event-stream": string;
+                    "text/event-stream": unknown;
                 };
             };
             /** @description An id, a query or a body that cannot be read. */
@@ -18195,9 +18279,9 @@ export interface operations {
                      *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-2VRkXN/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-2VRkXN/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-2VRkXN/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
                      */
-                    "text/event-stream": string;
+                    "text/event-stream": unknown;
                 };
             };
             /** @description An id, a query or a body that cannot be read. */
@@ -18332,9 +18416,9 @@ export interface operations {
                      *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-2VRkXN/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-2VRkXN/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-2VRkXN/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
                      */
-                    "text/event-stream": string;
+                    "text/event-stream": unknown;
                 };
             };
             /** @description An id, a query or a body that cannot be read. */
@@ -18469,9 +18553,9 @@ export interface operations {
                      *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"instance_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-o6ZC70/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-2VRkXN/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-2VRkXN/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","agent_id":"52ebab80-b30e-4922-8932-f30f2dd0de3a","iteration_number":1,"provider":"scripted","model":"/tmp/lictor-examples-2VRkXN/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
                      */
-                    "text/event-stream": string;
+                    "text/event-stream": unknown;
                 };
             };
             /** @description An id, a query or a body that cannot be read. */

@@ -193,7 +193,17 @@ function responsesOf(
             ...headers,
             ...(isEmpty
               ? {}
-              : { content: Object.fromEntries(types.map((type) => [type, { schema: text, ...exampleOf(example) }])) }),
+              : {
+                  content: Object.fromEntries(
+                    types.map((type) => [
+                      type,
+                      {
+                        schema: type === 'text/event-stream' ? { description: text.description } : text,
+                        ...exampleOf(example),
+                      },
+                    ]),
+                  ),
+                }),
           },
         ]
       }

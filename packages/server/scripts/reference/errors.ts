@@ -26,7 +26,7 @@ export function impliedFailures({ method, url, config, schema }: DeclaredRoute):
   const changes = !reads.has(method)
   if (!['public', 'webhook'].includes(access)) implied.add(401)
   if (access === 'admin' || access === 'bearer') implied.add(403)
-  if (changes && ['dashboard', 'either'].includes(access)) implied.add(403)
+  if (changes && url.startsWith('/api/') && !['public', 'webhook'].includes(access)) implied.add(403)
   const { params, querystring, body } = schema as Record<
     string,
     { properties?: Record<string, { type?: string }> } | undefined
