@@ -24,6 +24,8 @@ process.on('message', () => {
   })
 })
 process.once('SIGTERM', () => void server.close().then(() => process.exit(0)))
+// It does not outlive who looks into it.
+process.once('disconnect', () => process.exit(1))
 console.log(await server.listen())
 
 function look(): Holding {
