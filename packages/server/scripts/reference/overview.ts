@@ -3,9 +3,7 @@ import { described } from './schemas.ts'
 
 /** What holds for every operation. */
 export const overview = {
-  description: `Governs and runs AI agents.
-
-| paths | are | who calls them |
+  description: `| paths | are | who calls them |
 |---|---|---|
 | \`/api/v1/…\` | governance: contracts, bundles, deployments, events, approvals | the console, Edictum SDKs |
 | \`/v1/…\` | the runtime: agents, executions, human approvals, dispatch | AEGIS SDKs, the command line |

@@ -61,8 +61,34 @@ async function registerReference(app: App): Promise<void> {
 
 const referencePage = `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Lictor API</title><link rel="stylesheet" href="/docs/swagger-ui.css"></head>
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
+<title>Lictor API</title><link rel="stylesheet" href="/docs/swagger-ui.css">
+<style>
+body { margin: 0 }
+html.dark-mode body { background: #1c2022 }
+html.dark-mode .swagger-ui .header-col { color: #e4e6e6 }
+@media (max-width: 640px) {
+  .swagger-ui .info table { display: block; overflow-x: auto }
+  .swagger-ui .wrapper { padding: 0 12px }
+  .swagger-ui .opblock .opblock-summary { flex-wrap: wrap }
+  .swagger-ui .opblock .opblock-summary-path, .swagger-ui .opblock-tag { max-width: 100%; overflow-wrap: anywhere }
+  .swagger-ui .opblock-tag { flex-wrap: wrap }
+  .swagger-ui .opblock-body, .swagger-ui .servers { overflow-x: auto }
+  .swagger-ui select { max-width: 100% }
+}
+</style>
+</head>
 <body><div id="reference"></div><script src="/docs/swagger-ui-bundle.js"></script>
-<script>SwaggerUIBundle({ url: '/openapi.json', dom_id: '#reference', deepLinking: true, requestInterceptor: (r) => { r.headers['X-Requested-With'] = 'lictor-reference'; return r } })</script></body>
+<script>
+const dark = matchMedia('(prefers-color-scheme: dark)')
+const paint = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
+dark.addEventListener('change', paint)
+paint()
+SwaggerUIBundle({
+  url: '/openapi.json', dom_id: '#reference', deepLinking: true, docExpansion: 'none', filter: true, defaultModelsExpandDepth: 0,
+  requestInterceptor: (r) => { r.headers['X-Requested-With'] = 'lictor-reference'; return r },
+})
+</script></body>
 </html>
 `

@@ -229,7 +229,10 @@ export function executionRoutes(
         summary: 'A file of the workspace',
         params: Type.Object({ id: Type.String(), '*': Type.String() }),
         produces: ['*/*'],
-        response: { 200: Type.Any({ description: 'The bytes of the file.' }), ...runtimeFailures(400, 401, 403, 404, 422) },
+        response: {
+          200: Type.Any({ description: 'The bytes of the file.' }),
+          ...runtimeFailures(400, 401, 403, 404, 422),
+        },
       },
     },
     async (request, reply) => {
