@@ -213,7 +213,7 @@ export interface paths {
         put?: never;
         /**
          * Sign in
-         * @description Opens a session and sets its cookie (`HttpOnly`, `SameSite=Lax`, eight hours unless configured otherwise). Ten attempts an address in five minutes, then 429. An unknown address takes as long as a wrong password.
+         * @description Opens a session and sets its cookie (`HttpOnly`, `SameSite=Lax`, 24 hours unless configured otherwise). Ten attempts an address in five minutes, then 429. An unknown address takes as long as a wrong password.
          *
          *     **Who may call:** Anybody. The body has at most 4 KiB.
          */
@@ -639,7 +639,7 @@ export interface paths {
          * List bundles
          * @description An API key sees what was ever deployed to its environment.
          *
-         *     By name, with what is deployed where.
+         *     Newest change first, with what is deployed where.
          *
          *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
@@ -1323,7 +1323,7 @@ export interface paths {
         put?: never;
         /**
          * Assign a bundle to many agents
-         * @description All or none. Connected agents are told at once.
+         * @description Names that are not registered are left out. Connected agents are told at once.
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
          *
@@ -1655,7 +1655,7 @@ export interface paths {
         };
         /**
          * List service accounts
-         * @description Without their secrets; revoked ones are left out.
+         * @description Newest first, without their secrets; revoked ones are left out.
          *
          *     **Who may call:** A signed-in person. Reaches the caller's tenant.
          */
@@ -5122,7 +5122,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128.
+                 * @description Name of the composition and of its bundle: small letters, digits, `.`, `_` and `-`, at most 128.
                  * @example house-rules
                  */
                 name: string;
@@ -5274,7 +5274,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128.
+                 * @description Name of the composition and of its bundle: small letters, digits, `.`, `_` and `-`, at most 128.
                  * @example house-rules
                  */
                 name: string;
@@ -5428,7 +5428,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128.
+                 * @description Name of the composition and of its bundle: small letters, digits, `.`, `_` and `-`, at most 128.
                  * @example house-rules
                  */
                 name: string;
@@ -5505,7 +5505,7 @@ export interface operations {
                      *     }
                      */
                     "application/json": {
-                        /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                        /** @description Name of the composition and of its bundle: small letters, digits, `.`, `_` and `-`, at most 128. */
                         name: string;
                         /** @description What it is for, at most 2,000 characters; null where nobody said. */
                         description: string | null;
@@ -5709,7 +5709,7 @@ export interface operations {
                      *     ]
                      */
                     "application/json": {
-                        /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                        /** @description Name of the composition and of its bundle: small letters, digits, `.`, `_` and `-`, at most 128. */
                         name: string;
                         /** @description What it is for, at most 2,000 characters; null where nobody said. */
                         description: string | null;
@@ -5771,7 +5771,7 @@ export interface operations {
                  */
                 "application/json": {
                     /**
-                     * @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128.
+                     * @description Name of the composition and of its bundle: small letters, digits, `.`, `_` and `-`, at most 128.
                      * @example devops-agent
                      */
                     name: string;
@@ -5853,7 +5853,7 @@ export interface operations {
                      *     }
                      */
                     "application/json": {
-                        /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                        /** @description Name of the composition and of its bundle: small letters, digits, `.`, `_` and `-`, at most 128. */
                         name: string;
                         /** @description What it is for, at most 2,000 characters; null where nobody said. */
                         description: string | null;
@@ -5994,7 +5994,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128.
+                 * @description Name of the composition and of its bundle: small letters, digits, `.`, `_` and `-`, at most 128.
                  * @example house-rules
                  */
                 name: string;
@@ -6038,7 +6038,7 @@ export interface operations {
                      *     }
                      */
                     "application/json": {
-                        /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                        /** @description Name of the composition and of its bundle: small letters, digits, `.`, `_` and `-`, at most 128. */
                         name: string;
                         /** @description What it is for, at most 2,000 characters; null where nobody said. */
                         description: string | null;
@@ -6151,7 +6151,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128.
+                 * @description Name of the composition and of its bundle: small letters, digits, `.`, `_` and `-`, at most 128.
                  * @example house-rules
                  */
                 name: string;
@@ -6233,7 +6233,7 @@ export interface operations {
                      *     }
                      */
                     "application/json": {
-                        /** @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128. */
+                        /** @description Name of the composition and of its bundle: small letters, digits, `.`, `_` and `-`, at most 128. */
                         name: string;
                         /** @description What it is for, at most 2,000 characters; null where nobody said. */
                         description: string | null;
@@ -6373,7 +6373,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description Name of the composition and of its bundle: small letters, digits and `-`, at most 128.
+                 * @description Name of the composition and of its bundle: small letters, digits, `.`, `_` and `-`, at most 128.
                  * @example imported
                  */
                 name: string;
@@ -11507,7 +11507,7 @@ export interface operations {
             header?: {
                 /** @description Which agent calls, at most 256 characters. Absent: the key stands for the agent. */
                 "X-Edictum-Agent-Id"?: string;
-                /** @description Repetitions with one key are answered alike and count once, for 24 hours. At most 255 characters. */
+                /** @description Repetitions with one key are answered alike and count once, for 24 hours. 1 to 255 printable ASCII characters. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -14393,7 +14393,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Repetitions with one key are answered alike and count once, for 24 hours. At most 255 characters. */
+                /** @description Repetitions with one key are answered alike and count once, for 24 hours. 1 to 255 printable ASCII characters. */
                 "Idempotency-Key"?: string;
             };
             path: {

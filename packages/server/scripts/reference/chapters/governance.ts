@@ -6,7 +6,8 @@ const agentHeader = {
 }
 const once = {
   name: 'Idempotency-Key',
-  description: 'Repetitions with one key are answered alike and count once, for 24 hours. At most 255 characters.',
+  description:
+    'Repetitions with one key are answered alike and count once, for 24 hours. 1 to 255 printable ASCII characters.',
 }
 const replayFrom = {
   name: 'Last-Event-ID',

@@ -26,7 +26,7 @@ export const identity: Chapter = {
     },
     'POST /api/v1/auth/login': {
       notes:
-        'Opens a session and sets its cookie (`HttpOnly`, `SameSite=Lax`, eight hours unless configured otherwise). Ten attempts an address in five minutes, then 429. An unknown address takes as long as a wrong password.',
+        'Opens a session and sets its cookie (`HttpOnly`, `SameSite=Lax`, 24 hours unless configured otherwise). Ten attempts an address in five minutes, then 429. An unknown address takes as long as a wrong password.',
       answers: { 'Set-Cookie': '`edictum_session`, the session.' },
     },
     'POST /api/v1/auth/local': {
@@ -47,7 +47,7 @@ export const identity: Chapter = {
     'POST /api/v1/service-accounts': {
       notes: 'The secret is in this answer and nowhere else.',
     },
-    'GET /api/v1/service-accounts': { notes: 'Without their secrets; revoked ones are left out.' },
+    'GET /api/v1/service-accounts': { notes: 'Newest first, without their secrets; revoked ones are left out.' },
     'DELETE /api/v1/service-accounts/:id': { notes: 'Takes effect at once, also for tokens that have not expired.' },
   },
 }

@@ -57,7 +57,7 @@ export const compositions: Chapter = {
   tag: 'compositions',
   description: 'Lists of contracts with pinned versions, assembled into bundles and deployed.',
   fields: {
-    name: 'Name of the composition and of its bundle: small letters, digits and `-`, at most 128.',
+    name: 'Name of the composition and of its bundle: small letters, digits, `.`, `_` and `-`, at most 128.',
     description: 'What it is for, at most 2,000 characters; null where nobody said.',
     defaults_mode: '`enforce` or `observe`: the mode of contracts without one of their own.',
     update_strategy: 'What a new version of a contract does: `manual`, `auto_deploy` or `observe_first`.',
@@ -149,7 +149,7 @@ export const bundles: Chapter = {
         'Nothing is deployed. The same bytes again make a further version. Size, depth, aliases and patterns of the document are bounded: docs/contract-language.md.',
       emits: ['bundle_uploaded'],
     },
-    'GET /api/v1/bundles': { notes: 'By name, with what is deployed where.' },
+    'GET /api/v1/bundles': { notes: 'Newest change first, with what is deployed where.' },
     'GET /api/v1/bundles/:name': { notes: 'Newest first.' },
     'GET /api/v1/bundles/:name/current': {
       notes:

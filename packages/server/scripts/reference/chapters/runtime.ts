@@ -97,7 +97,7 @@ export const agents: Chapter = {
       emits: ['assignment_changed'],
     },
     'POST /api/v1/agent-registrations/bulk-assign': {
-      notes: 'All or none. Connected agents are told at once.',
+      notes: 'Names that are not registered are left out. Connected agents are told at once.',
       emits: ['assignment_changed'],
     },
     'GET /api/v1/agents/fleet-coverage': {
