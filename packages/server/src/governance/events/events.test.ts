@@ -283,6 +283,42 @@ onEachDatabase('events', (start) => {
     expect(await query(agent, '?search=pin')).toEqual([])
   })
 
+  it('two filters that are common apart and rare together find what lies far back, and page through it', async () => {
+    t = await start()
+    const production = await t.agent('production')
+    const staging = await t.agent('staging')
+    const at = (index: number) => new Date(Date.UTC(2026, 1, 1) + Math.floor(index / 7) * 1000).toISOString()
+    // agent-0 uses tool-0, agent-1 uses tool-1; one call in a thousand goes across, and is denied.
+    const batch = Array.from({ length: 5_000 }, (_, index) =>
+      event({
+        call_id: `call-${index}`,
+        timestamp: at(index),
+        agent_id: `agent-${index % 2}`,
+        tool_name: `tool-${index % 1_000 === 7 ? 0 : index % 2}`,
+        verdict: index % 1_000 === 7 ? 'call_denied' : 'call_allowed',
+      }),
+    )
+    await send(production, ...batch)
+    await send(staging, event({ call_id: 'elsewhere', agent_id: 'agent-1', tool_name: 'tool-0', timestamp: at(0) }))
+    const ids = async (text: string, headers = production) =>
+      (await query(headers, text)).map((found: { call_id: string }) => found.call_id)
+    const across = [4007, 3007, 2007, 1007, 7].map((index) => `call-${index}`)
+    for (const filter of [
+      'agent_id=agent-1&tool_name=tool-0',
+      'tool_name=tool-0&verdict=call_denied',
+      'agent_id=agent-1&verdict=call_denied',
+      'agent_id=agent-1&tool_name=tool-0&verdict=call_denied&mode=enforce',
+    ]) {
+      expect(await ids(`?${filter}`)).toEqual(across)
+      const page = await t.request({ method: 'GET', url: `/api/v1/events?${filter}&limit=2`, headers: production })
+      expect(await ids(`?${filter}&cursor=${page.headers['x-next-cursor']}`)).toEqual(across.slice(2))
+    }
+    expect(await ids('?agent_id=agent-0&tool_name=tool-1')).toEqual([])
+    expect(await ids('?agent_id=agent-0&mode=observe')).toEqual([])
+    expect(await ids('', staging)).toEqual(['elsewhere'])
+    expect(await ids('?agent_id=agent-1&tool_name=tool-0', await t.admin())).toEqual([...across, 'elsewhere'])
+  })
+
   it('limits out of range and broken instants are refused by name', async () => {
     t = await start()
     const agent = await t.agent()

@@ -20,8 +20,17 @@ onEachDatabase('bulk insert', (start) => {
 
   it('every kind of value comes back as it was', async () => {
     t = await start()
-    const payloads = [null, '', '{"a":"\\"\\\\,{}"}', 'Ärger 日本 🜁', 'null', 'NULL', 'x'.repeat(70_000)]
-    const instants = [0, 1, -1, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 2 ** 32, -(2 ** 32)]
+    const payloads = [
+      null,
+      '',
+      '{"a":"\\"\\\\,{}"}',
+      'Ärger 日本 🜁',
+      'null',
+      'NULL',
+      'x'.repeat(70_000),
+      'ü'.repeat(2_000_000),
+    ]
+    const instants = [0, 1, -1, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 2 ** 32, -(2 ** 32), 7]
     const rows = payloads.map((payload, index) => row(`${index}`, instants[index], payload))
     expect(await insert(...rows)).toEqual(payloads.map(() => true))
     const stored = await t.server.database.db.selectFrom('events').selectAll().orderBy('seq').execute()
