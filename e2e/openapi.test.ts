@@ -44,25 +44,25 @@ const lenient: readonly Exception[] = [
 const callers = [
   {
     who: 'an administrator',
-    headers: ({ session }: Planted) => session,
+    headers: async ({ session }: Planted) => session,
     included: ' /(api|health|metrics)',
     phases: 'examples,coverage,fuzzing',
   },
   {
     who: 'an API key',
-    headers: ({ key }: Planted) => key,
+    headers: async ({ key }: Planted) => key,
     included: ' /api/v1/(approvals|bundles|events|sessions|stats)',
     phases: 'examples,coverage,fuzzing',
   },
   {
     who: 'a service account',
-    headers: ({ token }: Planted) => token,
+    headers: ({ token }: Planted) => token(),
     included: ' /(v1|realms|x)/',
     phases: 'examples,coverage,fuzzing',
   },
   {
     who: 'nobody',
-    headers: () => ({ 'x-requested-with': 'e2e' }),
+    headers: async () => ({ 'x-requested-with': 'e2e' }),
     included: ' /',
     phases: 'examples,fuzzing',
   },
@@ -74,53 +74,58 @@ const databases = [
   ...(postgres === '' ? [] : [{ database: 'PostgreSQL', url: () => createDatabase(postgres) }]),
 ]
 
-describe.each(databases)('whatever is sent, the API answers as its document says, on $database', ({ url }) => {
-  let command: string | null
-  let server: ServerProcess
-  let hooks: Server
-  let planted: Planted
+describe.each(databases)(
+  'whatever is sent, the API answers as its document says, on $database',
+  ({ database, url }) => {
+    let command: string | null
+    let server: ServerProcess
+    let hooks: Server
+    let planted: Planted
 
-  beforeAll(async () => {
-    command = installSchemathesis()
-    if (!command && process.env.CI) throw new Error('schemathesis could not be installed, and CI runs its suite.')
-    if (!command) return
-    hooks = createServer((request, response) => {
-      request.resume()
-      response.end('ok')
-    }).listen(0, '127.0.0.1')
-    const databaseUrl = await url()
-    server = await startServer({
-      environment: {
-        LICTOR_OUTBOUND_ALLOW: '127.0.0.0/8',
-        LICTOR_AI_PRICES_URL: 'none',
-        LICTOR_MODEL_SCRIPT: join(root, 'examples/hello-agent/turns.yaml'),
-        ...(databaseUrl ? { DATABASE_URL: databaseUrl } : {}),
-      },
-    })
-    planted = await plant(server.url, `http://127.0.0.1:${(hooks.address() as AddressInfo).port}/hook`)
-  }, 600_000)
-  afterAll(async () => {
-    await server?.stop()
-    hooks?.close()
-  })
-
-  for (const { who, headers, included, phases } of callers)
-    it(`to ${who}`, { timeout: 600_000 }, async ({ skip }) => {
-      if (!command) return skip('Python or the package registry is missing')
-      const problems = await runSchemathesis({
-        command,
-        url: server.url,
-        headers: headers(planted),
-        ids: planted.ids,
-        checks,
-        included,
-        excluded,
-        lenient,
-        phases,
-        maxExamples: EXAMPLES,
-        seed: SEED,
+    beforeAll(async () => {
+      command = installSchemathesis()
+      if (!command && process.env.CI) throw new Error('schemathesis could not be installed, and CI runs its suite.')
+      if (!command) return
+      hooks = createServer((request, response) => {
+        request.resume()
+        response.end('ok')
+      }).listen(0, '127.0.0.1')
+      const databaseUrl = await url()
+      server = await startServer({
+        environment: {
+          LICTOR_OUTBOUND_ALLOW: '127.0.0.0/8',
+          LICTOR_AI_PRICES_URL: 'none',
+          LICTOR_MODEL_SCRIPT: join(root, 'examples/hello-agent/turns.yaml'),
+          ...(databaseUrl ? { DATABASE_URL: databaseUrl } : {}),
+        },
       })
-      expect(problems).toBe('')
-      expect(server.log()).not.toContain('request failed')
+      planted = await plant(server.url, `http://127.0.0.1:${(hooks.address() as AddressInfo).port}/hook`)
+    }, 600_000)
+    afterAll(async () => {
+      await server?.stop()
+      hooks?.close()
     })
-})
+
+    // Whom nothing lets in reaches no database: one is enough.
+    const here = callers.filter(({ who }) => who !== 'nobody' || database === 'SQLite')
+    for (const { who, headers, included, phases } of here)
+      it(`to ${who}`, { timeout: 600_000 }, async ({ skip }) => {
+        if (!command) return skip('Python or the package registry is missing')
+        const problems = await runSchemathesis({
+          command,
+          url: server.url,
+          headers: await headers(planted),
+          ids: planted.ids,
+          checks,
+          included,
+          excluded,
+          lenient,
+          phases,
+          maxExamples: EXAMPLES,
+          seed: SEED,
+        })
+        expect(problems).toBe('')
+        expect(server.log()).not.toContain('request failed')
+      })
+  },
+)

@@ -8,8 +8,8 @@ export interface Planted {
   readonly session: Readonly<Record<string, string>>
   /** Headers of an API key of production. */
   readonly key: Readonly<Record<string, string>>
-  /** Headers of a service account's access token. */
-  readonly token: Readonly<Record<string, string>>
+  /** Headers of a service account, with an access token that lasts five minutes from now. */
+  token(): Promise<Readonly<Record<string, string>>>
   /** Names and ids by which its things are addressed: a path parameter's name, or `<first word of the path>.<name>`. */
   readonly ids: Readonly<Record<string, string>>
 }
@@ -104,16 +104,19 @@ export async function plant(url: string, hookUrl: string): Promise<Planted> {
     { name: 'ci', role: 'aegis:admin' },
   )
   const spare = await admin.call<{ id: string }>('POST', '/api/v1/service-accounts', { name: 'spare' })
-  const granted = await fetch(`${url}/realms/aegis-system/protocol/openid-connect/token`, {
-    method: 'POST',
-    body: new URLSearchParams({
-      grant_type: 'client_credentials',
-      client_id: account.client_id,
-      client_secret: account.client_secret,
-    }),
-  })
-  const { access_token } = (await granted.json()) as { access_token: string }
-  const token = { authorization: `Bearer ${access_token}` }
+  const token = async () => {
+    const granted = await fetch(`${url}/realms/aegis-system/protocol/openid-connect/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'client_credentials',
+        client_id: account.client_id,
+        client_secret: account.client_secret,
+      }),
+    })
+    const { access_token } = (await granted.json()) as { access_token: string }
+    return { authorization: `Bearer ${access_token}` }
+  }
+  const bearer = await token()
   const manifest = {
     apiVersion: '100monkeys.ai/v1',
     kind: 'Agent',
@@ -124,12 +127,12 @@ export async function plant(url: string, hookUrl: string): Promise<Planted> {
       tools: ['list_dir'],
     },
   }
-  const agent = await send<{ id: string }>('POST', '/v1/agents', stringify(manifest), token)
+  const agent = await send<{ id: string }>('POST', '/v1/agents', stringify(manifest), bearer)
   const execution = await send<{ execution_id: string }>(
     'POST',
     '/v1/executions',
     { agent_id: agent.id, input: 'go' },
-    token,
+    bearer,
   )
   await eventually('the execution ends', async () => {
     const { status } = await admin.call<{ status: string }>('GET', `/v1/executions/${execution.execution_id}`)

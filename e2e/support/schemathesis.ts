@@ -57,7 +57,7 @@ export async function runSchemathesis(run: Run): Promise<string> {
     ...['--phases', run.phases ?? 'examples,coverage,fuzzing'],
     ...['--seed', String(run.seed), '--generation-deterministic'],
     ...['--max-examples', String(run.maxExamples), '--no-shrink', '--continue-on-failure', '--warnings', 'off'],
-    ...['--suppress-health-check', 'all', '--request-timeout', '30', '--output-sanitize', 'false'],
+    ...['--suppress-health-check', 'all', '--request-timeout', '300', '--output-sanitize', 'false'],
     ...Object.entries(run.headers).flatMap(([name, value]) => ['--header', `${name}: ${value}`]),
     ...(run.excluded ?? []).flatMap(({ name }) => ['--exclude-name-regex', name]),
     ...(run.included ? ['--include-name-regex', run.included] : []),
