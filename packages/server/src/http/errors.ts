@@ -9,7 +9,7 @@ import {
   PayloadTooLarge,
   Unavailable,
 } from '../errors.ts'
-import { isDatabaseAway } from '../storage/database.ts'
+import { isDatabaseAway, isPoolExhausted } from '../storage/database.ts'
 import { bodyLimitOf } from './limits.ts'
 import { securityHeaders } from './security-headers.ts'
 import { type Judge, problemsOf } from './validation.ts'
@@ -67,14 +67,20 @@ function send(
   })
 }
 
+/** Too many requests at once look the same from here as a database that hangs. */
+const BUSY_DATABASE = 'Every connection to the database is in use and none came free in time.'
+
 function domainErrorOf(thrown: unknown, request: FastifyRequest): DomainError | null {
   if (thrown instanceof DomainError) return thrown
   if (isDatabaseAway(thrown))
-    return new Unavailable('The database does not answer. Try again shortly.', {
-      cause: thrown,
-      retryAfter: 1,
-      code: 'database_unavailable',
-    })
+    return new Unavailable(
+      `${isPoolExhausted(thrown) ? BUSY_DATABASE : 'The database does not answer.'} Try again shortly.`,
+      {
+        cause: thrown,
+        retryAfter: 1,
+        code: 'database_unavailable',
+      },
+    )
   if (!(thrown instanceof Error)) return null
   const error = thrown as FastifyError
   if (error.validation) return new InvalidInput(allProblems(error, request), 'validation')

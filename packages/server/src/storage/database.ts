@@ -47,6 +47,11 @@ export function isDatabaseAway(error: unknown): boolean {
   )
 }
 
+/** Whether `error` says that no connection of the pool came free: it is too small, or the database hangs. */
+export function isPoolExhausted(error: unknown): boolean {
+  return error instanceof Error && error.message === 'timeout exceeded when trying to connect'
+}
+
 /** Whether `error` says that this transaction lost to another and may simply be tried again. */
 export function isRetriable(error: unknown): boolean {
   const code = error instanceof Error ? (error as { code?: unknown }).code : undefined
