@@ -159,3 +159,22 @@ describe('lictor agent and its bundle', () => {
     expect(await assigned()).toBe('test')
   })
 })
+
+describe('lictor approvals', () => {
+  it('who decides too late is told who was first', async () => {
+    const key = (await cli.run('key', 'create', '--env', 'staging')).out.trim()
+    const asked = await server.http.inject({
+      method: 'POST',
+      url: '/api/v1/approvals',
+      headers: { authorization: `Bearer ${key}` },
+      payload: { agent_id: 'worker', tool_name: 'delete_user', message: 'Delete?' },
+    })
+    const { id } = asked.json<{ id: string }>()
+    expect((await cli.run('approvals', 'deny', id)).out).toContain('delete_user of')
+    const late = await cli.run('approvals', 'approve', id)
+    expect([late.code, late.err]).toEqual([
+      1,
+      expect.stringMatching(/already decided\. It was denied by \S+@\S+\. \(409/),
+    ])
+  })
+})

@@ -189,6 +189,16 @@ describe.skipIf(!existsSync(CHROMIUM))('the console in a browser', () => {
     expect(fixture.world.requests).toEqual([])
   })
 
+  test('who decides too late is told who was first', async () => {
+    await open('approvals')
+    await page.getByRole('article', { name: /delete_user/ }).waitFor()
+    fixture.world.approvals = fixture.world.approvals.map((a) =>
+      a.id === 'a1' ? { ...a, status: 'denied', decided_by: 'slack:grace', decided_via: 'slack' } : a,
+    )
+    await page.keyboard.press('a')
+    await page.getByText('Denied by slack:grace.').first().waitFor()
+  })
+
   test('a waiting call is approved from the overview', async () => {
     await open('')
     await page.getByRole('button', { name: 'Approve delete_user for support-bot' }).click()

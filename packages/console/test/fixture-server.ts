@@ -199,8 +199,11 @@ function decide(
   send: Send,
   push: Fixture['push'],
 ): void {
-  const approval = world.approvals.find((a) => route.endsWith(a.id) && a.status === 'pending')
-  if (!approval) return void send(409, { detail: 'Approval not found or already decided.' })
+  const approval = world.approvals.find((a) => route.endsWith(a.id))
+  if (approval?.status !== 'pending') {
+    const decision = approval && { status: approval.status, decided_by: approval.decided_by }
+    return void send(409, { detail: 'Approval not found or already decided.', decision })
+  }
   const decided: Approval = {
     ...approval,
     status: body.approved ? 'approved' : 'denied',

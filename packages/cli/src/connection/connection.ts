@@ -170,6 +170,20 @@ interface Problem {
   readonly column?: number
 }
 
+interface Refusal {
+  readonly detail?: unknown
+  readonly issues?: unknown
+  readonly message?: unknown
+  readonly error?: unknown
+  /** How an approval ended that somebody decides too late. */
+  readonly decision?: { readonly status: string; readonly decided_by: string | null }
+}
+
+function endOf({ status, decided_by }: NonNullable<Refusal['decision']>): string {
+  if (status === 'timeout') return 'Its time ran out before anybody decided.'
+  return `It was ${status}${decided_by === null ? '' : ` by ${decided_by}`}.`
+}
+
 /** Where it is wrong: the line in a file, else the field by its name. */
 function placeOf({ line, column, loc }: Problem): string {
   if (line) return `line ${line}, column ${column}: `
@@ -179,13 +193,14 @@ function placeOf({ line, column, loc }: Problem): string {
 
 function reasonIn(text: string): string {
   try {
-    const body = JSON.parse(text) as { detail?: unknown; issues?: unknown; message?: unknown; error?: unknown }
+    const body = JSON.parse(text) as Refusal
     // Where the API promises a text as detail, the places of what is wrong stand beside it.
     const problems = Array.isArray(body.detail) ? body.detail : body.issues
     if (Array.isArray(problems)) {
       return (problems as Problem[]).map((problem) => `${placeOf(problem)}${problem.msg}`).join('\n')
     }
-    return String(body.detail ?? body.message ?? body.error ?? '')
+    const reason = String(body.detail ?? body.message ?? body.error ?? '')
+    return body.decision ? `${reason} ${endOf(body.decision)}` : reason
   } catch {
     return text.slice(0, 500)
   }

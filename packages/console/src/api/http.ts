@@ -1,5 +1,5 @@
 import { learnServerTime } from './clock.ts'
-import type { Problem } from './types.ts'
+import type { EarlierDecision, Problem } from './types.ts'
 
 /** Every path of the API begins so; the console is served by the same origin. */
 export const API = '/api/v1'
@@ -12,17 +12,25 @@ export class ApiError extends Error {
   /** Seconds the server asks to wait, from `Retry-After`; null when it does not. */
   readonly retryAfter: number | null
   readonly requestId: string | null
+  /** With a 409 to a decision that came too late: how the approval ended. */
+  readonly decision: EarlierDecision | null
 
   constructor(
     status: number,
     message: string,
-    about: { problems?: readonly Problem[]; retryAfter?: number | null; requestId?: string | null } = {},
+    about: {
+      problems?: readonly Problem[]
+      retryAfter?: number | null
+      requestId?: string | null
+      decision?: EarlierDecision | null
+    } = {},
   ) {
     super(message)
     this.status = status
     this.problems = about.problems ?? []
     this.retryAfter = about.retryAfter ?? null
     this.requestId = about.requestId ?? null
+    this.decision = about.decision ?? null
   }
 }
 
@@ -91,7 +99,7 @@ async function errorOf(response: Response): Promise<ApiError> {
     retryAfter: Number.isFinite(retryAfter) ? retryAfter : null,
     requestId: response.headers.get('x-request-id'),
   }
-  const { detail, issues } = refusalIn(text)
+  const { detail, issues, decision = null } = refusalIn(text)
   // Where the API promises a text as detail, the places of what is wrong stand beside it.
   const list = Array.isArray(detail) ? detail : issues
   const problems = Array.isArray(list) ? (list as readonly Problem[]) : []
@@ -99,12 +107,18 @@ async function errorOf(response: Response): Promise<ApiError> {
     typeof detail === 'string'
       ? detail
       : problems.map(readableProblem).join('\n') || `The server answered ${response.status}.`
-  return new ApiError(response.status, message, { ...about, problems })
+  return new ApiError(response.status, message, { ...about, problems, decision })
 }
 
-function refusalIn(text: string): { detail?: unknown; issues?: unknown } {
+interface Refusal {
+  readonly detail?: unknown
+  readonly issues?: unknown
+  readonly decision?: EarlierDecision
+}
+
+function refusalIn(text: string): Refusal {
   try {
-    return (JSON.parse(text) ?? {}) as { detail?: unknown; issues?: unknown }
+    return (JSON.parse(text) ?? {}) as Refusal
   } catch {
     return {}
   }

@@ -48,6 +48,12 @@ export type AuditEvent = Omit<Element<Answer<'/api/v1/events', 'get'>>, 'payload
 export type Approval = Element<Answer<'/api/v1/approvals', 'get'>>
 export type ApprovalStatus = Approval['status']
 
+/** How an approval ended before somebody else decided it. */
+export interface EarlierDecision {
+  readonly status: Exclude<ApprovalStatus, 'pending'>
+  readonly decided_by: string | null
+}
+
 export type AgentConnection = Element<Answer<'/api/v1/agents/status', 'get'>['agents']>
 
 export type StatsOverview = Answer<'/api/v1/stats/overview', 'get'>

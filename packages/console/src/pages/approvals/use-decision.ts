@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { ApiError } from '../../api/http.ts'
 import { commands } from '../../api/queries.ts'
-import type { Approval } from '../../api/types.ts'
+import type { Approval, EarlierDecision } from '../../api/types.ts'
 import { messageOf } from '../../ui/states.tsx'
 import { useToasts } from '../../ui/toasts.tsx'
 
@@ -25,10 +25,17 @@ export function useDecision() {
     },
     onError: (error, { approval }) => {
       if (error instanceof ApiError && error.status === 409)
-        toasts.failed(`${approval.tool_name} was already decided`, 'Someone else was faster, or its time ran out.')
+        toasts.failed(`${approval.tool_name} is no longer waiting`, endOf(error.decision))
       else toasts.failed(`${approval.tool_name} is still waiting`, messageOf(error))
     },
     onSettled: () =>
       client.invalidateQueries({ predicate: ({ queryKey }) => ['approvals', 'stats'].includes(String(queryKey[0])) }),
   })
+}
+
+function endOf(decision: EarlierDecision | null): string {
+  if (decision === null) return 'Someone else was faster, or its time ran out.'
+  if (decision.status === 'timeout') return 'Its time ran out before anybody decided.'
+  const how = decision.status === 'approved' ? 'Approved' : 'Denied'
+  return decision.decided_by === null ? `${how} already.` : `${how} by ${decision.decided_by}.`
 }

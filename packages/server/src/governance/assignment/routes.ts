@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { userOf } from '../../http/caller.ts'
-import { failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
+import { canonicalUuid, failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
 import { toWireTime } from '../../storage/instants.ts'
 import type { AssignmentRuleRow } from '../../storage/schema.ts'
@@ -104,7 +104,7 @@ export function assignmentRoutes(app: App, { rules }: { rules: Rules }): void {
     async (request) => {
       const { priority, pattern, tag_match, bundle_name, env } = request.body
       return wireRule(
-        await rules.update(userOf(request), request.params.rule_id.toLowerCase(), {
+        await rules.update(userOf(request), canonicalUuid(request.params.rule_id), {
           priority: priority ?? undefined,
           pattern: pattern ?? undefined,
           tagMatch: tag_match ?? undefined,
@@ -127,7 +127,7 @@ export function assignmentRoutes(app: App, { rules }: { rules: Rules }): void {
       },
     },
     async (request, reply) => {
-      await rules.remove(userOf(request), request.params.rule_id.toLowerCase())
+      await rules.remove(userOf(request), canonicalUuid(request.params.rule_id))
       return reply.code(204).send(null)
     },
   )

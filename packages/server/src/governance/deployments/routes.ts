@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { DomainError } from '../../errors.ts'
 import { userOf } from '../../http/caller.ts'
-import { failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
+import { canonicalUuid, failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
 import { environments } from '../../identity/keys.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -162,7 +162,7 @@ export function deploymentRoutes(
       },
     },
     async (request) => {
-      const rollout = await rollouts.of(userOf(request), request.params.id.toLowerCase())
+      const rollout = await rollouts.of(userOf(request), canonicalUuid(request.params.id))
       const { deployment, total, current } = rollout
       return {
         deployment_id: deployment.id,

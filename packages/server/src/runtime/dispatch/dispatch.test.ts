@@ -104,6 +104,7 @@ describe('the inner loop', () => {
       loop: null,
       isBusy: false,
       failure: null,
+      isHopeless: false,
       answer: null,
       invocation: {
         toolNames: [],
