@@ -20,3 +20,14 @@ export const wireIssue = ({ code, path, line, column, message, hint }: ContractI
   message,
   hint: hint ?? null,
 })
+
+/** The same as one entry of a 422: what is unknown is left out, `loc` names the field of the request that carried the document. */
+export const issueProblem = ({ code, path, line, column, message, hint }: ContractIssue, field: string) => ({
+  loc: ['body', field],
+  msg: message,
+  code,
+  path,
+  ...(line === null ? {} : { line }),
+  ...(column === null ? {} : { column }),
+  ...(hint === undefined ? {} : { hint }),
+})

@@ -1,5 +1,6 @@
 import { type ContractIssue, EdictumConfigError, type LoadedBundle, loadBundle } from '@lictor/contracts'
 import { InvalidInput } from '../../errors.ts'
+import { issueProblem } from '../wire-issue.ts'
 
 /** What the server needs to know of an uploaded document; its bytes are stored as they came. */
 export interface InspectedBundle {
@@ -34,15 +35,7 @@ function load(text: string): LoadedBundle {
 
 /** One object per problem; where the API promises a text (console-api §8.3.2), that text, and the problems beside it. */
 function refusal(issues: readonly ContractIssue[]): InvalidInput {
-  const problems = issues.map(({ code, path, line, column, message, hint }) => ({
-    loc: ['body', 'yaml_content'],
-    msg: message,
-    code,
-    path,
-    ...(line === null ? {} : { line }),
-    ...(column === null ? {} : { column }),
-    ...(hint === undefined ? {} : { hint }),
-  }))
+  const problems = issues.map((issue) => issueProblem(issue, 'yaml_content'))
   const text = promisedText(issues)
   return text === null
     ? new InvalidInput(problems, 'invalid_bundle')

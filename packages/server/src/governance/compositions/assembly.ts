@@ -8,6 +8,7 @@ import {
   readYaml,
 } from '@lictor/contracts'
 import { InvalidInput } from '../../errors.ts'
+import { issueProblem } from '../wire-issue.ts'
 import type { Composition, CompositionItem } from './store.ts'
 
 /** One contract as it stands in an assembled bundle; the snapshot kept with the bundle is a list of these. */
@@ -81,15 +82,7 @@ export function requireSound(assembled: Assembled | null): Assembled & { bundle:
   const { bundle, problems } = checkAssembly(assembled)
   if (bundle !== null) return { ...assembled, bundle }
   throw new InvalidInput(
-    problems.map(({ code, path, line, column, message, hint }) => ({
-      loc: ['body', 'contracts'],
-      msg: message,
-      code,
-      path,
-      ...(line === null ? {} : { line }),
-      ...(column === null ? {} : { column }),
-      ...(hint === undefined ? {} : { hint }),
-    })),
+    problems.map((problem) => issueProblem(problem, 'contracts')),
     'invalid_bundle',
   )
 }
