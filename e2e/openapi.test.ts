@@ -31,6 +31,10 @@ const excluded: readonly Exception[] = [
     name: '^PUT /api/v1/settings/ai$',
     reason: 'With a provider configured, questions to the assistant would leave for the Internet.',
   },
+  {
+    name: '^GET /api/v1/approvals/{approval_id}$',
+    reason: 'It may wait for a minute, each time, for a decision that nobody makes.',
+  },
   { name: 'auth/logout$', reason: 'It ends the session that the other calls are made with.' },
 ]
 const lenient: readonly Exception[] = [

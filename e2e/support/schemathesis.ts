@@ -81,7 +81,7 @@ const expected: Readonly<Record<string, string>> = {
   not_a_server_error: 'expected-statuses = ["2xx", "3xx", "4xx", "503"]',
 }
 
-/** Most path parameters take a planted id, the others whatever the schema allows. Nobody decides an approval, so none is waited for. */
+/** Most path parameters take a planted id, the others whatever the schema allows. */
 function configuration({ ids, checks, lenient = [] }: Run): string {
   const word = (name: string) => name.replaceAll(/[^a-z]/g, '_')
   const bind = (parameter: string, name: string) =>
@@ -97,7 +97,7 @@ function configuration({ ids, checks, lenient = [] }: Run): string {
     '[checks]\nenabled = false',
     ...checks.map((check) => `[checks.${check}]\nenabled = true\n${expected[check] ?? ''}`),
     ...Object.entries(ids).map(([name, id]) => `[dictionaries.${word(name)}]\nvalues = [${JSON.stringify(id)}]`),
-    `[parameters]\n"query.wait" = 0\n${general.map((name) => bind(name, name)).join('\n')}`,
+    `[parameters]\n${general.map((name) => bind(name, name)).join('\n')}`,
     ...[...byPath].map(
       ([path, names]) =>
         `[[operations]]\ninclude-path-regex = "/v1/${path}/"\n[operations.parameters]\n${names.map((name) => bind(name.split('.')[1] ?? '', name)).join('\n')}`,
