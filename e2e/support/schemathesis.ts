@@ -59,7 +59,7 @@ export async function runSchemathesis(run: Run): Promise<string> {
     ...['--max-examples', String(run.maxExamples), '--no-shrink', '--continue-on-failure', '--warnings', 'off'],
     ...['--suppress-health-check', 'all', '--request-timeout', '300', '--output-sanitize', 'false'],
     ...Object.entries(run.headers).flatMap(([name, value]) => ['--header', `${name}: ${value}`]),
-    ...(run.excluded ?? []).flatMap(({ name }) => ['--exclude-name-regex', name]),
+    ...(run.excluded ? ['--exclude-name-regex', run.excluded.map(({ name }) => `(${name})`).join('|')] : []),
     ...(run.included ? ['--include-name-regex', run.included] : []),
   ]
   return new Promise((resolve) => {
