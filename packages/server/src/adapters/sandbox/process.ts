@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, readlink } from 'node:fs/promises'
 import { type Sandbox, SandboxError } from '../../ports/sandbox.ts'
 import { launch, signalGroup } from './instance.ts'
 import { limitCommand } from './limits.ts'
@@ -73,10 +73,21 @@ async function markedProcesses(matches: (mark: string) => boolean): Promise<numb
   const candidates = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
   const marked = await Promise.all(
     candidates.map(async (pid) => {
-      const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
+      const environment = await environmentOf(pid)
       const mark = environment.split('\0').find((entry) => entry.startsWith(prefix))
       return mark !== undefined && matches(mark.slice(prefix.length)) ? Number(pid) : null
     }),
   )
   return marked.filter((pid) => pid !== null)
+}
+
+async function environmentOf(pid: string): Promise<string> {
+  for (let look = 0; look < 3; look++) {
+    const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
+    if (environment !== '') return environment
+    // Empty for a moment while one program takes the other's place; for ever with the kernel's own threads, which have none.
+    const program = await readlink(`/proc/${pid}/exe`).catch(() => null)
+    if (program === null) return ''
+  }
+  return ''
 }

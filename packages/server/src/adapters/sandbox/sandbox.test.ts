@@ -227,7 +227,11 @@ describe.skipIf(problem !== null)('sandbox: bubblewrap', () => {
 it('a plain process left by a server that was killed is ended by the next', async () => {
   const workspace = mkdtempSync(join(home, 'workspace-'))
   const script = join(home, 'orphan.mjs')
-  writeFileSync(script, 'setInterval(() => {}, 1000)')
+  const ready = join(home, 'orphan.ready')
+  writeFileSync(
+    script,
+    `import { writeFileSync } from 'node:fs'; writeFileSync(${JSON.stringify(ready)}, ''); setInterval(() => {}, 1000)`,
+  )
   const earlier = plain()
   const instance = await earlier.start({
     id: 'orphan',
@@ -242,6 +246,7 @@ it('a plain process left by a server that was killed is ended by the next', asyn
     limits: { memory: 512 * 1024 ** 2, fileSize: 1024 ** 2, output: 65_536 },
   })
   if (process.platform !== 'linux') return instance.stop(0)
+  await expect.poll(() => existsSync(ready)).toBe(true)
   expect(await plain().reap()).toBeGreaterThan(0)
   expect((await instance.exited).code).toBe(137)
   expect(readdirSync(workspace)).toEqual([])
