@@ -135,9 +135,9 @@ function suite(makeSandbox: () => Sandbox): void {
 
   it('what a process leaves behind is ended with it', async () => {
     const instance = await run(
-      `import { spawn } from 'node:child_process'
+      `import { spawn } from 'node:child_process'; import { existsSync } from 'node:fs'
        spawn('sh', ['-c', 'while true; do date +%N > beat; sleep 0.02; done'], { detached: true, stdio: 'ignore' }).unref()
-       setTimeout(() => process.exit(0), 150)`,
+       setInterval(() => { if (existsSync('beat')) process.exit(0) }, 5)`,
     )
     await instance.exited
     const last = readFileSync(join(workspace, 'beat'), 'utf8')
