@@ -2,6 +2,10 @@ import { randomUUID } from 'node:crypto'
 
 export const BATCH = 50
 const CALL_ID_LENGTH = 36
+/** Between the events of a batch: an agent sends what it did in the last moments. */
+const APART_MS = 10
+/** Of any instant, as text: as long as a real one. */
+const SOME_INSTANT = '2026-01-01T00:00:00.000Z'
 
 /** One stage of a call as an SDK reports it, about 700 bytes; each call has two. */
 function event(callId: string, index: number) {
@@ -11,7 +15,7 @@ function event(callId: string, index: number) {
     tool_name: ['read_file', 'write_file', 'exec', 'http_get'][index % 4],
     verdict: index % 2 === 0 ? 'call_allowed' : 'call_executed',
     mode: 'enforce',
-    timestamp: new Date(Date.UTC(2026, 0, 1) + index * 1000).toISOString(),
+    timestamp: SOME_INSTANT,
     payload: {
       event_id: randomUUID(),
       tool_args: { path: '/workspace/data/report.csv', encoding: 'utf-8', lines: 200 },
@@ -27,7 +31,10 @@ function event(callId: string, index: number) {
   }
 }
 
-/** A batch of events that gets new call ids in place: sending costs the client next to nothing. */
+/** When the event at this place of a batch that is sent now happened, milliseconds since the epoch. */
+export const happened = (now: number, index: number): number => now - (BATCH - index) * APART_MS
+
+/** A batch of events that gets new call ids and instants in place: sending costs the client next to nothing. */
 export interface BatchTemplate {
   readonly body: Buffer
   renew(): void
@@ -41,11 +48,18 @@ export function batchTemplate(seed: number): BatchTemplate {
     const first = body.indexOf(id)
     return [first, body.indexOf(id, first + 1)] as const
   })
+  const instants = places
+    .flat()
+    .map((place) => body.indexOf(SOME_INSTANT, place))
+    .sort((a, b) => a - b)
   let turn = 0
   return {
     body,
     renew() {
       turn++
+      const now = Date.now()
+      for (const [index, place] of instants.entries())
+        body.write(new Date(happened(now, index)).toISOString(), place, 'latin1')
       for (const pair of places) {
         // Random in front, as call ids are; the turn behind keeps them apart.
         const front = Math.floor(Math.random() * 0xffffffff)
@@ -61,7 +75,7 @@ export function batchTemplate(seed: number): BatchTemplate {
   }
 }
 
-/** The same events as rows, for the bare driver. */
+/** The same events as rows, for the bare driver; their instants are still to be set. */
 export function rowsOf(body: Buffer): unknown[][] {
   const { events } = JSON.parse(body.toString()) as { events: ReturnType<typeof event>[] }
   return events.map((sent) => [
@@ -73,9 +87,9 @@ export function rowsOf(body: Buffer): unknown[][] {
     sent.verdict,
     sent.mode,
     'production',
-    Date.parse(sent.timestamp) * 1000,
+    0,
     sent.payload.decision_name ?? '',
     JSON.stringify(sent.payload),
-    Date.now() * 1000,
+    0,
   ])
 }

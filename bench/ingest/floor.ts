@@ -4,7 +4,7 @@
  */
 import { DatabaseSync } from 'node:sqlite'
 import pg from 'pg'
-import { BATCH, batchTemplate, rowsOf } from './events.ts'
+import { BATCH, batchTemplate, happened, rowsOf } from './events.ts'
 
 const [kind = '', where = '', seconds = '8'] = process.argv.slice(2)
 const columns =
@@ -13,13 +13,20 @@ const types = 'text text text text text text text text bigint text text bigint'.
 const template = batchTemplate(0)
 const rows = rowsOf(template.body)
 const batches = Array.from({ length: 400 }, () => rows)
-/** The stages of a call have ids that begin alike, as the server makes them. */
+/** Now, and with new ids: the stages of a call have ids that begin alike, as the server makes them. */
 function fresh(batch: unknown[][]): unknown[][] {
+  const now = Date.now()
   let call = ''
   return batch.map((row, index) => {
     const id = crypto.randomUUID()
     if (index % 2 === 0) call = id
-    return [`${call.slice(0, 19)}${id.slice(19)}`, ...row.slice(1)]
+    return [
+      `${call.slice(0, 19)}${id.slice(19)}`,
+      ...row.slice(1, 8),
+      happened(now, index) * 1000,
+      ...row.slice(9, 11),
+      now * 1000,
+    ]
   })
 }
 

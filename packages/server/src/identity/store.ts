@@ -1,3 +1,4 @@
+import DataLoader from 'dataloader'
 import type { Database, Queryable } from '../storage/database.ts'
 import type { ApiKeyRow, TenantRow, UserRow, UserSessionRow } from '../storage/schema.ts'
 
@@ -21,7 +22,24 @@ export interface IdentityStore {
   listTenants(): Promise<TenantRow[]>
 }
 
+/** Prefixes asked for in one query. */
+const PREFIXES_AT_ONCE = 100
+
 export function identityStore({ db }: Database): IdentityStore {
+  // Requests that arrive in the same turn of the event loop ask together. Nothing is kept: a key that was revoked is refused.
+  const keysByPrefix = new DataLoader<string, ApiKeyRow[]>(
+    async (prefixes) => {
+      const rows = await db
+        .selectFrom('api_keys')
+        .selectAll()
+        .where('prefix', 'in', [...new Set(prefixes)])
+        .where('revoked_at', 'is', null)
+        .execute()
+      return prefixes.map((prefix) => rows.filter((row) => row.prefix === prefix))
+    },
+    { cache: false, maxBatchSize: PREFIXES_AT_ONCE, batchScheduleFn: setImmediate },
+  )
+
   return {
     async countUsers(within = db) {
       const row = await within
@@ -72,8 +90,7 @@ export function identityStore({ db }: Database): IdentityStore {
         .orderBy('created_at')
         .orderBy('id')
         .execute(),
-    findKeysByPrefix: (prefix) =>
-      db.selectFrom('api_keys').selectAll().where('prefix', '=', prefix).where('revoked_at', 'is', null).execute(),
+    findKeysByPrefix: (prefix) => keysByPrefix.load(prefix),
     async revokeKey(tenantId, id, at, within) {
       const result = await within
         .updateTable('api_keys')

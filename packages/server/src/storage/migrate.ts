@@ -8,6 +8,7 @@ import { notifications } from './migrations/0004-notifications.ts'
 import { presence } from './migrations/0004-presence.ts'
 import { assistant } from './migrations/0005-assistant.ts'
 import { eventIndexes } from './migrations/0006-event-indexes.ts'
+import { eventGenerations } from './migrations/0007-event-generations.ts'
 
 export type Migrations = Readonly<Record<string, (dialect: Database['dialect']) => Migration>>
 
@@ -20,6 +21,7 @@ export const released: Migrations = {
   '0004-presence': presence,
   '0005-assistant': assistant,
   '0006-event-indexes': eventIndexes,
+  '0007-event-generations': eventGenerations,
 }
 
 /** Bring the database to this version's schema, one server at a time: all of it or nothing. Returns the names of what was applied. */

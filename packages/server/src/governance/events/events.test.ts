@@ -385,13 +385,14 @@ onEachDatabase('events', (start) => {
     const agent = await t.agent()
     await send(agent, event(), event({ call_id: 'call-2' }), event())
     await send(agent, event())
-    const rows = await t.server.database.db
-      .selectFrom('stream_log')
-      .selectAll()
-      .where('type', '=', 'event_created')
-      .execute()
-    expect(rows.map((row) => [row.data, row.dashboard, row.env])).toEqual([
-      ['{"type":"event_created","accepted":2}', 1, null],
-    ])
+    const told = async () => {
+      const rows = await t.server.database.db
+        .selectFrom('stream_log')
+        .selectAll()
+        .where('type', '=', 'event_created')
+        .execute()
+      return rows.map((row) => [row.data, row.dashboard, row.env])
+    }
+    await expect.poll(told).toEqual([['{"type":"event_created","accepted":2}', 1, null]])
   })
 })

@@ -1,6 +1,7 @@
 import type { App } from '../../http/server.ts'
 import type { Shared } from '../../shared.ts'
 import { microsOf } from '../../storage/instants.ts'
+import { announcements } from './announcements.ts'
 import { type Ingest, ingest } from './ingest.ts'
 import { eventRoutes } from './routes.ts'
 import type { AgentSightings } from './sightings.ts'
@@ -22,6 +23,6 @@ export function events(deps: Shared & { sightings: AgentSightings }): Events {
     await table.finishPurge()
   })
   const store = eventStore(deps.database)
-  const receiving = ingest({ ...deps, store, writers: deps.database.writers })
+  const receiving = ingest({ ...deps, store, announcements: announcements(deps), writers: deps.database.writers })
   return { ...receiving, routes: (app) => eventRoutes(app, { ingest: receiving, store }) }
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { RateLimiter } from '../../ports/rate-limiter.ts'
 import type { EventValues } from '../../storage/events/event-table.ts'
 import { microsOf } from '../../storage/instants.ts'
-import type { StreamLog } from '../stream/log.ts'
+import type { Announcements } from './announcements.ts'
 import { type EventProblem, isProblem, readEvent } from './event.ts'
 import { groupCommit } from './group-commit.ts'
 import type { AgentManifest, AgentSighting, AgentSightings } from './sightings.ts'
@@ -35,13 +35,13 @@ export interface Ingest {
   ingest(caller: KeyCaller, batch: EventBatch): Promise<BatchOutcome>
   /** Store what the server itself has to say: well-formed events of a tenant. Resolves once they are on disk. */
   record(events: readonly EventValues[]): Promise<void>
-  /** Resolves once nothing waits to be stored. */
+  /** Resolves once nothing waits to be stored or told. */
   idle(): Promise<void>
 }
 
 export function ingest(deps: {
   store: EventStore
-  log: StreamLog
+  announcements: Announcements
   clock: Clock
   limiter: RateLimiter
   metrics: Metrics
@@ -49,16 +49,12 @@ export function ingest(deps: {
   /** Commits at once. */
   writers: number
 }): Ingest {
-  const { writers, store, log, clock, limiter, metrics, sightings } = deps
+  const { writers, store, announcements, clock, limiter, metrics, sightings } = deps
 
   const waiting = groupCommit<EventValues>(writers, async (events) => {
     const started = clock.now()
-    const isNew = await log.transact(async (within, emit) => {
-      const isNew = await store.insert(events, within)
-      for (const [tenantId, accepted] of countByTenant(events, isNew))
-        emit({ tenantId, type: 'event_created', data: { accepted }, dashboard: true })
-      return isNew
-    })
+    const isNew = await store.insert(events)
+    announcements.arrived(countByTenant(events, isNew))
     metrics.ingestCommit.observe((clock.now() - started) / 1000)
     const accepted = countOf(isNew)
     metrics.eventsIngested.inc(accepted)
@@ -117,7 +113,10 @@ export function ingest(deps: {
     async record(events) {
       await submit(events)
     },
-    idle: () => waiting.idle(),
+    async idle() {
+      await waiting.idle()
+      await announcements.idle()
+    },
   }
 }
 

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Database, Queryable } from '../../storage/database.ts'
+import type { Database } from '../../storage/database.ts'
 import type { EventValues } from '../../storage/events/event-table.ts'
 import { containsText, isIndexedText, stretchOf, whichImplies } from '../../storage/expressions.ts'
 import type { Micros } from '../../storage/instants.ts'
@@ -40,8 +40,8 @@ export interface EventCount {
 export type StoredEvent = Omit<EventRow, 'seq'> & { readonly seq: number }
 
 export interface EventStore {
-  /** Per row: true when it is new, false when its id was stored before. */
-  insert(rows: readonly EventValues[], within: Queryable): Promise<boolean[]>
+  /** Per row: true when it is new, false when its id was stored before. Resolves once the rows are on disk. */
+  insert(rows: readonly EventValues[]): Promise<boolean[]>
   /** Newest first, after `after`. */
   list(filter: EventFilter, limit: number, after?: EventPlace): Promise<StoredEvent[]>
   /** By stretches of `size` microseconds. */
@@ -103,7 +103,7 @@ export function eventStore(database: Database): EventStore {
   }
 
   return {
-    insert: (rows, within) => database.events.insert(rows, within),
+    insert: (rows) => database.events.insert(rows),
     async list(filter, limit, after) {
       const found: StoredEvent[] = []
       for (let place = after; ; ) {

@@ -39,8 +39,11 @@ export type EventValues = readonly [
  * the ids, which tell duplicates over all months, in a table of their own.
  */
 export interface EventTable {
-  /** Per row: true when it is new, false when an event with its id was stored before, or stands before it in `rows`. */
-  insert(rows: readonly EventValues[], within: Queryable): Promise<boolean[]>
+  /**
+   * Per row: true when it is new, false when an event with its id was stored before, or stands before it in `rows`. All or nothing,
+   * in a transaction of its own: resolves once the rows are on disk.
+   */
+  insert(rows: readonly EventValues[]): Promise<boolean[]>
   /** Make room for what will arrive in this month and the next. Cheap when there is nothing to do. */
   prepare(now: Micros): Promise<void>
   /** Finish a purge that was cut off. */

@@ -13,10 +13,7 @@ onEachDatabase('bulk insert', (start) => {
     ...([idOf(end), 'tenant', 'call', 'agent', 'tool', 'verdict', 'mode', 'env', timestamp] as const),
     ...(['', payload, Number.MAX_SAFE_INTEGER] as const),
   ]
-  const insert = (...rows: EventValues[]) => {
-    const { db, events } = t.server.database
-    return db.transaction().execute((within) => events.insert(rows, within))
-  }
+  const insert = (...rows: EventValues[]) => t.server.database.events.insert(rows)
 
   it('every kind of value comes back as it was', async () => {
     t = await start()
@@ -45,5 +42,12 @@ onEachDatabase('bulk insert', (start) => {
     expect(await insert(row('a'), row('b'), row('a'))).toEqual([true, true, false])
     expect(await insert(row('c'), row('b'), row('c'), row('d'))).toEqual([true, false, false, true])
     expect(await insert(row('a'))).toEqual([false])
+  })
+
+  it('all or nothing: what was undone is no duplicate', async () => {
+    t = await start()
+    const unfit = [...row('b').slice(0, 3), null, ...row('b').slice(4)] as unknown as EventValues
+    await expect(insert(row('a'), unfit)).rejects.toThrow()
+    expect(await insert(row('a'), row('b'))).toEqual([true, true])
   })
 })

@@ -16,9 +16,11 @@ const MONTHS_AHEAD = 3
 const LOCK_WAIT = '500ms'
 const PURGED = 'events_purged_'
 
-/** Tables that are parts of `events`: read and written through it. */
+const besideEvents = new Set(['event_ids', 'event_id_filters'])
+
+/** Tables that are parts of `events`, on either database: read and written through it, or made of it. */
 export const isPartOfEvents = (table: string): boolean =>
-  /^events_(\d{4}_\d{2}|default)$/.test(table) || table.startsWith(PURGED) || table === 'event_ids'
+  /^events_(\d{4}_\d{2}|default)$/.test(table) || table.startsWith(PURGED) || besideEvents.has(table)
 
 /** Make the partitions of this month and the next that are missing; those that readers hold up are made at a later turn. */
 export async function makeMonths(db: Kysely<Schema>, now: Micros): Promise<void> {

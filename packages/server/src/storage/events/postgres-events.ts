@@ -18,19 +18,21 @@ export function postgresEvents(
   exclusively: <T>(name: string, work: () => Promise<T>) => Promise<T>,
 ): EventTable {
   return {
-    async insert(rows, within) {
+    async insert(rows) {
       const isFirst = firstOfEach(rows)
       const ids = rows.filter((_, index) => isFirst[index]).map((row) => row[0])
       if (ids.length === 0) return []
-      const known = await knownOf(ids, within)
-      const isNew = isFirst.map((first, index) => first && !known.has(rows[index]?.[0] ?? ''))
-      const fresh = known.size === 0 && ids.length === rows.length ? rows : rows.filter((_, index) => isNew[index])
-      if (fresh.length > 0) {
-        const copy = copyOf(fresh)
-        await within.executeQuery(CompiledQuery.raw(COPY, [copy]))
-        release(copy)
-      }
-      return isNew
+      return db.transaction().execute(async (within) => {
+        const known = await knownOf(ids, within)
+        const isNew = isFirst.map((first, index) => first && !known.has(rows[index]?.[0] ?? ''))
+        const fresh = known.size === 0 && ids.length === rows.length ? rows : rows.filter((_, index) => isNew[index])
+        if (fresh.length > 0) {
+          const copy = copyOf(fresh)
+          await within.executeQuery(CompiledQuery.raw(COPY, [copy]))
+          release(copy)
+        }
+        return isNew
+      })
     },
     prepare: (now) => makeMonths(db, now),
     async finishPurge() {

@@ -1,26 +1,30 @@
+import type { StatementSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import type { Schema } from '../schema.ts'
 import { type EventTable, eventColumns } from './event-table.ts'
+import { storedIds } from './stored-ids.ts'
 
 /** Rows looked at in one statement: while one runs, the server answers nobody. */
 const STRETCH = 5_000
 
-interface Statement {
-  run(...values: never[]): { changes: number | bigint }
-}
-
-export function sqliteEvents(db: Kysely<Schema>, prepare: (sql: string) => Statement): EventTable {
+export function sqliteEvents(db: Kysely<Schema>, prepare: (sql: string) => StatementSync): EventTable {
+  const ids = storedIds(prepare)
   const names = eventColumns.map((column) => `"${column}"`).join(', ')
   const places = eventColumns.map(() => '?').join(', ')
   return {
-    async insert(rows, within) {
-      // The transaction holds the connection; the statement runs on that same connection, without Kysely's per-row cost.
-      if (!within.isTransaction) throw new Error('Events are inserted within a transaction')
-      const statement = prepare(`insert into "events" (${names}) values (${places}) on conflict do nothing`)
-      return rows.map((row) => Number(statement.run(...(row as readonly unknown[] as never[])).changes) === 1)
-    },
-    async prepare() {},
+    // The transaction holds the connection; what runs within it runs on that same connection, without Kysely's per-row cost.
+    insert: (rows) =>
+      db.transaction().execute(async () => {
+        ids.follow()
+        const statement = prepare(`insert into "events" (${names}) values (${places})`)
+        return rows.map((row) => {
+          if (ids.has(row[0])) return false
+          ids.add(Number(statement.run(...row).lastInsertRowid), row[0])
+          return true
+        })
+      }),
+    prepare: () => db.transaction().execute(async () => ids.follow()),
     async finishPurge() {},
     async purge(tenantId, cutoff) {
       const range = await db
@@ -40,6 +44,7 @@ export function sqliteEvents(db: Kysely<Schema>, prepare: (sql: string) => State
         deleted += Number(result.numDeletedRows)
         await setImmediate()
       }
+      await db.transaction().execute(async () => ids.forgetPurged())
       return deleted
     },
     async prepareRestore() {},

@@ -6,7 +6,8 @@ import type { Dialect } from '../database.ts'
 export function eventIndexes(dialect: Dialect): Migration {
   return {
     up: async (db: Kysely<never>) => {
-      for (const statement of dialect === 'postgres' ? postgres : sqlite) await sql.raw(statement).execute(db)
+      for (const statement of dialect === 'postgres' ? postgres : sqliteEventIndexes)
+        await sql.raw(statement).execute(db)
     },
   }
 }
@@ -16,7 +17,7 @@ const seldom = "not in ('call_allowed', 'call_executed')"
 const observed = "mode <> 'enforce'"
 const lesser = "env <> 'production'"
 
-const sqlite = [
+export const sqliteEventIndexes = [
   'create index events_by_tool on events (tenant_id, tool_name, timestamp)',
   `create index events_by_seldom_verdict on events (tenant_id, verdict, timestamp) where verdict ${seldom}`,
   `create index events_by_agent_and_seldom_verdict on events (tenant_id, agent_id, verdict, timestamp) where verdict ${seldom}`,

@@ -7,7 +7,7 @@ export async function makeEvents(db: Kysely<never>, dialect: Dialect): Promise<v
   for (const statement of statements) await sql.raw(statement).execute(db)
 }
 
-const columns = `
+export const columnsBesideIds = `
   tenant_id text not null,
   call_id text not null,
   agent_id text not null,
@@ -21,10 +21,14 @@ const columns = `
   created_at bigint not null
 `
 
-const sqlite = [
-  `create table events (seq integer primary key autoincrement, id text not null unique, ${columns})`,
+export const sqliteIndexes = [
   'create index events_by_time on events (tenant_id, timestamp, seq)',
   'create index events_by_agent on events (tenant_id, agent_id, timestamp)',
+]
+
+const sqlite = [
+  `create table events (seq integer primary key autoincrement, id text not null unique, ${columnsBesideIds})`,
+  ...sqliteIndexes,
 ]
 
 /**
@@ -33,7 +37,7 @@ const sqlite = [
  * are common apart and rare together. Texts by their beginnings, as in migration 0006.
  */
 const postgres = [
-  `create table events (seq bigserial, id uuid not null, ${columns}, primary key (seq, created_at)) partition by range (created_at)`,
+  `create table events (seq bigserial, id uuid not null, ${columnsBesideIds}, primary key (seq, created_at)) partition by range (created_at)`,
   'create table events_default partition of events default',
   'create table event_ids (id uuid primary key)',
   'create index events_by_time on events (tenant_id, timestamp, seq, env)',
