@@ -5,15 +5,19 @@ import type { Logger } from 'pino'
 import { inProcessBus } from './adapters/bus/in-process.ts'
 import { systemClock } from './adapters/clock/system.ts'
 import { smtpMail } from './adapters/mail/smtp.ts'
+import { aiSdkChat } from './adapters/model/ai-sdk-chat.ts'
+import { configuredModels } from './adapters/model/configured.ts'
 import { pinnedFetches } from './adapters/outbound/fetch.ts'
 import { addressGuard, type Resolve } from './adapters/outbound/guard.ts'
 import { httpOutbound } from './adapters/outbound/http.ts'
 import { systemResolve } from './adapters/outbound/system-dns.ts'
 import { systemRandom } from './adapters/random/system.ts'
 import { inProcessRateLimiter } from './adapters/rate-limiter/in-process.ts'
+import { chooseSandbox } from './adapters/sandbox/choose.ts'
 import { naclSecretBox } from './adapters/secret-box/nacl.ts'
 import type { Config } from './config.ts'
 import { StartupError } from './errors.ts'
+import { providerFetch } from './governance/assistant/provider-fetch.ts'
 import { governance } from './governance/governance.ts'
 import { streamLog } from './governance/stream/log.ts'
 import { corsOrigins } from './http/cors.ts'
@@ -80,6 +84,7 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
   const names = { resolve: overrides.resolve ?? systemResolve, allowed: config.outboundAllow }
   const guard = addressGuard(names)
   const outbound = overrides.outbound ?? httpOutbound({ guard, clock })
+  const fetches = pinnedFetches(names)
   const mail = overrides.mail ?? smtpMail({ guard, clock })
   const applied = await migrate(database)
   if (applied.length > 0) logger.info({ applied }, 'database brought up to date')
@@ -106,8 +111,11 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
     limiter,
     secretBox,
     outbound,
-    fetches: pinnedFetches(names),
+    fetches,
     mail,
+    openChat: aiSdkChat({ anthropicUrl: config.anthropicBaseUrl, fetchFor: providerFetch(config, fetches) }),
+    models: configuredModels({ config, clock, fetch: fetches.operator }),
+    openSandbox: (owner: string) => chooseSandbox({ setting: config.sandbox, dataDir: config.dataDir, owner, logger }),
     log,
     workers: work,
     metrics: counts,

@@ -4,6 +4,14 @@ export interface Model {
   generate(request: ModelRequest): Promise<ModelAnswer>
 }
 
+/** The models the operator configured, by the protocol they speak. */
+export interface ModelPorts {
+  openAiCompatible(): Model
+  anthropic(): Model
+  /** Plays the file a request names as its model, or what `load` gives for that name. */
+  scripted(load?: (path: string) => Promise<string>): Model
+}
+
 /** One message of a conversation, in the form it is stored and sent back to bootstraps. */
 export type ModelMessage =
   | { readonly role: 'system' | 'user'; readonly content: string }

@@ -37,7 +37,6 @@ import { executionGuards } from './governance/execution-guard.ts'
 import { runtimeRoutes } from './http.ts'
 import { measuredModels } from './models/measured-models.ts'
 import { models } from './models/models.ts'
-import { chooseSandbox } from './sandbox.ts'
 import { invocations } from './tools/invocations.ts'
 
 const BEAT_MS = 10_000
@@ -115,7 +114,7 @@ export function runtime(shared: Shared, _people: Identity, governing: Governance
     count: (verdict) => metrics.toolCalls.inc({ verdict }),
   })
   const loop = innerLoop({
-    models: measuredModels(models({ config, clock, fetch: shared.fetches.operator }), { metrics, clock }),
+    models: measuredModels(models({ config, clock, ports: shared.models }), { metrics, clock }),
     invocations: calls,
     store: stored,
   })
@@ -180,7 +179,7 @@ export function runtime(shared: Shared, _people: Identity, governing: Governance
       })
     },
     async start(address) {
-      sandbox = await chooseSandbox({ setting: config.sandbox, dataDir: config.dataDir, owner, logger })
+      sandbox = await shared.openSandbox(owner)
       const left = await sandbox.reap()
       if (left > 0) logger.warn({ processes: left }, 'ended what an earlier process left running')
       const http = present(app)

@@ -1,12 +1,6 @@
-import type { LanguageModel, ModelMessage as SdkMessage, ToolSet } from 'ai'
-import {
-  type Model,
-  type ModelAnswer,
-  ModelError,
-  type ModelErrorClass,
-  type ModelMessage,
-  type ModelRequest,
-} from '../../ports/model.ts'
+import type { LanguageModel } from 'ai'
+import { type Model, type ModelAnswer, ModelError, type ModelErrorClass, type ModelRequest } from '../../ports/model.ts'
+import { sdkPrompt } from './sdk-messages.ts'
 import { type WireNames, wireNames } from './wire-names.ts'
 
 const LONGEST_REASON = 500
@@ -17,19 +11,10 @@ export function aiSdkModel(provider: string, open: (model: string) => Promise<La
     async generate(request) {
       const sdk = await import('ai')
       const names = wireNames(request.tools.map((tool) => tool.name))
-      const tools: ToolSet = Object.fromEntries(
-        request.tools.map((tool) => [
-          names.toWire(tool.name),
-          sdk.tool({ description: tool.description, inputSchema: sdk.jsonSchema(tool.schema) }),
-        ]),
-      )
-      const system = request.messages.flatMap((message) => (message.role === 'system' ? [message.content] : []))
       try {
         const result = await sdk.generateText({
           model: await open(request.model),
-          ...(system.length > 0 ? { instructions: system.join('\n\n') } : {}),
-          messages: request.messages.flatMap((message) => toSdk(message, names)),
-          tools,
+          ...sdkPrompt(sdk, request, names),
           temperature: request.temperature,
           maxOutputTokens: request.maxTokens,
           maxRetries: 0,
@@ -68,39 +53,6 @@ function answerOf(result: SdkResult, names: WireNames): ModelAnswer {
     toolCalls,
     inputTokens: result.usage.inputTokens ?? null,
     outputTokens: result.usage.outputTokens ?? null,
-  }
-}
-
-function toSdk(message: ModelMessage, names: WireNames): SdkMessage[] {
-  switch (message.role) {
-    case 'system':
-      return []
-    case 'user':
-      return [{ role: 'user', content: message.content }]
-    case 'assistant': {
-      const calls = (message.tool_calls ?? []).map((call) => ({
-        type: 'tool-call' as const,
-        toolCallId: call.id,
-        toolName: names.toWire(call.name),
-        input: call.arguments,
-      }))
-      const text = message.content === '' ? [] : [{ type: 'text' as const, text: message.content }]
-      return [{ role: 'assistant', content: [...text, ...calls] }]
-    }
-    case 'tool':
-      return [
-        {
-          role: 'tool',
-          content: [
-            {
-              type: 'tool-result',
-              toolCallId: message.tool_call_id,
-              toolName: names.toWire(message.name),
-              output: { type: 'text', value: message.content },
-            },
-          ],
-        },
-      ]
   }
 }
 

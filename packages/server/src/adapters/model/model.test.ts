@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { manualClock } from '../../../test/manual-clock.ts'
+import { type ManualClock, manualClock } from '../../../test/manual-clock.ts'
 import type { Model, ModelRequest } from '../../ports/model.ts'
 import { models, TurnFailed } from '../../runtime/models/models.ts'
 import { pinnedFetches } from '../outbound/fetch.ts'
 import { systemResolve } from '../outbound/system-dns.ts'
 import { anthropicModel } from './anthropic.ts'
+import { configuredModels } from './configured.ts'
 import { openAiCompatibleModel } from './openai-compatible.ts'
 import { scriptedModel } from './scripted.ts'
 import { wireNames } from './wire-names.ts'
@@ -201,6 +202,10 @@ describe('model turns', () => {
     anthropicBaseUrl: '',
     modelScript: '',
   }
+  const configured = (change: Partial<typeof config> = {}, clock: ManualClock = manualClock()) => {
+    const settings = { ...config, ...change }
+    return models({ config: settings, clock, ports: configuredModels({ config: settings, clock, fetch }) })
+  }
   const turn = {
     alias: 'default',
     script: undefined,
@@ -221,7 +226,7 @@ describe('model turns', () => {
       )
     })
     const clock = manualClock()
-    const answer = models({ fetch, config: { ...config, modelBaseUrl: url }, clock }).turn({
+    const answer = configured({ modelBaseUrl: url }, clock).turn({
       ...turn,
       messages: [{ role: 'user', content: 'x' }],
       signal: new AbortController().signal,
@@ -241,7 +246,7 @@ describe('model turns', () => {
       response.statusCode = 401
       response.end('{}')
     })
-    const failure = await models({ fetch, config: { ...config, modelBaseUrl: url }, clock: manualClock() })
+    const failure = await configured({ modelBaseUrl: url })
       .turn({ ...turn, messages: [{ role: 'user', content: 'x' }], signal: new AbortController().signal })
       .catch((error: unknown) => error)
     expect(failure).toMatchObject({ attempts: 1, error: { errorClass: 'authentication' } })
@@ -254,7 +259,7 @@ describe('model turns', () => {
     const { url } = await provider(() => {
       limitReached = clock.advance(30_000)
     })
-    const failure = await models({ fetch, config: { ...config, modelBaseUrl: url }, clock })
+    const failure = await configured({ modelBaseUrl: url }, clock)
       .turn({ ...turn, messages: [{ role: 'user', content: 'x' }], signal: new AbortController().signal })
       .catch((error: unknown) => error)
     await limitReached
@@ -264,13 +269,13 @@ describe('model turns', () => {
   })
 
   it('without a configured model the turn says what to set', async () => {
-    await expect(
-      models({ fetch, config, clock: manualClock() }).turn({ ...turn, signal: new AbortController().signal }),
-    ).rejects.toThrow('LICTOR_MODEL_BASE_URL')
+    await expect(configured().turn({ ...turn, signal: new AbortController().signal })).rejects.toThrow(
+      'LICTOR_MODEL_BASE_URL',
+    )
   })
 
   it('a manifest may carry its own script, also where none is configured', async () => {
-    const answer = await models({ fetch, config, clock: manualClock() }).turn({
+    const answer = await configured().turn({
       ...turn,
       alias: 'scripted',
       script: 'turns: [{ text: From the manifest. }]',
@@ -280,12 +285,12 @@ describe('model turns', () => {
   })
 
   it('a manifest names scripts beside the configured one, and no other file', async () => {
-    const open = models({ fetch, config: { ...config, modelScript: '/scripts/main.yaml' }, clock: manualClock() })
+    const open = configured({ modelScript: '/scripts/main.yaml' })
     const name = (alias: string) => open.turn({ ...turn, alias, signal: new AbortController().signal })
     await expect(name('scripted:other.yaml')).rejects.toThrow("'/scripts/other.yaml'")
     for (const alias of ['scripted:../etc/passwd', 'scripted:/etc/passwd', 'scripted:.hidden'])
       await expect(name(alias)).rejects.toThrow('must name a file beside')
-    const off = models({ fetch, config, clock: manualClock() })
+    const off = configured()
     await expect(off.turn({ ...turn, alias: 'scripted:a', signal: new AbortController().signal })).rejects.toThrow(
       'off',
     )

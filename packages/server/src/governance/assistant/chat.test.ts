@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { manualClock } from '../../../test/manual-clock.ts'
+import { ChatFailed, type ChatModel, type ChatPart, type ChatRequest } from '../../ports/chat-model.ts'
 import type { ModelMessage } from '../../ports/model.ts'
 import { type ChatEvent, chat, type Spent, shortAnswer } from './chat.ts'
-import { ChatFailed, type ChatModel, type ChatPart, type ChatRequest } from './chat-model.ts'
 import type { ToolResult } from './tools.ts'
 
 type Round = readonly ChatPart[]

@@ -1,6 +1,6 @@
+import { ChatFailed, type ChatModel, type ChatPart, type ChatRequest } from '../../ports/chat-model.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { ModelMessage, ModelToolCall } from '../../ports/model.ts'
-import { ChatFailed, type ChatModel, type ChatPart, type ChatRequest } from './chat-model.ts'
 import { assistantTools, type ToolResult } from './tools.ts'
 
 const MOST_ROUNDS = 5

@@ -1,16 +1,13 @@
 import type { App } from '../../http/server.ts'
-import type { Fetch } from '../../ports/fetch.ts'
 import type { Shared } from '../../shared.ts'
 import type { ContractStore } from '../contracts/store.ts'
 import type { Evaluation } from '../evaluate/evaluate.ts'
 import type { TrialCall } from '../evaluate/judge.ts'
-import { aiSdkChat } from './ai-sdk-chat.ts'
 import { assistant } from './assistant.ts'
 import { measuredChat } from './measured-chat.ts'
 import { prices } from './prices.ts'
-import type { ProviderName } from './providers.ts'
 import { assistantRoutes, type OpenAnswers } from './routes.ts'
-import { aiSettings, isLoopback } from './settings.ts'
+import { aiSettings } from './settings.ts'
 import { assistantStore } from './store.ts'
 import { toolRunner } from './tools.ts'
 
@@ -30,7 +27,7 @@ export function assistance(
     ...deps,
     store,
     settings,
-    open: measuredChat(aiSdkChat({ anthropicUrl: config.anthropicBaseUrl, fetchFor: fetchFor(deps) }), deps),
+    open: measuredChat(deps.openChat, deps),
     runTool: toolRunner(deps),
     prices: prices({
       ...deps,
@@ -48,14 +45,5 @@ export function assistance(
     start: () => workers.runNow('ai_usage_purge'),
     /** End the answers that are still being streamed. */
     drain: () => open?.end(),
-  }
-}
-
-/** How far a tenant's provider may be: what a setting names, anywhere; an Ollama on this machine, by decision D23; else the internet. */
-function fetchFor({ config, fetches }: Shared): (provider: ProviderName, url: string) => Fetch {
-  return (provider, url) => {
-    if (provider === 'anthropic' && url === config.anthropicBaseUrl) return fetches.operator
-    if (provider === 'ollama' && config.allowPrivateAiUrls && isLoopback(url)) return fetches.loopback
-    return fetches.guarded
   }
 }

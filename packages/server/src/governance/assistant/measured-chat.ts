@@ -1,6 +1,6 @@
 import type { Metrics } from '../../operations/metrics.ts'
+import type { OpenChatModel } from '../../ports/chat-model.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { OpenChatModel } from './chat-model.ts'
 
 /** Chat models whose rounds are counted and timed. */
 export function measuredChat(

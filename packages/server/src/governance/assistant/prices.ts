@@ -1,6 +1,7 @@
+import type { ChatProvider } from '../../ports/chat-model.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Fetch } from '../../ports/fetch.ts'
-import { type ProviderName, providers } from './providers.ts'
+import { providers } from './providers.ts'
 
 const KEPT_MS = 3_600_000
 const TIMEOUT_MS = 10_000
@@ -10,7 +11,7 @@ const RETRY_MS = 60_000
 export interface Prices {
   /** Millionths of a dollar; null when the price is not known. Never throws. */
   costOf(use: {
-    readonly provider: ProviderName
+    readonly provider: ChatProvider
     readonly model: string
     readonly inputTokens: number
     readonly outputTokens: number

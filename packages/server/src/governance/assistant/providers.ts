@@ -1,6 +1,4 @@
-/** Who may serve the assistant (console-api §11.1). */
-export const providerNames = ['anthropic', 'openai', 'openrouter', 'ollama'] as const
-export type ProviderName = (typeof providerNames)[number]
+import type { ChatProvider } from '../../ports/chat-model.ts'
 
 export interface Provider {
   readonly label: string
@@ -12,7 +10,7 @@ export interface Provider {
   readonly pricePrefix: string | null
 }
 
-export const providers: Readonly<Record<ProviderName, Provider>> = {
+export const providers: Readonly<Record<ChatProvider, Provider>> = {
   anthropic: {
     label: 'Anthropic',
     defaultModel: 'claude-haiku-4-5-20251001',

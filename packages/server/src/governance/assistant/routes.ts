@@ -4,8 +4,8 @@ import Type, { type Static } from 'typebox'
 import { type UserCaller, userOf } from '../../http/caller.ts'
 import { failures, Maybe, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
+import { chatProviders } from '../../ports/chat-model.ts'
 import type { Assistant, AssistEvent } from './assistant.ts'
-import { providerNames } from './providers.ts'
 import type { AiSettings } from './settings.ts'
 import { dollars, speedOf } from './usage.ts'
 
@@ -76,7 +76,7 @@ export function assistantRoutes(
         summary: 'Choose provider, key and model of the assistant',
         description: 'Without a key, or with the masked one, the stored key stays.',
         body: Type.Object({
-          provider: Type.Union(providerNames.map((name) => Type.Literal(name))),
+          provider: Type.Union(chatProviders.map((name) => Type.Literal(name))),
           api_key: Maybe(Type.String({ maxLength: 500 })),
           model: Maybe(Type.String({ maxLength: 200 })),
           base_url: Maybe(

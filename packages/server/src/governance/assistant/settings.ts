@@ -1,17 +1,17 @@
 import { InvalidInput, Unavailable } from '../../errors.ts'
 import { actorOf, type UserCaller } from '../../http/caller.ts'
+import type { ChatProvider, ChatSettings } from '../../ports/chat-model.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { AddressRefused, type Outbound } from '../../ports/outbound.ts'
 import type { SecretBox } from '../../ports/secret-box.ts'
 import { microsOf } from '../../storage/instants.ts'
-import type { ChatSettings } from './chat-model.ts'
-import { type ProviderName, providers } from './providers.ts'
+import { providers } from './providers.ts'
 import type { AssistantStore, StoredSettings } from './store.ts'
 
 const NOT_CONFIGURED = 'AI assistant not configured'
 
 export interface AiSettingsInput {
-  readonly provider: ProviderName
+  readonly provider: ChatProvider
   /** Absent, null, empty, or as the last answer masked it: the stored key stays (decision D23). */
   readonly apiKey: string | null
   readonly model: string | null
@@ -49,7 +49,7 @@ export function aiSettings(deps: {
 
   const maskOf = (sealed: Uint8Array | null): string => (sealed === null ? '' : maskKey(open(sealed)))
 
-  async function requireCallable(provider: ProviderName, url: string): Promise<void> {
+  async function requireCallable(provider: ChatProvider, url: string): Promise<void> {
     if (URL.canParse(url) && (new URL(url).username !== '' || new URL(url).password !== ''))
       throw new AddressRefused('URL must not carry a user name or password')
     if (provider === 'ollama' && allowLocalOllama && isLoopback(url)) return
@@ -111,7 +111,9 @@ export function aiSettings(deps: {
       }
       return {
         provider: settings.provider,
+        label,
         apiKey,
+        isKeySent: needsKey,
         model: settings.model ?? defaultModel,
         baseUrl: settings.baseUrl,
       }

@@ -1,15 +1,15 @@
 import { sql } from 'kysely'
+import type { ChatProvider } from '../../ports/chat-model.ts'
 import type { Database } from '../../storage/database.ts'
 import { stretchOf } from '../../storage/expressions.ts'
 import type { Micros } from '../../storage/instants.ts'
-import type { ProviderName } from './providers.ts'
 import type { Usage } from './usage.ts'
 
 const DAY = 86_400_000_000
 
 /** A tenant's settings as they are stored, the key still sealed. */
 export interface StoredSettings {
-  readonly provider: ProviderName
+  readonly provider: ChatProvider
   readonly apiKeySealed: Uint8Array | null
   readonly model: string | null
   readonly baseUrl: string | null
@@ -49,7 +49,7 @@ export function assistantStore({ db }: Database): AssistantStore {
       const row = await db.selectFrom('ai_settings').selectAll().where('tenant_id', '=', tenantId).executeTakeFirst()
       return (
         row && {
-          provider: row.provider as ProviderName,
+          provider: row.provider as ChatProvider,
           apiKeySealed: row.api_key_sealed,
           model: row.model,
           baseUrl: row.base_url,

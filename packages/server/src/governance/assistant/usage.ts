@@ -1,10 +1,10 @@
+import type { ChatProvider } from '../../ports/chat-model.ts'
 import { toWireTime } from '../../storage/instants.ts'
-import type { ProviderName } from './providers.ts'
 import type { DayOfUse } from './store.ts'
 
 /** What one request to a model came to. */
 export interface Usage {
-  readonly provider: ProviderName
+  readonly provider: ChatProvider
   readonly model: string
   readonly inputTokens: number
   readonly outputTokens: number

@@ -1,11 +1,7 @@
 import { dirname, resolve } from 'node:path'
-import { anthropicModel } from '../../adapters/model/anthropic.ts'
-import { openAiCompatibleModel } from '../../adapters/model/openai-compatible.ts'
-import { scriptedModel } from '../../adapters/model/scripted.ts'
 import type { Config } from '../../config.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { Fetch } from '../../ports/fetch.ts'
-import { type Model, type ModelAnswer, ModelError, type ModelRequest } from '../../ports/model.ts'
+import { type Model, type ModelAnswer, ModelError, type ModelPorts, type ModelRequest } from '../../ports/model.ts'
 
 const ATTEMPTS = 4
 const FIRST_DELAY_MS = 1000
@@ -60,25 +56,10 @@ interface Choice {
   readonly port: Model
 }
 
-type ModelConfig = Pick<
-  Config,
-  'modelBaseUrl' | 'modelApiKey' | 'modelName' | 'anthropicApiKey' | 'anthropicBaseUrl' | 'modelScript'
->
+type ModelConfig = Pick<Config, 'modelBaseUrl' | 'modelName' | 'anthropicApiKey' | 'modelScript'>
 
-/** @param deps.fetch reaches the addresses of the settings, which only the operator writes */
-export function models(deps: { config: ModelConfig; clock: Clock; fetch: Fetch }): Models {
-  const { config, clock, fetch } = deps
-  const ports = new Map<string, Model>()
-  const port = (name: string, make: () => Model): Model => {
-    const made = ports.get(name) ?? make()
-    ports.set(name, made)
-    return made
-  }
-  const openAi = (): Model =>
-    port('openai', () => openAiCompatibleModel({ baseUrl: config.modelBaseUrl, apiKey: config.modelApiKey, fetch }))
-  const anthropic = (): Model =>
-    port('anthropic', () => anthropicModel({ baseUrl: config.anthropicBaseUrl, apiKey: config.anthropicApiKey, fetch }))
-  const scripted = (): Model => port('scripted', () => scriptedModel({ clock }))
+export function models(deps: { config: ModelConfig; clock: Clock; ports: ModelPorts }): Models {
+  const { config, clock, ports } = deps
 
   /** `<provider>:<model>`, an alias, or the provider's own name for a model of the default provider. */
   function choose(alias: string, script: string | undefined): Choice {
@@ -88,22 +69,26 @@ export function models(deps: { config: ModelConfig; clock: Clock; fetch: Fetch }
       return {
         provider: 'scripted',
         model: 'of the manifest',
-        port: scriptedModel({ clock, load: async () => script }),
+        port: ports.scripted(async () => script),
       }
-    if (prefix === 'scripted') return { provider: 'scripted', model: scriptPath(named), port: scripted() }
+    if (prefix === 'scripted') return { provider: 'scripted', model: scriptPath(named), port: ports.scripted() }
     if (prefix === 'anthropic' && named && config.anthropicApiKey)
-      return { provider: 'anthropic', model: named, port: anthropic() }
+      return { provider: 'anthropic', model: named, port: ports.anthropic() }
     if (prefix === 'openai' && named && config.modelBaseUrl)
-      return { provider: 'openai-compatible', model: named, port: openAi() }
+      return { provider: 'openai-compatible', model: named, port: ports.openAiCompatible() }
     const name = aliases.has(alias) ? '' : alias
-    if (config.modelScript) return { provider: 'scripted', model: resolve(config.modelScript), port: scripted() }
+    if (config.modelScript) return { provider: 'scripted', model: resolve(config.modelScript), port: ports.scripted() }
     if (config.modelBaseUrl) {
       const model = name || config.modelName
-      if (model) return { provider: 'openai-compatible', model, port: openAi() }
+      if (model) return { provider: 'openai-compatible', model, port: ports.openAiCompatible() }
       throw new ModelError('model_not_found', 'LICTOR_MODEL_BASE_URL is set, but not LICTOR_MODEL_NAME.')
     }
     if (config.anthropicApiKey)
-      return { provider: 'anthropic', model: name || config.modelName || DEFAULT_ANTHROPIC_MODEL, port: anthropic() }
+      return {
+        provider: 'anthropic',
+        model: name || config.modelName || DEFAULT_ANTHROPIC_MODEL,
+        port: ports.anthropic(),
+      }
     throw new ModelError(
       'model_not_found',
       `No model is configured for '${alias}'. Set LICTOR_MODEL_BASE_URL and LICTOR_MODEL_NAME, or ANTHROPIC_API_KEY, or LICTOR_MODEL_SCRIPT.`,

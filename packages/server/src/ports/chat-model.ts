@@ -1,5 +1,8 @@
-import type { ModelMessage, ModelTool, ModelToolCall } from '../../ports/model.ts'
-import type { ProviderName } from './providers.ts'
+import type { ModelMessage, ModelTool, ModelToolCall } from './model.ts'
+
+/** Who may serve the assistant (console-api §11.1). */
+export const chatProviders = ['anthropic', 'openai', 'openrouter', 'ollama'] as const
+export type ChatProvider = (typeof chatProviders)[number]
 
 /** What one round with a model brings, as it comes. */
 export type ChatPart =
@@ -28,9 +31,12 @@ export interface ChatModel {
 
 /** What a tenant's settings say of its model, the key in clear. */
 export interface ChatSettings {
-  readonly provider: ProviderName
-  /** Empty when there is none. Ollama is never sent one. */
+  readonly provider: ChatProvider
+  /** What people call it. */
+  readonly label: string
+  /** Empty when there is none. Told to nobody, not even where it is not sent. */
   readonly apiKey: string
+  readonly isKeySent: boolean
   readonly model: string
   readonly baseUrl: string | null
 }

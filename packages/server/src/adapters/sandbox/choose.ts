@@ -1,15 +1,10 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import {
-  type BubblewrapOptions,
-  bubblewrapProblem,
-  bubblewrapSandbox,
-  findBubblewrap,
-} from '../adapters/sandbox/bubblewrap.ts'
-import { areLimitsEnforced } from '../adapters/sandbox/limits.ts'
-import { processSandbox } from '../adapters/sandbox/process.ts'
-import { StartupError } from '../errors.ts'
-import type { Sandbox } from '../ports/sandbox.ts'
+import { StartupError } from '../../errors.ts'
+import type { Sandbox } from '../../ports/sandbox.ts'
+import { type BubblewrapOptions, bubblewrapProblem, bubblewrapSandbox, findBubblewrap } from './bubblewrap.ts'
+import { areLimitsEnforced } from './limits.ts'
+import { processSandbox } from './process.ts'
 
 /**
  * The sandbox this machine offers. `auto` takes bubblewrap where it works and a plain process elsewhere, and says so aloud.

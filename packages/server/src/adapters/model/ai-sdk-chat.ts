@@ -1,8 +1,15 @@
-import type { LanguageModel, ModelMessage as SdkMessage, ToolSet } from 'ai'
+import type { LanguageModel } from 'ai'
+import {
+  ChatFailed,
+  type ChatPart,
+  type ChatProvider,
+  type ChatRequest,
+  type ChatSettings,
+  type OpenChatModel,
+} from '../../ports/chat-model.ts'
 import type { Fetch } from '../../ports/fetch.ts'
-import type { ModelMessage } from '../../ports/model.ts'
-import { ChatFailed, type ChatModel, type ChatPart, type ChatRequest, type ChatSettings } from './chat-model.ts'
-import { type ProviderName, providers } from './providers.ts'
+import { sdkPrompt } from './sdk-messages.ts'
+import { type WireNames, wireNames } from './wire-names.ts'
 
 const ANTHROPIC_URL = 'https://api.anthropic.com/v1'
 const OPENAI_URL = 'https://api.openai.com/v1'
@@ -17,33 +24,25 @@ const LONGEST_REASON = 500
  */
 export function aiSdkChat(options: {
   anthropicUrl: string
-  fetchFor: (provider: ProviderName, url: string) => Fetch
-}): (settings: ChatSettings) => ChatModel {
+  fetchFor: (provider: ChatProvider, url: string) => Fetch
+}): OpenChatModel {
   return (settings) => ({
     async *stream(request) {
       const { signal } = request
       const sdk = await import('ai')
       const model = await languageModel(settings, request, options)
-      const tools: ToolSet = Object.fromEntries(
-        request.tools.map(({ name, description, schema }) => [
-          name,
-          sdk.tool({ description, inputSchema: sdk.jsonSchema(schema) }),
-        ]),
-      )
-      const system = request.messages.flatMap((message) => (message.role === 'system' ? [message.content] : []))
+      const names = wireNames(request.tools.map((tool) => tool.name))
       try {
         const { stream } = sdk.streamText({
           model,
-          ...(system.length > 0 ? { instructions: system.join('\n\n') } : {}),
-          messages: request.messages.flatMap(toSdk),
-          ...(request.tools.length > 0 ? { tools } : {}),
+          ...sdkPrompt(sdk, request, names),
           maxOutputTokens: request.maxTokens,
           maxRetries: 0,
           abortSignal: signal,
           // Failures come as parts of the stream; the SDK would write them to the console too.
           onError: () => {},
         })
-        yield* partsOf(stream)
+        yield* partsOf(stream, names)
         if (signal.aborted) throw signal.reason
       } catch (error) {
         if (signal.aborted) throw signal.reason
@@ -58,7 +57,7 @@ interface SdkPart {
   readonly [field: string]: unknown
 }
 
-async function* partsOf(stream: AsyncIterable<SdkPart>): AsyncGenerator<ChatPart> {
+async function* partsOf(stream: AsyncIterable<SdkPart>, names: WireNames): AsyncGenerator<ChatPart> {
   let said = false
   for await (const part of stream) {
     switch (part.type) {
@@ -71,7 +70,7 @@ async function* partsOf(stream: AsyncIterable<SdkPart>): AsyncGenerator<ChatPart
         said = true
         yield {
           kind: 'call',
-          call: { id: part.toolCallId as string, name: part.toolName as string, arguments: part.input },
+          call: { id: part.toolCallId as string, name: names.fromWire(part.toolName as string), arguments: part.input },
         }
         break
       case 'finish': {
@@ -95,7 +94,7 @@ async function languageModel(
   request: ChatRequest,
   { anthropicUrl, fetchFor }: Parameters<typeof aiSdkChat>[0],
 ): Promise<LanguageModel> {
-  const { provider, apiKey, model } = settings
+  const { provider, apiKey, isKeySent, model } = settings
   if (provider === 'anthropic') {
     const { createAnthropic } = await import('@ai-sdk/anthropic')
     const baseURL = anthropicUrl || ANTHROPIC_URL
@@ -108,7 +107,7 @@ async function languageModel(
     baseURL,
     fetch: fetchFor(provider, baseURL),
     includeUsage: true,
-    ...(apiKey === '' || !providers[provider].needsKey ? {} : { apiKey }),
+    ...(isKeySent && apiKey !== '' ? { apiKey } : {}),
     ...(provider === 'openai' ? { transformRequestBody: (body) => openAiBody(body, request) } : {}),
   })(model)
 }
@@ -133,41 +132,7 @@ function openAiBody(body: Record<string, unknown>, request: ChatRequest): Record
   }
 }
 
-function toSdk(message: ModelMessage): SdkMessage[] {
-  switch (message.role) {
-    case 'system':
-      return []
-    case 'user':
-      return [{ role: 'user', content: message.content }]
-    case 'assistant': {
-      const calls = (message.tool_calls ?? []).map((call) => ({
-        type: 'tool-call' as const,
-        toolCallId: call.id,
-        toolName: call.name,
-        input: call.arguments,
-      }))
-      const text = message.content === '' ? [] : [{ type: 'text' as const, text: message.content }]
-      return [{ role: 'assistant', content: [...text, ...calls] }]
-    }
-    case 'tool':
-      return [
-        {
-          role: 'tool',
-          content: [
-            {
-              type: 'tool-result',
-              toolCallId: message.tool_call_id,
-              toolName: message.name,
-              output: { type: 'text', value: message.content },
-            },
-          ],
-        },
-      ]
-  }
-}
-
-function failure(error: unknown, { provider, model, apiKey }: ChatSettings): ChatFailed {
-  const { label } = providers[provider]
+function failure(error: unknown, { label, model, apiKey }: ChatSettings): ChatFailed {
   const { message = String(error), statusCode } = error as { message?: string; statusCode?: number }
   const reason = scrub(message, apiKey).slice(0, LONGEST_REASON)
   if (typeof statusCode === 'number' && statusCode >= 400)
