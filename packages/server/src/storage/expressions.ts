@@ -40,6 +40,16 @@ export function isIndexedText(database: Database, column: string, text: string):
 }
 
 /**
+ * The same, where another condition is to choose the index and this one is judged within it: SQLite keeps no statistics, and would
+ * as soon choose the larger of two.
+ */
+export function isTextWithin(database: Database, column: string, text: string): RawBuilder<SqlBool> {
+  return database.dialect === 'sqlite'
+    ? sql<SqlBool>`+${sql.ref(column)} = ${text}`
+    : isIndexedText(database, column, text)
+}
+
+/**
  * What follows from a query's other conditions, and is the condition of an index: SQLite sees that the index serves only where it
  * is said in those words; PostgreSQL sees it by itself, and where it is said again takes it for one more that few rows meet.
  */

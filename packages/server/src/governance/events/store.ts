@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Database } from '../../storage/database.ts'
 import type { EventValues } from '../../storage/events/event-table.ts'
-import { containsText, isIndexedText, stretchOf, whichImplies } from '../../storage/expressions.ts'
+import { containsText, isIndexedText, isTextWithin, stretchOf, whichImplies } from '../../storage/expressions.ts'
 import type { Micros } from '../../storage/instants.ts'
 import type { EventRow } from '../../storage/schema.ts'
 
@@ -71,7 +71,11 @@ export function eventStore(database: Database): EventStore {
   function matching(filter: EventFilter) {
     let query = db.selectFrom('events').where('tenant_id', '=', filter.tenantId)
     if (filter.agentId !== undefined) query = query.where('agent_id', '=', filter.agentId)
-    if (filter.toolName !== undefined) query = query.where(isIndexedText(database, 'tool_name', filter.toolName))
+    if (filter.toolName !== undefined) {
+      // An agent has fewer events than a tool.
+      const isTool = filter.agentId === undefined ? isIndexedText : isTextWithin
+      query = query.where(isTool(database, 'tool_name', filter.toolName))
+    }
     if (filter.verdict !== undefined) query = query.where(isIndexedText(database, 'verdict', filter.verdict))
     if (filter.mode !== undefined) query = query.where('mode', '=', filter.mode)
     if (filter.env !== undefined) query = query.where('env', '=', filter.env)

@@ -6,8 +6,7 @@ import type { Dialect } from '../database.ts'
 export function eventIndexes(dialect: Dialect): Migration {
   return {
     up: async (db: Kysely<never>) => {
-      for (const statement of dialect === 'postgres' ? postgres : sqliteEventIndexes)
-        await sql.raw(statement).execute(db)
+      for (const statement of dialect === 'postgres' ? postgres : sqlite) await sql.raw(statement).execute(db)
     },
   }
 }
@@ -17,14 +16,15 @@ const seldom = "not in ('call_allowed', 'call_executed')"
 const observed = "mode <> 'enforce'"
 const lesser = "env <> 'production'"
 
-export const sqliteEventIndexes = [
-  'create index events_by_tool on events (tenant_id, tool_name, timestamp)',
+export const seldomEventsOfSqlite = [
   `create index events_by_seldom_verdict on events (tenant_id, verdict, timestamp) where verdict ${seldom}`,
   `create index events_by_agent_and_seldom_verdict on events (tenant_id, agent_id, verdict, timestamp) where verdict ${seldom}`,
   `create index events_by_tool_and_seldom_verdict on events (tenant_id, tool_name, verdict, timestamp) where verdict ${seldom}`,
   `create index events_observed on events (tenant_id, timestamp, seq) where ${observed}`,
   `create index events_by_lesser_env on events (tenant_id, env, timestamp, seq) where ${lesser}`,
 ]
+
+const sqlite = ['create index events_by_tool on events (tenant_id, tool_name, timestamp)', ...seldomEventsOfSqlite]
 
 // The beginnings of the texts: clients send them as long as they like, and an index of PostgreSQL holds no more than 2,700 bytes.
 const tool = 'substr(tool_name, 1, 100)'

@@ -1,12 +1,13 @@
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import type { Dialect } from '../database.ts'
-import { sqliteEventIndexes } from './0006-event-indexes.ts'
-import { columnsBesideIds, sqliteIndexes } from './events.ts'
+import { seldomEventsOfSqlite } from './0006-event-indexes.ts'
+import { columnsBesideIds } from './events.ts'
 
 /**
- * On SQLite the ids, which tell duplicates, are unique within their generation, 32,768 events in the order they came:
- * see `storage/events/stored-ids.ts`.
+ * On SQLite the ids, which tell duplicates, are unique within their generation, 32,768 events in the order they came: see
+ * `storage/events/stored-ids.ts`. And as on PostgreSQL, of two filters that are common apart and rare together the second is judged
+ * in the index of the first.
  */
 export function eventGenerations(dialect: Dialect): Migration {
   return {
@@ -27,8 +28,10 @@ const sqlite = [
   "insert into sqlite_sequence (name, seq) select 'events_anew', seq from sqlite_sequence where name = 'events'",
   'drop table events',
   'alter table events_anew rename to events',
-  ...sqliteIndexes,
-  ...sqliteEventIndexes,
+  'create index events_by_time on events (tenant_id, timestamp, seq, env)',
+  'create index events_by_agent on events (tenant_id, agent_id, timestamp, seq, tool_name, verdict, env)',
+  'create index events_by_tool on events (tenant_id, tool_name, timestamp, seq, verdict, env)',
+  ...seldomEventsOfSqlite,
   'create unique index events_by_id on events (seq >> 15, id)',
   'create table event_id_filters (generation integer primary key, filter blob not null)',
 ]

@@ -21,14 +21,10 @@ export const columnsBesideIds = `
   created_at bigint not null
 `
 
-export const sqliteIndexes = [
-  'create index events_by_time on events (tenant_id, timestamp, seq)',
-  'create index events_by_agent on events (tenant_id, agent_id, timestamp)',
-]
-
 const sqlite = [
   `create table events (seq integer primary key autoincrement, id text not null unique, ${columnsBesideIds})`,
-  ...sqliteIndexes,
+  'create index events_by_time on events (tenant_id, timestamp, seq)',
+  'create index events_by_agent on events (tenant_id, agent_id, timestamp)',
 ]
 
 /**
