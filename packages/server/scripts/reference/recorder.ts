@@ -91,11 +91,13 @@ export function recorder(http: () => App) {
     follow,
     recordOf: (method: string, url: string) => recordOf(`${method} ${pathOf(url)}`),
     all: (): ReadonlyMap<string, Recorded> => kept,
-    save() {
+    /** @param folder of the server, which the examples name as an operator would */
+    save(folder: string) {
       const lines = [...kept]
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([operation, { sent: _, ...record }]) => [operation, record])
-      writeFileSync(examplesFile, `${JSON.stringify(Object.fromEntries(lines), null, 1)}\n`)
+      const text = JSON.stringify(Object.fromEntries(lines), null, 1).replaceAll(folder, '/etc/lictor')
+      writeFileSync(examplesFile, `${text}\n`)
     },
   }
 }
