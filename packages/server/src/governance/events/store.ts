@@ -45,7 +45,7 @@ export interface EventStore {
   /** Newest first, after `after`. */
   list(filter: EventFilter, limit: number, after?: EventPlace): Promise<StoredEvent[]>
   /** By stretches of `size` microseconds. */
-  count(filter: EventFilter, size: number): Promise<EventCount[]>
+  count(filter: EventFilter & { since: Micros; before: Micros }, size: number): Promise<EventCount[]>
 }
 
 const commonVerdicts = new Set(['call_allowed', 'call_executed'])
@@ -54,6 +54,8 @@ const isObserved = ({ mode }: EventFilter) => mode !== undefined && mode !== 'en
 const isOfLesserEnv = ({ env }: EventFilter) => env !== undefined && env !== 'production'
 /** Where no index serves all that is asked for, event after event is read, this many at once. */
 const SEARCHED_AT_ONCE = 2_000
+/** Parts of the time that is counted, where others wait while one of them is. */
+const COUNTED_IN = 100
 const searched = ['call_id', 'agent_id', 'tool_name', 'verdict', 'payload'] as const
 
 /** Whether events may have to be read in vain, many of them. */
@@ -106,6 +108,16 @@ export function eventStore(database: Database): EventStore {
       .executeTakeFirst()
   }
 
+  async function countWithin(filter: EventFilter, size: number): Promise<EventCount[]> {
+    const start = stretchOf('timestamp', size)
+    const rows = await matching(filter)
+      .select((e) => [start.as('start'), 'mode', 'verdict', e.fn.countAll<number>().as('count')])
+      .groupBy([start, 'mode', 'verdict'])
+      .orderBy(start)
+      .execute()
+    return rows.map((row) => ({ ...row, start: Number(row.start), count: Number(row.count) }))
+  }
+
   return {
     insert: (rows) => database.events.insert(rows),
     async list(filter, limit, after) {
@@ -122,13 +134,16 @@ export function eventStore(database: Database): EventStore {
       }
     },
     async count(filter, size) {
-      const start = stretchOf('timestamp', size)
-      const rows = await matching(filter)
-        .select((e) => [start.as('start'), 'mode', 'verdict', e.fn.countAll<number>().as('count')])
-        .groupBy([start, 'mode', 'verdict'])
-        .orderBy(start)
-        .execute()
-      return rows.map((row) => ({ ...row, start: Number(row.start), count: Number(row.count) }))
+      if (!database.isInProcess) return countWithin(filter, size)
+      const counts: EventCount[] = []
+      const step = Math.max(1, Math.ceil((filter.before - filter.since) / COUNTED_IN / size)) * size
+      for (let since = filter.since; since < filter.before; ) {
+        const before = Math.min(filter.before, (Math.floor(since / step) + 1) * step)
+        counts.push(...(await countWithin({ ...filter, since, before }, size)))
+        await new Promise((resolve) => setImmediate(resolve))
+        since = before
+      }
+      return counts
     },
   }
 }

@@ -183,6 +183,28 @@ onEachDatabase('the events API', (start) => {
     expect(await bars(agent, '&verdict=call_denied')).toEqual([])
   })
 
+  it('a histogram of many bars, over time before and after 1970, counts every event once', async () => {
+    t = await start()
+    const agent = await t.agent()
+    const MINUTE = 60_000
+    const [since, until] = [Date.UTC(1969, 11, 20), Date.UTC(1970, 0, 12)]
+    const instants = Array.from({ length: 400 }, (_, index) => since - MINUTE + index * 5_000_011)
+    await send(
+      agent,
+      ...instants.map((instant, index) => event(`call-${index}`, { timestamp: new Date(instant).toISOString() })),
+    )
+    const asked = `since=${new Date(since).toISOString()}&until=${new Date(until).toISOString()}&bucket_seconds=60`
+    const expected = new Map<number, number>()
+    for (const instant of instants)
+      if (instant >= since && instant < until) {
+        // Towards zero, as both databases divide.
+        const bar = Math.trunc(instant / MINUTE) * MINUTE
+        expected.set(bar, (expected.get(bar) ?? 0) + 1)
+      }
+    const bars = (await get(agent, `/histogram?${asked}`))[1] as { bucket_start: string; allowed: number }[]
+    expect(bars.map((bar) => [Date.parse(bar.bucket_start), bar.allowed])).toEqual([...expected])
+  })
+
   it('the histogram needs both ends and a width from a minute to a day', async () => {
     t = await start()
     const agent = await t.agent()
