@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import type { Database } from '../../storage/database.ts'
 import type { EventValues } from '../../storage/events/event-table.ts'
-import { containsText, isIndexedText, isTextWithin, stretchOf, whichImplies } from '../../storage/expressions.ts'
+import { indexed } from '../../storage/events/index-conditions.ts'
+import { containsText, isIndexedText, isTextWithin, stretchOf } from '../../storage/expressions.ts'
 import type { Micros } from '../../storage/instants.ts'
 import type { EventRow } from '../../storage/schema.ts'
 
@@ -81,10 +82,9 @@ export function eventStore(database: Database): EventStore {
     if (filter.verdict !== undefined) query = query.where(isIndexedText(database, 'verdict', filter.verdict))
     if (filter.mode !== undefined) query = query.where('mode', '=', filter.mode)
     if (filter.env !== undefined) query = query.where('env', '=', filter.env)
-    if (hasSeldomVerdict(filter))
-      query = query.where(whichImplies(database, "verdict not in ('call_allowed', 'call_executed')"))
-    if (isObserved(filter)) query = query.where(whichImplies(database, "mode <> 'enforce'"))
-    if (isOfLesserEnv(filter)) query = query.where(whichImplies(database, "env <> 'production'"))
+    if (hasSeldomVerdict(filter)) query = query.where(indexed.seldomVerdict(database))
+    if (isObserved(filter)) query = query.where(indexed.observed(database))
+    if (isOfLesserEnv(filter)) query = query.where(indexed.lesserEnv(database))
     if (filter.since !== undefined) query = query.where('timestamp', '>=', filter.since)
     if (filter.until !== undefined) query = query.where('timestamp', '<=', filter.until)
     if (filter.before !== undefined) query = query.where('timestamp', '<', filter.before)

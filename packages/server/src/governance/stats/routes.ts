@@ -6,7 +6,8 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Database } from '../../storage/database.ts'
 import { type Micros, microsOf, toWireTime } from '../../storage/instants.ts'
 import { instantOf } from '../wire-instant.ts'
-import { statsStore } from './store.ts'
+import { sharedRun } from './shared-run.ts'
+import { type StatsScope, statsStore } from './store.ts'
 
 const HOUR = microsOf(3_600_000)
 const DAY = 24 * HOUR
@@ -18,6 +19,26 @@ const withOffset = (instant: Micros) => toWireTime(instant).replace(/Z$/, '+00:0
 /** console-api §8.11. */
 export function statsRoutes(app: App, deps: { database: Database; clock: Clock }): void {
   const store = statsStore(deps.database)
+  // Every open console asks again whenever events arrive, and counting a day of them takes a while.
+  const overview = sharedRun(
+    async (scope: StatsScope) => {
+      const now = microsOf(deps.clock.now())
+      return {
+        pending: await store.countPendingApprovals(scope),
+        active: await store.countActiveAgents(scope, now - HOUR),
+        total: await store.countAgents(scope),
+        recent: await store.countRecent(scope, now - DAY),
+      }
+    },
+    ({ tenantId, env }) => JSON.stringify([tenantId, env]),
+  )
+  const contractCounts = sharedRun(
+    async ({ since, until, ...scope }: StatsScope & { since: Micros; until: Micros }) => ({
+      contracts: await store.countByContract(scope, since, until),
+      total: await store.countEvents(scope, since, until),
+    }),
+    ({ tenantId, since, until }) => JSON.stringify([tenantId, since, until]),
+  )
 
   app.get(
     '/api/v1/stats/overview',
@@ -44,13 +65,7 @@ export function statsRoutes(app: App, deps: { database: Database; clock: Clock }
     async (request) => {
       const caller = userOrKeyOf(request)
       const scope = { tenantId: caller.tenantId, env: caller.kind === 'key' ? caller.env : undefined }
-      const now = microsOf(deps.clock.now())
-      const [pending, active, total, recent] = await Promise.all([
-        store.countPendingApprovals(scope),
-        store.countActiveAgents(scope, now - HOUR),
-        store.countAgents(scope),
-        store.countRecent(scope, now - DAY),
-      ])
+      const { pending, active, total, recent } = await overview(scope)
       return {
         pending_approvals: pending,
         active_agents: active,
@@ -96,10 +111,7 @@ export function statsRoutes(app: App, deps: { database: Database; clock: Clock }
       const now = microsOf(deps.clock.now())
       const until = instantOf(request.query.until, 'until') ?? now
       const since = instantOf(request.query.since, 'since') ?? now - DAY
-      const [contracts, total] = await Promise.all([
-        store.countByContract({ tenantId }, since, until),
-        store.countEvents({ tenantId }, since, until),
-      ])
+      const { contracts, total } = await contractCounts({ tenantId, since, until })
       return {
         coverage: contracts.map((contract) => ({
           decision_name: contract.decisionName,

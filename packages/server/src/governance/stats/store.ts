@@ -1,5 +1,7 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../../storage/database.ts'
+import { indexed } from '../../storage/events/index-conditions.ts'
+import { isIndexedText } from '../../storage/expressions.ts'
 import type { Micros } from '../../storage/instants.ts'
 
 /** Whose events: a tenant's, and of one environment when an API key asks. */
@@ -36,13 +38,36 @@ export interface StatsStore {
   countEvents(scope: StatsScope, since: Micros, until: Micros): Promise<number>
 }
 
-export function statsStore({ db }: Database): StatsStore {
+type Condition = RawBuilder<unknown>
+
+export function statsStore(database: Database): StatsStore {
+  const { db } = database
   const eventsOf = ({ tenantId, env }: StatsScope) => {
     const query = db.selectFrom('events').where('tenant_id', '=', tenantId)
     return env === undefined ? query : query.where('env', '=', env)
   }
+  const decided = (events: ReturnType<typeof eventsOf>) =>
+    events.where('decision_name', '<>', '').where(indexed.decided(database))
   const countIf = (condition: ReturnType<typeof sql<boolean>>) =>
     sql<number>`coalesce(sum(case when ${condition} then 1 else 0 end), 0)`
+
+  /** Hops from agent to agent along the index instead of reading every event; an agent counts that has one such event. */
+  async function countAgentsWith({ tenantId, env }: StatsScope, condition: Condition | null): Promise<number> {
+    const next = (after: Condition) =>
+      sql`(select min(agent_id) from events where tenant_id = ${tenantId} and agent_id > ${after})`
+    const inEnv = env === undefined ? sql`` : sql`and env = ${env}`
+    const counts = condition
+      ? sql`exists (select 1 from events where tenant_id = ${tenantId} and agent_id = agents.id ${inEnv} ${condition})`
+      : sql`1 = 1`
+    const { rows } = await sql<{ count: number }>`
+      with recursive agents(id) as (
+        select min(agent_id) from events where tenant_id = ${tenantId}
+        union all
+        select ${next(sql`agents.id`)} from agents where agents.id is not null
+      )
+      select count(*) as count from agents where id is not null and ${counts}`.execute(db)
+    return countIn(rows[0])
+  }
 
   return {
     async countPendingApprovals({ tenantId, env }) {
@@ -50,51 +75,38 @@ export function statsStore({ db }: Database): StatsStore {
       if (env !== undefined) query = query.where('env', '=', env)
       return countIn(await query.select((e) => e.fn.countAll<number>().as('count')).executeTakeFirstOrThrow())
     },
-    async countActiveAgents(scope, since) {
-      const query = eventsOf(scope).where('timestamp', '>=', since)
-      return countIn(
-        await query.select((e) => e.fn.count<number>('agent_id').distinct().as('count')).executeTakeFirstOrThrow(),
-      )
-    },
-    async countAgents({ tenantId, env }) {
-      // Hops from agent to agent along the index instead of reading every event.
-      const next = (after: ReturnType<typeof sql>) =>
-        sql`(select min(agent_id) from events where tenant_id = ${tenantId} and agent_id > ${after})`
-      const inEnv =
-        env === undefined
-          ? sql`1 = 1`
-          : sql`exists (select 1 from events where tenant_id = ${tenantId} and agent_id = agents.id and env = ${env})`
-      const { rows } = await sql<{ count: number }>`
-        with recursive agents(id) as (
-          select min(agent_id) from events where tenant_id = ${tenantId}
-          union all
-          select ${next(sql`agents.id`)} from agents where agents.id is not null
-        )
-        select count(*) as count from agents where id is not null and ${inEnv}`.execute(db)
-      return countIn(rows[0])
+    countActiveAgents: (scope, since) => countAgentsWith(scope, sql`and timestamp >= ${since}`),
+    async countAgents(scope) {
+      return countAgentsWith(scope, scope.env === undefined ? null : sql``)
     },
     async countRecent(scope, since) {
-      const row = await eventsOf(scope)
-        .where('timestamp', '>=', since)
-        .select((e) => [
-          e.fn.countAll<number>().as('events'),
-          countIf(sql<boolean>`verdict = 'call_denied'`).as('denials'),
-          countIf(sql<boolean>`mode = 'observe' and verdict = 'call_would_deny'`).as('observe_findings'),
-          sql<number>`count(distinct nullif(decision_name, ''))`.as('contracts_triggered'),
-        ])
-        .executeTakeFirstOrThrow()
+      const recent = () => eventsOf(scope).where('timestamp', '>=', since)
+      const count = async (query: ReturnType<typeof recent>) =>
+        countIn(await query.select((e) => e.fn.countAll<number>().as('count')).executeTakeFirst())
+      // Each by the index that holds little else.
       return {
-        events: Number(row.events),
-        denials: Number(row.denials),
-        observeFindings: Number(row.observe_findings),
-        contractsTriggered: Number(row.contracts_triggered),
+        events: await count(recent()),
+        denials: await count(
+          recent()
+            .where(isIndexedText(database, 'verdict', 'call_denied'))
+            .where(indexed.seldomVerdict(database)),
+        ),
+        observeFindings: await count(
+          recent()
+            .where('mode', '=', 'observe')
+            .where(indexed.observed(database))
+            .where('verdict', '=', 'call_would_deny'),
+        ),
+        contractsTriggered: countIn(
+          await db
+            .selectFrom(decided(recent()).select('decision_name').distinct().as('triggered'))
+            .select((e) => e.fn.countAll<number>().as('count'))
+            .executeTakeFirst(),
+        ),
       }
     },
     async countByContract(scope, since, until) {
-      const rows = await eventsOf(scope)
-        .where('timestamp', '>=', since)
-        .where('timestamp', '<=', until)
-        .where('decision_name', '<>', '')
+      const rows = await decided(eventsOf(scope).where('timestamp', '>=', since).where('timestamp', '<=', until))
         .select((e) => [
           'decision_name',
           e.fn.countAll<number>().as('evaluations'),

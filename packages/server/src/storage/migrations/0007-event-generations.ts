@@ -7,7 +7,7 @@ import { columnsBesideIds } from './events.ts'
 /**
  * On SQLite the ids, which tell duplicates, are unique within their generation, 32,768 events in the order they came: see
  * `storage/events/stored-ids.ts`. And as on PostgreSQL, of two filters that are common apart and rare together the second is judged
- * in the index of the first.
+ * in the index of the first; what contracts decided is counted without reading the events.
  */
 export function eventGenerations(dialect: Dialect): Migration {
   return {
@@ -32,6 +32,7 @@ const sqlite = [
   'create index events_by_agent on events (tenant_id, agent_id, timestamp, seq, tool_name, verdict, env)',
   'create index events_by_tool on events (tenant_id, tool_name, timestamp, seq, verdict, env)',
   ...seldomEventsOfSqlite,
+  "create index events_by_decision on events (tenant_id, timestamp, decision_name, verdict, env) where decision_name <> ''",
   'create unique index events_by_id on events (seq >> 15, id)',
   'create table event_id_filters (generation integer primary key, filter blob not null)',
 ]
