@@ -33,10 +33,12 @@ export function statsRoutes(app: App, deps: { database: Database; clock: Clock }
     ({ tenantId, env }) => JSON.stringify([tenantId, env]),
   )
   const contractCounts = sharedRun(
-    async ({ since, until, ...scope }: StatsScope & { since: Micros; until: Micros }) => ({
-      contracts: await store.countByContract(scope, since, until),
-      total: await store.countEvents(scope, since, until),
-    }),
+    async (asked: StatsScope & { since: Micros | undefined; until: Micros | undefined }) => {
+      const now = microsOf(deps.clock.now())
+      const { since = now - DAY, until = now } = asked
+      const contracts = await store.countByContract(asked, since, until)
+      return { since, until, contracts, total: await store.countEvents(asked, since, until) }
+    },
     ({ tenantId, since, until }) => JSON.stringify([tenantId, since, until]),
   )
 
@@ -108,10 +110,11 @@ export function statsRoutes(app: App, deps: { database: Database; clock: Clock }
     },
     async (request) => {
       const { tenantId } = userOf(request)
-      const now = microsOf(deps.clock.now())
-      const until = instantOf(request.query.until, 'until') ?? now
-      const since = instantOf(request.query.since, 'since') ?? now - DAY
-      const { contracts, total } = await contractCounts({ tenantId, since, until })
+      const { since, until, contracts, total } = await contractCounts({
+        tenantId,
+        since: instantOf(request.query.since, 'since'),
+        until: instantOf(request.query.until, 'until'),
+      })
       return {
         coverage: contracts.map((contract) => ({
           decision_name: contract.decisionName,

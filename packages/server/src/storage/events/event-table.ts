@@ -44,7 +44,7 @@ export interface EventTable {
    * in a transaction of its own: resolves once the rows are on disk.
    */
   insert(rows: readonly EventValues[]): Promise<boolean[]>
-  /** Make room for what will arrive in this month and the next. Cheap when there is nothing to do. */
+  /** Make ready for what will arrive: months on PostgreSQL, what tells duplicates on SQLite. Cheap when there is nothing to do. */
   prepare(now: Micros): Promise<void>
   /** Finish a purge that was cut off. */
   finishPurge(): Promise<void>
