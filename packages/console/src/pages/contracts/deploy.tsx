@@ -4,6 +4,7 @@ import { commands, queries } from '../../api/queries.ts'
 import type { BundleVersion, Environment } from '../../api/types.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
+import { plural } from '../../ui/plural.ts'
 import { messageOf } from '../../ui/states.tsx'
 import { useToasts } from '../../ui/toasts.tsx'
 import { EnvironmentChoice } from '../keys/environment-choice.tsx'
@@ -32,7 +33,7 @@ export function Deploy({ name, version, versions, open, onOpenChange }: DeployPr
     onSuccess: () => {
       toasts.done(
         `${name} v${version} is live in ${env}`,
-        affected > 0 ? `Pushed to ${agentCount(affected)}.` : 'Agents get it when they connect.',
+        affected > 0 ? `Pushed to ${plural(affected, 'agent')}.` : 'Agents get it when they connect.',
       )
       onOpenChange(false)
     },
@@ -71,7 +72,7 @@ export function Deploy({ name, version, versions, open, onOpenChange }: DeployPr
           <span className="text-ask">This goes back to an older version. </span>
         )}
         {affected > 0
-          ? `${agentCount(affected)} in ${env} will switch at once.`
+          ? `${plural(affected, 'agent')} in ${env} will switch at once.`
           : `No connected agent runs this bundle in ${env}.`}
       </p>
       <p role="alert" className="min-h-5 text-deny text-sm">
@@ -86,5 +87,3 @@ export function Deploy({ name, version, versions, open, onOpenChange }: DeployPr
     </Dialog>
   )
 }
-
-const agentCount = (count: number) => (count === 1 ? '1 agent' : `${count} agents`)

@@ -7,6 +7,7 @@ import { useShortcuts } from '../../app/shortcuts.tsx'
 import { EnvironmentTag } from '../../ui/badge.tsx'
 import { buttonClass } from '../../ui/button.tsx'
 import { Card, Page } from '../../ui/page.tsx'
+import { plural } from '../../ui/plural.ts'
 import { Empty, Failure, SkeletonRows } from '../../ui/states.tsx'
 import { TabPanel, Tabs } from '../../ui/tabs.tsx'
 import { When } from '../../ui/when.tsx'
@@ -111,5 +112,5 @@ function Row({ bundle }: { bundle: BundleSummary }) {
 
 function contractCount(count: number | null): string {
   if (count === null) return 'unreadable'
-  return count === 1 ? '1 contract' : `${count} contracts`
+  return plural(count, 'contract')
 }

@@ -7,6 +7,7 @@ import { Button } from '../../ui/button.tsx'
 import { cn } from '../../ui/cn.ts'
 import { Kbd } from '../../ui/kbd.tsx'
 import { Card, Page } from '../../ui/page.tsx'
+import { plural } from '../../ui/plural.ts'
 import { Failure, messageOf } from '../../ui/states.tsx'
 import { useToasts } from '../../ui/toasts.tsx'
 import type { EditorHandle } from './editor.tsx'
@@ -154,8 +155,6 @@ function Verdict({ errors, warnings, checked }: { errors: number; warnings: numb
     </p>
   )
 }
-
-const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`
 
 function FileButton({ onFile }: { onFile: (file: File | undefined) => void }) {
   const id = useId()

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { queries } from '../../api/queries.ts'
 import type { HistogramBucket } from '../../api/types.ts'
 import { Card, CardHeading } from '../../ui/page.tsx'
+import { plural } from '../../ui/plural.ts'
 import { useNow } from '../../ui/ticker.ts'
 import { fillBuckets } from './buckets.ts'
 
@@ -45,7 +46,11 @@ export function Activity() {
         Last 24 hours
       </CardHeading>
       <div className="px-4 pt-4 pb-3">
-        <div role="img" aria-label={`${sum} events in the last 24 hours`} className="flex h-28 items-end gap-px">
+        <div
+          role="img"
+          aria-label={`${plural(sum, 'event')} in the last 24 hours`}
+          className="flex h-28 items-end gap-px"
+        >
           {buckets.map((bucket) => (
             <Bar key={bucket.bucket_start} bucket={bucket} highest={highest} />
           ))}

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react'
 import { queries } from '../../api/queries.ts'
 import { useOpenCount } from '../../approvals/use-open-count.ts'
 import { cn } from '../../ui/cn.ts'
+import { plural } from '../../ui/plural.ts'
 
 /** Four numbers, each a door to its page. They keep their size while loading. */
 export function Figures() {
@@ -31,7 +32,7 @@ export function Figures() {
         link={<Link to="/events" search={{ since: '24h' }} />}
         label="Events, 24 h"
         value={stats?.events_24h}
-        note={stats ? `${stats.active_agents} agents in the last hour` : ''}
+        note={stats ? `${plural(stats.active_agents, 'agent')} in the last hour` : ''}
       />
       <Figure
         link={<Link to="/events" search={{ since: '24h', verdict: 'call_denied' }} />}
