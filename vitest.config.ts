@@ -1,12 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
 const shared = {
-  resolve: { conditions: ['source'] },
-  ssr: { resolve: { conditions: ['source', 'node'] } },
+  resolve: { conditions: ['@lictor/source'] },
+  ssr: { resolve: { conditions: ['@lictor/source', 'node'] } },
 }
-/** A condition that is waited for may take its time: a busy machine is no failure. */
+/** A condition that is waited for may take its time, and so may a test: a busy machine is no failure. These limits end what hangs. */
 const polling = { expect: { poll: { timeout: 15_000 } } }
-const limits = { ...polling, testTimeout: 20_000, hookTimeout: 60_000 }
+const limits = { ...polling, testTimeout: 60_000, hookTimeout: 120_000 }
 
 export default defineConfig({
   test: {
@@ -19,7 +19,8 @@ export default defineConfig({
           ...limits,
           name: 'packages',
           include: [
-            'packages/{contracts,guard,aegis,cli,console}/{src,test}/**/*.test.{ts,tsx}',
+            'packages/{contracts,wire,guard,seal,mcp,aegis,cli,console}/{src,test}/**/*.test.{ts,tsx}',
+            'packages/console/bundling/**/*.test.ts',
             'examples/**/*.test.ts',
             'docs/**/*.test.ts',
           ],
@@ -31,8 +32,6 @@ export default defineConfig({
           ...limits,
           name: 'server',
           include: ['packages/server/{src,test}/**/*.test.ts'],
-          // Their own packages have an export condition `source` as well, which Node cannot load.
-          server: { deps: { inline: [/node_modules\/(ai|@ai-sdk|eventsource-parser)\//] } },
           globalSetup: ['packages/server/test/databases.global.ts'],
         },
       },
@@ -43,8 +42,8 @@ export default defineConfig({
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
           globalSetup: ['packages/server/test/databases.global.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
           fileParallelism: false,
         },
       },

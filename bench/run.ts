@@ -45,7 +45,13 @@ try {
     console.error(`\n== ${name}`)
     const { status } = spawnSync(
       process.execPath,
-      ['--conditions=source', '--disable-warning=ExperimentalWarning', join(here, name, 'run.ts'), '--json', file],
+      [
+        '--conditions=@lictor/source',
+        '--disable-warning=ExperimentalWarning',
+        join(here, name, 'run.ts'),
+        '--json',
+        file,
+      ],
       // Its own report goes to standard error: standard output is the table.
       { stdio: ['ignore', process.stderr, process.stderr] },
     )

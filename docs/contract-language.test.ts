@@ -5,17 +5,21 @@ import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import {
   type BundleDocument,
-  checkBundle,
   compilePolicy,
   composeBundles,
   createEnvelope,
+  DEFAULT_LIMITS,
+  DEFAULT_TIMEOUT,
   decidePost,
   decidePre,
   loadBundle,
-  OPERATOR_NAMES,
+  MAX_ALIASES,
+  MAX_BUNDLE_BYTES,
+  MAX_MESSAGE,
   type Policy,
   ToolRegistry,
 } from '@lictor/contracts'
+import { checkBundle, MAX_EXPRESSION_DEPTH, MAX_PLACEHOLDER, OPERATOR_NAMES } from '@lictor/contracts/authoring'
 import * as guardPackage from '@lictor/guard'
 import { runCli } from 'lictor'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -90,6 +94,7 @@ describe('commands of the guide', () => {
           isInteractive: false,
           print,
           note: print,
+          readInput: async () => '',
           interrupted: new Promise(() => {}),
         })
         expect(printed.join('\n').split('\n')).toEqual(shown)
@@ -133,6 +138,23 @@ describe('operators of the guide', () => {
       expect([actionFor(holds), actionFor(fails)]).toEqual(['deny', 'allow'])
     },
   )
+})
+
+describe('numbers of the guide', () => {
+  test.each([
+    ['nesting of conditions', `They nest up to ${MAX_EXPRESSION_DEPTH} levels`],
+    ['length of messages', `It has at most ${MAX_MESSAGE} characters`],
+    ['length of placeholders', `each with at most ${MAX_PLACEHOLDER} characters`],
+    ['size of bundles', `at most ${MAX_BUNDLE_BYTES.toLocaleString('en')} bytes and ${MAX_ALIASES} YAML aliases`],
+    ['time to answer', `\`timeout\`, ${DEFAULT_TIMEOUT} if you say nothing`],
+    [
+      'limits of sessions',
+      `Without any session contract ${DEFAULT_LIMITS.maxToolCalls} calls and ${DEFAULT_LIMITS.maxAttempts} attempts are the limit`,
+    ],
+    ['the example of a limit too high', `\`max_tool_calls: 1000\` stays ${DEFAULT_LIMITS.maxToolCalls}`],
+  ])('%s', (_, sentence) => {
+    expect(guide.replaceAll(/\s+/g, ' ')).toContain(sentence)
+  })
 })
 
 test('links within the guide lead somewhere', () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { describeSettings } from '../packages/server/src/config.ts'
-import { metrics } from '../packages/server/src/operations/metrics.ts'
+import { createMetrics } from '../packages/server/src/operations/metrics.ts'
 
 const guide = readFileSync(new URL('operations.md', import.meta.url), 'utf8')
 const rulesText = readFileSync(new URL('prometheus-alerts.yml', import.meta.url), 'utf8')
@@ -16,16 +16,16 @@ it('the guide tells every setting with its default and meaning', () => {
   }
 })
 
-const metricNames = async () => (await metrics().registry.getMetricsAsJSON()).map((metric) => metric.name)
+const metricNames = async () => (await createMetrics().registry.getMetricsAsJSON()).map((metric) => metric.name)
 /** Metrics named in a text; a histogram counts by what it is made of, too. */
 const named = (text: string): string[] =>
-  [...text.matchAll(/\b(?:lictor|nodejs|process)_[a-z0-9_]+/g)].map(([name]) =>
+  [...text.matchAll(/\b(?:aegis_seal|lictor|nodejs|process)_[a-z0-9_]+/g)].map(([name]) =>
     name.replace(/_(count|bucket|sum)$/, ''),
   )
 
 it('the guide tells every metric with its meaning, and no other', async () => {
   const known = await metricNames()
-  const rows = guide.split('\n').filter((line) => /^\| `(lictor|nodejs|process)_/.test(line))
+  const rows = guide.split('\n').filter((line) => /^\| `(aegis_seal|lictor|nodejs|process)_/.test(line))
   const told = rows.flatMap((row) => named(row.split('|')[1] ?? ''))
   expect(told.toSorted()).toEqual(known.toSorted())
   expect(rows.filter((row) => (row.split('|')[2] ?? '').trim() === '')).toEqual([])

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
@@ -199,9 +199,8 @@ describe.skipIf(!hasBrowser)('markup in every text that the console shows', () =
   }
 
   /** Every page of the console by its route, so that a new one is visited too. */
-  const routes = [
-    ...readFileSync(join(root, 'packages/console/src/router.tsx'), 'utf8').matchAll(/^ {2}path: '([^']+)'/gm),
-  ]
+  const routes = globSync('packages/console/src/pages/*/route.ts*', { cwd: root })
+    .flatMap((file) => [...readFileSync(join(root, file), 'utf8').matchAll(/^ {2}path: '([^']+)'/gm)])
     .map(([, path = '']) => path)
     .sort()
   /** Where what is planted is shown. */

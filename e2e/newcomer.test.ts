@@ -144,6 +144,9 @@ describe.skipIf(!hasBrowser).each(databases)('what a newcomer does, on $name', (
 
   it('approves one waiting call with a key, and denies the next with a reason', async () => {
     await page.goto(`${server.url}/dashboard/approvals`)
+    const waiting = page.getByRole('list', { name: 'Waiting calls, most urgent first' })
+    await waiting.getByRole('button', { name: /delete_file/ }).waitFor()
+    await page.keyboard.press('j')
     await page
       .getByRole('article', { name: /delete_file for my-agent/ })
       .getByText('old.csv')
@@ -151,6 +154,10 @@ describe.skipIf(!hasBrowser).each(databases)('what a newcomer does, on $name', (
       .waitFor()
     await page.keyboard.press('a')
     await hear('the approved call ran', 'delete_file old.csv: deleted old.csv')
+    await waiting
+      .getByRole('button', { name: /delete_file/ })
+      .and(page.locator(':not([aria-current])'))
+      .click()
     await page
       .getByRole('article', { name: /delete_file for my-agent/ })
       .getByText('new.csv')
@@ -186,6 +193,10 @@ describe.skipIf(!hasBrowser).each(databases)('what a newcomer does, on $name', (
     expect(deployed, deployed.stderr).toMatchObject({ code: 0 })
     const running = runLictor(['run', 'hello-agent', '--input', 'Greet Ada'], environment)
     await page.goto(`${server.url}/dashboard/approvals`)
+    await page
+      .getByRole('list', { name: 'Waiting calls, most urgent first' })
+      .getByRole('button', { name: /run_command/ })
+      .click()
     await page.getByRole('article', { name: /run_command for hello-agent/ }).waitFor()
     await page.keyboard.press('a')
     const { code, stdout, stderr } = await running

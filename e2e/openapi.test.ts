@@ -40,7 +40,7 @@ const excluded: readonly Exception[] = [
 const lenient: readonly Exception[] = [
   {
     name: '^(PUT /api/v1/(approvals|notifications)|(POST|PUT) /api/v1/compositions|(POST|PATCH) /api/v1/assignment-rules|POST /api/v1/(approvals|sessions))',
-    reason: 'Numbers and booleans of a body may be written as text, booleans as 0 and 1 (console-api §1.1).',
+    reason: 'Numbers and booleans of a body may be written as text, booleans as 0 and 1.',
   },
 ]
 

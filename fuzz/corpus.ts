@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { loadTemplate, templateNames } from '@lictor/contracts'
+import { loadTemplate, templateNames } from '@lictor/contracts/authoring'
 import { parseAllDocuments, stringify } from 'yaml'
 
 const root = fileURLToPath(new URL('..', import.meta.url))

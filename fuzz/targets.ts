@@ -1,18 +1,14 @@
 /** What is fuzzed. Each target makes one case from a seed and throws where the package breaks a promise. */
 import { createContext, Script } from 'node:vm'
 import {
-  checkBundle,
   compilePattern,
   compilePolicy,
-  convertDocument,
   createEnvelope,
   decidePost,
   decidePre,
   dryRun,
   EdictumConfigError,
-  explain,
   loadBundle,
-  loadWorkflow,
   PatternLimitError,
   PatternSyntaxError,
   type Policy,
@@ -20,6 +16,8 @@ import {
   RedactionPolicy,
   redactText,
 } from '@lictor/contracts'
+import { checkBundle, convertDocument, explain } from '@lictor/contracts/authoring'
+import { loadWorkflow } from '@lictor/contracts/gates'
 import type { Corpus } from './corpus.ts'
 import { hostileArgs, hostileValue, mutateText } from './mutate.ts'
 import type { Random } from './random.ts'

@@ -2,7 +2,7 @@
  * An agent connected with `Edictum.fromServer` to a server of its own process: a guarded call (whose session counters the server
  * keeps), and the way from a decision to the waiting agent. Beside both a bare exchange with the same server.
  *
- *   node --conditions=source bench/connected/run.ts [--calls 2000] [--json FILE]
+ *   node --conditions=@lictor/source bench/connected/run.ts [--calls 2000] [--json FILE]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -37,7 +37,7 @@ contracts:
 `
 
 const folder = mkdtempSync(join(tmpdir(), 'lictor-bench-'))
-const child = startNode(['--conditions=source', fileURLToPath(new URL('../server.ts', import.meta.url))], {
+const child = startNode(['--conditions=@lictor/source', fileURLToPath(new URL('../server.ts', import.meta.url))], {
   LICTOR_DATA_DIR: folder,
   LICTOR_PORT: '0',
   LICTOR_ADMIN_EMAIL: ADMIN.email,

@@ -2,7 +2,7 @@
  * What a decision costs, beside the same checks written by hand and beside Cedar (its WebAssembly build, with the policy set
  * parsed in advance), all in one run. Open Policy Agent is absent: its npm engine needs policies compiled by the `opa` binary.
  *
- *   node --conditions=source bench/decide/run.ts [--json FILE]
+ *   node --conditions=@lictor/source bench/decide/run.ts [--json FILE]
  */
 import { parseArgs } from 'node:util'
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs'

@@ -3,7 +3,7 @@
  * to the frame at each stream, and resident memory a stream. Beside it node:http writing the same bytes. Server, streams and floor are processes of
  * their own.
  *
- *   node --conditions=source bench/deploy-fanout/run.ts [--rounds N] [--json FILE]
+ *   node --conditions=@lictor/source bench/deploy-fanout/run.ts [--rounds N] [--json FILE]
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -148,7 +148,7 @@ async function startProcess(file: string, environment: Record<string, string> = 
 
 function forked(file: string, parameters: string[], environment: Record<string, string> = {}): ChildProcess {
   return fork(fileURLToPath(new URL(file, import.meta.url)), parameters, {
-    execArgv: ['--conditions=source', '--expose-gc'],
+    execArgv: ['--conditions=@lictor/source', '--expose-gc'],
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })

@@ -2,7 +2,7 @@
  * What ways of laying out the events on PostgreSQL, and of sending them, cost the ingest: the same rows, durable and de-duplicated,
  * into each in turn, several rounds, so that what else the machine does meets all of them alike.
  *
- *   node --conditions=source bench/events-at-scale/layouts.ts [--rounds N] [--seconds N]
+ *   node --conditions=@lictor/source bench/events-at-scale/layouts.ts [--rounds N] [--seconds N]
  */
 import { parseArgs } from 'node:util'
 import { CompiledQuery, type Kysely, sql } from 'kysely'
@@ -23,13 +23,13 @@ type Within = Kysely<Schema>
 type Send = (table: string, rows: readonly EventValues[], within: Within) => Promise<unknown>
 
 const columns = eventColumns.join(', ')
-const types = ['uuid', ...'text text text text text text text bigint text text bigint'.split(' ')]
+const types = ['uuid', ...'text text text text text text text bigint text text text'.split(' ')]
 const tool = 'substr(tool_name, 1, 100)'
 const verdict = 'substr(verdict, 1, 100)'
 const seldom = `${verdict} not in ('call_allowed', 'call_executed')`
 
 const body = (name: string) =>
-  `create table ${name} (seq bigserial, id uuid not null, tenant_id text not null, call_id text not null, agent_id text not null, tool_name text not null, verdict text not null, mode text not null, env text, timestamp bigint not null, decision_name text not null, payload text, created_at bigint not null)`
+  `create table ${name} (seq bigserial, id uuid not null, tenant_id text not null, call_id text not null, agent_id text not null, tool_name text not null, verdict text not null, mode text not null, env text, timestamp bigint not null, decision_name text not null, payload text, preview text, created_at bigint not null default 0)`
 const partitioned = (name: string) =>
   `${body(name)} partition by range (created_at); create table ${name}_1 partition of ${name} for values from (0) to (2000000000000000); create table ${name}_2 partition of ${name} default; alter table ${name} add primary key (seq, created_at); create table ${name}_ids (id uuid primary key)`
 const indexes = (name: string, all: readonly string[]) =>
@@ -66,13 +66,18 @@ const byUnnest: Send = (table, rows, within) =>
     fresh as (insert into ${sql.table(`${table}_ids`)} (id) select id from sent order by 1 on conflict do nothing returning id)
     insert into ${sql.table(table)} (${sql.raw(columns)}) select sent.* from sent join fresh using (id)`.execute(within)
 
+let next = 1
+
 const byCopy: Send = async (table, rows, within) => {
   const ids = uuidArray(rows.map(([id]) => id))
   await sql`insert into ${sql.table(`${table}_ids`)} (id) select unnest(${ids}::uuid[]) order by 1 on conflict do nothing`.execute(
     within,
   )
-  const copy = copyOf(rows)
-  await within.executeQuery(CompiledQuery.raw(`copy ${table} (${columns}) from stdin (format binary)`, [copy]))
+  const copy = copyOf(rows, next, 0)
+  next += rows.length
+  await within.executeQuery(
+    CompiledQuery.raw(`copy ${table} (seq, ${columns}, created_at) from stdin (format binary)`, [copy]),
+  )
   release(copy)
 }
 
@@ -124,6 +129,7 @@ function batch(): EventValues[] {
     const row = [...(template[index % template.length] ?? [])]
     row[0] = `${call.slice(0, 19)}${id.slice(19)}`
     row[8] = now + index
+    row[11] = null
     return row as unknown as EventValues
   })
 }

@@ -1,7 +1,7 @@
 /**
  * Questions about an audit log of millions of events: which index serves each, and how long the API takes.
  *
- *   node --conditions=source bench/events-at-scale/run.ts [--database postgres|sqlite] [--rows N] [--requests N] [--plans] [--json FILE]
+ *   node --conditions=@lictor/source bench/events-at-scale/run.ts [--database postgres|sqlite] [--rows N] [--requests N] [--plans] [--json FILE]
  *                                                         [--keep FOLDER | --url postgres://…]
  *
  * `--keep` (SQLite) and `--url` (PostgreSQL) name a place that outlives the run: what was loaded there is asked again.
@@ -13,7 +13,8 @@ import { parseArgs } from 'node:util'
 import { createServer, readConfig, type Server } from '@lictor/server'
 import { sql } from 'kysely'
 import pino from 'pino'
-import { type EventFilter, eventStore } from '../../packages/server/src/governance/events/store.ts'
+import { createEventStore, type EventFilter } from '../../packages/server/src/governance/events/store.ts'
+import { scopeOfRecord } from '../../packages/server/src/identity/scope.ts'
 import { startPostgres } from '../../packages/server/test/postgres.ts'
 import { writeFigures } from '../figures.ts'
 import { AGENTS, fillPostgres, fillSqlite, SPAN_DAYS, TOOLS } from './fill.ts'
@@ -214,7 +215,7 @@ async function time(requests: number, work: () => Promise<void>): Promise<{ p50:
 async function explained(tenantId: string, asked: Record<string, string | undefined>): Promise<Plan> {
   const micros = (text: string | undefined) => (text === undefined ? undefined : Date.parse(text) * 1000)
   const filter: EventFilter = {
-    tenantId,
+    scope: scopeOfRecord({ tenantId }),
     agentId: asked.agent_id,
     toolName: asked.tool_name,
     verdict: asked.verdict,
@@ -224,5 +225,5 @@ async function explained(tenantId: string, asked: Record<string, string | undefi
     until: micros(asked.until),
     search: asked.search,
   }
-  return planOf(server.database, (listening) => eventStore(listening).list(filter, 100))
+  return planOf(server.database, (listening) => createEventStore(listening).list(filter, 100))
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 
 export const BATCH = 50
-const CALL_ID_LENGTH = 36
+const ID_LENGTH = 36
 /** Between the events of a batch: an agent sends what it did in the last moments. */
 const APART_MS = 10
 /** Of any instant, as text: as long as a real one. */
@@ -34,7 +34,7 @@ function event(callId: string, index: number) {
 /** When the event at this place of a batch that is sent now happened, milliseconds since the epoch. */
 export const happened = (now: number, index: number): number => now - (BATCH - index) * APART_MS
 
-/** A batch of events that gets new call ids and instants in place: sending costs the client next to nothing. */
+/** A batch of events that gets new ids and instants in place: sending costs the client next to nothing. */
 export interface BatchTemplate {
   readonly body: Buffer
   renew(): void
@@ -44,11 +44,14 @@ export function batchTemplate(seed: number): BatchTemplate {
   const ids = Array.from({ length: BATCH / 2 }, () => randomUUID())
   const events = ids.flatMap((id, index) => [0, 1].map((stage) => event(id, seed * BATCH + 2 * index + stage)))
   const body = Buffer.from(JSON.stringify({ events }))
-  const places = ids.map((id) => {
+  const calls = ids.map((id) => {
     const first = body.indexOf(id)
-    return [first, body.indexOf(id, first + 1)] as const
+    return [first, body.indexOf(id, first + 1)]
   })
-  const instants = places
+  // An event's own id tells it from others before anything else does.
+  const own = events.map(({ payload }) => [body.indexOf(payload.event_id)])
+  const places = [...calls, ...own]
+  const instants = calls
     .flat()
     .map((place) => body.indexOf(SOME_INSTANT, place))
     .sort((a, b) => a - b)
@@ -60,15 +63,15 @@ export function batchTemplate(seed: number): BatchTemplate {
       const now = Date.now()
       for (const [index, place] of instants.entries())
         body.write(new Date(happened(now, index)).toISOString(), place, 'latin1')
-      for (const pair of places) {
-        // Random in front, as call ids are; the turn behind keeps them apart.
+      for (const same of places) {
+        // Random in front, as ids are; the turn behind keeps them apart.
         const front = Math.floor(Math.random() * 0xffffffff)
           .toString(16)
           .padStart(8, '0')
         const back = turn.toString(16).padStart(12, '0')
-        for (const place of pair) {
+        for (const place of same) {
           body.write(front, place, 'latin1')
-          body.write(back, place + CALL_ID_LENGTH - back.length, 'latin1')
+          body.write(back, place + ID_LENGTH - back.length, 'latin1')
         }
       }
     },

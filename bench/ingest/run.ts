@@ -2,7 +2,7 @@
  * Audit events over HTTP: 64 connections, batches of 50, durable and de-duplicated, on SQLite and on PostgreSQL; beside it the bare
  * driver inserting the same rows into the same table in the same batch sizes. Server, clients and floor are processes of their own.
  *
- *   node --conditions=source bench/ingest/run.ts [--seconds N] [--json FILE]
+ *   node --conditions=@lictor/source bench/ingest/run.ts [--seconds N] [--json FILE]
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -112,7 +112,7 @@ async function startServer(environment: Record<string, string>) {
 
 function run(file: string, parameters: string[], environment: Record<string, string> = {}): ChildProcess {
   const path = fileURLToPath(new URL(file, import.meta.url))
-  return spawn(process.execPath, ['--conditions=source', path, ...parameters], {
+  return spawn(process.execPath, ['--conditions=@lictor/source', path, ...parameters], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -2,7 +2,7 @@
  * Can a stranger tell by the clock whether somebody has an account? Refused logins of a known and of unknown addresses, by turns, each
  * timed over HTTP; the two samples are compared by the rank-sum test, which asks nothing of their shape.
  *
- *   node --conditions=source bench/login-timing/run.ts [--logins 400] [--json FILE]
+ *   node --conditions=@lictor/source bench/login-timing/run.ts [--logins 400] [--json FILE]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,7 +16,7 @@ const { values } = parseArgs({ options: { logins: { type: 'string', default: '40
 const ADMIN = { email: 'bench@example.com', password: 'a bench of good length' }
 const WARM_UP = 20
 const folder = mkdtempSync(join(tmpdir(), 'lictor-bench-'))
-const child = startNode(['--conditions=source', fileURLToPath(new URL('../server.ts', import.meta.url))], {
+const child = startNode(['--conditions=@lictor/source', fileURLToPath(new URL('../server.ts', import.meta.url))], {
   LICTOR_DATA_DIR: folder,
   LICTOR_PORT: '0',
   LICTOR_ADMIN_EMAIL: ADMIN.email,

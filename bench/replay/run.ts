@@ -2,7 +2,7 @@
  * Recorded calls judged by a candidate bundle, over HTTP, on a server of its own; beside it the bare driver reading the same rows in
  * the same order and parsing their payloads, which any replay must do.
  *
- *   node --conditions=source bench/replay/run.ts [--events N] [--json FILE]
+ *   node --conditions=@lictor/source bench/replay/run.ts [--events N] [--json FILE]
  */
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -30,7 +30,7 @@ try {
 async function run(): Promise<void> {
   const environment = { LICTOR_DATA_DIR: folder, LICTOR_PORT: '0', LICTOR_LOG_LEVEL: 'error' }
   const script = fileURLToPath(new URL('../server.ts', import.meta.url))
-  const parameters = ['--conditions=source', '--disable-warning=ExperimentalWarning', script]
+  const parameters = ['--conditions=@lictor/source', '--disable-warning=ExperimentalWarning', script]
   const first = startNode(parameters, environment)
   const headers = await signIn((await written(first, /http\S+/)).trim())
   // The server is away while the rows are written: SQLite has one writer.

@@ -12,8 +12,9 @@ export const SETTINGS = {
   LICTOR_LOGIN_ATTEMPTS: '100000',
   LICTOR_OUTBOUND_ALLOW: '127.0.0.0/8',
 }
-/** An agent may ask ten times a minute. */
+/** An agent may ask ten times a minute, and all agents of a key 600 times. */
 const ASKERS = 400
+const ASKERS_OF_KEY = 40
 const CONNECTING = 200
 const COUNTERS = 50
 const BUNDLES = 4
@@ -74,8 +75,11 @@ export async function openLoad(address: string): Promise<Load> {
   }
 
   const person = await login()
-  const { key } = await call<{ key: string }>('POST', '/api/v1/keys', person, { env: 'production' })
-  const agent = (id: string) => ({ authorization: `Bearer ${key}`, 'x-edictum-agent-id': id })
+  const createKey = async () => (await call<{ key: string }>('POST', '/api/v1/keys', person, { env: 'production' })).key
+  const key = await createKey()
+  const agent = (id: string, its = key) => ({ authorization: `Bearer ${its}`, 'x-edictum-agent-id': id })
+  const keysOfAskers: string[] = []
+  for (let index = 0; index < ASKERS / ASKERS_OF_KEY; index++) keysOfAskers.push(await createKey())
   await call('POST', '/api/v1/notifications/channels', person, {
     name: 'soak',
     channel_type: 'webhook',
@@ -106,7 +110,8 @@ export async function openLoad(address: string): Promise<Load> {
   }
 
   async function approve(): Promise<void> {
-    const headers = agent(`asker-${asked++ % ASKERS}`)
+    const asker = asked++ % ASKERS
+    const headers = agent(`asker-${asker}`, keysOfAskers[asker % keysOfAskers.length])
     const { id } = await call<{ id: string }>('POST', '/api/v1/approvals', headers, {
       agent_id: 'soak',
       tool_name: 'delete_file',

@@ -2,7 +2,7 @@
  * Does the server grow? A built server, the mixed load of `load.ts`, and a look at what the process holds every few seconds.
  *
  *   npm run build
- *   node --conditions=source bench/soak/run.ts [--minutes 60] [--rate ROUNDS_PER_SECOND] [--database sqlite|postgres] [--json FILE]
+ *   node --conditions=@lictor/source bench/soak/run.ts [--minutes 60] [--rate ROUNDS_PER_SECOND] [--database sqlite|postgres] [--json FILE]
  *
  * Without `--rate` it finds the most rounds a second this machine can do, and loads it with half of them. A round is two batches
  * of 50 events, two counters, a stream that comes and goes, an approval asked for, waited for and decided (with a notification),

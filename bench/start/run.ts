@@ -2,7 +2,7 @@
  * Start to ready and idle memory of the built server, as `npm start` runs it: from the spawn to the line that says it is up, and
  * resident memory afterwards. Beside it a bare Fastify process that says hello. Needs `npm run build`.
  *
- *   node --conditions=source bench/start/run.ts [--rounds 5] [--json FILE]
+ *   node --conditions=@lictor/source bench/start/run.ts [--rounds 5] [--json FILE]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

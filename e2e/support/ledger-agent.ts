@@ -16,13 +16,14 @@ const guard = await Edictum.fromServer({
 })
 
 async function call(tool: string, path: string, sessionId: string): Promise<void> {
-  const tell = (outcome: string) => process.stdout.write(`${JSON.stringify({ tool, path, outcome })}\n`)
+  const tell = (outcome: string, reason?: unknown) =>
+    process.stdout.write(`${JSON.stringify({ tool, path, outcome, reason: reason && String(reason) })}\n`)
   try {
     await guard.run(tool, { path }, async () => appendFileSync(ledger, `${tool} ${path}\n`), { sessionId })
     tell('ran')
   } catch (error) {
     // Without its server the guard lets nothing run that it cannot count.
-    tell(error instanceof EdictumDenied ? 'denied' : 'failed')
+    tell(error instanceof EdictumDenied ? 'denied' : 'failed', error)
   }
 }
 

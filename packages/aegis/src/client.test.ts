@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { createSealEnvelope, Ed25519Key, verifySealEnvelope } from '@lictor/seal'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   AegisApiError,
@@ -150,6 +151,30 @@ describe('every method calls its route', () => {
       { reason: 'No', rejected_by: 'me' },
     ],
     ['POST /v1/human-approvals/h1/reject', (c) => c.rejectRequest('h1', { reason: 'No' }), { reason: 'No' }],
+    [
+      'POST /v1/seal/attest',
+      (c) => c.attestSeal({ agent_public_key: 'k', security_context: 'default', user_id: null }),
+      { agent_public_key: 'k', security_context: 'default', user_id: null },
+    ],
+    ['GET /v1/seal/tools', (c) => c.listSealTools()],
+    ['GET /v1/seal/tools?security_context=a+b', (c) => c.listSealTools('a b')],
+    [
+      'POST /v1/seal/workloads',
+      (c) => c.registerSealWorkload({ workload_id: 'w', allowed_contexts: ['default'] }),
+      { workload_id: 'w', allowed_contexts: ['default'] },
+    ],
+    ['GET /v1/seal/workloads', (c) => c.listSealWorkloads()],
+    ['DELETE /v1/seal/workloads/a%2Fb', (c) => c.revokeSealWorkload('a/b')],
+    ['GET /v1/seal/sessions', (c) => c.listSealSessions()],
+    ['DELETE /v1/seal/sessions/e1', (c) => c.revokeSealSession('e1')],
+    ['GET /v1/security-contexts', (c) => c.listSecurityContexts()],
+    ['GET /v1/security-contexts/lab', (c) => c.getSecurityContext('lab')],
+    [
+      'POST /v1/security-contexts',
+      (c) => c.saveSecurityContext({ name: 'lab', capabilities: [] }),
+      { name: 'lab', capabilities: [] },
+    ],
+    ['DELETE /v1/security-contexts/lab', (c) => c.deleteSecurityContext('lab')],
     ['GET /health/live', (c) => c.healthLive()],
     ['GET /health/ready', (c) => c.healthReady()],
   ]
@@ -186,6 +211,20 @@ describe('every method calls its route', () => {
     expect(await client.listPendingApprovals()).toEqual([{ id: 'h1' }])
     expect(await client.getPendingApproval('h2')).toEqual({ id: 'h2' })
     expect(await client.getExecutionFile('e1', 'x')).toEqual(new Uint8Array([0, 255, 10]))
+  })
+
+  test('a signed envelope is sent as it was signed, and once: a second time it would be a replay', async () => {
+    const key = Ed25519Key.generate()
+    const payload = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 't', arguments: { n: 2n ** 60n } } }
+    const envelope = createSealEnvelope('a.b.c', payload, key)
+    answers = [json({ status: 'success', result: { ok: true }, ok: true })]
+    expect(await connect().invokeSeal(envelope)).toMatchObject({ ok: true, result: { ok: true } })
+    expect(verifySealEnvelope(seen[0]!.body, key.getPublicKeyBytes())).toEqual(payload)
+    expect(seen[0]).toMatchObject({ call: 'POST /v1/seal/invoke', headers: { 'content-type': 'application/json' } })
+    const refusal = { status: 'error', message: 'away', error: { code: 4502, message: 'away' } }
+    answers = [json(refusal, 503)]
+    expect(await failure(connect().invokeSeal(seen[0]!.body))).toMatchObject({ status: 503, body: refusal })
+    expect(seen).toHaveLength(2)
   })
 
   test('the dispatch gateway answers with a checked message, and is asked once', async () => {

@@ -1,13 +1,30 @@
 import type { AegisClientOptions } from './http/options.ts'
 import { createTransport } from './http/transport.ts'
 import { type AgentMethods, agentMethods } from './resources/agents.ts'
+import { type ApiKeyMethods, apiKeyMethods } from './resources/api-keys.ts'
 import { type ApprovalMethods, approvalMethods } from './resources/approvals.ts'
+import { type CredentialMethods, credentialMethods } from './resources/credentials.ts'
 import { type DispatchMethods, dispatchMethods } from './resources/dispatch.ts'
 import { type ExecutionMethods, executionMethods } from './resources/executions.ts'
 import { type HealthMethods, healthMethods } from './resources/health.ts'
+import { type SealMethods, sealMethods } from './resources/seal.ts'
+import { type SecretMethods, secretMethods } from './resources/secrets.ts'
+import { type ToolMethods, toolMethods } from './resources/tools.ts'
+import { type VolumeMethods, volumeMethods } from './resources/volumes.ts'
 
 /** The methods, one group a resource. */
-export interface AegisClient extends AgentMethods, ExecutionMethods, ApprovalMethods, DispatchMethods, HealthMethods {}
+export interface AegisClient
+  extends AgentMethods,
+    ToolMethods,
+    ExecutionMethods,
+    ApprovalMethods,
+    DispatchMethods,
+    SecretMethods,
+    CredentialMethods,
+    ApiKeyMethods,
+    SealMethods,
+    VolumeMethods,
+    HealthMethods {}
 
 /**
  * A client of the runtime API.
@@ -18,7 +35,6 @@ export interface AegisClient extends AgentMethods, ExecutionMethods, ApprovalMet
  * for await (const event of client.streamExecution(execution_id)) console.log(event.event_type)
  * ```
  */
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor assigns exactly these groups.
 export class AegisClient {
   readonly #options: AegisClientOptions
   readonly #close: () => void
@@ -31,9 +47,15 @@ export class AegisClient {
     Object.assign(
       this,
       agentMethods(transport),
+      toolMethods(transport),
       executionMethods(transport),
       approvalMethods(transport),
       dispatchMethods(transport),
+      secretMethods(transport),
+      credentialMethods(transport),
+      apiKeyMethods(transport),
+      sealMethods(transport),
+      volumeMethods(transport),
       healthMethods(transport),
     )
   }

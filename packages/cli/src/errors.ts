@@ -1,4 +1,4 @@
-/** What ends a command early, with what the shell is told (edictum-sdk §18): 1 failed or denied, 2 used wrongly. */
+/** What ends a command early, with what the shell is told: 1 failed or denied, 2 used wrongly. */
 export class CliError extends Error {
   override readonly name = 'CliError'
   readonly exitCode: 1 | 2

@@ -1,9 +1,8 @@
 import { Command, CommanderError, Option } from 'commander'
 import { loadCommands } from './commands/commands.ts'
-import { connect } from './connection/connection.ts'
 import type { Context } from './context.ts'
 import { CliError } from './errors.ts'
-import type { OutputFormat, Terminal } from './terminal/terminal.ts'
+import { type OutputFormat, placeOf, type Terminal } from './terminal/terminal.ts'
 import { version } from './version.ts'
 
 /** Parse `argv` (without node and script), run the command. Returns the exit code: 0 done, 1 failed or denied, 2 used wrongly. */
@@ -15,7 +14,10 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
       exitCode = code
     },
     settings: (command) => command.optsWithGlobals(),
-    connect: (command) => connect({ ...terminal, ...command.optsWithGlobals<{ url?: string }>() }),
+    async connect(command) {
+      const { connect } = await import('./connection/connection.ts')
+      return connect({ ...placeOf(terminal), ...command.optsWithGlobals<{ url?: string }>() })
+    },
   }
   const program = createProgram(context)
   for (const command of await loadCommands(argv, context)) program.addCommand(inherit(command, program))
@@ -53,7 +55,7 @@ function createProgram(context: Context): Command {
 
 const FORMATS: readonly string[] = ['table', 'json', 'yaml'] satisfies OutputFormat[]
 
-/** `replay` alone gives `--output` another meaning: the file its report goes to (edictum-sdk §18.5). */
+/** `replay` alone gives `--output` another meaning: the file its report goes to. */
 function checkOutput(command: Command): void {
   const { output } = command.optsWithGlobals<{ output: string }>()
   if (FORMATS.includes(output) || command.name() === 'replay') return

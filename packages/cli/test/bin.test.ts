@@ -1,4 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
@@ -21,6 +22,22 @@ it('npm finds the command to link before anything is built', () => {
 
 it('an unknown command is named', () => {
   const main = fileURLToPath(new URL('src/bin.ts', folder))
-  const { status, stderr } = spawnSync(process.execPath, ['--conditions=source', main, 'deploi'], { encoding: 'utf8' })
+  const { status, stderr } = spawnSync(process.execPath, ['--conditions=@lictor/source', main, 'deploi'], {
+    encoding: 'utf8',
+  })
   expect({ status, stderr }).toEqual({ status: 2, stderr: "error: 'deploi' is not a command\n(see --help)\n" })
+})
+
+it('ends quietly when whoever reads its output has seen enough', async () => {
+  const main = fileURLToPath(new URL('src/bin.ts', folder))
+  const child = spawn(process.execPath, ['--conditions=@lictor/source', main, 'schema'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child.stdout.destroy()
+  let said = ''
+  child.stderr.on('data', (text: Buffer) => {
+    said += text.toString()
+  })
+  const [code] = await once(child, 'close')
+  expect({ code, said }).toEqual({ code: 0, said: '' })
 })

@@ -67,6 +67,29 @@ describe('check', () => {
     })
   })
 
+  test.each([
+    ['9007199254740993', 1],
+    ['9007199254740992', 0],
+    ['9007199254740993.0', 1],
+  ])('an integer beyond 2^53 is judged as it is written: %s', async (id, code) => {
+    bench.write(
+      'b53.yaml',
+      bundle([
+        '{id: acct, type: pre, tool: acct, when: {args.id: {equals: 9007199254740993}}, then: {effect: deny, message: m}}',
+      ]),
+    )
+    const ran = await bench.run('check', 'b53.yaml', '--tool', 'acct', '--args', `{"id":${id}}`, '--json')
+    expect(ran.code).toBe(code)
+    expect((await bench.run('explain', 'b53.yaml', '--tool', 'acct', '--args', `{"id":${id}}`)).out).toContain(
+      'equals 9007199254740993',
+    )
+  })
+
+  test('keys may repeat in different objects, and inside of texts', async () => {
+    const args = '{"a":{"a":1},"b":[{"a":1},{"a":"\\"a\\":"}],"c":"a"}'
+    expect((await bench.run('check', 'b.yaml', '--tool', 'x', '--args', args)).code).toBe(0)
+  })
+
   test('the principal is who the options say', async () => {
     bench.write(
       'who.yaml',
@@ -90,6 +113,8 @@ describe('check', () => {
 
   test.each([
     ['arguments that are no JSON', ['--tool', 'x', '--args', '{'], '--args: not valid JSON'],
+    ['a key given twice', ['--tool', 'x', '--args', '{"a":"ls","a":"rm"}'], 'the key "a" is given twice'],
+    ['a key given twice alike, deep down', ['--tool', 'x', '--args', '{"b":[{"a":1,"\\u0061":1}]}'], 'is given twice'],
     ['arguments that are no object', ['--tool', 'x', '--args', '[1]'], '--args: a JSON object is needed'],
     ['a tool name no call can have', ['--tool', 'a/b', '--args', '{}'], 'tool name'],
     ['no tool', ['--args', '{}'], '--tool'],

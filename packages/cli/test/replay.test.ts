@@ -98,14 +98,78 @@ describe('replay', () => {
     ])
   })
 
-  test('lines that are no events are skipped with a warning, and counted', async () => {
-    const ran = await replay(['{', '', '[1]', { ...LS, action: 'call_allowed' }])
-    expect(ran.code).toBe(0)
-    expect(ran.out).toBe('Replayed 1 events, 0 would change\n2 lines skipped')
-    expect(ran.err.split('\n')).toEqual([
-      'log.jsonl:1: warning: not an audit event, skipped',
-      'log.jsonl:3: warning: not an audit event, skipped',
-    ])
+  test.each<[string, object | string, string]>([
+    ['no JSON', '{', 'not valid JSON'],
+    ['no object', '[1]', 'no JSON object'],
+    ['no tool', { action: 'call_allowed' }, "no 'tool_name'"],
+    ['no action', { ...LS, verdict: 'call_allowed' }, "no 'action'"],
+    ['no arguments', { tool_name: 'bash', action: 'call_executed' }, 'the arguments are missing'],
+    [
+      'arguments that are no object',
+      { tool_name: 'bash', tool_args: 'ls', action: 'call_allowed' },
+      'arguments are missing',
+    ],
+    ['a word that tells nothing', { ...LS, action: 'call_cancelled' }, "'call_cancelled' does not tell"],
+    [
+      'a key given twice',
+      '{"tool_name":"bash","tool_args":{"command":"ls","command":"rm x"},"action":"call_allowed"}',
+      'the key "command" is given twice',
+    ],
+    ['hidden arguments', { ...LS, tool_args: { a: [{ b: 'x [REDACTED]' }] }, action: 'call_allowed' }, 'were redacted'],
+    [
+      'a hidden principal',
+      { ...LS, principal: { claims: { key: '[REDACTED]' } }, action: 'call_allowed' },
+      'its principal',
+    ],
+    ['cut arguments', { ...LS, tool_args: { a: `${'x'.repeat(997)}...` }, action: 'call_allowed' }, 'were cut'],
+    ['unreadable arguments', { ...LS, tool_args: { a: '[unreadable]' }, action: 'call_allowed' }, 'were cut'],
+    [
+      'arguments that were left out',
+      { ...LS, _truncated: true, tool_args: { _redacted: 'payload exceeded 32KB' }, action: 'call_allowed' },
+      'too large',
+    ],
+  ])('a line with %s fails, with its reason', async (_, line, reason) => {
+    const ran = await replay([{ ...LS, action: 'call_allowed' }, '', line])
+    expect(ran.code).toBe(1)
+    expect(ran.out).toBe('Replayed 1 events, 0 would change\n1 line could not be judged')
+    expect(ran.err).toMatch(/^log\.jsonl:3: error: /)
+    expect(ran.err).toContain(reason)
+  })
+
+  test('a short text that ends in dots is whole', async () => {
+    expect((await replay([{ ...LS, tool_args: { command: 'ls...' }, action: 'call_allowed' }])).code).toBe(0)
+  })
+
+  test.each([
+    ['an empty log', []],
+    ['blank lines', ['', '  ', '']],
+    [
+      'a log in which only observing contracts speak',
+      [{ ...LS, action: 'call_would_deny', mode: 'observe', decision_source: 'precondition' }],
+    ],
+  ])('%s fails: nothing was replayed', async (_, lines) => {
+    const ran = await replay(lines)
+    expect(ran.code).toBe(1)
+    expect(ran.err).toContain('log.jsonl: there is no call in this log')
+  })
+
+  test('bytes that are no text are refused', async () => {
+    bench.write('log.jsonl', Uint8Array.of(0x7b, 0xff, 0x7d))
+    const ran = await bench.run('replay', 'b.yaml', '--audit-log', 'log.jsonl')
+    expect([ran.code, ran.err]).toEqual([2, expect.stringContaining('not valid UTF-8')])
+  })
+
+  test('an integer beyond 2^53 is the one in the log', async () => {
+    bench.write(
+      'b53.yaml',
+      bundle([
+        '{id: w, type: pre, tool: acct, when: {args.id: {equals: 9007199254740993}}, then: {effect: deny, message: m}}',
+      ]),
+    )
+    bench.write('log.jsonl', '{"tool_name":"acct","tool_args":{"id":9007199254740993},"action":"call_allowed"}\n')
+    const ran = await bench.run('replay', 'b53.yaml', '--audit-log', 'log.jsonl', '--json')
+    expect(ran.code).toBe(1)
+    expect(ran.out).toContain('"id": 9007199254740993')
   })
 
   test('the principal of the log counts', async () => {
@@ -122,11 +186,11 @@ describe('replay', () => {
         .join('\n'),
     )
     const ran = await bench.run('replay', 'who.yaml', '--audit-log', 'log.jsonl', '--json')
-    expect(ran.json()).toMatchObject({ events: 2, changed: 1, skipped_lines: 0, changes: [{ denied_by: 'w' }] })
+    expect(ran.json()).toMatchObject({ events: 2, changed: 1, unjudged: [], changes: [{ denied_by: 'w' }] })
   })
 
   test('a tool name that no call can have would not run', async () => {
-    expect((await replay([{ tool_name: 'a/b', action: 'call_allowed' }])).code).toBe(1)
+    expect((await replay([{ tool_name: 'a/b', tool_args: {}, action: 'call_allowed' }])).code).toBe(1)
   })
 
   test('no log: used wrongly', async () => {

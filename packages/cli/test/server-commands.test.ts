@@ -9,6 +9,7 @@ import { bundle, createWorkbench, NO_RM, type Workbench } from './workbench.ts'
 /** A server on this machine, to which the command line signs in by its data folder. */
 let server: Awaited<ReturnType<typeof createServer>>
 let folder = ''
+let url = ''
 let cli: Workbench
 
 const MANIFEST = `apiVersion: 100monkeys.ai/v1
@@ -31,7 +32,7 @@ beforeAll(async () => {
     consoleDir: null,
     passwordCost: 16,
   })
-  const url = await server.listen()
+  url = await server.listen()
   cli = createWorkbench(
     { 'agent.yaml': MANIFEST, 'bundle.yaml': bundle([NO_RM]) },
     { LICTOR_DATA_DIR: folder, LICTOR_URL: url },
@@ -41,6 +42,32 @@ afterAll(async () => {
   cli?.close()
   await server?.close()
   rmSync(folder, { recursive: true, force: true })
+})
+
+describe('lictor volume', () => {
+  it('makes one, puts a file in, lists it, gets it back as it was, and deletes it', async () => {
+    const made = await cli.run('volume', 'create', 'data', '--size', '10Mi')
+    expect([made.code, made.out]).toEqual([0, expect.stringContaining('Made data, for 10.0 MiB.')])
+    expect((await cli.run('volume', 'create', 'data')).err).toContain("volume with name 'data' already exists")
+    expect((await cli.run('volume', 'create', 'x', '--size', 'large')).code).not.toBe(0)
+    const put = await cli.run('volume', 'put', 'data', 'agent.yaml', 'manifests/', '--output', 'json')
+    expect(JSON.parse(put.out)).toMatchObject({ path: 'manifests/agent.yaml', size: MANIFEST.length })
+    expect((await cli.run('volume', 'ls')).out).toMatch(/data\s+\d+ B\s+10.0 MiB\s+available/)
+    expect((await cli.run('volume', 'ls', 'data')).out).toContain('manifests/')
+    expect((await cli.run('volume', 'ls', 'data', 'manifests')).out).toMatch(/agent.yaml\s+\d+ B/)
+    const got = await cli.run('volume', 'get', 'data', 'manifests/agent.yaml', 'back.yaml')
+    expect([got.code, got.err]).toEqual([0, ''])
+    expect((await cli.run('volume', 'get', 'data', 'manifests/agent.yaml', 'back.yaml')).err).toContain('--force')
+    const again = await cli.run('volume', 'put', 'data', 'back.yaml', '--output', 'json')
+    expect(JSON.parse(again.out).sha256).toBe(JSON.parse(put.out).sha256)
+    expect((await cli.run('volume', 'get', 'data', 'none')).code).not.toBe(0)
+    expect((await cli.run('volume', 'put', 'data', 'none')).err).toContain("'none' is not a file")
+    expect((await cli.run('volume', 'ls', 'other')).err).toContain("There is no volume 'other'")
+    expect((await cli.run('volume', 'quota')).out).toContain('1 of any number of volumes')
+    expect((await cli.run('volume', 'rm', 'data', 'manifests')).out).toBe('Deleted manifests of data.')
+    expect((await cli.run('volume', 'rm', 'data')).out).toBe('Deleted data.')
+    expect((await cli.run('volume')).out).toContain('No volumes yet')
+  })
 })
 
 describe('lictor key', () => {
@@ -73,6 +100,133 @@ describe('lictor key', () => {
     expect([made.code, made.out]).toEqual([1, ''])
     expect(made.err).toContain('env')
     expect((await cli.run('key', 'create')).code).toBe(2)
+  })
+})
+
+describe('lictor seal', () => {
+  const context = JSON.stringify({
+    name: 'lists-only',
+    capabilities: [{ tool_pattern: 'fs.list' }],
+  })
+
+  it('calls a tool with a key of its own, under a context that was saved, and leaves nothing that could call again', async () => {
+    const saved = await cli.runWith(context, 'seal', 'contexts', 'save', '-')
+    expect([saved.code, saved.out, saved.err]).toEqual([0, 'Saved lists-only, version 1.', ''])
+    const called = await cli.run('seal', 'call', 'fs.list', '{"path": "."}', '--context', 'lists-only', '--json')
+    expect([called.code, called.json()]).toEqual([0, expect.objectContaining({ entries: [] })])
+    const refused = await cli.run('seal', 'call', 'fs.read', '{"path": "a"}', '--context', 'lists-only')
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining("Tool 'fs.read'")])
+    expect((await cli.run('seal', 'workloads', '--json')).json()).toEqual([])
+    expect((await cli.run('seal', 'sessions', '--json')).json()).toEqual([])
+    expect((await cli.run('seal', 'contexts')).out).toContain('lists-only')
+    expect((await cli.run('seal', 'tools', '--context', 'lists-only')).out).toContain('fs.list')
+    expect((await cli.run('seal', 'contexts', 'rm', 'lists-only')).out).toBe('Removed lists-only.')
+  })
+
+  it('gives a workload its address, with which its own client calls', async () => {
+    const made = await cli.run('seal', 'workloads', 'add', 'nightly', '--context', 'default')
+    expect([made.code, made.out]).toEqual([0, expect.stringMatching(/^http.*\/x\/[\w-]{43}$/)])
+    const gateway = `${url}${new URL(made.out).pathname}`
+    const called = await cli.run(
+      'seal',
+      'call',
+      'fs.list',
+      '{"path":"."}',
+      '--gateway',
+      gateway,
+      '--workload',
+      'nightly',
+    )
+    expect(called.code).toBe(0)
+    const { session_status } = (
+      (await cli.run('seal', 'sessions', '--json')).json() as { session_status: string }[]
+    )[0]!
+    expect(session_status).toBe('Active')
+    expect((await cli.run('seal', 'workloads', 'rm', 'nightly')).code).toBe(0)
+    const gone = await cli.run('seal', 'call', 'fs.list', '--gateway', gateway)
+    expect([gone.code, gone.err]).toEqual([1, expect.stringContaining('No workload has this address')])
+  })
+
+  it('says what is wrong with what it was given', async () => {
+    expect((await cli.run('seal', 'call', 'fs.list', 'path=.')).err).toContain('no JSON object')
+    expect((await cli.run('seal', 'call', 'fs.list', '--context', 'unheard')).err).toContain("'unheard'")
+    expect((await cli.run('seal', 'keys', '--json')).json()).toMatchObject({ keys: [{ kty: 'RSA', alg: 'RS256' }] })
+  })
+})
+
+describe('lictor secret', () => {
+  it('takes a value from standard input and gives it back alone', async () => {
+    const written = await cli.runWith('p@ss word\n', 'secret', 'set', '/db//password')
+    expect([written.code, written.out, written.err]).toEqual([0, 'Wrote db/password, version 1.', ''])
+    expect((await cli.run('secret', 'get', 'db/password')).out).toBe('p@ss word')
+    expect((await cli.runWith('kept\n', 'secret', 'set', 'db/line', '--keep-newline', '--json')).json()).toMatchObject({
+      version: 1,
+    })
+    expect((await cli.run('secret', 'get', 'db/line', '--json')).json()).toMatchObject({ value: 'kept\n' })
+  })
+
+  it('writes one field and keeps the others', async () => {
+    await cli.runWith('ann', 'secret', 'set', 'account', '--field', 'user')
+    await cli.runWith('hunter2', 'secret', 'set', 'account', '--field', 'password')
+    expect((await cli.run('secret', 'get', 'account', '--field', 'user')).out).toBe('ann')
+    expect((await cli.run('secret', 'get', 'account', '--json')).json()).toMatchObject({
+      data: { user: 'ann', password: 'hunter2' },
+    })
+    const unknown = await cli.run('secret', 'get', 'account', '--field', 'token')
+    expect([unknown.code, unknown.err]).toEqual([1, expect.stringContaining('user, password')])
+  })
+
+  it('lists paths and versions, reads an earlier one, and deletes', async () => {
+    await cli.runWith('two', 'secret', 'set', 'db/password')
+    const listed = await cli.run('secret', 'ls', 'db/')
+    expect(listed.out).toMatch(/db\/password +2/)
+    expect(listed.out).not.toContain('two')
+    expect((await cli.run('secret', 'ls', '--output', 'json')).json()).toEqual(
+      expect.arrayContaining([expect.objectContaining({ name: 'db/password', version: 2 })]),
+    )
+    expect((await cli.run('secret', 'get', 'db/password', '--at', '1')).out).toBe('p@ss word')
+    expect((await cli.run('secret', 'rm', 'db/password', '--at', '1')).out).toBe('Destroyed version 1 of db/password.')
+    expect((await cli.run('secret', 'versions', 'db/password')).out).toMatch(/2 +live.*\n1 +destroyed/)
+    expect((await cli.run('secret', 'rm', 'db/password')).out).toBe('Deleted db/password.')
+    const gone = await cli.run('secret', 'get', 'db/password')
+    expect([gone.code, gone.out, gone.err]).toEqual([1, '', expect.stringContaining('Secret not found')])
+  })
+
+  it('an empty input, a bad version and a path that leads elsewhere write nothing', async () => {
+    expect((await cli.runWith('\n', 'secret', 'set', 'k')).err).toContain('nothing was written')
+    expect((await cli.run('secret', 'get', 'k', '--at', '0')).code).toBe(2)
+    expect((await cli.runWith('x', 'secret', 'set', '../k')).code).toBe(1)
+  })
+})
+
+describe('lictor credential', () => {
+  it('is stored from standard input, listed, granted, rotated and revoked; its value is never printed', async () => {
+    const key = 'ghp_0123456789abcdef'
+    const printed: string[] = []
+    const run = async (input: string, ...argv: string[]) => {
+      const ran = await cli.runWith(input, 'credential', ...argv)
+      printed.push(ran.out, ran.err)
+      return ran
+    }
+    expect((await run(key, 'store', 'github', '--provider', 'github')).out).toMatch(
+      /^Stored github \([0-9a-f-]{36}\)\.$/,
+    )
+    expect((await run('', 'ls')).out).toMatch(/github +github +active +0 +never/)
+    expect((await run('', 'grant', 'github', '--all-agents')).out).toBe('Granted github to all agents.')
+    const grants = (await run('', 'grants', 'github', '--json')).json() as { id: string }[]
+    expect(grants).toMatchObject([{ target_type: 'all_agents' }])
+    expect((await run('', 'ungrant', 'github', grants[0]?.id ?? '')).out).toBe('Taken back.')
+    expect((await run('another-key', 'rotate', 'github')).out).toBe('Rotated github.')
+    expect((await run('', 'revoke', 'github')).out).toBe('Revoked github.')
+    const gone = await run('', 'revoke', 'github')
+    expect([gone.code, gone.err]).toEqual([1, expect.stringContaining("There is no credential 'github'")])
+    expect(printed.join()).not.toContain(key)
+  })
+
+  it('an empty input stores nothing, and a grant names one agent or all', async () => {
+    const empty = await cli.runWith('', 'credential', 'store', 'x', '--provider', 'x')
+    expect([empty.code, empty.err]).toEqual([1, expect.stringContaining('nothing was stored')])
+    expect((await cli.run('credential', 'grant', 'x')).code).toBe(2)
   })
 })
 
@@ -125,6 +279,13 @@ describe('lictor agent and its bundle', () => {
     await server.database.db.deleteFrom('agents').execute()
   })
 
+  it('what the server warns of is told', async () => {
+    cli.write('odd.yaml', MANIFEST.replace('name: worker', 'name: odd').replace('  task:', '  colour: blue\n  task:'))
+    const { code, err } = await cli.run('agent', 'deploy', 'odd.yaml')
+    expect([code, err]).toEqual([0, expect.stringMatching(/^warning: spec\.colour: /m)])
+    await cli.run('agent', 'delete', 'odd')
+  })
+
   it('a bundle that does not exist is refused before anything changes', async () => {
     const deployed = await cli.run('agent', 'deploy', 'agent.yaml', '--bundle', 'typo')
     expect([deployed.code, deployed.out]).toEqual([1, ''])
@@ -157,6 +318,68 @@ describe('lictor agent and its bundle', () => {
     const assignedNow = await cli.run('agent', 'assign', 'worker', 'test')
     expect([assignedNow.code, assignedNow.err]).toEqual([0, ''])
     expect(await assigned()).toBe('test')
+  })
+})
+
+describe('lictor agent and what becomes of it', () => {
+  beforeEach(async () => {
+    await server.database.db.deleteFrom('agents').execute()
+  })
+  const stateOf = async () => ((await cli.run('agent', 'list', '--json')).json() as object[])[0]
+
+  it('lists versions, newest first', async () => {
+    cli.write('second.yaml', MANIFEST.replace('1.0.0', '1.1.0'))
+    await cli.run('agent', 'deploy', 'agent.yaml')
+    await cli.run('agent', 'deploy', 'second.yaml')
+    const { code, out } = await cli.run('agent', 'versions', 'worker')
+    expect([code, out.split('\n').map((line) => line.split(' ')[0])]).toEqual([0, ['VERSION', '1.1.0', '1.0.0']])
+    expect((await cli.run('agent', 'versions', 'worker', '--json')).json()).toHaveLength(2)
+    const again = await cli.run('agent', 'deploy', 'second.yaml')
+    expect([again.code, again.err]).toEqual([1, expect.stringContaining('is already deployed')])
+    expect((await cli.run('agent', 'deploy', 'second.yaml', '--force')).code).toBe(0)
+  })
+
+  it('is promoted, demoted, paused and resumed', async () => {
+    await cli.run('agent', 'deploy', 'agent.yaml')
+    expect((await cli.run('agent', 'promote', 'worker')).out).toBe('Every tenant sees worker.')
+    expect(await stateOf()).toMatchObject({ scope: 'global' })
+    expect((await cli.run('agent', 'list', '--scope', 'tenant', '--json')).json()).toEqual([])
+    const twice = await cli.run('agent', 'promote', 'worker')
+    expect([twice.code, twice.err]).toEqual([1, expect.stringContaining('invalid transition')])
+    expect((await cli.run('agent', 'demote', 'worker')).out).toBe('Only your tenant sees worker.')
+    expect((await cli.run('agent', 'pause', 'worker')).out).toBe('worker is paused.')
+    const refused = await cli.run('run', 'worker', '--input', 'go')
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('is paused')])
+    expect((await cli.run('agent', 'resume', 'worker', '--json')).json()).toMatchObject({ status: 'active' })
+    expect((await cli.run('agent', 'promote', 'nobody')).err).toContain("There is no agent 'nobody'.")
+  })
+
+  it('is run with an input from a file, variables, and only if the version is the one', async () => {
+    cli.write('input.json', '{"n": 1}')
+    cli.write('broken.json', '{')
+    cli.write(
+      'templated.yaml',
+      MANIFEST.replace(
+        'task: { instruction: Work. }',
+        "task: { instruction: Work., prompt_template: '{{tone}} {{input}}' }",
+      ),
+    )
+    await cli.run('agent', 'deploy', 'templated.yaml')
+    const { code, json } = await cli.run(
+      ...['run', 'worker', '--input-file', 'input.json', '--set', 'tone=dry', '--detach', '--json'],
+    )
+    expect(code).toBe(0)
+    const row = await server.database.db
+      .selectFrom('executions')
+      .select('prompt')
+      .where('id', '=', (json() as { execution_id: string }).execution_id)
+      .executeTakeFirstOrThrow()
+    expect(row.prompt).toBe('dry {"n":1}')
+    const other = await cli.run('run', 'worker', '--input', 'x', '--agent-version', '9')
+    expect([other.code, other.err]).toEqual([1, expect.stringContaining("Version mismatch: requested '9'")])
+    expect((await cli.run('run', 'worker', '--input-file', 'broken.json')).err).toContain('broken.json is no JSON')
+    expect((await cli.run('run', 'worker', '--set', 'tone')).code).toBe(2)
+    expect((await cli.run('run', 'worker', '-i', 'x', '--input-file', 'input.json')).code).toBe(2)
   })
 })
 

@@ -87,6 +87,14 @@ describe('test --cases', () => {
     ['another expectation', 'cases: [{tool: x, expect: maybe}]', 2],
     ['a key there is not', 'cases: [{tool: x, expect: allow, argz: {}}]', 2],
     ['a case that is no mapping', 'cases: [x]', 2],
+    ['an empty list', 'cases: []', 1],
+    ['a key given twice', 'cases: [{tool: x, expect: allow, args: {a: 1, a: 2}}]', 1],
+    ['a contract that is no text', 'cases: [{tool: x, expect: deny, match_contract: [a]}]', 2],
+    ['a principal with a key there is not', 'cases: [{tool: x, expect: allow, principal: {roles: sre}}]', 2],
+    ['a principal that is no mapping', 'cases: [{tool: x, expect: allow, principal: sre}]', 2],
+    ['a role that is no text', 'cases: [{tool: x, expect: allow, principal: {role: 1}}]', 2],
+    ['claims that are no mapping', 'cases: [{tool: x, expect: allow, principal: {claims: [a]}}]', 2],
+    ['an environment that is no text', 'cases: [{tool: x, expect: allow, environment: 1}]', 2],
   ])('%s', async (_, text, code) => {
     expect((await cases(text)).code).toBe(code)
   })
@@ -132,8 +140,17 @@ describe('test --calls', () => {
     ['no array', '{}'],
     ['a call without a tool', '[{"args":{}}]'],
     ['a tool name no call can have', '[{"tool":"a/b"}]'],
+    ['a call that is no object', '["x"]'],
+    ['arguments that are no object', '[{"tool":"x","args":[1]}]'],
+    ['a key there is not', '[{"tool":"x","arguments":{}}]'],
+    ['a key given twice', '[{"tool":"x","args":{"a":1,"a":2}}]'],
+    ['a principal that is no object', '[{"tool":"x","principal":"sre"}]'],
   ])('%s: used wrongly', async (_, text) => {
     expect((await calls(text)).code).toBe(2)
+  })
+
+  test('an empty list fails: nothing was tested', async () => {
+    expect(await calls('[]')).toMatchObject({ code: 1, err: expect.stringContaining('nothing was tested') })
   })
 
   test('exactly one of --cases and --calls', async () => {

@@ -1,4 +1,4 @@
-import { templateNames } from '@lictor/contracts'
+import { templateNames } from '@lictor/contracts/authoring'
 import { afterAll, describe, expect, test } from 'vitest'
 import { ASK, bundle, createWorkbench, FILES, NO_RM, PII } from './workbench.ts'
 
@@ -87,6 +87,15 @@ describe('validate', () => {
 })
 
 describe('lint', () => {
+  test('--strict fails for warnings too, and for nothing else', async () => {
+    bench.write('dup.yaml', bundle([NO_RM]).replace('metadata: {name: test}', 'metadata: {name: test, name: again}'))
+    expect((await bench.run('lint', 'dup.yaml')).code).toBe(0)
+    expect((await bench.run('lint', '--strict', 'dup.yaml')).code).toBe(1)
+    expect((await bench.run('lint', '--strict', 'a.yaml')).code).toBe(0)
+    expect((await bench.run('lint', '--strict', 'typo.yaml')).code).toBe(1)
+    expect((await bench.run('lint', '--strict', 'gone.yaml')).code).toBe(2)
+  })
+
   test('warnings do not fail, errors do', async () => {
     bench.write('dup.yaml', bundle([NO_RM]).replace('metadata: {name: test}', 'metadata: {name: test, name: again}'))
     const warned = await bench.run('lint', 'dup.yaml')

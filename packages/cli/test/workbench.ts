@@ -18,6 +18,8 @@ export interface Workbench {
   write(path: string, text: string | Uint8Array): void
   read(path: string): string
   run(...argv: string[]): Promise<Ran>
+  /** The same with this standard input. */
+  runWith(input: string, ...argv: string[]): Promise<Ran>
   close(): void
 }
 
@@ -31,24 +33,27 @@ export function createWorkbench(
     writeFileSync(join(folder, path), text)
   }
   for (const [path, text] of Object.entries(files)) write(path, text)
+  async function runWith(input: string, ...argv: string[]): Promise<Ran> {
+    const out: string[] = []
+    const err: string[] = []
+    const code = await runCli(argv, {
+      environment,
+      workingDirectory: folder,
+      isInteractive: false,
+      print: (line) => void out.push(stripVTControlCharacters(line)),
+      note: (line) => void err.push(stripVTControlCharacters(line)),
+      readInput: async () => input,
+      interrupted: new Promise(() => {}),
+    })
+    const text = out.join('\n')
+    return { code, out: text, err: err.join('\n'), json: () => JSON.parse(text) }
+  }
   return {
     folder,
     write,
     read: (path) => readFileSync(join(folder, path), 'utf8'),
-    run: async (...argv) => {
-      const out: string[] = []
-      const err: string[] = []
-      const code = await runCli(argv, {
-        environment,
-        workingDirectory: folder,
-        isInteractive: false,
-        print: (line) => void out.push(stripVTControlCharacters(line)),
-        note: (line) => void err.push(stripVTControlCharacters(line)),
-        interrupted: new Promise(() => {}),
-      })
-      const text = out.join('\n')
-      return { code, out: text, err: err.join('\n'), json: () => JSON.parse(text) }
-    },
+    run: (...argv) => runWith('', ...argv),
+    runWith,
     close: () => rmSync(folder, { recursive: true, force: true }),
   }
 }

@@ -7,12 +7,14 @@ import { ApiError } from './api/http.ts'
 import { ShortcutProvider } from './app/shortcuts.tsx'
 import { leadToLogin } from './app/sign-out.ts'
 import { makeRouter } from './router.tsx'
+// Follows the device from the start; the menu that changes it comes later.
+import './ui/theme.ts'
 import { ToastProvider } from './ui/toasts.tsx'
 
 /** Milliseconds between two reloads for missing chunks; a server that lacks them for good must not loop. */
 const RELOAD_PAUSE = 30_000
 
-/** A 401 anywhere means the session ended: to the login, with the way back (console-api §14). */
+/** A 401 anywhere means the session ended: to the login, with the way back. */
 function onError(error: Error, query?: unknown): void {
   if (!(error instanceof ApiError) || error.status !== 401) return
   // The guard of the routes asks who one is and redirects by itself.
@@ -34,13 +36,22 @@ const client = new QueryClient({
 })
 const router = makeRouter(client)
 
-/** A tab that was open while the server was updated asks for chunks that are gone: load the new console, once. */
-window.addEventListener('vite:preloadError', (event) => {
-  const last = Number(sessionStorage.getItem('lictor.reloaded') ?? 0)
-  if (Date.now() - last < RELOAD_PAUSE) return
-  event.preventDefault()
-  sessionStorage.setItem('lictor.reloaded', String(Date.now()))
-  location.reload()
+/**
+ * A tab that was open while the server was updated asks for pieces that are gone: load the new console, once. Only when the
+ * server answers and has another console than this one: while it is away a reload would leave the browser's error page.
+ */
+window.addEventListener('vite:preloadError', () => {
+  const entry = new URL(import.meta.url).pathname
+  void fetch(location.href, { cache: 'no-store' }).then(
+    async (answer) => {
+      if (!answer.ok || (await answer.text()).includes(entry)) return
+      const last = Number(sessionStorage.getItem('lictor.reloaded') ?? 0)
+      if (Date.now() - last < RELOAD_PAUSE) return
+      sessionStorage.setItem('lictor.reloaded', String(Date.now()))
+      location.reload()
+    },
+    () => {},
+  )
 })
 
 const container = document.getElementById('root')

@@ -184,6 +184,12 @@ function approval(
     decision_reason: null,
     decided_via: null,
     created_at: ago(age),
+    action_digest: null,
+    receipt: null,
+    consumed_at: null,
+    asker: 'attached',
+    asker_seen_at: null,
+    tool_args_shortened: false,
   }
 }
 
@@ -224,6 +230,9 @@ export function event(index: number): AuditEvent {
   const at = ago(index * 90 + ((index * 37) % 60) + (index > 200 ? 14_400 : 0))
   return {
     id: `e${String(index).padStart(5, '0')}`,
+    seq: 0,
+    payload_bytes: 300,
+    payload_shortened: false,
     call_id: `call-${index}`,
     agent_id: AGENTS[(index * 3 + (index % 4)) % AGENTS.length] ?? 'support-bot',
     tool_name: tool,

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join } from 'node:path'
 import type { AgentConnection, ApiKey, Approval, AuditEvent, BundleVersion, Deployment } from '../src/api/types.ts'
+import { createAnswerCheck } from './answer-check.ts'
 import { seed } from './fixture-data.ts'
 
 /** What the fixture holds; a test may change it between steps. */
@@ -22,6 +24,8 @@ export interface World {
 export interface Fixture {
   readonly url: string
   readonly world: World
+  /** Answers that the server could not have given, by its OpenAPI document; a test expects none. */
+  readonly unlike: readonly string[]
   /** Sends one event to every open dashboard stream. */
   push(event: { type: string; [field: string]: unknown }): void
   close(): Promise<void>
@@ -35,9 +39,11 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 }
 
-/** A stand-in for the server that speaks the shapes of console-api §8 and serves the built console. For tests only. */
+/** A stand-in for the server: answers as its OpenAPI document declares, and serves the built console. For tests only. */
 export async function startFixture(dist: string, world: World = seed()): Promise<Fixture> {
   const streams = new Set<ServerResponse>()
+  const unlike: string[] = []
+  const check = createAnswerCheck()
   const server = createServer((request, response) => {
     void handle(request, response).catch((error) => {
       response.writeHead(500).end(String(error))
@@ -53,6 +59,8 @@ export async function startFixture(dist: string, world: World = seed()): Promise
     if (request.method !== 'GET' && request.method !== 'HEAD')
       world.requests.push({ line: `${request.method} ${path}`, body, csrf })
     const send: Send = (status, value) => {
+      const wrong = check(request.method ?? 'GET', url.pathname, status, value)
+      if (wrong) unlike.push(wrong)
       response.writeHead(status, value === undefined ? {} : { 'content-type': 'application/json' })
       response.end(value === undefined ? undefined : JSON.stringify(value))
     }
@@ -87,12 +95,15 @@ export async function startFixture(dist: string, world: World = seed()): Promise
   function serveFile(path: string, response: ServerResponse): void {
     if (!path.startsWith('/dashboard/')) return void response.writeHead(302, { location: '/dashboard/' }).end()
     const asset = path.startsWith('/dashboard/assets/') ? path.slice('/dashboard'.length) : '/index.html'
+    if (asset === '/index.html') {
+      // As the server does: the page says where its files lie, however deep it is.
+      const page = readFileSync(join(dist, asset), 'utf8').replaceAll('"./', '"/dashboard/')
+      return void response
+        .writeHead(200, { 'content-type': 'text/html', 'content-security-policy': policyOf(page) })
+        .end(page)
+    }
     response
-      .writeHead(200, {
-        'content-type': TYPES[extname(asset)] ?? 'application/octet-stream',
-        'content-security-policy':
-          "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'",
-      })
+      .writeHead(200, { 'content-type': TYPES[extname(asset)] ?? 'application/octet-stream' })
       .end(readFileSync(join(dist, asset)))
   }
 
@@ -104,9 +115,18 @@ export async function startFixture(dist: string, world: World = seed()): Promise
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     world,
+    unlike,
     push,
     close: () => closeServer(server),
   }
+}
+
+/** As the server's: scripts are files of its own, and those inside the page by their hashes. */
+function policyOf(html: string): string {
+  const hashes = [...html.matchAll(/<script>([\s\S]*?)<\/script>/g)].map(
+    ([, text = '']) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`,
+  )
+  return `default-src 'self'; script-src 'self' ${hashes.join(' ')}; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'`
 }
 
 type Send = (status: number, value?: unknown) => void
@@ -187,7 +207,7 @@ function answer(
   } else if (route.startsWith('PUT /approvals/'))
     decide(world, route, body as { approved: boolean; reason: string | null }, send, push)
   else if (route === 'GET /agents/status') send(200, { agents: world.agents })
-  else if (route === 'GET /events') send(200, selectEvents(world.events, query))
+  else if (route === 'GET /events') listEvents(world.events, query, send, response)
   else if (route === 'GET /events/histogram') send(200, histogram(world.events, Number(query.get('bucket_seconds'))))
   else send(404, { detail: 'Not Found' })
 }
@@ -201,7 +221,12 @@ function decide(
 ): void {
   const approval = world.approvals.find((a) => route.endsWith(a.id))
   if (approval?.status !== 'pending') {
-    const decision = approval && { status: approval.status, decided_by: approval.decided_by }
+    const decision = approval && {
+      status: approval.status,
+      decided_by: approval.decided_by,
+      decided_at: approval.decided_at,
+      decided_via: approval.decided_via ?? 'system',
+    }
     return void send(409, { detail: 'Approval not found or already decided.', decision })
   }
   const decided: Approval = {
@@ -241,7 +266,26 @@ function upload(world: World, yaml: string, send: Send): void {
     yaml,
   }
   world.versions.push(bundle as World['versions'][number])
-  send(201, bundle)
+  send(201, { ...bundle, warnings: [] })
+}
+
+/** As the server's: newest first by pages, or after a place in the order of arrival. What the world has first came last. */
+function listEvents(all: readonly AuditEvent[], query: URLSearchParams, send: Send, response: ServerResponse): void {
+  const numbered = all.map((event, index) => ({ ...event, seq: all.length - index }))
+  const limit = Number(query.get('limit') ?? 100)
+  const found = selectEvents(numbered, query)
+  const after = query.get('after_seq')
+  if (after !== null) {
+    const events = found
+      .filter(({ seq }) => seq > Number(after))
+      .sort((a, b) => a.seq - b.seq)
+      .slice(0, limit)
+    response.setHeader('x-next-seq', events.at(-1)?.seq ?? after)
+    return void send(200, events)
+  }
+  const from = Number(query.get('cursor') ?? 0)
+  if (from + limit < found.length) response.setHeader('x-next-cursor', from + limit)
+  send(200, found.slice(from, from + limit))
 }
 
 function selectEvents(events: readonly AuditEvent[], query: URLSearchParams): readonly AuditEvent[] {
@@ -257,7 +301,6 @@ function selectEvents(events: readonly AuditEvent[], query: URLSearchParams): re
     .filter((event) => !until || Date.parse(event.timestamp) <= Date.parse(until))
     .filter((event) => !search || JSON.stringify(event).toLowerCase().includes(search))
     .sort((a, b) => Date.parse(b.timestamp) - Date.parse(a.timestamp))
-    .slice(0, Number(query.get('limit') ?? 100))
 }
 
 function summaries(world: World) {

@@ -1,7 +1,7 @@
-import type { ContractIssue, Mode, SideEffect, TimeoutEffect } from './types.ts'
+import type { Mode, SideEffect, TimeoutEffect } from './types.ts'
 
 /**
- * A bundle document after loading: validated, normalised to one vocabulary (contract-language §24), frozen.
+ * A bundle document after loading: validated, normalised to one vocabulary, frozen.
  * The loader makes it; the compiler and the composer read it. Order of `contracts` is the order of the text.
  */
 export interface BundleDocument {
@@ -26,7 +26,7 @@ interface ContractCommon {
   readonly enabled: boolean
   /** Null when the contract names none and the (composed) default applies. */
   readonly mode: Mode | null
-  /** Set by composition: contributed by an `observe_alongside` layer (contract-language §17.3). */
+  /** Set by composition: contributed by an `observe_alongside` layer. */
   readonly candidate: boolean
 }
 
@@ -91,6 +91,4 @@ export interface LoadedBundle {
   readonly document: BundleDocument
   /** Lower-case hex SHA-256 of the exact bytes; the `revision_hash` / `policy_version` of a single bundle. */
   readonly hash: string
-  /** Warnings of `lint`; loading succeeded all the same. */
-  readonly warnings: readonly ContractIssue[]
 }

@@ -3,7 +3,7 @@ import type { ContractIssue } from './types.ts'
 /**
  * A document, or something given in code, that cannot become a policy. Loading throws nothing else, whatever the bytes.
  *
- * `message` is the text of the first issue (contract-language §2.2); `issues` holds all of them, first one first.
+ * `message` is the text of the first issue; `issues` holds all of them, first one first.
  */
 export class EdictumConfigError extends Error {
   override readonly name = 'EdictumConfigError'

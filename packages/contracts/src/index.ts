@@ -1,17 +1,21 @@
-export * from './compose/index.ts'
+/** Load bundles and decide: all that an agent needs. What helps people write bundles is in `@lictor/contracts/authoring`. */
+
+export { DEFAULT_TIMEOUT, MAX_ALIASES, MAX_BUNDLE_BYTES, MAX_MESSAGE } from './bounds.ts'
 export {
-  type ConformanceReport,
-  type ConformanceResult,
-  type FixtureFile,
-  runConformance,
-} from './conformance/run.ts'
+  type Composition,
+  type CompositionReport,
+  composeBundles,
+  type Layer,
+  type ObservedContract,
+  type OverriddenContract,
+  policyVersion,
+} from './compose/layers.ts'
 export type {
   CompiledContract,
   CompiledGate,
   CompiledPost,
   CompiledSession,
 } from './contracts/compiled.ts'
-export { convertDocument, type DocumentKind } from './convert/index.ts'
 export {
   type DryRunBatchCall,
   type DryRunCall,
@@ -29,8 +33,6 @@ export { assertToolName, createEnvelope, type EnvelopeOptions } from './envelope
 export { createPrincipal, type PrincipalInput } from './envelope/principal.ts'
 export { type ToolClass, ToolRegistry, type ToolSettings } from './envelope/registry.ts'
 export { configError, EdictumConfigError } from './errors.ts'
-export { type ExplainedContract, type ExplainedNode, type Explanation, explain } from './explain/explain.ts'
-export { type CustomOperators, OPERATOR_NAMES } from './expressions/operators.ts'
 export { responseText } from './expressions/response.ts'
 export type { CustomSelectors } from './expressions/selectors.ts'
 export {
@@ -41,17 +43,13 @@ export {
   type PostCallResult,
 } from './findings/findings.ts'
 export { sha256Hex } from './hash.ts'
-export {
-  type CheckedBundle,
-  checkBundle,
-  type LoadOptions,
-  loadBundle,
-  loadDocument,
-  MAX_BUNDLE_BYTES,
-} from './load/index.ts'
+export { type LoadOptions, loadBundle, loadDocument } from './load/index.ts'
 export { readYaml } from './load/yaml/read.ts'
 export { compileGlob, globMatches } from './match/glob.ts'
 export { cutText } from './messages/cut.ts'
+export type { CustomOperators } from './operators/custom.ts'
+export { type ChunkJudge, judgeChunks } from './output/chunks.ts'
+export { judgedText, Unjudgeable } from './output/text.ts'
 export { type CompileOptions, compilePolicy } from './policy/compile.ts'
 export { createLimits, DEFAULT_LIMITS, type LimitsInput } from './policy/limits.ts'
 export { loadPolicy } from './policy/load.ts'
@@ -61,10 +59,7 @@ export { denySensitiveReads, type SensitiveReadOptions } from './programmatic/de
 export { Verdict } from './programmatic/verdict.ts'
 export { looksLikeSecret, REDACTED, redactText } from './redact/patterns.ts'
 export { type RedactionOptions, RedactionPolicy, redactArgs } from './redact/policy.ts'
-export { analysePattern, type PatternAnalysis } from './regex/analyse.ts'
 export { compilePattern, type Pattern, PatternLimitError, PatternSyntaxError } from './regex/index.ts'
-export { bundleJsonSchema, type JsonSchema } from './schema/index.ts'
-export { loadTemplate, templateNames, templates } from './templates/templates.ts'
 export type * from './types.ts'
 export {
   dryRunToWire,
@@ -74,4 +69,3 @@ export {
   type RecordWire,
   recordToWire,
 } from './wire/wire.ts'
-export * from './workflow/index.ts'

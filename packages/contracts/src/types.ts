@@ -8,7 +8,7 @@ export type SideEffect = 'pure' | 'read' | 'write' | 'irreversible'
 export type ContractType = 'pre' | 'post' | 'session' | 'sandbox'
 export type TimeoutEffect = 'deny' | 'allow'
 
-/** On whose behalf a call is made (contract-language §3). */
+/** On whose behalf a call is made. */
 export interface Principal {
   readonly userId: string | null
   readonly serviceId: string | null
@@ -18,7 +18,26 @@ export interface Principal {
   readonly claims: Readonly<Record<string, unknown>>
 }
 
-/** Immutable snapshot of one tool call (contract-language §3). Made by `createEnvelope`. */
+/**
+ * What a tool's arguments are, by their name; a dot leads into objects, and list items count as their list. Names and values
+ * tell by themselves in most tools; a record says it where they cannot.
+ */
+export interface ToolArguments {
+  /** Paths, whatever they look like. */
+  readonly paths?: readonly string[]
+  /** Addresses, with or without a scheme. */
+  readonly urls?: readonly string[]
+  /** Command lines. */
+  readonly commands?: readonly string[]
+  /** Text that reaches nothing: it is no path and no address, whatever it looks like. */
+  readonly content?: readonly string[]
+  /** Values that only the tool understands: handed on as they are, and judged by no contract. */
+  readonly passThrough?: readonly string[]
+  /** The tool takes a program and its arguments apart: the call is also judged with both as one command line. */
+  readonly commandLine?: { readonly command: string; readonly arguments: string }
+}
+
+/** Immutable snapshot of one tool call. Made by `createEnvelope`. */
 export interface Envelope {
   readonly toolName: string
   readonly args: Readonly<Record<string, unknown>>
@@ -37,9 +56,18 @@ export interface Envelope {
   readonly bashCommand: string | null
   readonly filePath: string | null
   readonly metadata: Readonly<Record<string, unknown>>
+  /** What the tool's record says of its arguments; null when it says nothing. */
+  readonly described: ToolArguments | null
+  /** Values handed on as they are, because the tool's record says so; null when there is none. */
+  readonly passedThrough: ReadonlySet<unknown> | null
+  /**
+   * The same call with `args.command` as one shell-quoted command line, for a tool that takes program and arguments apart.
+   * Contracts that decide before a call judge it too, and the first that denies wins. Null for every other tool.
+   */
+  readonly joined: Envelope | null
 }
 
-/** Session counters as the caller read them before deciding (contract-language §9.1). Absent values are 0. */
+/** Session counters as the caller read them before deciding. Absent values are 0. */
 export interface Counters {
   readonly attempts: number
   readonly executions: number
@@ -47,7 +75,7 @@ export interface Counters {
   readonly toolExecutions: number
 }
 
-/** Limits in force (contract-language §9.2). */
+/** Limits in force. */
 export interface OperationLimits {
   readonly maxAttempts: number
   readonly maxToolCalls: number
@@ -56,7 +84,7 @@ export interface OperationLimits {
 
 export type RecordType = 'precondition' | 'sandbox' | 'session_contract' | 'postcondition'
 
-/** One evaluated contract (contract-language §15.2). */
+/** One evaluated contract. */
 export interface ContractRecord {
   readonly name: string
   readonly type: RecordType
@@ -67,7 +95,7 @@ export interface ContractRecord {
   readonly policyError?: true
 }
 
-/** What a candidate (`observe_alongside`) would have said (contract-language §11.3). */
+/** What a candidate (`observe_alongside`) would have said. */
 export interface ObserveResult {
   readonly name: string
   readonly type: RecordType
@@ -76,7 +104,7 @@ export interface ObserveResult {
   readonly source: 'yaml_precondition' | 'yaml_sandbox' | 'yaml_session'
 }
 
-/** Outcome of the pre-execution pipeline (contract-language §12). */
+/** Outcome of the pre-execution pipeline. */
 export interface PreDecision {
   readonly action: 'allow' | 'deny' | 'pending_approval'
   readonly reason: string | null
@@ -93,7 +121,7 @@ export interface PreDecision {
   readonly approvalMessage: string | null
 }
 
-/** Outcome of the post-execution pipeline (contract-language §13). */
+/** Outcome of the post-execution pipeline. */
 export interface PostDecision {
   readonly toolSuccess: boolean
   readonly postconditionsPassed: boolean
@@ -102,10 +130,12 @@ export interface PostDecision {
   readonly policyError: boolean
   /** Text that replaces the response, or null when it is unchanged. */
   readonly redactedResponse: string | null
+  /** What the caller gets instead of the response: an object stays one where it can. Null when it is unchanged. */
+  readonly replacement: { readonly value: unknown } | null
   readonly outputSuppressed: boolean
 }
 
-/** What a caller may lend to deciding. Sandboxes ask `resolvePath` to follow symbolic links (contract-language §10). */
+/** What a caller may lend to deciding. Sandboxes ask `resolvePath` to follow symbolic links. */
 export interface DecideContext {
   /**
    * Absolute real path of a path: relative ones against the working directory, links of the existing part followed, the
@@ -115,7 +145,9 @@ export interface DecideContext {
   readonly resolvePath?: (path: string) => string
   /** What `env.<NAME>` selectors see. Leave it out wherever other people's bundles are judged; they are then missing. */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** Handed to the `check` of programmatic session contracts (contract-language §21). */
+  /** Contracts for which a human has approved this very call: they ask no more. */
+  readonly approved?: ReadonlySet<string>
+  /** Handed to the `check` of programmatic session contracts. */
   readonly session?: unknown
 }
 

@@ -39,7 +39,7 @@ describe('a call whose contract asks', () => {
       [null, 'May I? (ask)'],
     ] as const) {
       const approvalBackend = new ScriptedApprovals({ approved: false, status: 'denied', reason })
-      const { guard, actions } = guardFrom(ask, {
+      const { guard, actions, sink } = guardFrom(ask, {
         approvalBackend,
         onDeny: (_envelope, why, name) => denials.push([why, name]),
       })
@@ -49,6 +49,8 @@ describe('a call whose contract asks', () => {
         decisionName: 'ask',
       })
       expect(actions()).toEqual(['call_approval_requested', 'call_approval_denied'])
+      // As in the published packages the event's reason is the contract's; what the human said stands beside who it was.
+      expect(sink.last()).toMatchObject({ reason: 'May I? (ask)', approval: { reason } })
     }
     expect(denials).toEqual([
       ['too late', 'ask'],

@@ -1,6 +1,7 @@
 import type { TimeoutEffect } from '@lictor/contracts'
+import type { MaybePromise } from './maybe-promise.ts'
 
-/** Asking a human before a tool runs (edictum-sdk §8). Time-outs are seconds everywhere, as on the wire. */
+/** Asking a human before a tool runs. Time-outs are seconds everywhere, as on the wire. */
 
 export type ApprovalStatus = 'pending' | 'approved' | 'denied' | 'timeout'
 
@@ -25,6 +26,10 @@ export interface ApprovalDecision {
   readonly status: ApprovalStatus
   /** ISO 8601 UTC. */
   readonly timestamp: string
+  /** What was approved, where the backend binds its approvals to it: the guard then consumes the approval before it runs. */
+  readonly actionDigest?: string | null
+  /** Whether the decision's receipt was checked; left out where the backend knows no receipts. */
+  readonly verification?: 'verified' | 'unverified'
 }
 
 export interface ApprovalRequestOptions {
@@ -36,6 +41,10 @@ export interface ApprovalRequestOptions {
   readonly metadata?: Readonly<Record<string, unknown>> | null
   readonly decisionSource?: string | null
   readonly contractName?: string | null
+  /** Hash of the contracts that ask. */
+  readonly policyVersion?: string | null
+  /** Aborts when the caller takes the call back: asking and waiting may end. */
+  readonly signal?: AbortSignal
 }
 
 /** Backends ignore options they do not know. An error of either method refuses the call. */
@@ -47,7 +56,15 @@ export interface ApprovalBackend {
     options?: ApprovalRequestOptions,
   ): Promise<ApprovalRequest>
   /** Waits for the human, at most `timeout` seconds (default: the request's). */
-  waitForDecision(approvalId: string, timeout?: number | null): Promise<ApprovalDecision>
+  waitForDecision(
+    approvalId: string,
+    timeout?: number | null,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<ApprovalDecision>
+  /** Nobody waits for this decision any more; called when the caller takes the call back. */
+  withdraw?(approvalId: string, reason: string): MaybePromise<void>
+  /** Uses the approval up, just before the tool runs; an error denies the call. Only for decisions with an `actionDigest`. */
+  consume?(approvalId: string, actionDigest: string): Promise<void>
 }
 
 export const DEFAULT_APPROVAL_TIMEOUT_SECONDS = 300

@@ -8,7 +8,7 @@ import {
 } from '@lictor/contracts'
 import type { Session } from './session.ts'
 
-/** Builders of contracts in code, for those who know them from Python (edictum-sdk §2.8). */
+/** Builders of contracts in code, for those who know them from Python. */
 
 type Check<Args extends unknown[]> = (...args: Args) => Verdict | Promise<Verdict>
 
@@ -44,5 +44,5 @@ export function sessionContract(check: Check<[Session]>, options: { readonly nam
   return { name: check.name || 'anonymous', ...options, check: (session) => check(session as Session) }
 }
 
-/** What a shell command may do; a heuristic, no security boundary (edictum-sdk §2.5). */
+/** What a shell command may do; a heuristic, no security boundary. */
 export const BashClassifier = Object.freeze({ classify: classifyBash })

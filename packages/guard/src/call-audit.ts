@@ -1,9 +1,10 @@
 import type { ContractRecord, Envelope, Mode, ObserveResult, PostDecision, RedactionPolicy } from '@lictor/contracts'
-import { type AuditAction, AuditEvent, type AuditEventFields } from './audit/event.ts'
+import type { ApprovalRecord, AuditAction } from './audit/event.ts'
+import { AuditRecord, type CallFacts, ShownArguments, toldBy } from './audit/record.ts'
 import type { AuditSink } from './audit/sinks.ts'
-import { type Clock, isoTime } from './clock.ts'
+import type { Clock } from './clock.ts'
 import type { MaybePromise } from './maybe-promise.ts'
-import type { PreDecision } from './pipeline.ts'
+import { type PreDecision, READ_LATER } from './pipeline.ts'
 import type { GovernanceTelemetry } from './telemetry.ts'
 
 export interface AuditDependencies {
@@ -13,131 +14,75 @@ export interface AuditDependencies {
   readonly clock: Clock
 }
 
-/** The events of one call (edictum-sdk §11.2): what they share is written down here once, stage by stage the rest. */
+/** The events of one call: what they share is kept here once, stage by stage the rest. */
 export class CallAudit {
-  readonly #envelope: Envelope
-  readonly #policyVersion: string | null
-  readonly #mode: Mode
   readonly #deps: AuditDependencies
-  /** Redacted once, for all events of the call. */
-  readonly #toolArgs: unknown
+  #facts: CallFacts
 
   constructor(envelope: Envelope, policyVersion: string | null, mode: Mode, deps: AuditDependencies) {
-    this.#envelope = envelope
-    this.#policyVersion = policyVersion
-    this.#mode = mode
     this.#deps = deps
-    this.#toolArgs = deps.redaction.redactArgs(envelope.args)
+    const args = new ShownArguments(envelope.args, deps.redaction)
+    this.#facts = { envelope, args, policyVersion, mode, approval: null }
+  }
+
+  /** The call was judged again: later events tell by what. */
+  judgedUnder(policyVersion: string | null, mode: Mode): void {
+    this.#facts = { ...this.#facts, policyVersion, mode }
+  }
+
+  /** Later events tell which approval the call depends on. */
+  byApproval(approval: ApprovalRecord): void {
+    this.#facts = { ...this.#facts, approval }
   }
 
   /** What was decided before the tool, or about asking. */
-  decided(action: AuditAction, pre: PreDecision, attempts: number, executions: number): MaybePromise<void> {
-    const envelope = this.#envelope
-    return this.#emit({
-      timestamp: isoTime(this.#deps.clock.now()),
-      runId: envelope.runId,
-      callId: envelope.callId,
-      callIndex: envelope.callIndex,
-      parentCallId: envelope.parentCallId,
-      toolName: envelope.toolName,
-      toolArgs: this.#toolArgs,
-      sideEffect: envelope.sideEffect,
-      environment: envelope.environment,
-      principal: envelope.principal,
-      action,
-      decisionSource: pre.decisionSource,
-      decisionName: pre.decisionName,
-      reason: pre.reason,
-      hooksEvaluated: pre.hooksEvaluated,
-      contractsEvaluated: pre.contractsEvaluated,
-      sessionAttemptCount: attempts,
-      sessionExecutionCount: executions,
-      mode: this.#mode,
-      policyVersion: this.#policyVersion,
-      policyError: pre.policyError,
-    })
+  decided(action: AuditAction, at: number, pre: PreDecision, attempts: number, executions: number): MaybePromise<void> {
+    return this.#emit(AuditRecord.decided(this.#facts, action, at, pre, attempts, executions))
   }
 
   /** How the tool ended. `error` is what it threw, as it was thrown. */
   ended(
     post: PostDecision,
     error: string | null,
+    at: number,
     durationMs: number,
     attempts: number,
     executions: number,
   ): MaybePromise<void> {
-    const envelope = this.#envelope
-    return this.#emit({
-      timestamp: isoTime(this.#deps.clock.now()),
-      runId: envelope.runId,
-      callId: envelope.callId,
-      callIndex: envelope.callIndex,
-      parentCallId: envelope.parentCallId,
-      toolName: envelope.toolName,
-      toolArgs: this.#toolArgs,
-      sideEffect: envelope.sideEffect,
-      environment: envelope.environment,
-      principal: envelope.principal,
-      action: post.toolSuccess ? 'call_executed' : 'call_failed',
-      contractsEvaluated: post.contractsEvaluated,
-      toolSuccess: post.toolSuccess,
-      postconditionsPassed: post.postconditionsPassed,
-      durationMs,
-      // The text may hold what a contract took out; then only the result of that is kept.
-      error: error === null ? null : (post.redactedResponse ?? this.#deps.redaction.redactResult(error)),
-      sessionAttemptCount: attempts,
-      sessionExecutionCount: executions,
-      mode: this.#mode,
-      policyVersion: this.#policyVersion,
-      policyError: post.policyError,
-    })
+    // The text may hold what a contract took out; then only the result of that is kept.
+    const shown = error === null ? null : (post.redactedResponse ?? this.#deps.redaction.redactResult(error))
+    const postconditionsPassed = post === READ_LATER ? null : post.postconditionsPassed
+    const ending = { post, postconditionsPassed, error: shown, durationMs }
+    return this.#emit(AuditRecord.ended(this.#facts, at, ending, attempts, executions))
   }
 
-  /** A contract that only observes fired. Its source is `precondition`, for sandboxes too, as in every SDK. */
-  observed(record: ContractRecord): MaybePromise<void> {
-    return this.#emit({
-      ...this.#shared(),
-      action: 'call_would_deny',
-      mode: 'observe',
-      decisionSource: 'precondition',
-      decisionName: record.name,
-      reason: record.message,
-      policyError: record.policyError ?? false,
-    })
+  /** An output that was judged as it was read held what a contract looks for. */
+  read(decision: PostDecision, fired: ContractRecord, attempts: number, executions: number): MaybePromise<void> {
+    const { contractsEvaluated, policyError } = decision
+    const told = { ...toldBy(fired, 'postcondition', policyError), contractsEvaluated }
+    const now = this.#deps.clock.now()
+    return this.#emit(AuditRecord.decided(this.#facts, 'postcondition_warning', now, told, attempts, executions))
+  }
+
+  /**
+   * A contract that only observes fired. Its source is `precondition`, for sandboxes too, and `policyError` is that of the
+   * whole decision, as in every SDK.
+   */
+  observed(record: ContractRecord, policyError: boolean): MaybePromise<void> {
+    const told = toldBy(record, 'precondition', policyError)
+    return this.#emit(AuditRecord.observed(this.#facts, 'call_would_deny', this.#deps.clock.now(), told))
   }
 
   /** What a contract of an `observe_alongside` layer would have said. */
   candidate(result: ObserveResult): MaybePromise<void> {
-    return this.#emit({
-      ...this.#shared(),
-      action: result.passed ? 'call_allowed' : 'call_would_deny',
-      mode: 'observe',
-      decisionSource: result.source,
-      decisionName: result.name,
-      reason: result.message,
-    })
+    const action = result.passed ? 'call_allowed' : 'call_would_deny'
+    const told = toldBy(result, result.source, false)
+    return this.#emit(AuditRecord.observed(this.#facts, action, this.#deps.clock.now(), told))
   }
 
-  #shared(): AuditEventFields {
-    const envelope = this.#envelope
-    return {
-      timestamp: isoTime(this.#deps.clock.now()),
-      runId: envelope.runId,
-      callId: envelope.callId,
-      callIndex: envelope.callIndex,
-      parentCallId: envelope.parentCallId,
-      toolName: envelope.toolName,
-      toolArgs: this.#toolArgs,
-      sideEffect: envelope.sideEffect,
-      environment: envelope.environment,
-      principal: envelope.principal,
-      policyVersion: this.#policyVersion,
-    }
-  }
-
-  #emit(fields: AuditEventFields): MaybePromise<void> {
-    const event = new AuditEvent(fields)
-    this.#deps.telemetry?.evaluationSpan(event)
-    return this.#deps.auditSink.emit(event)
+  #emit(record: AuditRecord): MaybePromise<void> {
+    const { telemetry, auditSink } = this.#deps
+    if (telemetry !== null) telemetry.evaluationSpan(record.event)
+    return auditSink.emitRecord ? auditSink.emitRecord(record) : auditSink.emit(record.event)
   }
 }

@@ -2,10 +2,35 @@ import { EdictumConfigError } from '@lictor/contracts'
 
 export { EdictumConfigError }
 
+/** What may be wrong with something handed in by code. */
+export type ConfigErrorCode =
+  | 'config'
+  | 'too_large'
+  | 'unreadable_file'
+  | 'server_assignment'
+  | 'server_fetch'
+  | 'server_bundle'
+
+/** The stable code of every error that this package throws of its own accord. */
+export type GuardErrorCode =
+  | ConfigErrorCode
+  | 'EDICTUM_DENIED'
+  | 'EDICTUM_TOOL_ERROR'
+  | 'EDICTUM_MARK_EVICTED'
+  | 'EDICTUM_SERVER_ERROR'
+  | 'EDICTUM_CONNECTION_ERROR'
+  | 'EDICTUM_BUNDLE_VERIFICATION'
+  | 'EDICTUM_APPROVAL_RECEIPT'
+
+/** An error whose code is one of the package's own. */
+export interface Coded<Code extends GuardErrorCode> {
+  readonly code: Code
+}
+
 /** A configuration error of the guard itself: something handed in by code, not a place in a document. */
 export function configError(
   message: string,
-  options: { readonly code?: string; readonly cause?: unknown } = {},
+  options: { readonly code?: ConfigErrorCode; readonly cause?: unknown } = {},
 ): EdictumConfigError {
   const error = new EdictumConfigError([
     { code: options.code ?? 'config', path: '', line: null, column: null, message },
@@ -14,8 +39,8 @@ export function configError(
   return error
 }
 
-/** `run()` refused the call: a contract, a hook, a limit or a human said no (edictum-sdk §1.3). */
-export class EdictumDenied extends Error {
+/** `run()` refused the call: a contract, a hook, a limit or a human said no. */
+export class EdictumDenied extends Error implements Coded<'EDICTUM_DENIED'> {
   readonly code = 'EDICTUM_DENIED'
   readonly reason: string | null
   readonly decisionSource: string | null
@@ -34,7 +59,7 @@ export class EdictumDenied extends Error {
  * The tool itself failed: it threw, or its result was judged a failure. The message is what it said, redacted when a
  * contract redacted it; `cause` and `result` are then absent, because they would carry what was taken out.
  */
-export class EdictumToolError extends Error {
+export class EdictumToolError extends Error implements Coded<'EDICTUM_TOOL_ERROR'> {
   readonly code = 'EDICTUM_TOOL_ERROR'
   readonly result: unknown
 
@@ -46,7 +71,7 @@ export class EdictumToolError extends Error {
 }
 
 /** `sinceMark()` was asked for events the ring buffer no longer holds. */
-export class MarkEvictedError extends Error {
+export class MarkEvictedError extends Error implements Coded<'EDICTUM_MARK_EVICTED'> {
   readonly code = 'EDICTUM_MARK_EVICTED'
 
   constructor(mark: number, oldest: number) {

@@ -9,12 +9,12 @@ import {
   composeBundles,
   MAX_BUNDLE_BYTES,
   RedactionPolicy,
-  templates,
 } from '@lictor/contracts'
+import { templates } from '@lictor/contracts/templates'
 import { FileAuditSink, StdoutAuditSink } from './audit/line-sinks.ts'
 import { type AuditSink, discardingSink } from './audit/sinks.ts'
-import type { Edictum } from './edictum.ts'
 import { configError } from './errors.ts'
+import type { Guard } from './guard.ts'
 import { loadWith } from './load.ts'
 import { consoleLogger, errorText } from './logger.ts'
 import type { EdictumOptions, YamlOptions } from './options.ts'
@@ -31,12 +31,13 @@ export type YamlArguments<Report extends boolean> = readonly [
     : [(YamlOptions & { readonly returnReport?: false })?]),
 ]
 
-type GuardClass = new (options: EdictumOptions) => Edictum
+/** The class whose guards are made; handed in, because it knows these factories. */
+export type GuardClass<Made extends Guard> = new (options: EdictumOptions) => Made
 
-export function fromYaml(
+export function fromYaml<Made extends Guard>(
   args: readonly (string | readonly string[] | (YamlOptions & { readonly returnReport?: boolean }) | undefined)[],
-  Guard: GuardClass,
-): Edictum | [Edictum, YamlReport] {
+  Made: GuardClass<Made>,
+): Made | [Made, YamlReport] {
   const paths = args.flatMap((arg) => (typeof arg === 'string' ? [arg] : Array.isArray(arg) ? (arg as string[]) : []))
   const options = (args.find((arg) => typeof arg === 'object' && !Array.isArray(arg)) ?? {}) as YamlOptions & {
     readonly returnReport?: boolean
@@ -44,20 +45,24 @@ export function fromYaml(
   const layers = paths.map((path) => ({ source: path, bundle: loadWith(readBundle(path), options.customOperators) }))
   if (layers.length === 0) throw configError('fromYaml needs the path of at least one bundle.')
   const { document, hash, report } = composeBundles(layers)
-  const guard = newGuard(document, hash, options, Guard)
+  const guard = newGuard(document, hash, options, Made)
   return options.returnReport ? [guard, report] : guard
 }
 
-export function fromYamlString(content: string | Uint8Array, options: YamlOptions, Guard: GuardClass): Edictum {
+export function fromYamlString<Made extends Guard>(
+  content: string | Uint8Array,
+  options: YamlOptions,
+  Made: GuardClass<Made>,
+): Made {
   const { document, hash } = loadWith(content, options.customOperators)
-  return newGuard(document, hash, options, Guard)
+  return newGuard(document, hash, options, Made)
 }
 
-export function fromTemplate(
+export function fromTemplate<Made extends Guard>(
   name: string,
   options: YamlOptions & { readonly templateDirs?: readonly string[] },
-  Guard: GuardClass,
-): Edictum {
+  Made: GuardClass<Made>,
+): Made {
   const { templateDirs = [], ...rest } = options
   if (/[/\\]|\.\./.test(name)) throw configError(`Template name ${JSON.stringify(name)} must be a plain name, no path.`)
   const found = listTemplates(templateDirs).find((template) => template.name === name)
@@ -65,7 +70,7 @@ export function fromTemplate(
     const names = listTemplates(templateDirs).map((template) => template.name)
     throw configError(`Unknown template '${name}'. Available: ${names.toSorted().join(', ') || 'none'}`)
   }
-  return fromYamlString(found.builtin ? (templates.get(name) ?? '') : readBundle(found.path), rest, Guard)
+  return fromYamlString(found.builtin ? (templates.get(name) ?? '') : readBundle(found.path), rest, Made)
 }
 
 export interface TemplateInfo {
@@ -114,9 +119,14 @@ function readBundle(path: string): Uint8Array {
   }
 }
 
-function newGuard(document: BundleDocument, version: string, options: YamlOptions, Guard: GuardClass): Edictum {
+function newGuard<Made extends Guard>(
+  document: BundleDocument,
+  version: string,
+  options: YamlOptions,
+  Made: GuardClass<Made>,
+): Made {
   const sink = options.auditSink ?? sinkOf(document, options)
-  const guard = new Guard({ ...options, ...(sink === undefined ? {} : { auditSink: sink }) })
+  const guard = new Made({ ...options, ...(sink === undefined ? {} : { auditSink: sink }) })
   guard.adopt(
     compileState(
       {
@@ -133,7 +143,7 @@ function newGuard(document: BundleDocument, version: string, options: YamlOption
   return guard
 }
 
-/** What the bundle's `observability` block asks for (edictum-sdk §5.1). */
+/** What the bundle's `observability` block asks for. */
 function sinkOf(document: BundleDocument, options: YamlOptions): AuditSink | undefined {
   const { observability } = document
   if (observability === null) return undefined
@@ -150,7 +160,7 @@ function sinkOf(document: BundleDocument, options: YamlOptions): AuditSink | und
   return observability.stdout === false ? discardingSink : undefined
 }
 
-export function fromMultiple(guards: readonly Edictum[], Guard: GuardClass): Edictum {
+export function fromMultiple<Made extends Guard>(guards: readonly Guard[], Made: GuardClass<Made>): Made {
   const [first] = guards
   if (first === undefined) throw configError('fromMultiple needs at least one guard.')
   const sources = guards.map((guard) => {
@@ -158,7 +168,7 @@ export function fromMultiple(guards: readonly Edictum[], Guard: GuardClass): Edi
       throw configError('A guard made from a compiled policy cannot be merged with others.')
     return guard.state.source
   })
-  const merged = new Guard({
+  const merged = new Made({
     environment: first.environment,
     mode: first.options.mode,
     auditSink: first.auditSink,

@@ -1,19 +1,32 @@
 import { type Envelope, type Mode, type PostDecision, responseText } from '@lictor/contracts'
-import { type ApprovalBackend, type ApprovalDecision, DEFAULT_APPROVAL_TIMEOUT_SECONDS } from './approvals.ts'
-import type { AuditAction } from './audit/event.ts'
+import type { ApprovalBackend } from './approvals.ts'
+import { type Answer, approvalError, askHuman, closesCall } from './asking.ts'
+import type { ApprovalRecord, AuditAction } from './audit/event.ts'
 import { type AuditDependencies, CallAudit } from './call-audit.ts'
 import { EdictumDenied, EdictumToolError } from './errors.ts'
+import { type Heartbeat, keepAlive } from './heartbeat.ts'
 import { errorText, type Logger } from './logger.ts'
 import { isPromise, type MaybePromise } from './maybe-promise.ts'
+import { OWN_LEASE } from './open-executions.ts'
 import type { EdictumOptions, SuccessCheck } from './options.ts'
-import type { GovernancePipeline, PreDecision } from './pipeline.ts'
-import type { Session, SessionCounters } from './session.ts'
+import { type GovernancePipeline, limitReached, type PreDecision, READ_LATER, UNDECIDED } from './pipeline.ts'
+import type { Lease, LeaseOutcome, Reserved } from './reservations.ts'
+import { NO_COUNTERS, type Session, type SessionCounters } from './session.ts'
 import type { GuardState } from './state.ts'
+import { judgedAsRead, type StreamJudges } from './streamed-output.ts'
 import type { ToolSpan } from './telemetry.ts'
+
+/** What a call is governed by at one moment. */
+export interface Governing {
+  readonly state: GuardState
+  readonly mode: Mode
+}
 
 /** What a guard lends to each of its calls. */
 export interface CallDependencies extends AuditDependencies {
   readonly pipeline: GovernancePipeline
+  /** What is in force at this moment: a call that waited for a human is judged again by it. */
+  readonly governing: () => Governing
   readonly approvalBackend: ApprovalBackend | null
   readonly onDeny: EdictumOptions['onDeny'] | null
   readonly onAllow: EdictumOptions['onAllow'] | null
@@ -27,45 +40,70 @@ export type ToolOutcome =
   /** What it threw. */
   | { readonly threw: unknown }
 
+/** What a call is busy with, and so what failed when something throws. */
+type Stage = 'counting' | 'recording' | 'asking'
+
+const NOTHING_APPROVED: ReadonlySet<string> = new Set()
+
 /**
- * One tool call under contract, in two steps: `authorize` before the tool, `complete` after it (edictum-sdk §3.7). `run`
- * does both; who executes tools elsewhere (an adapter, a sandbox) calls them around its own execution. Both answer at once
- * when everything they need does.
+ * One tool call under contract, in two steps: `authorize` before the tool, `complete` after it. `run` does both; who
+ * executes tools elsewhere (an adapter, a sandbox) calls them around its own execution. Both answer at once when everything
+ * they need does.
+ *
+ * The order before the tool: count the attempt, judge, ask a human where a contract says so, judge again by what is then in
+ * force, reserve the execution, use the approval up. A call that waits for a human holds no reservation. Every attempt
+ * leaves exactly one closing event, whatever ends it.
  */
 export class GovernedCall {
   readonly envelope: Envelope
   readonly #session: Session
-  readonly #state: GuardState
-  readonly #mode: Mode
   readonly #deps: CallDependencies
   readonly #span: ToolSpan | null
   readonly #audit: CallAudit
+  readonly #signal: AbortSignal | undefined
+  #state: GuardState
+  #mode: Mode
   #attempts = 0
   #executions = 0
   #startedAt = 0
+  #recordedAt = 0
+  #lease: Lease | null = null
+  /** The counters, where they were read at once and judged at once. */
+  #read: SessionCounters | null = null
+  #heartbeat: Heartbeat | null = null
+  #stage: Stage = 'counting'
+  #judged: PreDecision = UNDECIDED
+  #closed = false
 
-  constructor(envelope: Envelope, session: Session, state: GuardState, mode: Mode, deps: CallDependencies) {
+  constructor(
+    envelope: Envelope,
+    session: Session,
+    { state, mode }: Governing,
+    deps: CallDependencies,
+    signal?: AbortSignal,
+  ) {
     this.envelope = envelope
     this.#session = session
     this.#state = state
     this.#mode = mode
     this.#deps = deps
+    this.#signal = signal
     this.#audit = new CallAudit(envelope, state.policyVersion, mode, deps)
     this.#span = deps.telemetry?.startToolSpan(envelope) ?? null
     if (this.#span !== null && state.policyVersion) this.#span.set('edictum.policy_version', state.policyVersion)
   }
 
   /**
-   * Counts the attempt, decides, asks a human where a contract says so, and records what was decided.
-   * @throws EdictumDenied when the call must not run, and whatever storage, sinks or the approval backend throw: any of it
-   * means that the tool must not run.
+   * Counts the attempt, decides, asks a human where a contract says so, reserves the execution, and records what was decided.
+   * @throws EdictumDenied when the call must not run, the signal's reason when it was taken back, and whatever storage,
+   * sinks or the approval backend throw: any of it means that the tool must not run.
    */
   authorize(): MaybePromise<void> {
     try {
-      const pending = this.#decide()
+      const pending = this.#authorize()
       if (isPromise(pending)) return pending.catch((error: unknown) => this.#abandon(error))
     } catch (error) {
-      this.#abandon(error)
+      return this.#abandon(error)
     }
   }
 
@@ -75,6 +113,7 @@ export class GovernedCall {
    * @throws EdictumToolError when the tool failed
    */
   complete(outcome: ToolOutcome): MaybePromise<unknown> {
+    this.#heartbeat?.stop()
     try {
       const result = this.#complete(outcome)
       if (!isPromise(result)) {
@@ -88,106 +127,291 @@ export class GovernedCall {
     }
   }
 
-  #abandon(error: unknown): never {
-    if (this.#span !== null) {
-      if (!(error instanceof EdictumDenied)) this.#span.error(errorText(error))
-      this.#span.end()
+  /** The tool of this authorized call will not run: gives its reservation back, and records that. */
+  async cancel(reason: string): Promise<void> {
+    if (this.#closed) return
+    this.#giveBack()
+    try {
+      await this.#emit('call_cancelled', { ...this.#judged, reason })
+    } finally {
+      this.#span?.end()
     }
-    throw error
   }
 
-  #decide(): MaybePromise<void> {
+  #authorize(): MaybePromise<void> {
     const { pipeline } = this.#deps
-    const tool = pipeline.counterTool(this.#state, this.envelope.toolName)
-    const counters = this.#session.beginAttempt(tool)
-    const decision = isPromise(counters) ? counters.then((read) => this.#preExecute(read)) : this.#preExecute(counters)
+    this.#signal?.throwIfAborted()
+    if (!this.#session.answersAtOnce && pipeline.isPure(this.#state)) return this.#reserveAhead()
+    const counters = this.#session.beginAttempt(this.#counterTool())
+    if (!isPromise(counters) && pipeline.isPure(this.#state)) this.#read = counters
+    const decision = isPromise(counters) ? counters.then((read) => this.#judge(read)) : this.#judge(counters)
     return isPromise(decision) ? decision.then((pre) => this.#act(pre)) : this.#act(decision)
   }
 
-  #preExecute(counters: SessionCounters): MaybePromise<PreDecision> {
+  /** Where counters live elsewhere, one exchange counts the attempt, reads them and reserves; judging first costs nothing. */
+  async #reserveAhead(): Promise<void> {
+    const { logger } = this.#deps
+    const preview = await this.#judge(NO_COUNTERS)
+    if (preview.action === 'allow') {
+      const reserved = await this.#reserve(null)
+      const pre = await this.#judge(reserved.counters)
+      return this.#act(reserved.lease === null && this.#mode !== 'observe' ? denied(pre, reserved) : pre)
+    }
+    let counters: SessionCounters
+    try {
+      counters = await this.#session.beginAttempt(this.#counterTool())
+    } catch (error) {
+      if (preview.action !== 'deny' || this.#mode === 'observe') throw error
+      // It does not run either way; the contract's own word says more than the lost connection.
+      logger.warn(`the attempt of a denied call could not be counted: ${errorText(error)}`)
+      return this.#act(preview)
+    }
+    return this.#act(await this.#judge(counters))
+  }
+
+  #counterTool(): string | null {
+    return this.#deps.pipeline.counterTool(this.#state, this.envelope.toolName)
+  }
+
+  #judge(counters: SessionCounters): MaybePromise<PreDecision> {
     this.#attempts = counters.attempts
     this.#executions = counters.executions
     return this.#deps.pipeline.preExecute(this.#state, this.envelope, this.#session, counters)
   }
 
   #act(pre: PreDecision): MaybePromise<void> {
-    if (pre.action === 'allow' && !pre.observed && pre.observeResults.length === 0) {
-      const emitted = this.#emitPre('call_allowed', pre)
-      if (isPromise(emitted)) return emitted.then(() => this.#allowed('allowed'))
-      this.#allowed('allowed')
-      return
-    }
+    this.#judged = pre
     if (pre.action === 'deny') return this.#deny(pre)
-    return pre.action === 'allow' ? this.#allowObserved(pre) : this.#askHuman(pre)
+    if (pre.action === 'pending_approval') return this.#askHuman(pre)
+    if (this.#lease === null) {
+      if (this.#takeAtOnce()) return this.#allow(pre)
+      const reserved = this.#reserve(this.#counters())
+      if (isPromise(reserved)) return reserved.then((taken) => this.#actReserved(pre, taken))
+      return this.#actReserved(pre, reserved)
+    }
+    return this.#allow(pre)
+  }
+
+  #actReserved(pre: PreDecision, reserved: Reserved): MaybePromise<void> {
+    if (reserved.lease !== null) return this.#allow(pre)
+    const again = this.#judgeAgain(reserved.counters, NOTHING_APPROVED)
+    return isPromise(again)
+      ? again.then((decision) => this.#deny(denied(decision, reserved)))
+      : this.#deny(denied(again, reserved))
+  }
+
+  #allow(pre: PreDecision): MaybePromise<void> {
+    if (pre.observed || pre.observeResults.length > 0) return this.#allowObserved(pre)
+    const emitted = this.#emit('call_allowed', pre)
+    if (isPromise(emitted)) return emitted.then(() => this.#allowed('allowed'))
+    // Nothing was waited for: the tool starts in the very moment that was recorded.
+    this.#allowed('allowed', this.#recordedAt)
+  }
+
+  /** The shortest way to a place: nothing was waited for since the counters were read, and there is room. */
+  #takeAtOnce(): boolean {
+    const read = this.#read
+    if (read === null || this.#mode === 'observe') return false
+    const { toolName } = this.envelope
+    const { limits } = this.#state.policy
+    if (!this.#session.takeAtOnce(toolName, limits, read)) return false
+    this.#lease = OWN_LEASE
+    return true
+  }
+
+  #counters(): SessionCounters {
+    return { attempts: this.#attempts, executions: this.#executions, toolExecutions: 0 }
+  }
+
+  /** A guard that observes lets nothing be refused by a limit, and still counts what runs. */
+  #reserve(known: SessionCounters | null): MaybePromise<Reserved> {
+    this.#stage = 'counting'
+    const { pipeline } = this.#deps
+    const { toolName } = this.envelope
+    const bounds = this.#mode === 'observe' ? null : pipeline.bounds(this.#state, toolName)
+    const readTool = this.#counterTool() !== null
+    const reserved = this.#session.reserve({ tool: toolName, readTool, bounds }, known)
+    return isPromise(reserved) ? reserved.then((taken) => this.#take(taken)) : this.#take(reserved)
+  }
+
+  #take(reserved: Reserved): Reserved {
+    this.#lease = reserved.lease
+    this.#executions = reserved.counters.executions
+    return reserved
+  }
+
+  #judgeAgain(counters: SessionCounters, approved: ReadonlySet<string>): MaybePromise<PreDecision> {
+    const { pipeline } = this.#deps
+    const { hooksEvaluated } = this.#judged
+    return pipeline.judgeAgain(this.#state, this.envelope, this.#session, counters, hooksEvaluated, approved)
   }
 
   async #deny(pre: PreDecision): Promise<void> {
+    this.#judged = pre
     if (this.#mode === 'observe') {
-      await this.#emitPre('call_would_deny', pre)
+      await this.#emit('call_would_deny', pre)
       this.#deps.telemetry?.recordDenial(this.envelope.toolName)
       this.#span?.set('governance.action', 'would_deny')
       this.#span?.set('governance.would_deny_reason', pre.reason ?? '')
-      this.#startedAt = this.#deps.clock.now()
+      if (this.#lease === null) await this.#reserve(this.#counters())
+      this.#start(this.#deps.clock.now())
       return
     }
-    await this.#emitPre('call_denied', pre)
+    this.#giveBack()
+    await this.#emit('call_denied', pre)
     this.#refuse(pre.reason ?? '', pre)
   }
 
   async #allowObserved(pre: PreDecision): Promise<void> {
     for (const record of pre.contractsEvaluated) {
-      if (record.observed && !record.passed) await this.#audit.observed(record)
+      if (record.observed && !record.passed) await this.#audit.observed(record, pre.policyError)
     }
-    await this.#emitPre('call_allowed', pre)
+    await this.#emit('call_allowed', pre)
     this.#allowed('allowed')
     for (const candidate of pre.observeResults) await this.#audit.candidate(candidate)
   }
 
-  async #askHuman(pre: PreDecision): Promise<void> {
-    const { approvalBackend } = this.#deps
-    const message = pre.approvalMessage ?? pre.reason ?? ''
+  /** Asks until no contract in force has a question left, then runs by what a human approved. */
+  async #askHuman(first: PreDecision): Promise<void> {
+    const { approvalBackend, governing } = this.#deps
     if (approvalBackend === null) {
-      const reason = `Approval required but no approval backend configured: ${message}`
-      await this.#emitPre('call_denied', { ...pre, reason })
-      this.#refuse(reason, pre)
+      const reason = `Approval required but no approval backend configured: ${first.approvalMessage ?? first.reason ?? ''}`
+      return this.#deny({ ...first, reason })
     }
-    const { envelope } = this
-    const timeout = pre.approvalTimeout || DEFAULT_APPROVAL_TIMEOUT_SECONDS
-    const request = await approvalBackend.requestApproval(envelope.toolName, envelope.args, message, {
-      timeout,
-      timeoutEffect: pre.approvalTimeoutEffect,
-      principal: envelope.principal,
-      metadata: envelope.metadata,
-      decisionSource: pre.decisionSource,
-      contractName: pre.decisionName,
-    })
-    await this.#emitPre('call_approval_requested', pre)
-    const decision = await approvalBackend.waitForDecision(request.approvalId, timeout)
-    const timedOut = decision.status === 'timeout'
-    // On a time-out the contract's word counts, not what the backend makes of it.
-    const approved = timedOut ? pre.approvalTimeoutEffect === 'allow' : decision.approved === true
-    const reason = approved ? pre.reason : (decision.reason ?? pre.reason ?? '')
-    await this.#emitPre(approvalAction(decision, timedOut, approved), { ...pre, reason })
-    if (approved) this.#allowed('approved')
-    else this.#refuse(reason ?? '', pre)
+    const approved = new Set<string>()
+    const granted: { readonly pre: PreDecision; readonly approval: ApprovalRecord }[] = []
+    for (let pre = first; pre.action === 'pending_approval'; ) {
+      const answer = await this.#ask(approvalBackend, pre)
+      granted.push({ pre, approval: answer.approval })
+      // One question covers every contract that asked when it was put.
+      for (const record of pre.contractsEvaluated) if (!record.passed && !record.observed) approved.add(record.name)
+      if (pre.decisionName !== null) approved.add(pre.decisionName)
+      const { state, mode } = governing()
+      this.#state = state
+      this.#mode = mode
+      this.#audit.judgedUnder(state.policyVersion, mode)
+      pre = await this.#judgeAgain(this.#counters(), approved)
+      this.#judged = pre
+    }
+    const consumeAll = async (): Promise<void> => {
+      for (const { pre, approval } of granted) await this.#consume(approvalBackend, pre, approval)
+    }
+    if (this.#judged.action === 'deny') {
+      await this.#deny(this.#judged)
+      return consumeAll()
+    }
+    const reserved = await this.#reserve(this.#counters())
+    if (reserved.lease === null)
+      return this.#deny(denied(await this.#judgeAgain(reserved.counters, approved), reserved))
+    await consumeAll()
+    this.#allowed('approved')
   }
 
-  #allowed(action: 'allowed' | 'approved'): void {
-    const { telemetry, onAllow, clock } = this.#deps
+  async #ask(approvalBackend: ApprovalBackend, pre: PreDecision): Promise<Answer> {
+    this.#stage = 'asking'
+    const { envelope } = this
+    const answer = await askHuman({
+      approvalBackend,
+      envelope,
+      pre,
+      policyVersion: this.#state.policyVersion,
+      signal: this.#signal,
+      logger: this.#deps.logger,
+      requested: async (approval) => {
+        this.#audit.byApproval(approval)
+        await this.#emit('call_approval_requested', pre)
+        this.#stage = 'asking'
+      },
+    })
+    this.#audit.byApproval(answer.approval)
+    this.#closed = answer.kind === 'refused'
+    await this.#emit(answer.action, pre)
+    if (answer.kind === 'refused') return this.#refuse(answer.reason ?? '', pre)
+    return answer
+  }
+
+  async #consume(approvalBackend: ApprovalBackend, pre: PreDecision, approval: ApprovalRecord): Promise<void> {
+    if (approval.actionDigest === null || !approvalBackend.consume) return
+    this.#stage = 'asking'
+    try {
+      await approvalBackend.consume(approval.id, approval.actionDigest)
+    } catch (error) {
+      this.#giveBack()
+      const reason = `The approval could not be used: ${errorText(error)}`
+      await this.#emit('call_approval_failed', { ...pre, reason })
+      this.#refuse(reason, pre, error)
+    }
+  }
+
+  #allowed(action: 'allowed' | 'approved', at: number = this.#deps.clock.now()): void {
+    this.#signal?.throwIfAborted()
+    const { telemetry, onAllow } = this.#deps
     telemetry?.recordAllowed(this.envelope.toolName)
     this.#span?.set('governance.action', action)
     if (onAllow) this.#callback('onAllow', () => onAllow(this.envelope))
-    this.#startedAt = clock.now()
+    this.#start(at)
   }
 
-  #refuse(reason: string, pre: PreDecision): never {
+  /** From here on the tool runs: its reservation is kept alive until it ends. */
+  #start(at: number): void {
+    const { clock, logger } = this.#deps
+    if (this.#lease !== null && this.#lease.id !== null) {
+      this.#heartbeat = keepAlive({ clock, logger, session: this.#session, lease: this.#lease })
+    }
+    this.#startedAt = at
+  }
+
+  #refuse(reason: string, pre: PreDecision, cause?: unknown): never {
     const { telemetry, onDeny } = this.#deps
     telemetry?.recordDenial(this.envelope.toolName)
     if (onDeny) this.#callback('onDeny', () => onDeny(this.envelope, reason, pre.decisionName))
     this.#span?.set('governance.action', 'denied')
     this.#span?.set('governance.reason', reason)
     this.#span?.error(reason)
-    throw new EdictumDenied(reason, pre.decisionSource, pre.decisionName)
+    const denial = new EdictumDenied(reason, pre.decisionSource, pre.decisionName)
+    if (cause !== undefined) denial.cause = cause
+    throw denial
+  }
+
+  /** What ends a call that no decision ended: its reservation is given back and its closing event written. */
+  #abandon(error: unknown): MaybePromise<never> {
+    if (!this.#closed) return this.#closeFailed(error)
+    this.#giveBack()
+    if (!(error instanceof EdictumDenied)) this.#span?.error(errorText(error))
+    this.#span?.end()
+    throw error
+  }
+
+  async #closeFailed(error: unknown): Promise<never> {
+    this.#giveBack()
+    const wasCancelled = this.#signal?.aborted ?? false
+    const thrown = wasCancelled ? this.#signal?.reason : error
+    const { action, pre } = wasCancelled
+      ? { action: 'call_cancelled' as const, pre: { ...this.#judged, reason: `Cancelled: ${errorText(thrown)}` } }
+      : failureOf(this.#stage, this.#judged, error)
+    try {
+      await this.#emit(action, pre)
+    } catch (failure) {
+      // The first failure is what the caller must hear of; a sink that fails is most often the very one that failed.
+      this.#deps.logger.warn(`${this.envelope.toolName}: the closing event was not taken: ${errorText(failure)}`)
+    }
+    this.#span?.error(errorText(thrown))
+    this.#span?.end()
+    throw thrown
+  }
+
+  #giveBack(): void {
+    const lease = this.#lease
+    if (lease === null) return
+    this.#lease = null
+    this.#heartbeat?.stop()
+    const failed = (error: unknown) => this.#deps.logger.debug(`a reservation runs out by itself: ${errorText(error)}`)
+    try {
+      const settled = this.#session.settle(lease, this.envelope.toolName, 'not_run')
+      if (isPromise(settled)) settled.catch(failed)
+    } catch (error) {
+      failed(error)
+    }
   }
 
   #complete(outcome: ToolOutcome): MaybePromise<unknown> {
@@ -204,16 +428,39 @@ export class GovernedCall {
         response = `Success check failed: ${errorText(error)}`
       }
     }
-    const post = this.#deps.pipeline.postExecute(this.#state, this.envelope, response, success)
+    const { pipeline } = this.#deps
+    const streamed = success && typeof response === 'object' ? judgedAsRead(response, () => this.#streamJudges()) : null
+    if (streamed !== null) response = streamed.output
+    const decided = streamed === null ? null : READ_LATER
+    const post = pipeline.postExecute(this.#state, this.envelope, response, success, decided)
     return isPromise(post)
       ? post.then((decision) => this.#record(decision, response, failure, durationMs))
       : this.#record(post, response, failure, durationMs)
   }
 
+  #streamJudges(): StreamJudges | null {
+    return this.#deps.pipeline.streamJudges(this.#state, this.envelope, (decision) => this.#endedReading(decision))
+  }
+
+  /** The call was closed when its tool returned; what its output turned out to hold is told when it has been read. */
+  #endedReading(decision: PostDecision): void {
+    const { logger } = this.#deps
+    for (const warning of decision.warnings) logger.warn(`${this.envelope.toolName}: ${warning}`)
+    const fired = decision.contractsEvaluated.find((record) => !record.passed)
+    if (fired === undefined) return
+    const failed = (error: unknown) => logger.warn(`${this.envelope.toolName}: ${errorText(error)}`)
+    try {
+      const emitted = this.#audit.read(decision, fired, this.#attempts, this.#executions)
+      if (isPromise(emitted)) emitted.catch(failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
   #record(post: PostDecision, response: unknown, failure: unknown, durationMs: number): MaybePromise<unknown> {
     let recorded: MaybePromise<number>
     try {
-      recorded = this.#session.recordExecution(this.envelope.toolName, post.toolSuccess)
+      recorded = this.#count(post.toolSuccess ? 'success' : 'failure')
     } catch (error) {
       recorded = Promise.reject(error)
     }
@@ -223,6 +470,15 @@ export class GovernedCall {
     return isPromise(emitted)
       ? emitted.then(() => this.#settle(post, response, failure))
       : this.#settle(post, response, failure)
+  }
+
+  #count(outcome: LeaseOutcome): MaybePromise<number> {
+    const lease = this.#lease
+    this.#lease = null
+    const { toolName } = this.envelope
+    return lease === null
+      ? this.#session.recordExecution(toolName, outcome === 'success')
+      : this.#session.settle(lease, toolName, outcome)
   }
 
   async #recordLater(
@@ -250,7 +506,7 @@ export class GovernedCall {
     this.#span?.set('governance.postconditions_passed', post.postconditionsPassed)
     if (post.toolSuccess) {
       this.#span?.ok()
-      return post.redactedResponse ?? response
+      return post.replacement === null ? response : post.replacement.value
     }
     // Where a contract changed the text, the cause would still carry what it took out.
     const error =
@@ -261,13 +517,20 @@ export class GovernedCall {
     throw error
   }
 
-  #emitPre(action: AuditAction, pre: PreDecision): MaybePromise<void> {
-    return this.#audit.decided(action, pre, this.#attempts, this.#executions)
+  #emit(action: AuditAction, pre: PreDecision): MaybePromise<void> {
+    this.#stage = 'recording'
+    if (closesCall(action)) this.#closed = true
+    const now = this.#deps.clock.now()
+    this.#recordedAt = now
+    return this.#audit.decided(action, now, pre, this.#attempts, this.#executions)
   }
 
   #emitPost(post: PostDecision, failure: unknown, durationMs: number): MaybePromise<void> {
     const error = failure === undefined ? null : errorText(failure)
-    return this.#audit.ended(post, error, durationMs, this.#attempts, this.#executions)
+    this.#closed = true
+    // The tool ended when its time was taken.
+    const at = this.#startedAt + durationMs
+    return this.#audit.ended(post, error, at, durationMs, this.#attempts, this.#executions)
   }
 
   #callback(name: string, call: () => unknown): void {
@@ -281,7 +544,42 @@ export class GovernedCall {
   }
 }
 
-function approvalAction(decision: ApprovalDecision, timedOut: boolean, approved: boolean): AuditAction {
-  if (timedOut) return 'call_approval_timeout'
-  return approved && decision.approved ? 'call_approval_granted' : 'call_approval_denied'
+/** The denial of a call that a limit left no room for, in the contract's own words where one says it. */
+function denied(pre: PreDecision, reserved: Reserved): PreDecision {
+  return pre.action === 'deny' ? pre : limitReached(pre, reserved.counters)
+}
+
+/** The closing event of a call that something kept from running. */
+function failureOf(
+  stage: Stage,
+  pre: PreDecision,
+  error: unknown,
+): { readonly action: AuditAction; readonly pre: PreDecision } {
+  const text = errorText(error)
+  switch (stage) {
+    case 'asking':
+      return { action: 'call_approval_failed', pre: { ...pre, reason: approvalError(text) } }
+    case 'counting':
+      return {
+        action: 'call_denied',
+        pre: {
+          ...pre,
+          decisionSource: 'session',
+          decisionName: null,
+          reason: `The session's counters could not be used: ${text}`,
+          policyError: true,
+        },
+      }
+    case 'recording':
+      return {
+        action: 'call_denied',
+        pre: {
+          ...pre,
+          decisionSource: 'audit',
+          decisionName: null,
+          reason: `The audit event could not be delivered: ${text}`,
+          policyError: true,
+        },
+      }
+  }
 }

@@ -1,7 +1,7 @@
 import type { Envelope } from '@lictor/contracts'
 import type { MaybePromise } from './maybe-promise.ts'
 
-/** What a before-hook decided (edictum-sdk §3.4). */
+/** What a before-hook decided. */
 export interface HookDecision {
   readonly result: 'allow' | 'deny'
   readonly reason: string | null

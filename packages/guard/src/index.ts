@@ -39,16 +39,33 @@ export type {
   ApprovalRequestOptions,
   ApprovalStatus,
 } from './approvals.ts'
-export { AuditAction, AuditEvent, type AuditEventFields, type AuditEventJson, type HookRecord } from './audit/event.ts'
+export {
+  type ApprovalRecord,
+  AuditAction,
+  AuditEvent,
+  type AuditEventFields,
+  type AuditEventJson,
+  type HookRecord,
+} from './audit/event.ts'
 export { FileAuditSink, StdoutAuditSink } from './audit/line-sinks.ts'
+export { AuditRecord } from './audit/record.ts'
 export { type AuditSink, CollectingAuditSink, CompositeSink } from './audit/sinks.ts'
+export { type AuditOrigin, type AuditWire, auditToWire, auditWireText } from './audit/wire.ts'
 export { BashClassifier, postcondition, precondition, sessionContract } from './builders.ts'
 export { type Clock, type NewId, randomId, systemClock, type TimerHandle } from './clock.ts'
-export { Edictum, type Tool } from './edictum.ts'
-export { EdictumConfigError, EdictumDenied, EdictumToolError, MarkEvictedError } from './errors.ts'
+export { Edictum } from './edictum.ts'
+export {
+  type ConfigErrorCode,
+  EdictumConfigError,
+  EdictumDenied,
+  EdictumToolError,
+  type GuardErrorCode,
+  MarkEvictedError,
+} from './errors.ts'
 export type { BatchCall, ContractResult, EvaluateOptions, EvaluationResult } from './evaluate.ts'
 export { listTemplates, type TemplateInfo, type YamlReport as CompositionReport } from './factories.ts'
 export { GovernedCall, type ToolOutcome } from './governed-call.ts'
+export { Guard, type Tool, type ToolContext } from './guard.ts'
 export { HookDecision, type HookRegistration, HookResult } from './hooks.ts'
 export { LocalApprovalBackend, type LocalApprovalOptions } from './local-approval.ts'
 export { consoleLogger, type Logger, silentLogger } from './logger.ts'
@@ -64,6 +81,13 @@ export type {
 } from './options.ts'
 export { GovernancePipeline, type PostDecision, type PreDecision } from './pipeline.ts'
 export { realPath } from './real-path.ts'
+export type {
+  ExecutionBounds,
+  LeaseOutcome,
+  Reserved,
+  ReserveRequest,
+  SessionReservations,
+} from './reservations.ts'
 export { Session, type SessionCounters } from './session.ts'
 export { type GuardState, stateOf } from './state.ts'
 export { MemoryBackend, type StorageBackend } from './storage.ts'

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline'
 import { RedactionPolicy, responseText } from '@lictor/contracts'
 import {
   type ApprovalBackend,
@@ -77,7 +76,9 @@ export class LocalApprovalBackend implements ApprovalBackend {
     return Object.freeze({ approved, approver: 'local', reason: null, status, timestamp })
   }
 
-  #readLine(seconds: number): Promise<'timeout' | { readonly line: string | null }> {
+  async #readLine(seconds: number): Promise<'timeout' | { readonly line: string | null }> {
+    // Loaded when somebody is asked: every guard pays for what is imported at its start.
+    const { createInterface } = await import('node:readline')
     return new Promise((resolve) => {
       const lines = createInterface({ input: this.#input, terminal: false })
       let answer: 'timeout' | { readonly line: string | null } = { line: null }

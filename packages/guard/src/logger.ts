@@ -18,7 +18,7 @@ export const consoleLogger: Logger = {
 
 export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 
-/** The text of whatever was thrown (edictum-sdk §3.7 step 10). */
+/** The text of whatever was thrown. */
 export function errorText(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }

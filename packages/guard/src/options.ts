@@ -17,6 +17,7 @@ import type { HookRegistration } from './hooks.ts'
 import type { Logger } from './logger.ts'
 import type { MaybePromise } from './maybe-promise.ts'
 import type { Fetch } from './server/client.ts'
+import type { SpoolMode } from './server/spool.ts'
 import type { WatchError } from './server/watcher.ts'
 import type { StorageBackend } from './storage.ts'
 import type { GovernanceTelemetry } from './telemetry.ts'
@@ -107,6 +108,11 @@ export interface ServerGuardOptions extends GuardOptions {
   /** Milliseconds between polls of a waiting approval, default 2,000. */
   readonly approvalPollInterval?: number
   readonly redactApprovalArgs?: boolean
+  /**
+   * What becomes of audit events that wait when the process ends: `true` (default) keeps them in a file for the next guard
+   * of this key and agent, `'each'` writes every event as it happens, `false` lets them go.
+   */
+  readonly spool?: SpoolMode
   readonly onWatchError?: (error: WatchError) => void
   readonly fetch?: Fetch
 }
@@ -123,4 +129,9 @@ export interface RunOptions {
   readonly parentCallId?: string | null
   readonly caller?: string
   readonly toolUseId?: string | null
+  /**
+   * Takes the call back: aborted before the tool runs, the call is refused, the question of a waiting one withdrawn, and
+   * `call_cancelled` recorded. A tool that runs already gets the signal and decides for itself.
+   */
+  readonly signal?: AbortSignal
 }

@@ -8,14 +8,17 @@ import {
   decidePre,
   decidePreAsync,
   type Envelope,
+  judgeChunks,
   type PostDecision,
 } from '@lictor/contracts'
 import type { HookRecord } from './audit/event.ts'
 import { type AfterHook, type BeforeHook, type HookRegistration, hookApplies, hookName } from './hooks.ts'
 import { errorText, type Logger } from './logger.ts'
 import { isPromise, type MaybePromise } from './maybe-promise.ts'
+import type { ExecutionBounds } from './reservations.ts'
 import type { Session, SessionCounters } from './session.ts'
 import type { GuardState } from './state.ts'
+import type { StreamJudges } from './streamed-output.ts'
 
 /** What the whole pipeline before a call decided: the contracts' word and the hooks that ran. */
 export interface PreDecision extends ContractDecision {
@@ -35,10 +38,49 @@ export interface PipelineOptions {
   readonly context: DecideContext
 }
 
+/** Before anything was decided. */
+export const UNDECIDED: PreDecision = Object.freeze({
+  action: 'deny',
+  reason: null,
+  decisionSource: null,
+  decisionName: null,
+  contractsEvaluated: [],
+  observed: false,
+  policyError: false,
+  observeResults: [],
+  approvalTimeout: 300,
+  approvalTimeoutEffect: 'deny',
+  approvalMessage: null,
+  hooksEvaluated: [],
+})
+
+/** Of an output that is judged as it is read: nothing is known yet. */
+export const READ_LATER: PostDecision = Object.freeze({
+  toolSuccess: true,
+  postconditionsPassed: true,
+  warnings: [],
+  contractsEvaluated: [],
+  policyError: false,
+  redactedResponse: null,
+  replacement: null,
+  outputSuppressed: false,
+})
+
+/** The denial of a call that was allowed by the counters as they were read, and for which no execution is left. */
+export function limitReached(pre: PreDecision, counters: SessionCounters): PreDecision {
+  return {
+    ...pre,
+    action: 'deny',
+    reason: `Execution limit reached: ${counters.executions} calls of this session have run or are running`,
+    decisionSource: 'operation_limit',
+    decisionName: 'max_tool_calls',
+  }
+}
+
 const NO_HOOKS: readonly HookRecord[] = Object.freeze([])
 
 /**
- * The stages around a call (contract-language §12 and §13). It decides and never stores, sends or throws of its own
+ * The stages around a call . It decides and never stores, sends or throws of its own
  * accord; whoever called it acts. It answers at once unless a check or hook takes its time.
  */
 export class GovernancePipeline {
@@ -60,13 +102,24 @@ export class GovernancePipeline {
     return state.policy.toolLimitFor(toolName) === null ? null : toolName
   }
 
+  /** What bounds a call of this tool, for its session to reserve under. */
+  bounds(state: GuardState, toolName: string): ExecutionBounds {
+    const { limits } = state.policy
+    return { limits, toolLimit: limits.maxCallsPerTool.get(toolName) ?? null }
+  }
+
+  /** Judging has no effects and takes no time: it may be done once more than needed. */
+  isPure(state: GuardState): boolean {
+    return this.#before.length === 0 && !state.asynchronous
+  }
+
   preExecute(
     state: GuardState,
     envelope: Envelope,
     session: Session,
     counters: SessionCounters,
   ): MaybePromise<PreDecision> {
-    if (this.#before.length === 0 && !state.asynchronous) {
+    if (this.isPure(state)) {
       return withHooks(decidePre(state.policy, envelope, counters, this.#context), NO_HOOKS)
     }
     return this.#preExecuteLater(state, envelope, session, counters)
@@ -94,16 +147,42 @@ export class GovernancePipeline {
     return withHooks(decision, records)
   }
 
+  /**
+   * What the contracts say of a call that was judged before: its attempt is counted and its hooks have run. Contracts a
+   * human has approved it for ask no more.
+   */
+  judgeAgain(
+    state: GuardState,
+    envelope: Envelope,
+    session: Session,
+    counters: SessionCounters,
+    hooksEvaluated: readonly HookRecord[],
+    approved: ReadonlySet<string>,
+  ): MaybePromise<PreDecision> {
+    const context = { ...this.#context, session, approved }
+    if (!state.asynchronous) return withHooks(decidePre(state.policy, envelope, counters, context), hooksEvaluated)
+    return decidePreAsync(state.policy, envelope, counters, context).then((pre) => withHooks(pre, hooksEvaluated))
+  }
+
+  /** What judges an output that comes piece by piece; null when no contract judges it. */
+  streamJudges(state: GuardState, envelope: Envelope, ended: (decision: PostDecision) => void): StreamJudges | null {
+    const text = judgeChunks(state.policy, envelope, this.#context)
+    if (text === null) return null
+    return { text, ended, value: (value) => decidePost(state.policy, envelope, value, true, this.#context) }
+  }
+
+  /** `decided` is given for an output that is judged as it is read. */
   postExecute(
     state: GuardState,
     envelope: Envelope,
     response: unknown,
     toolSuccess: boolean,
+    decided: PostDecision | null = null,
   ): MaybePromise<PostDecision> {
-    if (this.#after.length === 0 && !state.asynchronous) {
-      return decidePost(state.policy, envelope, response, toolSuccess, this.#context)
+    if (this.#after.length === 0 && (decided !== null || !state.asynchronous)) {
+      return decided ?? decidePost(state.policy, envelope, response, toolSuccess, this.#context)
     }
-    return this.#postExecuteLater(state, envelope, response, toolSuccess)
+    return this.#postExecuteLater(state, envelope, response, toolSuccess, decided)
   }
 
   async #postExecuteLater(
@@ -111,10 +190,13 @@ export class GovernancePipeline {
     envelope: Envelope,
     response: unknown,
     toolSuccess: boolean,
+    decided: PostDecision | null,
   ): Promise<PostDecision> {
-    const decision = state.asynchronous
-      ? await decidePostAsync(state.policy, envelope, response, toolSuccess, this.#context)
-      : decidePost(state.policy, envelope, response, toolSuccess, this.#context)
+    const judge = () =>
+      state.asynchronous
+        ? decidePostAsync(state.policy, envelope, response, toolSuccess, this.#context)
+        : decidePost(state.policy, envelope, response, toolSuccess, this.#context)
+    const decision = decided ?? (await judge())
     for (const { hook, matches } of this.#after) {
       if (!hookApplies(hook, matches, envelope)) continue
       try {
@@ -163,17 +245,11 @@ function withHooks(decision: ContractDecision, hooksEvaluated: readonly HookReco
 
 function hookDenial(hooksEvaluated: readonly HookRecord[], record: HookRecord): PreDecision {
   return {
-    action: 'deny',
+    ...UNDECIDED,
     reason: record.reason,
     decisionSource: 'hook',
     decisionName: record.name,
-    contractsEvaluated: [],
-    observed: false,
     policyError: record.reason?.includes('Hook error:') ?? false,
-    observeResults: [],
-    approvalTimeout: 300,
-    approvalTimeoutEffect: 'deny',
-    approvalMessage: null,
     hooksEvaluated,
   }
 }

@@ -9,7 +9,7 @@ test('the quick start of the README prints what it says', async () => {
   const output = await new Promise<string>((resolve, reject) => {
     execFile(
       process.execPath,
-      ['--conditions=source', '--input-type=module-typescript', '--eval', code],
+      ['--conditions=@lictor/source', '--input-type=module-typescript', '--eval', code],
       { cwd: root, timeout: 15_000 },
       (error, stdout, stderr) => (error ? reject(new Error(`${error.message}\n${stderr}`)) : resolve(stdout)),
     )

@@ -5,9 +5,8 @@ import { dirname, isAbsolute, join, parse, resolve, sep } from 'node:path'
 const MAX_LINKS = 40
 
 /**
- * Absolute path with every link followed and what does not exist kept, as sandbox contracts compare paths
- * (contract-language §10.3): `..` goes up from where a link led, and a link to something that is not there yet counts as
- * that. A path that cannot be looked at (permission, a loop of links) is only normalised.
+ * Absolute path with every link followed and what does not exist kept, as sandbox contracts compare paths: `..` goes up
+ * from where a link led, and a link to something that is not there yet counts as that. A path that cannot be looked at (permission, a loop of links) is only normalised.
  */
 export function realPath(path: string): string {
   // Not `resolve`: it would take `link/..` away before the link is followed.

@@ -178,7 +178,7 @@ describe('what a result is made into', () => {
     expect(log.some((line) => line.includes('already run'))).toBe(true)
   })
 
-  test('deny on a pure tool suppresses, two redactions compose, objects are judged as JSON', async () => {
+  test('deny on a pure tool suppresses, two redactions compose, objects stay objects', async () => {
     const { guard } = guardFrom([
       post('a', 'read_file', 'alpha', 'redact'),
       post('b', 'read_file', 'beta', 'redact'),
@@ -186,7 +186,16 @@ describe('what a result is made into', () => {
     ])
     expect(await guard.run('read_file', {}, () => 'alpha beta')).toBe('[REDACTED] [REDACTED]')
     expect(await guard.run('compute', {}, () => 'gamma')).toMatch(/^\[OUTPUT SUPPRESSED\] /)
-    expect(await guard.run('read_file', {}, () => ({ k: 'alpha' }))).toBe('{"k":"[REDACTED]"}')
+    expect(await guard.run('read_file', {}, () => ({ k: 'alpha', n: 1 }))).toEqual({ k: '[REDACTED]', n: 1 })
+    expect(await guard.run('read_file', {}, () => Buffer.from('alpha'))).toEqual(Buffer.from('[REDACTED]'))
+  })
+
+  test('an argument that no contract could judge is named, and passes where the tool declares it', async () => {
+    const { signal } = new AbortController()
+    const tools = { fetch: { arguments: { passThrough: ['signal'] } } }
+    const guard = new Edictum({ tools, logger: silentLogger })
+    await expect(guard.run('other', { signal }, () => 1)).rejects.toThrow("The argument 'signal' of tool 'other'")
+    expect(await guard.run('fetch', { signal }, (args) => args.signal === signal)).toBe(true)
   })
 
   test('a failing tool whose text a contract redacts throws the redacted text, and nothing that holds the rest', async () => {

@@ -1,19 +1,34 @@
+import type { OperationLimits } from '@lictor/contracts'
 import { configError } from './errors.ts'
 import { alongside, isPromise, type MaybePromise } from './maybe-promise.ts'
+import { type OpenExecutions, OWN_LEASE, openExecutions, takeOne } from './open-executions.ts'
+import type {
+  ExecutionBounds,
+  Lease,
+  LeaseOutcome,
+  Reserved,
+  SessionCounters,
+  SessionReservations,
+} from './reservations.ts'
 import type { StorageBackend } from './storage.ts'
 
-/** Counters of one session as read at one moment. Absent values read as 0. */
-export interface SessionCounters {
-  readonly attempts: number
-  readonly executions: number
-  /** Executions of the tool asked for; 0 when none was asked for. */
-  readonly toolExecutions: number
+export type { SessionCounters }
+
+/** Of a session in which nothing has happened. */
+export const NO_COUNTERS: SessionCounters = Object.freeze({ attempts: 0, executions: 0, toolExecutions: 0 })
+
+/** What a session is asked to reserve. */
+export interface ReservationOf {
+  readonly tool: string
+  /** Some contract looks at the executions of this tool. */
+  readonly readTool: boolean
+  readonly bounds: ExecutionBounds | null
 }
 
 const ILLEGAL_SESSION_ID = /[\u0000-\u001f\u007f/\\:]/
 const ILLEGAL_TOOL_NAME = /[\u0000-\u001f\u007f-\u009f\u2028\u2029/\\]/
 
-/** Refuses a session id that could reach another session's keys, which are colon-separated (edictum-sdk §12.1). */
+/** Refuses a session id that could reach another session's keys, which are colon-separated. */
 export function checkSessionId(sessionId: string): void {
   if (typeof sessionId !== 'string' || sessionId === '' || ILLEGAL_SESSION_ID.test(sessionId)) {
     throw configError(
@@ -38,14 +53,22 @@ export class Session {
   readonly #executionsKey: string
   readonly #failuresKey: string
   readonly #toolKeys = new Map<string, string>()
+  readonly #lastingOpen: OpenExecutions | null
 
-  constructor(sessionId: string, backend: StorageBackend) {
+  /** A `lasting` session is that of a guard, for as long as it lives. */
+  constructor(sessionId: string, backend: StorageBackend, lasting = false) {
     checkSessionId(sessionId)
     this.sessionId = sessionId
     this.#backend = backend
     this.#attemptsKey = `s:${sessionId}:attempts`
     this.#executionsKey = `s:${sessionId}:execs`
     this.#failuresKey = `s:${sessionId}:consec_fail`
+    this.#lastingOpen = lasting ? openExecutions(backend, sessionId) : null
+    if (this.#lastingOpen !== null) this.#lastingOpen.isLasting = true
+  }
+
+  get #open(): OpenExecutions {
+    return this.#lastingOpen ?? openExecutions(this.#backend, this.sessionId)
   }
 
   /** Counts one attempt, before anything is decided; returns the new count. */
@@ -95,6 +118,99 @@ export class Session {
     const read = alongside(attempts, () => this.#readCounts(this.#executionKeys(includeTool)))
     if (!isPromise(attempts) && !isPromise(read)) return withAttempts(this.#attemptsKey, attempts, read)
     return Promise.all([attempts, read]).then(([count, counts]) => withAttempts(this.#attemptsKey, count, counts))
+  }
+
+  /**
+   * Reserves one execution, so that calls side by side never run more often than the bounds allow; with `countAttempt` the
+   * attempt is counted in the same step. `known` are the counters read before, where the attempt is counted already.
+   */
+  reserve(request: ReservationOf, known: SessionCounters | null): MaybePromise<Reserved> {
+    const { reservations, readNow } = this.#backend
+    if (reservations) return this.#reserveThere(reservations, request, known)
+    if (readNow && known !== null) {
+      const { tool, readTool, bounds } = request
+      const executions = readNow(this.#executionsKey)
+      const toolExecutions = readTool ? readNow(this.#toolKey(tool)) : 0
+      const counters = { attempts: known.attempts, executions, toolExecutions }
+      return takeOne(this.#open, tool, counters, bounds)
+    }
+    return this.#reserveHere(request, known)
+  }
+
+  /** Takes a place in this process, by counters that were read in this very turn; false where another way must be gone. */
+  takeAtOnce(tool: string, limits: OperationLimits, read: SessionCounters): boolean {
+    if (this.#lastingOpen === null || !this.answersAtOnce || this.#backend.reservations) return false
+    const open = this.#lastingOpen
+    if (read.attempts >= limits.maxAttempts || read.executions + open.total >= limits.maxToolCalls) return false
+    const toolLimit = limits.maxCallsPerTool.get(tool)
+    if (toolLimit !== undefined && read.toolExecutions + open.ofTool(tool) >= toolLimit) return false
+    open.add(tool)
+    return true
+  }
+
+  #reserveHere({ tool, readTool, bounds }: ReservationOf, known: SessionCounters | null): Promise<Reserved> {
+    const includeTool = readTool ? tool : null
+    const open = this.#open
+    return open.inTurn(async () => {
+      const counters =
+        known === null
+          ? await this.beginAttempt(includeTool)
+          : { ...(await this.readCounters(includeTool)), attempts: known.attempts }
+      return takeOne(open, tool, counters, bounds)
+    })
+  }
+
+  async #reserveThere(
+    reservations: SessionReservations,
+    request: ReservationOf,
+    known: SessionCounters | null,
+  ): Promise<Reserved> {
+    const { tool, bounds } = request
+    const reserved = await reservations.reserve({
+      sessionId: this.sessionId,
+      tool,
+      bounds,
+      countAttempt: known === null,
+    })
+    if (reserved === null) return this.#reserveHere(request, known)
+    if (known === null) return reserved
+    return { counters: { ...reserved.counters, attempts: known.attempts }, lease: reserved.lease }
+  }
+
+  /**
+   * Ends a reserved execution: counts it, or gives it back. Returns the number of executions of the session, this one
+   * included; for one that did not run, 0.
+   */
+  settle(lease: Lease, tool: string, outcome: LeaseOutcome): MaybePromise<number> {
+    if (lease.id !== null) return this.#settleThere(lease.id, outcome)
+    const open = this.#open
+    if (outcome === 'not_run') {
+      open.remove(tool)
+      return 0
+    }
+    if (this.#backend.readNow) {
+      try {
+        return this.recordExecution(tool, outcome === 'success')
+      } finally {
+        open.remove(tool)
+      }
+    }
+    return open.inTurn(async () => this.recordExecution(tool, outcome === 'success')).finally(() => open.remove(tool))
+  }
+
+  async #settleThere(lease: string, outcome: LeaseOutcome): Promise<number> {
+    return (await this.#backend.reservations?.settle(lease, outcome)) ?? 0
+  }
+
+  /** Lengthens a lease that is kept elsewhere; returns the seconds it holds from now on. */
+  async renew(lease: Lease): Promise<number> {
+    if (lease.id === null) return OWN_LEASE.expiresInSeconds
+    return (await this.#backend.reservations?.renew(lease.id)) ?? OWN_LEASE.expiresInSeconds
+  }
+
+  /** The backend answers at once: nothing is saved by asking it for several things in one step. */
+  get answersAtOnce(): boolean {
+    return this.#backend.readNow !== undefined
   }
 
   /** All counters by one read, without counting anything; the per-tool one only when asked for. */

@@ -1,7 +1,8 @@
 import type { MaybePromise } from './maybe-promise.ts'
+import type { SessionReservations } from './reservations.ts'
 
 /**
- * Where session values live (edictum-sdk §12.2). `increment` must be atomic. An error of any method refuses the call
+ * Where session values live. `increment` must be atomic. An error of any method refuses the call
  * that needed it: nothing ever stands in for a value that could not be read.
  */
 export interface StorageBackend {
@@ -15,12 +16,17 @@ export interface StorageBackend {
   batchGet?(keys: readonly string[]): MaybePromise<Readonly<Record<string, string | null>>>
   /** A backend in memory may offer its counters without text and without a promise. */
   readonly readNow?: (key: string) => number
+  /**
+   * Reservations that hold for everybody who shares this backend. Without them the guard reserves among the calls of its
+   * own process, and counts an execution when it is over.
+   */
+  readonly reservations?: SessionReservations
 }
 
 /** Session values in this process. Share one instance between guards to share their limits. */
 export class MemoryBackend implements StorageBackend {
   readonly #values = new Map<string, string>()
-  readonly #counters = new Map<string, number>()
+  readonly #counters = new Map<string, { value: number }>()
 
   readonly readNow = (key: string): number => {
     if (this.#values.size > 0) {
@@ -33,14 +39,14 @@ export class MemoryBackend implements StorageBackend {
         return count
       }
     }
-    return this.#counters.get(key) ?? 0
+    return this.#counters.get(key)?.value ?? 0
   }
 
   get(key: string): string | null {
     const value = this.#values.get(key)
     if (value !== undefined) return value
     const counter = this.#counters.get(key)
-    return counter === undefined ? null : String(counter)
+    return counter === undefined ? null : String(counter.value)
   }
 
   set(key: string, value: string): void {
@@ -48,14 +54,18 @@ export class MemoryBackend implements StorageBackend {
   }
 
   delete(key: string): void {
-    this.#values.delete(key)
+    if (this.#values.size > 0) this.#values.delete(key)
     this.#counters.delete(key)
   }
 
   increment(key: string, amount = 1): number {
-    const next = (this.#counters.get(key) ?? 0) + amount
-    this.#counters.set(key, next)
-    return next
+    const counter = this.#counters.get(key)
+    if (counter !== undefined) {
+      counter.value += amount
+      return counter.value
+    }
+    this.#counters.set(key, { value: amount })
+    return amount
   }
 
   batchGet(keys: readonly string[]): Record<string, string | null> {

@@ -1,5 +1,5 @@
 /**
- * Whether a tool's result is a success when the guard was given no check of its own (edictum-sdk §3.6): null is, an object
+ * Whether a tool's result is a success when the guard was given no check of its own: null is, an object
  * that says `is_error` (or MCP's `isError`) is not, nor is a text that begins with `error:` or `fatal:`.
  */
 export function defaultSuccessCheck(_toolName: string, result: unknown): boolean {

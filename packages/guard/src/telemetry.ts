@@ -29,10 +29,16 @@ export interface Counter {
 
 const STATUS_OK = 1
 const STATUS_ERROR = 2
-const REFUSALS: ReadonlySet<string> = new Set(['call_denied', 'call_approval_denied', 'call_approval_timeout'])
+const REFUSALS: ReadonlySet<string> = new Set([
+  'call_denied',
+  'call_approval_denied',
+  'call_approval_timeout',
+  'call_approval_failed',
+  'call_cancelled',
+])
 
 /**
- * Spans and counters of governed calls (edictum-sdk §13). Hand it the `@opentelemetry/api` module, or anything shaped like
+ * Spans and counters of governed calls. Hand it the `@opentelemetry/api` module, or anything shaped like
  * it; without one it does nothing. Nothing here ever throws.
  */
 export class GovernanceTelemetry {

@@ -5,9 +5,10 @@
 // Usage: node bootstrap.mjs <prompt>   (or the prompt on standard input)
 // Exit codes: 0 final answer printed, 1 anything else (the reason is on standard error), 128+n stopped by signal n.
 import { spawn } from 'node:child_process'
-import { statSync } from 'node:fs'
+import { closeSync, constants as fileConstants, openSync, realpathSync, statSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
+import net from 'node:net'
 import { constants } from 'node:os'
 
 const FALLBACK_URLS = ['http://host.docker.internal:8088', 'http://host.containers.internal:8088']
@@ -53,6 +54,21 @@ async function readPrompt() {
   for await (const chunk of process.stdin) chunks.push(chunk)
   const prompt = Buffer.concat(chunks).toString('utf8')
   if (prompt.trim() === '') throw new BootstrapError('the prompt is empty')
+  return prompt
+}
+
+/**
+ * In an instance that was started before there was anything to do: wait on standard input for the environment and the prompt.
+ * What the sandbox itself set stays as it is.
+ */
+async function awaitJob() {
+  const chunks = []
+  for await (const chunk of process.stdin) chunks.push(chunk)
+  // Nobody needs it any more.
+  if (chunks.length === 0) process.exit(0)
+  const { env, prompt } = JSON.parse(Buffer.concat(chunks).toString('utf8'))
+  delete process.env.LICTOR_AWAITS_JOB
+  for (const [name, value] of Object.entries(env)) process.env[name] ??= value
   return prompt
 }
 
@@ -276,6 +292,29 @@ function isFolder(path) {
   }
 }
 
+/**
+ * Open a folder of which no part of the path may be a link, and hand `use` a path that stays with it whatever is renamed
+ * meanwhile. Undefined when a part is a link.
+ */
+async function inFolder(path, use) {
+  if (process.platform !== 'linux') return realpathSync(path) === path ? use(path) : undefined
+  const flags = fileConstants.O_RDONLY | fileConstants.O_DIRECTORY | fileConstants.O_NOFOLLOW
+  let folder = openSync('/', flags)
+  try {
+    for (const component of path.split('/').filter(Boolean)) {
+      const above = folder
+      folder = openSync(`/proc/self/fd/${above}/${component}`, flags)
+      closeSync(above)
+    }
+    return await use(`/proc/self/fd/${folder}`)
+  } catch (error) {
+    if (error.code !== 'ELOOP' && error.code !== 'ENOTDIR') throw error
+    return undefined
+  } finally {
+    closeSync(folder)
+  }
+}
+
 /** Run one dispatched command and describe what it did. Never throws. */
 async function execute(dispatch) {
   if (dispatch.action !== 'exec') return refusal(`unknown_action:${dispatch.action}`)
@@ -293,8 +332,11 @@ async function execute(dispatch) {
   for (const [name, value] of Object.entries(dispatch.env_additions ?? {})) env[name] = asText(value)
   const shell = dispatch.shell !== false
   const line = shell ? [[command, ...args].join(' '), []] : [command, args]
+  const runIn = (folder) => run(line, { cwd: folder, env, shell }, timeoutSecs, maxOutputBytes)
   try {
-    return await run(line, { cwd, env, shell }, timeoutSecs, maxOutputBytes)
+    if (dispatch.follow_links !== false) return await runIn(cwd)
+    const result = await inFolder(cwd, runIn)
+    return result ?? refusal(`[AEGIS] Working directory is reached through a link: ${cwd}`)
   } catch (error) {
     return refusal(`[AEGIS] Command could not be started: ${error.message}`)
   }
@@ -363,6 +405,38 @@ function exitCode(code, signal) {
   return code ?? 128 + (constants.signals[signal] ?? 0)
 }
 
+/**
+ * In a sandbox without a network of its own: offer what is behind Unix sockets at ports of the loopback, the proxy where
+ * HTTP_PROXY says. Resolves when they can be used; they end with this process.
+ */
+async function startForwarders() {
+  const pairs = (process.env.LICTOR_FORWARD ?? '').split(',').filter(Boolean)
+  for (const pair of pairs) await startForwarder(Number(pair.split('=')[0]), pair.slice(pair.indexOf('=') + 1))
+}
+
+function startForwarder(port, path) {
+  const server = net.createServer({ allowHalfOpen: true }, (client) => {
+    const proxy = net.connect({ path, allowHalfOpen: true })
+    const end = () => {
+      client.destroy()
+      proxy.destroy()
+    }
+    client.on('error', end).pipe(proxy)
+    proxy.on('error', end).pipe(client)
+  })
+  server.unref()
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(new BootstrapError(`the network cannot be offered: ${error.message}`)))
+    server.listen(port, '127.0.0.1', resolve)
+  })
+}
+
+/** Beside a program of the agent's own, which is told by a file that the network can be used. Never resolves. */
+function forwardAlone(ready) {
+  writeFileSync(ready, '')
+  return new Promise(() => setInterval(() => {}, MAX_TIMER_MS))
+}
+
 async function generate(urls, message, timeoutSecs) {
   const failures = []
   for (const url of urls) {
@@ -392,7 +466,9 @@ async function deliver(url, message, timeoutSecs) {
 }
 
 async function main() {
-  const prompt = await readPrompt()
+  await startForwarders()
+  if (process.env.LICTOR_FORWARD_READY) await forwardAlone(process.env.LICTOR_FORWARD_READY)
+  const prompt = process.env.LICTOR_AWAITS_JOB ? await awaitJob() : await readPrompt()
   const modelAlias = requireVariable('AEGIS_MODEL_ALIAS')
   const executionId = requireVariable('AEGIS_EXECUTION_ID')
   const timeoutSecs = positiveInteger(process.env.AEGIS_LLM_TIMEOUT_SECONDS, DEFAULT_LLM_TIMEOUT_SECS)

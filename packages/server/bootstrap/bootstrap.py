@@ -65,6 +65,22 @@ def read_prompt():
     return prompt
 
 
+def await_job():
+    """In an instance that was started ahead: wait on standard input for the environment and the prompt.
+
+    What the sandbox itself set stays as it is.
+    """
+    text = sys.stdin.buffer.read()
+    if not text:
+        # Nobody needs it any more.
+        leave(0)
+    job = json.loads(text.decode("utf-8"))
+    del os.environ["LICTOR_AWAITS_JOB"]
+    for name, value in job["env"].items():
+        os.environ.setdefault(name, value)
+    return job["prompt"]
+
+
 def require_variable(name):
     value = os.environ.get(name)
     if not value:
@@ -294,6 +310,37 @@ def is_number(value):
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def open_folder(path):
+    """Open a folder of which no part of the path may be a link. Raises OSError, ELOOP or ENOTDIR for a link."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    folder = os.open("/", flags)
+    for component in path.split("/"):
+        if component:
+            above = folder
+            try:
+                folder = os.open(component, flags, dir_fd=above)
+            finally:
+                os.close(above)
+    return folder
+
+
+def run_unlinked(line, shell, cwd, env, timeout_secs, limit):
+    """Run in a folder that stays the one that was opened, whatever is renamed meanwhile."""
+    refused = refusal("[AEGIS] Working directory is reached through a link: %s" % cwd)
+    if not sys.platform.startswith("linux"):
+        return run(line, shell, cwd, env, timeout_secs, limit) if os.path.realpath(cwd) == cwd else refused
+    try:
+        folder = open_folder(cwd)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            return refused
+        raise
+    try:
+        return run(line, shell, "/proc/self/fd/%d" % folder, env, timeout_secs, limit)
+    finally:
+        os.close(folder)
+
+
 def execute(dispatch):
     """Run one dispatched command and describe what it did. Never raises."""
     action = dispatch.get("action")
@@ -318,8 +365,9 @@ def execute(dispatch):
         env.update((name, as_text(value)) for name, value in additions.items())
     shell = dispatch.get("shell") is not False
     line = " ".join([command] + args) if shell else [command] + args
+    start_in = run if dispatch.get("follow_links") is not False else run_unlinked
     try:
-        return run(line, shell, cwd, env, timeout_secs, limit)
+        return start_in(line, shell, cwd, env, timeout_secs, limit)
     except (OSError, ValueError) as error:
         return refusal("[AEGIS] Command could not be started: %s" % error)
 
@@ -400,6 +448,71 @@ def report(returncode, timed_out, timeout_secs, limit, stdout, stderr):
     return result
 
 
+def start_forwarders():
+    """Offer what is behind Unix sockets at ports of the loopback, the proxy where HTTP_PROXY says.
+
+    For sandboxes without a network of their own. They end with this process.
+    """
+    for pair in filter(None, os.environ.get("LICTOR_FORWARD", "").split(",")):
+        port, _, path = pair.partition("=")
+        start_forwarder(int(port), path)
+
+
+def forward_alone(ready):
+    """Beside a program of the agent's own, which is told by a file that the network can be used. Never returns."""
+    with open(ready, "w"):
+        pass
+    while True:
+        time.sleep(MAX_WAIT_SECS)
+
+
+def start_forwarder(port, path):
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen(128)
+    except OSError as error:
+        raise BootstrapError("the network cannot be offered: %s" % error)
+    threading.Thread(target=accept_forever, args=(listener, path), daemon=True).start()
+
+
+def accept_forever(listener, path):
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError as error:
+            debug("the forwarder paused: %s" % error)
+            time.sleep(0.1)
+            continue
+        proxy = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            proxy.connect(path)
+            for source, target in ((client, proxy), (proxy, client)):
+                threading.Thread(target=forward, args=(source, target), daemon=True).start()
+        except (OSError, RuntimeError) as error:
+            debug("a connection could not be forwarded: %s" % error)
+            client.close()
+            proxy.close()
+
+
+def forward(source, target):
+    """Copy one direction of a connection to its end. Whichever direction breaks ends both."""
+    try:
+        while True:
+            chunk = source.recv(65536)
+            if not chunk:
+                target.shutdown(socket.SHUT_WR)
+                return
+            target.sendall(chunk)
+    except OSError:
+        for end in (source, target):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
 def generate(urls, message, timeout_secs):
     failures = []
     for url in urls:
@@ -423,7 +536,10 @@ def deliver(url, message, timeout_secs):
 
 
 def main():
-    prompt = read_prompt()
+    start_forwarders()
+    if os.environ.get("LICTOR_FORWARD_READY"):
+        forward_alone(os.environ["LICTOR_FORWARD_READY"])
+    prompt = await_job() if os.environ.get("LICTOR_AWAITS_JOB") else read_prompt()
     model_alias = require_variable("AEGIS_MODEL_ALIAS")
     execution_id = require_variable("AEGIS_EXECUTION_ID")
     timeout_secs = positive_integer(os.environ.get("AEGIS_LLM_TIMEOUT_SECONDS"), DEFAULT_LLM_TIMEOUT_SECS)

@@ -2,45 +2,59 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
-import { inProcessBus } from './adapters/bus/in-process.ts'
+import { createFolderBlobs } from './adapters/blobs/folder.ts'
+import { createInProcessBus } from './adapters/bus/in-process.ts'
 import { systemClock } from './adapters/clock/system.ts'
-import { smtpMail } from './adapters/mail/smtp.ts'
-import { aiSdkChat } from './adapters/model/ai-sdk-chat.ts'
-import { configuredModels } from './adapters/model/configured.ts'
-import { pinnedFetches } from './adapters/outbound/fetch.ts'
-import { addressGuard, type Resolve } from './adapters/outbound/guard.ts'
-import { httpOutbound } from './adapters/outbound/http.ts'
+import { createEgress } from './adapters/egress/proxy.ts'
+import { createSmtpMail } from './adapters/mail/smtp.ts'
+import { openMcpProcesses } from './adapters/mcp/processes.ts'
+import { createAiSdkChat } from './adapters/model/ai-sdk-chat.ts'
+import { createConfiguredModels } from './adapters/model/configured.ts'
+import { createPinnedFetches } from './adapters/outbound/fetch.ts'
+import { createAddressGuard, type Resolve } from './adapters/outbound/guard.ts'
+import { createHttpOutbound } from './adapters/outbound/http.ts'
 import { systemResolve } from './adapters/outbound/system-dns.ts'
 import { systemRandom } from './adapters/random/system.ts'
-import { inProcessRateLimiter } from './adapters/rate-limiter/in-process.ts'
-import { chooseSandbox } from './adapters/sandbox/choose.ts'
-import { naclSecretBox } from './adapters/secret-box/nacl.ts'
+import { createInProcessRateLimiter } from './adapters/rate-limiter/in-process.ts'
+import { chooseSandbox, openDockerSandbox } from './adapters/sandbox/choose.ts'
+import { readRegistryLogins } from './adapters/sandbox/registry-logins.ts'
+import { createConfiguredSearch } from './adapters/search/configured.ts'
+import { createNaclSecretBox } from './adapters/secret-box/nacl.ts'
+import { createOpenBaoSecrets } from './adapters/secrets/openbao.ts'
+import { openBaoOptions } from './adapters/secrets/openbao-options.ts'
+import { createChanges } from './changes/changes.ts'
 import type { Config } from './config.ts'
 import { StartupError } from './errors.ts'
-import { providerFetch } from './governance/assistant/provider-fetch.ts'
-import { governance } from './governance/governance.ts'
-import { streamLog } from './governance/stream/log.ts'
+import { createProviderFetch } from './governance/ai-providers/provider-fetch.ts'
+import { createGovernance } from './governance/governance.ts'
+import { basePathOf } from './http/base-path.ts'
 import { corsOrigins } from './http/cors.ts'
 import { type App, createHttpServer } from './http/server.ts'
 import { registerStatic } from './http/static.ts'
-import { identity } from './identity/identity.ts'
+import { createIdentity } from './identity/identity.ts'
+import { SESSION_COOKIE } from './identity/login.ts'
+import { openDatabase } from './open-database.ts'
 import { measureBacklog } from './operations/backlog.ts'
 import { healthRoutes } from './operations/health.ts'
-import { type Metrics, metrics, metricsRoutes } from './operations/metrics.ts'
+import { createMetrics, type Metrics, metricsRoutes } from './operations/metrics.ts'
 import { startWarnings } from './operations/start-warnings.ts'
-import { workers } from './operations/workers.ts'
+import { createWorkers } from './operations/workers.ts'
+import { createRoom } from './part.ts'
+import type { Blobs } from './ports/blobs.ts'
 import type { Bus } from './ports/bus.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Mail } from './ports/mail.ts'
 import type { Outbound } from './ports/outbound.ts'
 import type { Random } from './ports/random.ts'
 import type { RateLimiter } from './ports/rate-limiter.ts'
-import { runtime } from './runtime/runtime.ts'
+import { settledMasterKey } from './rotate-master-key.ts'
+import { createRuntime } from './runtime/runtime.ts'
 import type { Database } from './storage/database.ts'
 import { microsOf } from './storage/instants.ts'
 import { proveMasterKey } from './storage/master-key.ts'
 import { migrate } from './storage/migrate.ts'
-import { openSqlite } from './storage/sqlite.ts'
+import { createRoomOf } from './storage/room.ts'
+import { createSealedSecrets } from './storage/sealed-secrets.ts'
 import { version } from './version.ts'
 
 /** What tests put in the place of the world. */
@@ -54,6 +68,9 @@ export interface Overrides {
   /** The name server. */
   readonly resolve?: Resolve
   readonly mail?: Mail
+  readonly blobs?: Blobs
+  /** Room on the disk of a folder, in bytes. */
+  readonly freeBytes?: (folder: string) => number | null
   /** scrypt's N for new passwords. */
   readonly passwordCost?: number
   /** Folder of the built console; null serves none. */
@@ -65,27 +82,56 @@ export interface Server {
   readonly database: Database
   /** Whether there is an administrator. */
   isSetUp(): Promise<boolean>
+  /** Path and query of the link that makes the first administrator under any name of this server. */
+  readonly setupLink: string
   /** Listen. Returns the address, for example `http://127.0.0.1:8000`. */
   listen(): Promise<string>
   /** Tell streams to come back, finish what is in flight, let go of everything. Safe to call twice. */
   close(): Promise<void>
 }
 
-/** The composition root: the one place that chooses implementations and hands them to the features. */
+/** The server, ready to listen. What a refused start had opened already is closed again, so that the process can end. */
 export async function createServer(config: Config, logger: Logger, overrides: Overrides = {}): Promise<Server> {
+  const opened: (() => unknown)[] = []
+  try {
+    return await composeServer(config, logger, overrides, opened)
+  } catch (error) {
+    for (const close of opened.reverse()) await close()
+    throw error
+  }
+}
+
+/**
+ * The composition root: the one place that chooses implementations and hands them to the features.
+ *
+ * @param opened is told how to let go of each thing that keeps the process alive
+ */
+async function composeServer(
+  config: Config,
+  logger: Logger,
+  overrides: Overrides,
+  opened: (() => unknown)[],
+): Promise<Server> {
   const clock = overrides.clock ?? systemClock
   const random = overrides.random ?? systemRandom
+  const room = createRoomOf(config.dataDir, overrides.freeBytes)
+  room.release()
   const database = overrides.database ?? (await openDatabase(config, logger))
-  const counts = metrics()
-  const network = await openNetwork(config, clock, logger, counts)
+  opened.push(() => database.close())
+  const metrics = createMetrics()
+  const network = await openNetwork(config, clock, logger, metrics)
+  opened.push(network.close, () => network.bus.close())
   const bus = overrides.bus ?? network.bus
   const limiter = overrides.limiter ?? network.limiter
-  const secretBox = naclSecretBox(config.masterKey)
+  const secretBox = createNaclSecretBox(await settledMasterKey(database, config))
   const names = { resolve: overrides.resolve ?? systemResolve, allowed: config.outboundAllow }
-  const guard = addressGuard(names)
-  const outbound = overrides.outbound ?? httpOutbound({ guard, clock })
-  const fetches = pinnedFetches(names)
-  const mail = overrides.mail ?? smtpMail({ guard, clock })
+  const addressGuard = createAddressGuard(names)
+  const outbound = overrides.outbound ?? createHttpOutbound({ guard: addressGuard, clock })
+  const fetches = createPinnedFetches(names)
+  const openBao = openBaoOptions(config, fetches.operator)
+  const mail = overrides.mail ?? createSmtpMail({ guard: addressGuard, clock })
+  const blobs = overrides.blobs ?? (await openBlobs(config))
+  await blobs.check()
   const applied = await migrate(database)
   if (applied.length > 0) logger.info({ applied }, 'database brought up to date')
   await proveMasterKey(database, secretBox)
@@ -93,14 +139,14 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
 
   const isSecure = config.baseUrl.startsWith('https://')
   const hasDocs = config.envName !== 'production'
-  const work = workers({ clock, logger })
-  measureBacklog({ database, clock, workers: work, metrics: counts })
-  const log = streamLog({
-    database,
-    bus,
-    clock,
-    onPublishError: (err) => logger.error({ err }, 'bus refused a message'),
-  })
+  const workers = createWorkers({ clock, logger })
+  opened.push(() => workers.stop())
+  measureBacklog({ database, clock, workers, metrics })
+  const docker = {
+    socket: config.dockerSocket,
+    runtime: config.dockerRuntime,
+    logins: readRegistryLogins(config.registryLogins),
+  }
   const shared = {
     config,
     logger,
@@ -110,70 +156,99 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
     bus,
     limiter,
     secretBox,
+    secretStore: openBao ? createOpenBaoSecrets(openBao) : createSealedSecrets({ database, secretBox, clock }),
     outbound,
     fetches,
     mail,
-    openChat: aiSdkChat({ anthropicUrl: config.anthropicBaseUrl, fetchFor: providerFetch(config, fetches) }),
-    models: configuredModels({ config, clock, fetch: fetches.operator }),
-    openSandbox: (owner: string) => chooseSandbox({ setting: config.sandbox, dataDir: config.dataDir, owner, logger }),
-    log,
-    workers: work,
-    metrics: counts,
+    search: createConfiguredSearch({ config, fetch: fetches.operator, clock }),
+    blobs,
+    openChat: createAiSdkChat({
+      anthropicUrl: config.anthropicBaseUrl,
+      fetchFor: createProviderFetch(config, fetches),
+    }),
+    models: createConfiguredModels({ config, clock, fetch: fetches.operator }),
+    openSandbox: (owner: string) =>
+      chooseSandbox({ setting: config.sandbox, dataDir: config.dataDir, owner, docker, clock, logger }),
+    openDocker: (owner: string) => openDockerSandbox({ ...docker, owner, clock, logger }),
+    egress: createEgress({
+      guard: createAddressGuard({
+        resolve: names.resolve,
+        allowed: config.egressAllow,
+        setting: 'LICTOR_EGRESS_ALLOW',
+      }),
+      clock,
+      random,
+      limits: { bytes: config.egressMaxMb * 1_000_000 },
+      count: (outcome) => metrics.agentConnections.inc({ outcome }),
+    }),
+    openMcpProcesses: (owner: string) => openMcpProcesses({ owner, clock }),
+    ...createChanges({ database, bus, clock, logger, workers }),
+    workers,
+    metrics,
   }
 
-  const people = identity({ ...shared, isSecure, passwordCost: overrides.passwordCost })
-  const governing = governance(shared, people)
-  const running = runtime(shared, people, governing)
-
-  const http = await createHttpServer({
-    logger,
-    trustedProxies: config.trustedProxies,
-    hasDocs,
-    corsOrigins: corsOrigins(config.corsOrigins, config.baseUrl, (message) => logger.warn(message)),
-    authenticator: {
-      session: people.authenticateSession,
-      apiKey: people.authenticateKey,
-      token: running.authenticateToken,
-      dispatch: running.authenticateDispatch,
-    },
-  })
-  metricsRoutes(http, counts)
-  healthRoutes(http, {
+  const identity = createIdentity({ ...shared, isSecure, passwordCost: overrides.passwordCost })
+  const governance = createGovernance(shared, identity)
+  const runtime = createRuntime(shared, identity, governance)
+  const health = {
     database,
-    setup: people.setup,
-    workers: work,
+    room,
+    setup: identity.setup,
+    workers,
     version,
     isSecure,
     pingRedis: config.redisUrl === '' ? null : async () => (await bus.ping()) ?? 0,
-    connectedAgents: governing.connectedAgents,
+    connectedAgents: governance.connectedAgents,
+  }
+  const house = createRoom([
+    { routes: (app) => metricsRoutes(app, metrics) },
+    { routes: (app) => healthRoutes(app, health) },
+    identity,
+    governance,
+    runtime,
+    { start: room.reserve },
+  ])
+
+  const http = await createHttpServer({
+    logger,
+    clock,
+    trustedProxies: config.trustedProxies,
+    hasDocs,
+    corsOrigins: corsOrigins(config.corsOrigins, config.baseUrl, (message) => logger.warn(message)),
+    sessionCookie: SESSION_COOKIE,
+    baseUrl: config.baseUrl,
+    openCalls: identity.openCalls,
+    authenticator: {
+      session: identity.authenticateSession,
+      apiKey: identity.authenticateKey,
+      token: identity.authenticateToken,
+      dispatch: runtime.authenticateDispatch,
+    },
   })
-  people.routes(http)
-  governing.routes(http)
-  running.routes(http)
+  house.routes(http)
   const consoleDir = overrides.consoleDir === undefined ? builtConsole() : overrides.consoleDir
-  await registerStatic(http, { consoleDir, hasDocs })
+  await registerStatic(http, { consoleDir, hasDocs, basePath: basePathOf(config.baseUrl) })
   for (const warning of startWarnings(config)) logger.warn(warning)
-  await people.bootstrap()
+  await identity.bootstrap()
 
   let closing: Promise<void> | null = null
   return {
     http,
     database,
-    isSetUp: () => people.setup.isComplete(),
+    isSetUp: () => identity.setup.isComplete(),
+    setupLink: identity.setupGate.linkPath,
     async listen() {
       const address = await http.listen({ host: config.host, port: config.port })
-      people.local.publish(address)
-      await governing.start(address)
-      await running.start(address)
+      await house.start(address)
       return address
     },
     close() {
       closing ??= (async () => {
-        governing.endStreams()
-        await running.stop()
+        await house.drain()
+        // Requests in flight end before what they use does; turns of workers end before what they write to.
         await http.close()
-        await work.stop()
-        await governing.stop()
+        await workers.stop()
+        await house.stop()
         await bus.close()
         network.close()
         await database.close()
@@ -184,20 +259,21 @@ export async function createServer(config: Config, logger: Logger, overrides: Ov
 }
 
 /** What several processes share besides the database: Redis, or nothing when there is one process. Drivers load when in use. */
-async function openNetwork(
-  config: Config,
+export async function openNetwork(
+  config: Pick<Config, 'redisUrl'>,
   clock: Clock,
-  logger: Logger,
-  counts: Pick<Metrics, 'busLag'>,
+  logger: Pick<Logger, 'warn'>,
+  metrics: { readonly busLag: Pick<Metrics['busLag'], 'observe'> },
 ): Promise<{ bus: Bus; limiter: RateLimiter; close(): void }> {
-  if (config.redisUrl === '') return { bus: inProcessBus(), limiter: inProcessRateLimiter(clock), close: () => {} }
-  const { redisRateLimiter } = await import('./adapters/rate-limiter/redis.ts')
-  const { redisBus } = await import('./adapters/bus/redis.ts')
+  if (config.redisUrl === '')
+    return { bus: createInProcessBus(), limiter: createInProcessRateLimiter(clock), close: () => {} }
+  const { createRedisRateLimiter } = await import('./adapters/rate-limiter/redis.ts')
+  const { createRedisBus } = await import('./adapters/bus/redis.ts')
   const onError = (err: Error) => logger.warn({ err }, 'Redis does not answer')
-  const limiter = redisRateLimiter(config.redisUrl, clock, onError)
+  const limiter = createRedisRateLimiter(config.redisUrl, clock, onError)
   try {
     return {
-      bus: await redisBus(config.redisUrl, onError, (seconds) => counts.busLag.observe(seconds)),
+      bus: await createRedisBus(config.redisUrl, onError, (seconds) => metrics.busLag.observe(seconds)),
       limiter,
       close: () => limiter.close(),
     }
@@ -211,12 +287,18 @@ async function openNetwork(
   }
 }
 
-async function openDatabase(config: Config, logger: Logger): Promise<Database> {
-  if (config.databaseUrl !== '') {
-    const { openPostgres } = await import('./storage/postgres.ts')
-    return openPostgres(config.databaseUrl, (err) => logger.warn({ err }, 'idle database connection lost'))
-  }
-  return openSqlite(join(config.dataDir, 'lictor.db'))
+/** Where files of volumes are kept. The driver of S3 loads when in use. */
+async function openBlobs(config: Config): Promise<Blobs> {
+  if (config.blobs === 'folder') return createFolderBlobs(config.blobsDir || join(config.dataDir, 'blobs'))
+  const { createS3Blobs } = await import('./adapters/blobs/s3.ts')
+  return createS3Blobs({
+    bucket: config.s3Bucket,
+    region: config.s3Region,
+    endpoint: config.s3Endpoint,
+    accessKeyId: config.s3AccessKeyId,
+    secretAccessKey: config.s3SecretAccessKey,
+    prefix: config.s3Prefix,
+  })
 }
 
 /** The console beside this package: in the workspace while developing, inside the package once published. */

@@ -1,11 +1,13 @@
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { describeSettings, readConfig } from './config.ts'
 import { isReadable } from './main.ts'
 
-const folder = () => mkdtempSync(join(tmpdir(), 'lictor-config-'))
+const folders = mkdtempSync(join(tmpdir(), 'lictor-config-'))
+const folder = () => mkdtempSync(join(folders, 'one-'))
+afterAll(() => rmSync(folders, { recursive: true, force: true }))
 
 describe('settings', () => {
   it('have defaults; the data folder and a master key only its owner reads are made', () => {

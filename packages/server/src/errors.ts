@@ -3,7 +3,7 @@
  * A message is shown to the caller: it names the thing, what is wrong with it, and never carries a secret.
  */
 
-/** One thing wrong with an input. `loc[0]` is `body`, `query`, `path` or `header` (console-api §1.2). */
+/** One thing wrong with an input. `loc[0]` is `body`, `query`, `path` or `header`. */
 export interface InputProblem {
   readonly loc: readonly (string | number)[]
   readonly msg: string
@@ -66,7 +66,7 @@ export class Forbidden extends DomainError {
   }
 }
 
-/** A caller of the runtime API lacks a permission scope (aegis-api §2.6). */
+/** A caller of the runtime API lacks a permission scope. */
 export class InsufficientScope extends DomainError {
   override readonly name = 'InsufficientScope'
   readonly required: string
@@ -114,6 +114,41 @@ export class TooManyRequests extends DomainError {
       message,
       retryAfter === null ? {} : { headers: { 'retry-after': String(retryAfter) } },
     )
+  }
+}
+
+/** A refusal of the SEAL protocol, which has codes of its own. */
+export class SealRefused extends DomainError {
+  override readonly name = 'SealRefused'
+  /** From the protocol's registry, or from 4000 for what comes after it. */
+  readonly sealCode: number
+  /** What an MCP client is told. */
+  readonly rpcCode: number
+  readonly details: Readonly<Record<string, unknown>> | null
+  /** `id` of the JSON-RPC request, where it could be read. */
+  requestId: string | number | null = null
+
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    options: {
+      sealCode: number
+      rpcCode: number
+      details?: Readonly<Record<string, unknown>>
+      /** Whole seconds. */
+      retryAfter?: number
+    },
+  ) {
+    super(
+      status,
+      code,
+      message,
+      options.retryAfter === undefined ? {} : { headers: { 'retry-after': String(options.retryAfter) } },
+    )
+    this.sealCode = options.sealCode
+    this.rpcCode = options.rpcCode
+    this.details = options.details ?? null
   }
 }
 

@@ -1,7 +1,7 @@
 import pino, { type Logger } from 'pino'
 import { createServer, type Server } from './app.ts'
 import { type Config, readConfig } from './config.ts'
-import { StartupError } from './errors.ts'
+import { explainListen, requireListenable } from './listen-check.ts'
 
 /** Where secrets could stand in a log line. */
 const redacted = [
@@ -15,7 +15,7 @@ const redacted = [
   '*.token',
 ]
 
-/** Whether log lines are for people; otherwise they are JSON (console-api §2). */
+/** Whether log lines are for people; otherwise they are JSON. */
 export function isReadable(
   { logFormat, envName }: Pick<Config, 'logFormat' | 'envName'>,
   isTerminal: boolean,
@@ -52,6 +52,8 @@ export async function startServer(
 ): Promise<RunningServer> {
   const config = readConfig(environment)
   const logger = createLogger(config)
+  // Before anything is opened or changed: who mistyped the address must not find a database brought up to date.
+  await requireListenable(config)
   const server = await createServer(config, logger)
   let address: string
   try {
@@ -74,23 +76,4 @@ export async function startServer(
   process.once('SIGINT', drain)
   logger.info({ address, data: config.databaseUrl === '' ? config.dataDir : 'PostgreSQL' }, 'listening')
   return { server, config, logger, address, isSetUp: await server.isSetUp() }
-}
-
-function explainListen(error: unknown, config: Config): Error {
-  const code = (error as { code?: string }).code
-  if (code === 'EADDRINUSE')
-    return new StartupError(
-      'port_in_use',
-      `Port ${config.port} on ${config.host} is in use. Stop what listens there, or set LICTOR_PORT.`,
-      error,
-    )
-  if (code === 'EACCES')
-    return new StartupError(
-      'port_forbidden',
-      `This user may not listen on port ${config.port}. Set LICTOR_PORT to 1024 or above.`,
-      error,
-    )
-  if (code === 'EADDRNOTAVAIL')
-    return new StartupError('host', `LICTOR_HOST is '${config.host}', which is no address of this machine.`, error)
-  return error instanceof Error ? error : new Error(String(error))
 }

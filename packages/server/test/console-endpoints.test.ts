@@ -5,7 +5,7 @@ import { startTestServer, type TestServer } from './harness.ts'
 
 type Row = readonly [method: string, path: string, access: Access, success: number]
 
-/** The endpoint index of the console API (console-api §6): every path under `/api/v1`, who may call it, how it succeeds. */
+/** The endpoint index of the console API: every path under `/api/v1`, who may call it, how it succeeds. */
 const index: readonly Row[] = [
   ['POST', '/auth/login', 'public', 200],
   // Works without a session, so that a stale cookie can always be cleared.

@@ -81,7 +81,14 @@ export async function startTestServer(
 ): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'lictor-test-'))
   if (!options.environment?.DATABASE_URL) copyFileSync(inject('sqliteTemplate'), join(folder, 'lictor.db'))
-  const environment = { LICTOR_DATA_DIR: folder, LICTOR_PORT: '0', LICTOR_LOG_LEVEL: 'silent', ...options.environment }
+  const environment = {
+    LICTOR_DATA_DIR: folder,
+    LICTOR_PORT: '0',
+    LICTOR_LOG_LEVEL: 'silent',
+    // The clock stands still while a server stops.
+    LICTOR_STOP_GRACE_SECONDS: '0',
+    ...options.environment,
+  }
   const clock = manualClock()
   const open = () =>
     createServer(readConfig(environment), pino({ level: 'silent' }), {

@@ -4,6 +4,7 @@ import { bundleYaml } from './documents.ts'
 import { onEachDatabase, type TestServer } from './harness.ts'
 import { libraryOf } from './library.ts'
 import { deployAgent, requestToken } from './runtime.ts'
+import { sealHand, workloadPrefix } from './seal.ts'
 import { openSse } from './sse-client.ts'
 
 /** Stands in every free text of tenant A; nobody else may ever read it. */
@@ -15,6 +16,10 @@ const names = {
   bundle: 'guessable-bundle',
   agent: 'guessable-agent',
   session: 'guessable-session',
+  secret: 'guessable-secret',
+  file: 'guessable-file',
+  provider: 'guessable-provider',
+  context: 'guessable-context',
 }
 
 type Headers = Record<string, string>
@@ -99,12 +104,32 @@ async function plant(t: TestServer): Promise<World> {
   await send('PUT', '/api/v1/settings/ai', { provider: 'openai', api_key: MARK, model: MARK })
   const key = (await send('POST', '/api/v1/keys', { env: 'staging', label: MARK })).json<{ id: string }>()
   const account = (await send('POST', '/api/v1/service-accounts', { name: MARK })).json<{ id: string }>()
+  await send('PUT', `/v1/secrets/${names.secret}/x`, { value: MARK })
+  const volume = (await send('POST', '/v1/volumes', { label: MARK })).json<{ id: string }>()
+  const file = { ...headers, 'content-type': 'application/octet-stream', 'x-filename': MARK }
+  const upload = `/v1/volumes/${volume.id}/files/upload?path=${names.file}`
+  ok(await t.request({ method: 'POST', url: upload, headers: file, payload: MARK }), 'upload')
+  await t.request({ method: 'GET', url: `/v1/volumes/${volume.id}/files?path=../${MARK}`, headers })
+  const credential = (
+    await send('POST', '/v1/credentials/api-keys', { name: MARK, provider: MARK, api_key: MARK })
+  ).json<{ id: string }>()
+  const grant = (await send('POST', `/v1/credentials/${credential.id}/grants`, { permission_type: MARK })).json<{
+    id: string
+  }>()
+  const runtimeKey = (await send('POST', '/v1/api-keys', { name: MARK })).json<{ id: string }>()
+  await send('PUT', `/v1/credentials/providers/${names.provider}`, {
+    authorization_url: `https://login.example.com/${MARK}`,
+    token_url: 'https://login.example.com/token',
+    client_id: MARK,
+    client_secret: MARK,
+  })
   const agent = await deployAgent(
     t,
     headers,
     { task: { instruction: MARK } },
     { name: 'guessable-worker', description: MARK, labels: { team: MARK } },
   )
+  const executionId = await plantSeal(t, headers)
   const { db } = t.server.database
   const { tenant_id: tenantId } = await db.selectFrom('bundles').select('tenant_id').executeTakeFirstOrThrow()
   const known = await db
@@ -125,10 +150,30 @@ async function plant(t: TestServer): Promise<World> {
       rule_id: rule.id,
       approval_id: approval.id,
       channel_id: channel.id,
+      volume_id: volume.id,
       account: account.id,
+      credential: credential.id,
+      grant_id: grant.id,
+      runtimeKey: runtimeKey.id,
       runtimeAgent: agent,
+      execution_id: executionId,
+      workload_id: MARK,
     },
   }
+}
+
+/** A context, a workload, a session of it and a call that was refused. */
+async function plantSeal(t: TestServer, headers: Headers): Promise<string> {
+  const context = { name: names.context, description: MARK, capabilities: [{ tool_pattern: MARK }] }
+  ok(await t.request({ method: 'POST', url: '/v1/security-contexts', headers, payload: context }), 'context')
+  // Like the rest of the world it is in staging, by its agent's label.
+  const staging = { name: 'guessable-seal', labels: { environment: 'staging' } }
+  const agent_id = await deployAgent(t, headers, {}, staging)
+  const asked = { workload_id: MARK, allowed_contexts: [names.context], agent_id }
+  const { prefix, executionId } = await workloadPrefix(t, headers, asked)
+  const hand = await sealHand(t, { workload_id: MARK, security_context: names.context }, { prefix })
+  await hand.call(`${MARK}-2`)
+  return executionId
 }
 
 /** The route's path with A's ids in it, asking for A's environment where one can be asked for. */
@@ -140,9 +185,13 @@ function aimed({ url, schema }: DeclaredRoute, { ids }: World): string {
         if (url.startsWith('/v1/agents')) return ids.runtimeAgent ?? ''
         if (url.startsWith('/v1/human-approvals')) return ids.approval_id ?? ''
         if (url.startsWith('/api/v1/service-accounts')) return ids.account ?? ''
+        if (url.startsWith('/v1/credentials')) return ids.credential ?? ''
+        if (url.startsWith('/v1/api-keys')) return ids.runtimeKey ?? ''
         return '00000000-0000-4000-8000-000000000000'
       case 'name':
         if (url.startsWith('/api/v1/compositions')) return names.composition
+        if (url.startsWith('/v1/credentials/providers')) return names.provider
+        if (url.startsWith('/v1/security-contexts')) return names.context
         return url.startsWith('/v1/agents') ? 'guessable-worker' : names.bundle
       case 'key':
         return names.session
@@ -154,8 +203,16 @@ function aimed({ url, schema }: DeclaredRoute, { ids }: World): string {
   }
   const needed =
     schema.querystring === undefined ? {} : ((schema.querystring as { properties?: object }).properties ?? {})
-  const query = 'env' in needed ? '?env=staging' : 'follow' in needed ? '?follow=false' : ''
-  return url.replace(/:([a-z_]+)/gi, (_, name: string) => idOf(name)).replace('*', 'x') + query
+  const query =
+    'env' in needed
+      ? '?env=staging'
+      : 'follow' in needed
+        ? '?follow=false'
+        : /files\//.test(url) && 'path' in needed
+          ? `?path=${names.file}`
+          : ''
+  const rest = /^\/v1\/secret/.test(url) ? `${names.secret}/x` : 'x'
+  return url.replace(/:([a-z_]+)/gi, (_, name: string) => idOf(name)).replace('*', rest) + query
 }
 
 /** What a stranger sends: whole bodies, aimed at A's things wherever a body can name one. */
@@ -174,6 +231,7 @@ function bodyFor(route: DeclaredRoute, { ids }: World): object {
     'PATCH /api/v1/agent-registrations/:agent_id': { display_name: 'taken over' },
     'POST /api/v1/agent-registrations/bulk-assign': { agent_ids: [names.agent], bundle_name: names.bundle },
     'PUT /api/v1/approvals/:approval_id': { approved: true },
+    'POST /api/v1/approvals/:approval_id/consume': { action_digest: 'a'.repeat(64) },
     'POST /api/v1/approvals': { agent_id: names.agent, tool_name: 'x', message: 'x' },
     'POST /api/v1/notifications/channels': {
       name: 'mine',
@@ -188,6 +246,22 @@ function bodyFor(route: DeclaredRoute, { ids }: World): object {
     'POST /v1/executions': { agent_id: ids.runtimeAgent ?? '', input: 'go' },
     'POST /v1/agents/:id/execute': { input: 'go' },
     'POST /v1/human-approvals/:id/reject': { reason: 'taken over' },
+    'PUT /v1/secrets/*': { value: 'taken over' },
+    'POST /v1/volumes': { label: 'mine' },
+    'PATCH /v1/volumes/:volume_id': { label: 'taken over' },
+    'POST /v1/volumes/:volume_id/files/mkdir': { path: 'taken-over' },
+    'POST /v1/volumes/:volume_id/files/move': { from: names.file, to: 'taken-over' },
+    'POST /v1/api-keys': { name: 'mine' },
+    'POST /v1/credentials/api-keys': { name: 'mine', provider: 'x', api_key: 'x' },
+    'POST /v1/credentials/:id/rotate': { new_value: 'taken over' },
+    'POST /v1/credentials/:id/grants': {},
+    'POST /v1/credentials/oauth/initiate': { provider: names.provider },
+    'PUT /v1/credentials/providers/:name': {
+      authorization_url: 'https://login.example.com/',
+      token_url: 'https://login.example.com/token',
+      client_id: 'mine',
+      client_secret: 'mine',
+    },
     'PATCH /v1/agents/:id': { metadata: { description: 'taken over' } },
     'PATCH /v1/agents/:id/scope': { scope: 'global' },
     'POST /v1/agents/:id/scope': { scope: 'global' },
@@ -216,7 +290,7 @@ async function rowsOf(t: TestServer, tenantId: string): Promise<Record<string, u
   return rows
 }
 
-/** What a foreign thing looks like where it is not 404 (console-api §4.5 and the endpoints' own sections). */
+/** What a foreign thing looks like where it is not 404. */
 const foreign: Readonly<Record<string, readonly number[]>> = {
   'GET /api/v1/contracts/:contract_id/usage': [200],
   'PUT /api/v1/approvals/:approval_id': [409],
@@ -226,6 +300,12 @@ const foreign: Readonly<Record<string, readonly number[]>> = {
   'PUT /api/v1/sessions/:key': [200],
   'POST /api/v1/sessions/:key/increment': [200],
   'DELETE /api/v1/sessions/:key': [200, 404],
+  // A path that another tenant uses too is simply another secret.
+  'PUT /v1/secrets/*': [200],
+  // Each tenant has providers of its own.
+  'PUT /v1/credentials/providers/:name': [200],
+  'DELETE /v1/credentials/providers/:name': [200, 404],
+  'DELETE /v1/secrets/*': [200, 404],
   'POST /x/:token/v1/dispatch-gateway': [401, 403, 404],
 }
 
@@ -246,6 +326,14 @@ const withoutText = [
   'GET /api/v1/settings/ai/usage',
   'GET /api/v1/stats/overview',
   'GET /v1/executions',
+  'GET /v1/secret-versions/*',
+  'GET /v1/secrets',
+  // The tools of the node are everybody's.
+  'GET /v1/tools',
+  'GET /v1/tools/servers',
+  'GET /v1/volumes/:volume_id/files',
+  'GET /v1/volumes/:volume_id/files/stat',
+  'GET /v1/volumes/quota',
 ]
 
 onEachDatabase('isolation', (start) => {
@@ -347,7 +435,7 @@ onEachDatabase('isolation', (start) => {
         if (route.method === 'GET' && Object.values(names).some((name) => text.includes(name) && !sent.includes(name)))
           wrong.push(`name: ${line}`)
         if (answer.statusCode >= 500 && answer.statusCode !== 503) wrong.push(`failed: ${line}`)
-        if (!/:[a-z]/.test(route.url) || route.config.access === 'webhook') continue
+        if (!/:[a-z]/.test(route.url) || route.config.access === 'webhook' || route.config.access === 'seal') continue
         const asksElsewhere = who === 'production key' && route.url === '/api/v1/bundles/:name/current'
         const expected = asksElsewhere ? [403] : (foreign[nameOf(route)] ?? [404])
         if (!expected.includes(answer.statusCode)) wrong.push(`status: ${line}`)
@@ -392,13 +480,13 @@ onEachDatabase('isolation', (start) => {
     for (const route of routes) {
       const { access, scope } = route.config
       if (access !== 'agent' && access !== 'either') continue
-      // The session store is the tenant's, not the environment's (console-api §4.5).
+      // The session store is the tenant's, not the environment's.
       if (scope === 'tenant') continue
       const answer = await call(route, production)
       const line = `${nameOf(route)}: ${answer.statusCode} ${answer.body.slice(0, 200)}`
       if (answer.body.includes(MARK)) wrong.push(`marked: ${line}`)
       if (answer.statusCode >= 500) wrong.push(`failed: ${line}`)
-      // Asking for another environment is refused; what lies in another one is not there (console-api §4.5).
+      // Asking for another environment is refused; what lies in another one is not there.
       const expected = route.url === '/api/v1/bundles/:name/current' ? 403 : 404
       if (/:[a-z]/.test(route.url) && answer.statusCode !== expected) wrong.push(`status: ${line}`)
     }

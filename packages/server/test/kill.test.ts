@@ -20,7 +20,7 @@ interface Running {
 }
 
 async function start(environment: Record<string, string>): Promise<Running> {
-  const child = spawn(process.execPath, ['--conditions=source', script], {
+  const child = spawn(process.execPath, ['--conditions=@lictor/source', script], {
     env: { ...process.env, LICTOR_PORT: '0', LICTOR_LOG_LEVEL: 'silent', ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

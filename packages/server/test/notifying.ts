@@ -1,4 +1,4 @@
-import { naclSecretBox } from '../src/adapters/secret-box/nacl.ts'
+import { createNaclSecretBox } from '../src/adapters/secret-box/nacl.ts'
 import { readConfig } from '../src/config.ts'
 import type { Mail, MailMessage, MailServer } from '../src/ports/mail.ts'
 import { microsOf } from '../src/storage/instants.ts'
@@ -37,7 +37,7 @@ export async function openedConfig(t: TestServer, id: string): Promise<Record<st
     .select('config_sealed')
     .where('id', '=', id)
     .executeTakeFirstOrThrow()
-  const box = naclSecretBox(readConfig(t.environment).masterKey)
+  const box = createNaclSecretBox(readConfig(t.environment).masterKey)
   return JSON.parse(Buffer.from(box.open(row.config_sealed)).toString('utf8'))
 }
 

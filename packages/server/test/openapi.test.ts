@@ -7,6 +7,8 @@ import { chapters } from '../scripts/reference/chapters.ts'
 import { pathOf } from '../scripts/reference/document.ts'
 import { impliedFailures } from '../scripts/reference/errors.ts'
 import { examples } from '../scripts/reference/examples.ts'
+import { streamEvents } from '../src/changes/stream-events.ts'
+import { LONGEST_AGENT_ID } from '../src/governance/fleet/registrations.ts'
 import type { DeclaredRoute } from '../src/http/server.ts'
 import { startTestServer, type TestServer } from './harness.ts'
 
@@ -187,4 +189,27 @@ describe('the reference', () => {
     ])
     expect(wrong).toEqual([])
   })
+})
+
+it('the reference names the length of an agent id that holds', () => {
+  const said = [...text.matchAll(/(?:Name of the agent|Which agent calls), at most (\d+) characters/g)].map((match) =>
+    Number(match[1]),
+  )
+  expect(said.length).toBeGreaterThan(10)
+  expect(new Set(said)).toEqual(new Set([LONGEST_AGENT_ID]))
+})
+
+it('the reference lists what each live stream tells', () => {
+  const eventsOf = (path: string) => {
+    const media = document.paths[path]?.get?.responses['200']?.content?.['text/event-stream']
+    return Object.keys((media as unknown as { 'x-events'?: object } | undefined)?.['x-events'] ?? {})
+  }
+  expect(eventsOf('/api/v1/stream/dashboard')).toEqual(Object.keys(streamEvents))
+  expect(eventsOf('/api/v1/stream')).toEqual([
+    'contract_update',
+    'assignment_changed',
+    'approval_created',
+    'approval_decided',
+    'approval_timeout',
+  ])
 })

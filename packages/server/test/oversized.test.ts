@@ -68,7 +68,7 @@ onEachDatabase('oversized input, at every operation of the OpenAPI document', (s
       overrides: {
         outbound: { check: async () => {}, send: async () => ({ status: 200, headers: {}, body: '' }) },
         // Nothing here is a test of limits on rates.
-        limiter: { hit: async () => ({ allowed: true }) },
+        limiter: { hit: async () => ({ allowed: true }), peek: async () => ({ allowed: true }) },
         resolve: async () => [],
       },
     })

@@ -1,8 +1,8 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { systemClock } from '../src/adapters/clock/system.ts'
-import { addressGuard } from '../src/adapters/outbound/guard.ts'
-import { httpOutbound } from '../src/adapters/outbound/http.ts'
+import { createAddressGuard } from '../src/adapters/outbound/guard.ts'
+import { createHttpOutbound } from '../src/adapters/outbound/http.ts'
 import type { Clock } from '../src/ports/clock.ts'
 import type { Outbound } from '../src/ports/outbound.ts'
 
@@ -106,8 +106,11 @@ export async function platforms(clock: Clock = systemClock): Promise<Platforms> 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
 
-  const guard = addressGuard({ resolve: async () => ['93.184.216.34'], allowed: [] })
-  const inner = httpOutbound({ guard: addressGuard({ resolve: async () => [], allowed: ['127.0.0.0/8'] }), clock })
+  const guard = createAddressGuard({ resolve: async () => ['93.184.216.34'], allowed: [] })
+  const inner = createHttpOutbound({
+    guard: createAddressGuard({ resolve: async () => [], allowed: ['127.0.0.0/8'] }),
+    clock,
+  })
   return {
     outbound: {
       async check(url) {

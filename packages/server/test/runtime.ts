@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
@@ -30,9 +30,21 @@ export function requestToken(t: TestServer, form: Record<string, string>) {
   })
 }
 
+let scripts: string | undefined
+let scriptCount = 0
+
+/** A folder of this process for scripts, which goes with it. */
+function scriptFolder(): string {
+  if (scripts !== undefined) return scripts
+  const folder = mkdtempSync(join(tmpdir(), 'lictor-script-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  scripts = folder
+  return folder
+}
+
 /** A script for the scripted model in a file of its own; the environment that plays it. */
 export function scriptEnvironment(turns: readonly object[]): Record<string, string> {
-  const path = join(mkdtempSync(join(tmpdir(), 'lictor-script-')), 'script.yaml')
+  const path = join(scriptFolder(), `script-${++scriptCount}.yaml`)
   writeFileSync(path, stringify({ turns }))
   return { LICTOR_MODEL_SCRIPT: path }
 }
@@ -160,11 +172,11 @@ export const files = ['read_file', 'write_file', 'list_dir']
 
 /** A server that plays these turns, with an agent of these tools. */
 export function world(startServer: (environment: Record<string, string>) => Promise<TestServer>) {
-  return async (turns: readonly object[], spec: object = { tools: files }) => {
+  return async (turns: readonly object[], spec: object = { tools: files }, metadata: object = {}) => {
     const t = await startServer(scriptEnvironment(turns))
     const address = await t.listen()
     const headers = await serviceHeaders(t)
-    const agent = await deployAgent(t, headers, spec)
+    const agent = await deployAgent(t, headers, spec, metadata)
     const get = async (id: string) => (await t.request({ method: 'GET', url: `/v1/executions/${id}`, headers })).json()
     return {
       t,
@@ -180,6 +192,20 @@ export function world(startServer: (environment: Record<string, string>) => Prom
         return { id, events, answer: await get(id) }
       },
       workspace: (id: string) => join(t.environment.LICTOR_DATA_DIR ?? '', 'executions', id, 'workspace'),
+      /** Whenever this execution asks a person, do something first and then decide; its events, to the last. */
+      decide: (id: string, answer: (event: StreamedEvent) => boolean | Promise<boolean>) =>
+        readStream(address, `/v1/executions/${id}/stream`, headers, async (event) => {
+          if (event.type !== 'approval_requested') return false
+          const isApproved = await answer(event)
+          const decided = await t.request({
+            method: 'POST',
+            url: `/v1/human-approvals/${event.approval_id}/${isApproved ? 'approve' : 'reject'}`,
+            headers,
+            payload: isApproved ? {} : { reason: 'Not today.' },
+          })
+          if (decided.statusCode !== 200) throw new Error(decided.body)
+          return false
+        }),
       /** What the model was told of its calls. */
       told: (events: readonly StreamedEvent[]) =>
         events.filter((event) => event.type === 'llm_interaction').map((event) => String(event.prompt)),

@@ -1,6 +1,6 @@
 /**
  * The dispatch protocol between the bootstrap in an agent's sandbox and the orchestrator: every agent message is a
- * request to `POST /v1/dispatch-gateway`, every orchestrator message its answer. Source: AEGIS API reference §8.12.
+ * request to `POST /v1/dispatch-gateway`, every orchestrator message its answer. The field names are those of the published protocol.
  */
 
 /** One turn of a conversation; `role` is `system`, `user`, `assistant` or `tool`. Further keys are provider specific. */
@@ -63,6 +63,11 @@ export interface DispatchMessage {
    * cannot smuggle another. Absent: joined by spaces and run through a shell, as published bootstraps do.
    */
   readonly shell?: boolean
+  /**
+   * Lictor's addition. `false`: `cwd` is where it was judged to be, and is entered only when no part of it is a link.
+   * Absent: links are followed.
+   */
+  readonly follow_links?: boolean
 }
 
 export type AgentMessage = GenerateMessage | DispatchResultMessage
@@ -76,5 +81,5 @@ export const DISPATCH_DEFAULTS = {
   maxOutputBytes: 524_288,
 } as const
 
-/** Values `cmd.run` sends when the tool call does not say otherwise (AEGIS runtime reference §3.8). */
+/** Values `cmd.run` sends when the tool call does not say otherwise. */
 export const COMMAND_DEFAULTS = { cwd: '/workspace', timeoutSecs: 600, maxOutputBytes: 1_048_576 } as const

@@ -94,6 +94,7 @@ const orchestratorShape = tagged<SentFinal | SentDispatch>({
       timeout_secs: integer({ min: 1 }),
       max_output_bytes: integer({ min: 0 }),
       shell: boolean,
+      follow_links: boolean,
     },
     { required: ['dispatch_id', 'action'], unknownKeys: 'keep' },
   ),
@@ -157,6 +158,7 @@ export function parseOrchestratorMessage(value: unknown): OrchestratorMessage {
     timeout_secs: message.timeout_secs ?? DISPATCH_DEFAULTS.timeoutSecs,
     max_output_bytes: message.max_output_bytes ?? DISPATCH_DEFAULTS.maxOutputBytes,
     ...(message.shell !== undefined && { shell: message.shell }),
+    ...(message.follow_links !== undefined && { follow_links: message.follow_links }),
   }
 }
 

@@ -1,9 +1,12 @@
+import { pauseBefore, readServerSentEvents, SseOverflowError } from '@lictor/wire'
 import { isRecord } from '../shape/shape.ts'
 import { AegisConnectionError, AegisProtocolError } from './errors.ts'
 import type { RequestOptions } from './options.ts'
-import { retryDelay } from './retry.ts'
-import { readServerSentEvents } from './sse.ts'
-import type { ApiRequest, OpenResponse, Transport } from './transport.ts'
+import { askedBy, backOff } from './retry.ts'
+import { type ApiRequest, explain, type OpenResponse, type Transport } from './transport.ts'
+
+/** Characters; an event carries what a tool gave back. */
+const longestEvent = 64 * 1024 * 1024
 
 /** One event of an execution or agent. */
 export interface ExecutionEvent {
@@ -29,18 +32,18 @@ export async function* streamEvents(
   options: RequestOptions = {},
   { isTerminal }: StreamRules = {},
 ): AsyncGenerator<ExecutionEvent, void, undefined> {
-  let lastId: string | undefined
+  let lastId = ''
   let isOver = false
   for (let losses = 0; ; losses++) {
-    const headers: Record<string, string> = lastId === undefined ? {} : { 'last-event-id': lastId }
+    const headers: Record<string, string> = lastId === '' ? {} : { 'last-event-id': lastId }
     const opened = await transport.open({ ...request, accept: 'text/event-stream', headers }, options)
     let loss: unknown
     let hasUnidentified = false
     try {
-      for await (const { data, id } of readServerSentEvents(chunksOf(opened, nameOf(request)))) {
+      for await (const { data, id } of readServerSentEvents(chunksOf(opened, nameOf(request)), longestEvent)) {
         if (data.trim() === '') continue
         const event = readEvent(data, id, nameOf(request))
-        if (id === undefined) hasUnidentified = true
+        if (id === '') hasUnidentified = true
         lastId = id
         losses = 0
         if (isTerminal?.(event)) isOver = true
@@ -48,6 +51,7 @@ export async function* streamEvents(
       }
       if (isOver || !isTerminal) return
     } catch (error) {
+      if (error instanceof SseOverflowError) throw new AegisProtocolError(`${nameOf(request)}: ${error.message}`)
       if (!(error instanceof AegisConnectionError)) throw error
       if (isOver) return
       loss = error
@@ -57,7 +61,9 @@ export async function* streamEvents(
       if (loss !== undefined) throw loss
       return
     }
-    await transport.environment.sleep(retryDelay(loss, losses, transport.environment) ?? 0, options.signal)
+    const { environment } = transport
+    const pause = pauseBefore(losses + 1, { backOff, random: environment.random }, askedBy(loss, environment.now()))
+    await environment.sleep(pause ?? 0, options.signal)
   }
 }
 
@@ -75,13 +81,13 @@ async function* chunksOf({ response, watch }: OpenResponse, call: string): Async
       yield chunk
     }
   } catch (error) {
-    throw watch.explain(error, call)
+    throw explain(watch, error, call)
   } finally {
     watch.release()
   }
 }
 
-function readEvent(data: string, id: string | undefined, call: string): ExecutionEvent {
+function readEvent(data: string, id: string, call: string): ExecutionEvent {
   let parsed: unknown
   try {
     parsed = JSON.parse(data)
@@ -90,5 +96,5 @@ function readEvent(data: string, id: string | undefined, call: string): Executio
   }
   if (!isRecord(parsed)) throw new AegisProtocolError(`${call}: an event is not a JSON object: ${data.slice(0, 200)}`)
   const type = [parsed.type, parsed.event_type].find((name) => typeof name === 'string')
-  return { event_type: typeof type === 'string' ? type : 'unknown', data: parsed, ...(id !== undefined && { id }) }
+  return { event_type: typeof type === 'string' ? type : 'unknown', data: parsed, ...(id !== '' && { id }) }
 }

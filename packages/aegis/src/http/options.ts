@@ -1,3 +1,5 @@
+import { sleep, systemClock } from '@lictor/wire'
+
 /** Time and chance, so that a test can decide both. */
 export interface Environment {
   /** Milliseconds since the epoch. */
@@ -12,13 +14,13 @@ export interface AegisClientOptions {
   /** Address of the server, e.g. `http://localhost:8000`. */
   readonly baseUrl: string
   /** A token to send as it is: an access token of a user, or an API key. */
-  readonly bearerToken?: string
+  readonly bearerToken?: string | undefined
   /** Where tokens come from; default `baseUrl`, which serves the same path. */
   readonly keycloakUrl?: string
   /** Default `aegis-system`. */
   readonly realm?: string
-  readonly clientId?: string
-  readonly clientSecret?: string
+  readonly clientId?: string | undefined
+  readonly clientSecret?: string | undefined
   /** A token this close to its end, in seconds, is replaced before it is used. Default 30. */
   readonly tokenRefreshBufferSecs?: number
   /** Milliseconds one attempt may take, and a stream may be silent. Default 60,000. */
@@ -45,17 +47,5 @@ export interface RequestOptions {
 export const systemEnvironment: Environment = {
   now: () => Date.now(),
   random: () => Math.random(),
-  sleep: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
-      const onAbort = (): void => {
-        clearTimeout(timer)
-        reject(signal?.reason)
-      }
-      const timer = setTimeout(() => {
-        signal?.removeEventListener('abort', onAbort)
-        resolve()
-      }, ms)
-      signal?.addEventListener('abort', onAbort, { once: true })
-    }),
+  sleep: (ms, signal) => sleep(systemClock, ms, { signal }),
 }

@@ -1,3 +1,4 @@
+import { createWatch, jsonIn, type RetryRules, retry, systemClock, type Watch } from '@lictor/wire'
 import {
   AegisApiError,
   AegisConnectionError,
@@ -7,11 +8,18 @@ import {
   apiError,
 } from './errors.ts'
 import { type AegisClientOptions, type Environment, type RequestOptions, systemEnvironment } from './options.ts'
-import { mayRepeat, retryDelay } from './retry.ts'
+import { askedBy, backOff, mayRepeat } from './retry.ts'
 import { type TokenSource, tokenSource } from './token.ts'
 
 const defaultTimeoutMs = 60_000
 const defaultMaxRetries = 2
+
+/** A file on its way to the server. */
+export interface UploadBody {
+  /** A Blob can be sent again; anything else cannot. */
+  readonly content: Blob | AsyncIterable<Uint8Array>
+  readonly onProgress?: (sentBytes: number) => void
+}
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -21,6 +29,8 @@ export interface ApiRequest {
   readonly json?: unknown
   /** Sent as it is. */
   readonly text?: { readonly content: string; readonly type: string }
+  /** Sent as bytes. */
+  readonly upload?: UploadBody
   readonly accept?: string
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -46,39 +56,18 @@ export interface Transport {
   close(): void
 }
 
-/** Watches over one attempt: it ends when the caller or the client says so, or when it takes too long. */
-export class Watch {
-  readonly signal: AbortSignal
-  readonly #timeout = new AbortController()
-  readonly #timeoutMs: number
-  readonly #stop: AbortSignal
-  #timer: ReturnType<typeof setTimeout> | undefined
-
-  constructor(timeoutMs: number, signals: readonly AbortSignal[]) {
-    this.#timeoutMs = timeoutMs
-    this.#stop = AbortSignal.any([...signals])
-    this.signal = AbortSignal.any([this.#stop, this.#timeout.signal])
-    this.restart()
-  }
-
-  /** Something happened: wait the full time again. */
-  restart(): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#timeout.abort(), this.#timeoutMs)
-  }
-
-  release(): void {
-    clearTimeout(this.#timer)
-  }
-
-  /** What a failure of the attempt means to the caller. */
-  explain(error: unknown, call: string): unknown {
-    if (this.#stop.aborted) return this.#stop.reason
-    if (this.#timeout.signal.aborted) {
-      return new AegisTimeoutError(`${call}: no answer within ${this.#timeoutMs} ms`, { cause: error })
-    }
-    if (!(error instanceof TypeError)) return error
-    return new AegisConnectionError(`${call}: the connection failed: ${rootMessage(error)}`, { cause: error })
+/** What a failure of an attempt means to the caller. */
+export function explain(watch: Watch, error: unknown, call: string): unknown {
+  const failure = watch.failureOf(error)
+  switch (failure.kind) {
+    case 'stopped':
+      return failure.reason
+    case 'timeout':
+      return new AegisTimeoutError(`${call}: no answer within ${failure.afterMs} ms`, { cause: error })
+    case 'connection':
+      return new AegisConnectionError(`${call}: the connection failed: ${failure.message}`, { cause: error })
+    case 'other':
+      return failure.error
   }
 }
 
@@ -90,24 +79,27 @@ export function createTransport(options: AegisClientOptions): Transport {
   const closing = new AbortController()
 
   const watch = (call?: RequestOptions): Watch =>
-    new Watch(call?.timeoutMs ?? options.timeoutMs ?? defaultTimeoutMs, [
+    createWatch(systemClock, call?.timeoutMs ?? options.timeoutMs ?? defaultTimeoutMs, [
       closing.signal,
       ...(call?.signal ? [call.signal] : []),
     ])
   const retries = (call?: RequestOptions): number => call?.maxRetries ?? options.maxRetries ?? defaultMaxRetries
 
+  const rules = (call?: RequestOptions): RetryRules => ({
+    attempts: retries(call) + 1,
+    backOff,
+    random: environment.random,
+    sleep: (ms) => environment.sleep(ms, AbortSignal.any([closing.signal, ...(call?.signal ? [call.signal] : [])])),
+  })
+
   /** Make attempts until one succeeds, may not be repeated, or the retries are used up. */
-  async function persist<T>(method: string, call: RequestOptions | undefined, attempt: () => Promise<T>): Promise<T> {
-    for (let failures = 0; ; failures++) {
-      try {
-        return await attempt()
-      } catch (error) {
-        const delay = retryDelay(error, failures, environment)
-        if (failures >= retries(call) || delay === undefined || !mayRepeat(method, error)) throw error
-        await environment.sleep(delay, AbortSignal.any([closing.signal, ...(call?.signal ? [call.signal] : [])]))
-      }
-    }
-  }
+  const persist = <T>(method: string, call: RequestOptions | undefined, attempt: () => Promise<T>): Promise<T> =>
+    retry(rules(call), () =>
+      attempt().then(
+        (value) => ({ value }),
+        (error) => ({ error, again: mayRepeat(method, error), askedMs: askedBy(error, environment.now()) }),
+      ),
+    )
 
   const tokens: TokenSource = tokenSource(options, environment.now, (url, form) =>
     persist('GET', undefined, async () => {
@@ -120,7 +112,7 @@ export function createTransport(options: AegisClientOptions): Transport {
         }
         return { status: response.status, text }
       } catch (error) {
-        throw watching.explain(error, `POST ${url}`)
+        throw explain(watching, error, `POST ${url}`)
       } finally {
         watching.release()
       }
@@ -138,7 +130,7 @@ export function createTransport(options: AegisClientOptions): Transport {
       const response = await send(baseUrl + request.path, {
         method: request.method,
         headers: headersOf(request, token, options, call),
-        body: request.text?.content ?? (request.json === undefined ? undefined : JSON.stringify(request.json)),
+        ...bodyOf(request),
         redirect: 'manual',
         signal: watching.signal,
       })
@@ -150,7 +142,7 @@ export function createTransport(options: AegisClientOptions): Transport {
       }
     } catch (error) {
       watching.release()
-      throw watching.explain(error, name)
+      throw explain(watching, error, name)
     }
     watching.release()
     return attempt(request, call, true)
@@ -164,12 +156,14 @@ export function createTransport(options: AegisClientOptions): Transport {
 
   function whole<T>(request: ApiRequest, call: RequestOptions | undefined, read: (response: Response) => Promise<T>) {
     const sent = identified(request)
-    return persist(request.method, call, async () => {
+    // What comes bit by bit is gone after the first attempt.
+    const isOnce = request.upload !== undefined && !(request.upload.content instanceof Blob)
+    return persist(request.method, isOnce ? { ...call, maxRetries: 0 } : call, async () => {
       const opened = await attempt(sent, call)
       try {
         return await read(opened.response)
       } catch (error) {
-        throw opened.watch.explain(error, nameOf(request))
+        throw explain(opened.watch, error, nameOf(request))
       } finally {
         opened.watch.release()
       }
@@ -187,10 +181,31 @@ export function createTransport(options: AegisClientOptions): Transport {
   }
 }
 
-/** `fetch` says only "fetch failed"; the reason is in its cause, whose message may be empty beside its code. */
-function rootMessage({ message, cause }: Error): string {
-  if (!(cause instanceof Error)) return message
-  return cause.message || ('code' in cause ? String(cause.code) : message)
+/** What fetch is given; a body that comes bit by bit has to say that nothing is read before it has gone. */
+function bodyOf({ text, json, upload }: ApiRequest): RequestInit {
+  if (upload === undefined) return { body: text?.content ?? (json === undefined ? undefined : JSON.stringify(json)) }
+  const { content, onProgress } = upload
+  // Of a known length, and sent without a detour.
+  if (content instanceof Blob && onProgress === undefined) return { body: content }
+  return { body: streamOf(content, onProgress), duplex: 'half' } as RequestInit
+}
+
+function streamOf(content: UploadBody['content'], onProgress: UploadBody['onProgress']): ReadableStream<Uint8Array> {
+  const chunks = (content instanceof Blob ? content.stream() : content) as AsyncIterable<Uint8Array>
+  const iterator = chunks[Symbol.asyncIterator]()
+  let sent = 0
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await iterator.next()
+      if (done) return controller.close()
+      sent += value.length
+      onProgress?.(sent)
+      controller.enqueue(value)
+    },
+    async cancel() {
+      await iterator.return?.()
+    },
+  })
 }
 
 const nameOf = ({ method, path }: ApiRequest): string => `${method} ${path.split('?')[0]}`
@@ -214,7 +229,9 @@ function headersOf(
 ): Headers {
   const headers = new Headers({ accept: request.accept ?? 'application/json' })
   if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
-  const type = request.text?.type ?? (request.json === undefined ? undefined : 'application/json')
+  const type =
+    request.text?.type ??
+    (request.upload ? 'application/octet-stream' : request.json === undefined ? undefined : 'application/json')
   if (type !== undefined) headers.set('content-type', type)
   for (const given of [request.headers, options.headers, call?.headers]) {
     for (const [name, value] of Object.entries(given ?? {})) headers.set(name, value)
@@ -222,13 +239,7 @@ function headersOf(
   return headers
 }
 
-function readErrorBody(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
-}
+const readErrorBody = (text: string): unknown => jsonIn(text) ?? text
 
 function readJson(text: string, call: string): unknown {
   try {

@@ -31,8 +31,7 @@ export function isFlatManifest(value: Readonly<Record<string, unknown>>): boolea
 }
 
 /**
- * `version` is the version of the language when `language` is given, otherwise the agent's
- * (AEGIS API reference §14, 8).
+ * `version` is the version of the language when `language` is given, otherwise the agent's.
  */
 function placeOf(key: string, flat: Readonly<Record<string, unknown>>): readonly string[] {
   if (key === 'version') return flat.language == null ? ['metadata', 'version'] : ['spec', 'runtime', 'version']

@@ -13,7 +13,7 @@ export interface ManifestRules {
 const agentName = /^[a-z0-9-]+$/
 const maxNameLength = 63
 
-/** The rules of AEGIS API reference §9.6. The messages are those published clients show, word for word. */
+/** The rules of a deploy. The messages are those published clients show, word for word. */
 export function judgeManifest(manifest: AgentManifestDocument, reading: Reading, rules: ManifestRules = {}): void {
   const deployable = rules.deployable ?? true
   if (manifest.apiVersion !== AGENT_API_VERSION) {

@@ -2,9 +2,11 @@ import {
   anyObject,
   anything,
   boolean,
+  fieldsOf,
   formatPath,
   integer,
   isRecord,
+  like,
   list,
   mapOf,
   number,
@@ -35,7 +37,7 @@ import type {
   VolumeSpec,
 } from './types.ts'
 import { parseDuration, parseSize } from './units.ts'
-import { validation } from './validation-schema.ts'
+import { validation, validatorList } from './validation-schema.ts'
 
 const texts = list(text)
 const seconds = number({ min: 0 })
@@ -96,13 +98,13 @@ const executionFields = record<ExecutionStrategy>({
   iteration_timeout: duration,
   llm_timeout_seconds: integer({ min: 1 }),
   validation,
-  tool_validation: list(anyObject),
+  tool_validation: validatorList,
   delivery,
   memory: boolean,
 })
 
 /** `max_retries` is the server's older name of `max_iterations`. */
-const execution: Shape<ExecutionStrategy> = (value, path, reading) => {
+const execution: Shape<ExecutionStrategy> = like(executionFields, (value, path, reading) => {
   if (!isRecord(value) || value.max_retries === undefined) return executionFields(value, path, reading)
   const { max_retries: retries, ...rest } = value
   if (rest.max_iterations === undefined || rest.max_iterations === null) {
@@ -116,7 +118,7 @@ const execution: Shape<ExecutionStrategy> = (value, path, reading) => {
     )
   }
   return executionFields(rest, path, reading)
-}
+})
 
 const security = record<SecurityConfig>({
   network: record<NetworkPolicy>({ mode: word(['allow', 'deny', 'none']), allowlist: texts, denylist: texts }),
@@ -129,15 +131,18 @@ const toolObject = record<Exclude<ToolSpec, string>>(
   { required: ['name'] },
 )
 
-/** Empty names are dropped. */
-const tools: Shape<ToolSpec[]> = (value, path, reading) =>
-  list<ToolSpec>((entry, at, within) => (isRecord(entry) ? toolObject(entry, at, within) : string(entry, at, within)))(
-    value,
-    path,
-    reading,
-  )?.filter((tool) => tool !== '')
+const toolList = list<ToolSpec>(
+  like<ToolSpec>(toolObject, (entry, at, within) =>
+    isRecord(entry) ? toolObject(entry, at, within) : string(entry, at, within),
+  ),
+)
 
-const volume = record<VolumeSpec>(
+/** Empty names are dropped. */
+const tools: Shape<ToolSpec[]> = like(toolList, (value, path, reading) =>
+  toolList(value, path, reading)?.filter((tool) => tool !== ''),
+)
+
+const volumeFields = record<VolumeSpec>(
   {
     name: text,
     storage_class: word(['ephemeral', 'persistent']),
@@ -153,15 +158,35 @@ const volume = record<VolumeSpec>(
   { required: ['name', 'mount_path'] },
 )
 
-const volumes: Shape<VolumeSpec[]> = (value, path, reading) => {
-  const read = list(volume)(value, path, reading)
+/** `mount_point` and `size_limit_mb` are other names of `mount_path` and `size_limit`, as published examples write them. */
+const volume: Shape<VolumeSpec> = like(volumeFields, (value, path, reading) => {
+  if (!isRecord(value)) return volumeFields(value, path, reading)
+  const { mount_point: point, size_limit_mb: megabytes, ...rest } = value
+  for (const [alias, name] of [
+    ['mount_point', 'mount_path'],
+    ['size_limit_mb', 'size_limit'],
+  ] as const)
+    if (value[alias] !== undefined && value[name] !== undefined)
+      reading.report([...path, alias], `${formatPath(path)} has both ${name} and its alias ${alias}; keep one`)
+  if (megabytes !== undefined && megabytes !== null) {
+    const count = integer({ min: 1 })(megabytes, [...path, 'size_limit_mb'], reading)
+    if (count !== undefined) rest.size_limit ??= `${count}Mi`
+  }
+  if (point !== undefined) rest.mount_path ??= point
+  return volumeFields(rest, path, reading)
+})
+
+const volumeList = list(volume)
+
+const volumes: Shape<VolumeSpec[]> = like(volumeList, (value, path, reading) => {
+  const read = volumeList(value, path, reading)
   const seen = new Set<string>()
   read?.forEach(({ name }, index) => {
     if (seen.has(name)) reading.report([...path, index, 'name'], `${formatPath(path)} names volume '${name}' twice`)
     seen.add(name)
   })
   return read
-}
+})
 
 const contextItem = tagged<ContextItem>({
   text: record<Extract<ContextItem, { type: 'text' }>>(
@@ -271,3 +296,9 @@ export const manifestShape = record<AgentManifestDocument>(
   },
   { required: ['metadata', 'spec'] },
 )
+
+/**
+ * Every field that a manifest may have, in the order of the format: `spec.runtime.image`, `spec.volumes[].name`; a field of one
+ * form of an object after its `type`, as in `spec.context[][url].url`.
+ */
+export const manifestFields = (): string[] => fieldsOf(manifestShape)

@@ -54,7 +54,8 @@ export type Validator =
   | {
       type: 'multi_judge'
       judges: string[]
-      consensus?: string
+      /** Default `weighted_average`. */
+      consensus?: 'weighted_average' | 'majority' | 'unanimous' | 'best_of_n'
       min_judges_required?: number
       criteria?: string
       min_score?: number
@@ -87,7 +88,8 @@ export interface ExecutionStrategy {
   /** Seconds a model turn may take; default 300. */
   llm_timeout_seconds?: number
   validation?: Validator[] | ValidationObject
-  tool_validation?: Record<string, unknown>[]
+  /** Judges of tool calls: `semantic` and `multi_judge`. */
+  tool_validation?: Validator[]
   delivery?: Delivery
   memory?: boolean
 }

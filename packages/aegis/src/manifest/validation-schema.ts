@@ -6,6 +6,7 @@ import {
   isRecord,
   list,
   number,
+  oneOf,
   record,
   type Shape,
   string,
@@ -58,7 +59,7 @@ const validator = tagged<Validator>({
     {
       type: word(['multi_judge']),
       judges: list(string),
-      consensus: string,
+      consensus: word(['weighted_average', 'majority', 'unanimous', 'best_of_n'], { majority_vote: 'majority' }),
       min_judges_required: integer({ min: 1 }),
       ...judged,
     },
@@ -91,8 +92,14 @@ const validationObject = record<ValidationObject>({
   }),
 })
 
+/** Validators, in the order they judge. */
+export const validatorList = list(validator)
+
 /** A list of validators, or the older object form; an empty object is an empty list (the SDK writes one). */
-export const validation: Shape<Validator[] | ValidationObject> = (value, path, reading) => {
-  if (!isRecord(value)) return list(validator)(value, path, reading)
-  return Object.keys(value).length === 0 ? [] : validationObject(value, path, reading)
-}
+export const validation: Shape<Validator[] | ValidationObject> = oneOf(
+  [validatorList, validationObject],
+  (value, path, reading) => {
+    if (!isRecord(value)) return validatorList(value, path, reading)
+    return Object.keys(value).length === 0 ? [] : validationObject(value, path, reading)
+  },
+)

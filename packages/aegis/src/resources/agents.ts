@@ -43,6 +43,8 @@ export interface DeployedAgent {
   readonly scope: string
   readonly status: string
   readonly deployed_at: string
+  /** What loads but is probably not meant so, or will not work here. */
+  readonly warnings?: readonly string[]
 }
 
 export interface AgentVersion {
@@ -73,7 +75,9 @@ export interface FlatAgentManifest {
 export interface ListAgentsQuery {
   readonly scope?: 'tenant' | 'global'
   readonly limit?: number
+  /** Label `type` or, where there is none, `role`. */
   readonly agent_type?: string
+  /** `false` leaves out agents that every tenant sees. */
   readonly visible?: boolean
 }
 
@@ -121,7 +125,7 @@ export const agentMethods = (transport: Transport) => ({
     agentId: string,
     changes: AgentManifest | AgentManifestDocument | Readonly<Record<string, unknown>>,
     options?: RequestOptions,
-  ): Promise<Agent & { readonly success: boolean }> {
+  ): Promise<Agent & { readonly success: boolean; readonly warnings?: readonly string[] }> {
     const json = changes instanceof AgentManifest ? changes.toJSON() : changes
     return transport.json({ method: 'PATCH', path: path`/v1/agents/${agentId}`, json }, options)
   },
@@ -140,7 +144,7 @@ export const agentMethods = (transport: Transport) => ({
 
   async updateAgentScope(
     agentId: string,
-    payload: { readonly scope: 'tenant' | 'global' },
+    payload: { readonly scope: 'tenant' | 'global' } | { readonly target_scope: 'tenant' | 'global' },
     options?: RequestOptions,
   ): Promise<Agent & { readonly success: boolean; readonly new_scope: string }> {
     return transport.json({ method: 'PATCH', path: path`/v1/agents/${agentId}/scope`, json: payload }, options)

@@ -18,10 +18,71 @@ export interface Execution {
   readonly summary: string | null
   readonly tenant_id: string
   readonly total_iterations?: number
+  /** What it waits for: a place, a person, or an execution that it began; null when for nothing. */
+  readonly waiting_for?: 'place' | 'person' | 'child' | null
+  readonly parent_execution_id?: string | null
   /** Input, output and error are only on answers about a single execution. */
   readonly input?: unknown
   readonly output?: unknown
   readonly error?: unknown
+  /** So are these. */
+  readonly intent?: string | null
+  readonly max_iterations?: number
+  readonly security_context_name?: string
+  readonly initiating_user_sub?: string
+  readonly hierarchy?: {
+    readonly parent_execution_id: string | null
+    /** From 0 to 3. */
+    readonly depth: number
+    /** Ids from the first of its family to itself. */
+    readonly path: readonly string[]
+    readonly swarm_id: string | null
+  }
+  readonly iterations?: readonly ExecutionIteration[]
+}
+
+/** What a validator said: score and confidence from 0 to 1. */
+export interface ExecutionGradient {
+  readonly validator: string
+  readonly score: number
+  readonly confidence: number
+  readonly reasoning: string
+  readonly signals: readonly { readonly category: string; readonly score: number; readonly message: string }[]
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly individual_results?: readonly {
+    readonly agent_id: string | null
+    readonly judge: string
+    readonly score: number
+    readonly confidence: number
+    readonly reasoning: string
+  }[]
+}
+
+/** One attempt of an execution. */
+export interface ExecutionIteration {
+  /** From 1, without gaps. */
+  readonly number: number
+  readonly status: 'running' | 'success' | 'refining' | 'failed'
+  /** The prompt it began with. */
+  readonly action: string
+  readonly output: string | null
+  readonly exit_code: number | null
+  readonly validation_results: Readonly<
+    Record<'system' | 'output' | 'semantic' | 'gradient' | 'consensus', ExecutionGradient | null>
+  >
+  readonly error: { readonly message: string } | null
+  readonly llm_interactions: readonly Readonly<Record<string, unknown>>[]
+  readonly trajectory: readonly {
+    readonly tool_name: string
+    readonly arguments_json: string
+    readonly status: 'pending' | 'dispatched' | 'succeeded' | 'failed'
+    readonly result_json: string | null
+    readonly error: string | null
+  }[]
+  /** Tools whose calls were refused. */
+  readonly policy_violations: readonly string[]
+  readonly started_at: string
+  readonly ended_at: string | null
 }
 
 export interface ExecutionList {
@@ -40,6 +101,8 @@ export interface StartedExecution {
 export interface ExecuteAgentPayload {
   /** `null` is allowed with an `intent`, which then is the prompt. */
   readonly input?: unknown
+  /** The input under the name that workflows give it; it comes before `input`. */
+  readonly workflow_input?: unknown
   /** Steers the prompt; never chooses the agent. */
   readonly intent?: string
   /** Further variables of the prompt template. */

@@ -24,6 +24,31 @@ export interface Reading {
 /** Reads `value`, reports what is wrong with it, and returns the typed value, or `undefined` when it has none. */
 export type Shape<T> = (value: unknown, path: Path, reading: Reading) => T | undefined
 
+/** What a shape is made of, for who lists the fields of a document. */
+type Structure = { readonly [name: string]: Shape<unknown> }
+const structures = new WeakMap<Shape<never>, Structure>()
+
+/** `shape`, made of what `of` says: names of fields, `[]` for the entries of a list, `[type]` for one form of an object. */
+function made<T>(of: Structure, shape: Shape<T>): Shape<T> {
+  structures.set(shape as Shape<never>, of)
+  return shape
+}
+
+/** A shape that reads otherwise what has the fields of `other`. */
+export const like = <T>(other: Shape<unknown>, shape: Shape<T>): Shape<T> => oneOf([other], shape)
+
+/** A shape that reads what has the fields of any of `others`. */
+export const oneOf = <T>(others: readonly Shape<unknown>[], shape: Shape<T>): Shape<T> =>
+  made(Object.assign({}, ...others.map((other) => structures.get(other as Shape<never>))) as Structure, shape)
+
+/** The fields of a shape, outer ones before those in them: `runtime`, `runtime.image`, `volumes`, `volumes[].name`, `context[url].url`. */
+export function fieldsOf(shape: Shape<unknown>): string[] {
+  return Object.entries(structures.get(shape as Shape<never>) ?? {}).flatMap(([name, part]) => [
+    ...(name.startsWith('[') ? [] : [name]),
+    ...fieldsOf(part).map((inner) => (inner.startsWith('[') || name === '' ? `${name}${inner}` : `${name}.${inner}`)),
+  ])
+}
+
 const plainKey = /^[A-Za-z_$][\w$-]*$/
 
 /** `['spec', 'tools', 0]` as `spec.tools[0]`. */
@@ -121,7 +146,7 @@ export function word<const W extends string>(
 
 /** A list; items the shape refuses are reported and left out. */
 export function list<T>(item: Shape<T>): Shape<T[]> {
-  return (value, path, reading) => {
+  return made({ '[]': item }, (value, path, reading) => {
     if (!Array.isArray(value)) return complain('a list', value, path, reading)
     const items: T[] = []
     value.forEach((entry, index) => {
@@ -129,7 +154,7 @@ export function list<T>(item: Shape<T>): Shape<T[]> {
       if (read !== undefined) items.push(read)
     })
     return items
-  }
+  })
 }
 
 /** An object used as a map from any key to values of one shape. */
@@ -165,7 +190,7 @@ export function record<T extends object>(
 ): Shape<T> {
   const names = Object.keys(fields)
   const required = new Set<string>(options.required ?? [])
-  return (value, path, reading) => {
+  return made(fields as Structure, (value, path, reading) => {
     if (!isRecord(value)) return complain('an object', value, path, reading)
     const entries: [string, unknown][] = []
     for (const name of names) {
@@ -187,7 +212,7 @@ export function record<T extends object>(
       reading.report([...path, name], `unknown key ${formatPath([...path, name])}${hint}`, 'warning')
     }
     return Object.fromEntries(entries) as T
-  }
+  })
 }
 
 /** An object told apart by its `type` field. */
@@ -198,7 +223,8 @@ export function tagged<T extends { readonly type: string }>(
 ): Shape<T> {
   const tags = Object.keys(shapes) as T['type'][]
   const tag = word(tags)
-  return (value, path, reading) => {
+  const forms = Object.fromEntries(tags.map((type) => [`[${type}]`, shapes[type] as Shape<unknown>]))
+  return made(forms, (value, path, reading) => {
     if (!isRecord(value)) return complain('an object', value, path, reading)
     if (value.type === undefined || value.type === null) {
       reading.report([...path, 'type'], `${formatPath([...path, 'type'])} is required: one of ${tags.join(', ')}`)
@@ -206,7 +232,7 @@ export function tagged<T extends { readonly type: string }>(
     }
     const type = tag(value.type, [...path, 'type'], reading)
     return type === undefined ? undefined : shapes[type](value, path, reading)
-  }
+  })
 }
 
 /** The known name at most two edits away from `name`, the nearest first. */

@@ -1,12 +1,12 @@
 import { AgentManifest, ManifestError } from '@lictor/aegis'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { readTextFile } from '../connection/files.ts'
 import { findAgent, runtimeClient } from '../connection/runtime.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { present, table } from '../terminal/terminal.ts'
 
-/** `lictor agent …`: deploy, list, show, assign and delete agents of the runtime. */
+/** `lictor agent …`: deploy, list, show, move, pause, assign and delete agents of the runtime. */
 export function agentCommand(context: Context): Command {
   const { terminal, settings, connect } = context
   const agent = new Command('agent').description('deploy and manage agents')
@@ -20,30 +20,49 @@ export function agentCommand(context: Context): Command {
       '--force',
       'replace what is deployed under the same name and version, and assign a bundle that does not exist',
     )
-  deploy.action(async (file: string, options: { bundle?: string; force?: true }) => {
+    .addOption(
+      new Option('--scope <scope>', 'who sees it: its tenant, or every tenant (operators)').choices([
+        'tenant',
+        'global',
+      ]),
+    )
+  deploy.action(async (file: string, options: { bundle?: string; force?: true; scope?: 'tenant' | 'global' }) => {
     const { output } = settings(deploy)
     const text = readTextFile(terminal, file)
     const manifest = readManifest(file, text)
     const connection = await connect(deploy)
     // Before anything changes: an agent is not deployed and then left without its contracts.
     if (options.bundle !== undefined) await requireBundle(context, connection, options.bundle, options.force === true)
-    const deployed = await runtimeClient(connection).deployAgent(text, options.force ? { force: true } : {})
+    const deployed = await runtimeClient(connection).deployAgent(text, {
+      ...(options.force ? { force: true } : {}),
+      ...(options.scope ? { scope: options.scope } : {}),
+    })
     if (options.bundle !== undefined) await assign(connection, manifest, options.bundle)
+    for (const warning of deployed.warnings ?? []) terminal.note(`warning: ${warning}`)
     present(terminal, output, deployed, () => [
       `Deployed ${deployed.name} ${deployed.version}${options.bundle === undefined ? '' : `, governed by ${options.bundle}`}.`,
       `Run it: lictor run ${deployed.name} --input "…"`,
     ])
   })
 
-  const list = agent.command('list').description('list deployed agents')
-  list.action(async () => {
-    const { agents } = await runtimeClient(await connect(list)).listAgents()
+  const list = agent
+    .command('list')
+    .description('list deployed agents')
+    .addOption(
+      new Option('--scope <scope>', 'only those of the tenant, or of every tenant').choices(['tenant', 'global']),
+    )
+    .option('--type <type>', 'only those with this label `type` or `role`, for example judge')
+  list.action(async (options: { scope?: 'tenant' | 'global'; type?: string }) => {
+    const { agents } = await runtimeClient(await connect(list)).listAgents({
+      ...(options.scope ? { scope: options.scope } : {}),
+      ...(options.type ? { agent_type: options.type } : {}),
+    })
     present(terminal, settings(list).output, agents, () =>
       agents.length === 0
         ? 'No agents yet. Deploy one with `lictor agent deploy FILE`.'
         : table(
-            ['NAME', 'VERSION', 'STATUS', 'ID'],
-            agents.map((a) => [a.name, a.version, a.status, a.agent_id]),
+            ['NAME', 'VERSION', 'SCOPE', 'STATUS', 'ID'],
+            agents.map((a) => [a.name, a.version, a.scope, a.status, a.agent_id]),
           ),
     )
   })
@@ -54,6 +73,47 @@ export function agentCommand(context: Context): Command {
     const found = await client.getAgent(await findAgent(client, named))
     present(terminal, settings(show).output, found, () => found.manifest_yaml ?? JSON.stringify(found, null, 2))
   })
+
+  const versions = agent
+    .command('versions')
+    .description('list the versions of an agent, newest first')
+    .argument('<agent>', 'name or id')
+  versions.action(async (named: string) => {
+    const client = runtimeClient(await connect(versions))
+    const found = await client.listAgentVersions(await findAgent(client, named))
+    present(terminal, settings(versions).output, found.versions, () =>
+      table(
+        ['VERSION', 'DEPLOYED'],
+        found.versions.map((one) => [one.version, one.deployed_at]),
+      ),
+    )
+  })
+
+  for (const [name, scope, description] of [
+    ['promote', 'global', 'let every tenant see an agent (operators)'],
+    ['demote', 'tenant', 'let only your tenant see an agent again (operators)'],
+  ] as const) {
+    const move = agent.command(name).description(description).argument('<agent>', 'name or id')
+    move.action(async (named: string) => {
+      const client = runtimeClient(await connect(move))
+      const moved = await client.updateAgentScope(await findAgent(client, named), { scope })
+      present(terminal, settings(move).output, moved, () =>
+        scope === 'global' ? `Every tenant sees ${moved.name}.` : `Only your tenant sees ${moved.name}.`,
+      )
+    })
+  }
+
+  for (const [name, status, description] of [
+    ['pause', 'paused', 'refuse new executions of an agent'],
+    ['resume', 'active', 'let an agent be executed again'],
+  ] as const) {
+    const change = agent.command(name).description(description).argument('<agent>', 'name or id')
+    change.action(async (named: string) => {
+      const client = runtimeClient(await connect(change))
+      const changed = await client.updateAgent(await findAgent(client, named), { status })
+      present(terminal, settings(change).output, changed, () => `${changed.name} is ${changed.status}.`)
+    })
+  }
 
   const assignment = agent
     .command('assign')

@@ -8,6 +8,14 @@ interface Approval {
   readonly tool_name: string
   readonly message: string
   readonly status: string
+  readonly asker: 'attached' | 'detached'
+  readonly asker_seen_at: string | null
+}
+
+/** Whether somebody waits for the answer. */
+function askerOf({ status, asker, asker_seen_at }: Approval): string {
+  if (status !== 'pending') return ''
+  return asker === 'attached' ? 'waits' : `not seen since ${asker_seen_at ?? 'it asked'}`
 }
 
 /** `lictor approvals …`: the inbox, and deciding from the terminal. */
@@ -27,8 +35,8 @@ export function approvalsCommand({ terminal, settings, connect }: Context): Comm
       found.length === 0
         ? 'Nothing waits.'
         : table(
-            ['ID', 'STATUS', 'AGENT', 'TOOL', 'MESSAGE'],
-            found.map((a) => [a.id, a.status, a.agent_id, a.tool_name, a.message]),
+            ['ID', 'STATUS', 'ASKER', 'AGENT', 'TOOL', 'MESSAGE'],
+            found.map((a) => [a.id, a.status, askerOf(a), a.agent_id, a.tool_name, a.message]),
           ),
     )
   })
@@ -47,6 +55,7 @@ export function approvalsCommand({ terminal, settings, connect }: Context): Comm
       const decided = await connection.request<Approval>('PUT', `/api/v1/approvals/${encodeURIComponent(id)}`, {
         approved,
         reason: options.reason ?? null,
+        decided_via: 'cli',
       })
       present(
         terminal,

@@ -47,7 +47,7 @@ export function demoCommand({ terminal, settings, connect }: Context): Command {
     })
     terminal.print(`  ${uploaded.name} version ${uploaded.version} is deployed to production`)
 
-    const stopApprover = standInApprover({ connection, terminal, patience })
+    const stopApprover = standInApprover({ connection, terminal, patience, agents: ['demo-agent', 'demo-clerk'] })
     try {
       heading('An agent of your own, guarded by it')
       await withKey(connection, (apiKey) => runGuardedAgent({ url: connection.url, apiKey, terminal }))

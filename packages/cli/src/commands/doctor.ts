@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { accessSync, constants, existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { accessSync, constants } from 'node:fs'
+import { checkStart } from '@lictor/server'
 import { Command } from 'commander'
-import { connect } from '../connection/connection.ts'
+import { connect, isServerUp, readLocalAccess } from '../connection/connection.ts'
 import type { Context } from '../context.ts'
 import { style } from '../terminal/style.ts'
-import { present } from '../terminal/terminal.ts'
+import { placeOf, present } from '../terminal/terminal.ts'
 
 interface Finding {
   readonly check: string
@@ -18,7 +18,13 @@ export function doctorCommand({ terminal, settings }: Context): Command {
   const command = new Command('doctor').description('check this machine and the server')
   return command.action(async () => {
     const { output, url } = settings(command)
-    const findings = [checkNode(), checkDataDir(), checkBubblewrap(), checkPython(), await checkServer(url)]
+    const findings = [
+      checkNode(),
+      ...(await checkStartHere()),
+      checkBubblewrap(),
+      checkPython(),
+      await checkServer(url),
+    ]
     const failed = findings.some((finding) => finding.state === 'failed')
     const marks = {
       ok: style('green', 'ok     '),
@@ -41,22 +47,22 @@ export function doctorCommand({ terminal, settings }: Context): Command {
     }
   }
 
-  function checkDataDir(): Finding {
-    const folder = resolve(terminal.workingDirectory, terminal.environment.LICTOR_DATA_DIR ?? './data')
-    if (!existsSync(folder)) return { check: 'data folder', state: 'ok', detail: `${folder} (made on first start)` }
-    try {
-      accessSync(folder, constants.W_OK)
-      return { check: 'data folder', state: 'ok', detail: folder }
-    } catch {
-      return {
-        check: 'data folder',
-        state: 'failed',
-        detail: `${folder} cannot be written; name another with LICTOR_DATA_DIR`,
-      }
-    }
+  /** What `up` would refuse, by its own checks. Beside a server that runs here, its database and port are in use by it. */
+  async function checkStartHere(): Promise<Finding[]> {
+    const local = readLocalAccess(terminal)
+    const isRunning = local !== null && (await isServerUp(local.url))
+    const checks = await checkStart(terminal.environment)
+    return checks
+      .filter(({ check }) => !(isRunning && (check === 'database' || check === 'port')))
+      .map(({ check, refusal, detail }) => ({
+        check,
+        state: refusal === null ? 'ok' : 'failed',
+        detail: refusal === null ? detail : `\`lictor up\` would be refused: ${refusal}`,
+      }))
   }
 
   function checkBubblewrap(): Finding {
+    if (terminal.environment.LICTOR_SANDBOX === 'docker') return checkDocker()
     if (process.platform !== 'linux') {
       return {
         check: 'sandbox',
@@ -77,6 +83,20 @@ export function doctorCommand({ terminal, settings }: Context): Command {
     }
   }
 
+  function checkDocker(): Finding {
+    const socket = terminal.environment.LICTOR_DOCKER_SOCKET || '/var/run/docker.sock'
+    try {
+      accessSync(socket, constants.R_OK | constants.W_OK)
+      return { check: 'sandbox', state: 'ok', detail: `there is the socket of a Docker Engine: ${socket}` }
+    } catch {
+      return {
+        check: 'sandbox',
+        state: 'failed',
+        detail: `LICTOR_SANDBOX is docker, and ${socket} is not there or may not be used. Start the Docker Engine, or name its socket in LICTOR_DOCKER_SOCKET`,
+      }
+    }
+  }
+
   function checkPython(): Finding {
     try {
       const found = execFileSync('python3', ['--version'], { timeout: 5000 }).toString().trim()
@@ -92,7 +112,7 @@ export function doctorCommand({ terminal, settings }: Context): Command {
 
   async function checkServer(url: string | undefined): Promise<Finding> {
     try {
-      const connection = await connect({ ...terminal, ...(url === undefined ? {} : { url }) })
+      const connection = await connect({ ...placeOf(terminal), ...(url === undefined ? {} : { url }) })
       const health = await connection.request<{ status: string; worker_status: Record<string, string> }>(
         'GET',
         '/api/v1/health/details',

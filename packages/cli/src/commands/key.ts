@@ -1,3 +1,5 @@
+import { resolve } from 'node:path'
+import { readConfig, rotateMasterKeyOf, StartupError } from '@lictor/server'
 import { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
@@ -13,7 +15,7 @@ interface ApiKey {
 
 /** `lictor key …`: the API keys of agents. */
 export function keyCommand({ terminal, settings, connect }: Context): Command {
-  const key = new Command('key').description('create, list and revoke API keys of agents')
+  const key = new Command('key').description('create, list and revoke API keys of agents; rotate the master key')
 
   const create = key
     .command('create')
@@ -61,6 +63,32 @@ export function keyCommand({ terminal, settings, connect }: Context): Command {
       )
     await connection.request('DELETE', `/api/v1/keys/${encodeURIComponent(only.id)}`)
     present(terminal, settings(revoke).output, { id: only.id, revoked: true }, () => `Revoked ${only.prefix}….`)
+  })
+  const rotate = key
+    .command('rotate-master')
+    .description('seal everything in the database with a new master key, with the server stopped')
+    .option(
+      '--new-key-file <file>',
+      'where the new key is, or is to be written, when the key comes by LICTOR_MASTER_KEY',
+    )
+  rotate.action(async (options: { newKeyFile?: string }) => {
+    const { environment, workingDirectory } = terminal
+    const isFromEnvironment = Boolean(environment.LICTOR_MASTER_KEY || environment.LICTOR_MASTER_KEY_FILE)
+    const newKeyFile = options.newKeyFile === undefined ? null : resolve(workingDirectory, options.newKeyFile)
+    try {
+      const rotated = await rotateMasterKeyOf(readConfig(environment), { isFromEnvironment, newKeyFile })
+      present(terminal, settings(rotate).output, rotated, () => [
+        rotated.kind === 'already'
+          ? 'Everything was sealed with the new key already: a rotation that was cut off is finished.'
+          : `Sealed ${rotated.values} values with the new key.`,
+        rotated.mustBeSet
+          ? `Set LICTOR_MASTER_KEY (or LICTOR_MASTER_KEY_FILE) to the key in ${rotated.file} on every node, then start.`
+          : `The new key is ${rotated.file}. Start the server.`,
+      ])
+      terminal.note('Backups that were made before are sealed with the old key: keep it with them, or make a new one.')
+    } catch (error) {
+      throw error instanceof StartupError ? new CliError(error.code, error.message, { cause: error }) : error
+    }
   })
   return key
 }

@@ -2,6 +2,7 @@ import { describeSettings, StartupError, startServer } from '@lictor/server'
 import { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
+import { giveBackMemory } from '../give-back.ts'
 import { style } from '../terminal/style.ts'
 
 interface UpOptions {
@@ -26,7 +27,7 @@ export function upCommand({ terminal }: Context): Command {
         ...(options.dataDir === undefined ? {} : { LICTOR_DATA_DIR: options.dataDir }),
         LICTOR_LOG_LEVEL: terminal.environment.LICTOR_LOG_LEVEL ?? (terminal.isInteractive ? 'warn' : 'info'),
       }
-      const { address, config, isSetUp } = await startServer(environment).catch((error: unknown) => {
+      const { address, config, isSetUp, server } = await startServer(environment).catch((error: unknown) => {
         if (error instanceof StartupError) throw new CliError(error.code, error.message, { cause: error })
         throw error
       })
@@ -37,8 +38,9 @@ export function upCommand({ terminal }: Context): Command {
       terminal.print(`  data     ${config.databaseUrl === '' ? config.dataDir : `PostgreSQL, and ${config.dataDir}`}`)
       if (config.envName !== 'production') terminal.print(`  API      ${shown}/docs`)
       terminal.print(
-        `  next     ${isSetUp ? 'sign in' : 'open the address and create the first administrator'}, or run \`npx lictor demo\` in a second terminal`,
+        `  next     ${isSetUp ? 'sign in' : `create the first administrator: ${shown}${server.setupLink}`}, or run \`npx lictor demo\` in a second terminal`,
       )
       terminal.print('')
+      giveBackMemory()
     })
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { jsonObjectIn } from '@lictor/wire'
 import { CliError } from '../errors.ts'
 
 /** How the command line reaches a server, and as whom. */
@@ -192,18 +193,15 @@ function placeOf({ line, column, loc }: Problem): string {
 }
 
 function reasonIn(text: string): string {
-  try {
-    const body = JSON.parse(text) as Refusal
-    // Where the API promises a text as detail, the places of what is wrong stand beside it.
-    const problems = Array.isArray(body.detail) ? body.detail : body.issues
-    if (Array.isArray(problems)) {
-      return (problems as Problem[]).map((problem) => `${placeOf(problem)}${problem.msg}`).join('\n')
-    }
-    const reason = String(body.detail ?? body.message ?? body.error ?? '')
-    return body.decision ? `${reason} ${endOf(body.decision)}` : reason
-  } catch {
-    return text.slice(0, 500)
+  const body = jsonObjectIn(text) as Refusal | null
+  if (body === null) return text.slice(0, 500)
+  // Where the API promises a text as detail, the places of what is wrong stand beside it.
+  const problems = Array.isArray(body.detail) ? body.detail : body.issues
+  if (Array.isArray(problems)) {
+    return (problems as Problem[]).map((problem) => `${placeOf(problem)}${problem.msg}`).join('\n')
   }
+  const reason = String(body.detail ?? body.message ?? body.error ?? '')
+  return body.decision ? `${reason} ${endOf(body.decision)}` : reason
 }
 
 const loopback = /^(localhost|127\.0\.0\.1|\[::1\])$/

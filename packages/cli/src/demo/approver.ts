@@ -4,25 +4,29 @@ import type { Terminal } from '../terminal/terminal.ts'
 
 interface PendingApproval {
   readonly id: string
+  readonly agent_id: string
   readonly message: string
 }
 
 /**
- * Stands in for the person on call: each approval that appears waits `patience` seconds for somebody in the console, then is
+ * Stands in for the person on call, for the agents of the demo and no others: each approval of theirs waits `patience` seconds for somebody in the console, then is
  * approved from here, saying so. Returns how to stop.
  */
 export function standInApprover(options: {
   connection: Connection
   terminal: Terminal
   patience: number
+  /** Ids of the agents that it may decide for. */
+  agents: readonly string[]
 }): () => Promise<void> {
-  const { connection, terminal, patience } = options
+  const { connection, terminal, patience, agents } = options
   const firstSeen = new Map<string, number>()
   let stopped = false
 
   async function look(): Promise<void> {
     const pending = await connection.request<PendingApproval[]>('GET', '/api/v1/approvals?status=pending')
-    for (const { id, message } of pending) {
+    for (const { id, message, agent_id } of pending) {
+      if (!agents.includes(agent_id)) continue
       const since = firstSeen.get(id)
       if (since === undefined) {
         firstSeen.set(id, Date.now())
@@ -35,7 +39,7 @@ export function standInApprover(options: {
       await connection.request(
         'PUT',
         `/api/v1/approvals/${id}`,
-        { approved: true, reason: 'approved by the demo' },
+        { approved: true, reason: 'approved by the demo', decided_via: 'cli' },
         { accept: [409] },
       )
     }

@@ -40,6 +40,14 @@ export function describeEvent({ event_type, data }: ExecutionEvent): string[] {
         .trimEnd()
         .split('\n')
         .map((text) => line(style(data.stream === 'stderr' ? 'red' : 'dim', `│ ${text}`)))
+    case 'gradient_validation_performed':
+      return [line(style('dim', `validated  score ${numberOf(data.score)}, confidence ${numberOf(data.confidence)}`))]
+    case 'multi_judge_consensus':
+      return [
+        line(style('dim', `judges agree on ${numberOf(data.final_score)}, confidence ${numberOf(data.confidence)}`)),
+      ]
+    case 'refinement_applied':
+      return [line(`${style('yellow', 'refused')}  it tries again`)]
     case 'execution_completed':
       return [
         line(style('green', 'completed')),
@@ -67,6 +75,9 @@ const reasonOf = (data: ExecutionEvent['data']): unknown =>
 
 const textOf = (value: unknown): string =>
   value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value)
+
+const numberOf = (value: unknown): string =>
+  typeof value === 'number' ? String(Math.round(value * 100) / 100) : textOf(value)
 
 function brief(value: unknown): string {
   const text = textOf(value).replaceAll(/\s+/g, ' ').trim()

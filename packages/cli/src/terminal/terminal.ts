@@ -1,4 +1,5 @@
-import { stringify } from 'yaml'
+import { writeJson } from './json.ts'
+import { writeYaml } from './yaml.ts'
 
 export type OutputFormat = 'table' | 'json' | 'yaml'
 
@@ -11,6 +12,8 @@ export interface Terminal {
   print(line: string): void
   /** One line on standard error: progress and warnings, never the answer. */
   note(line: string): void
+  /** Standard input to its end, as text. */
+  readInput(): Promise<string>
   /** Resolves when the user asks to stop (Ctrl-C, SIGTERM). */
   readonly interrupted: Promise<void>
 }
@@ -22,8 +25,8 @@ export function present(
   value: unknown,
   human: () => string | readonly string[],
 ): void {
-  if (format === 'json') terminal.print(JSON.stringify(value, null, 2))
-  else if (format === 'yaml') terminal.print(stringify(value).trimEnd())
+  if (format === 'json') terminal.print(writeJson(value, 2))
+  else if (format === 'yaml') terminal.print(writeYaml(value).trimEnd())
   else for (const line of [human()].flat()) terminal.print(line)
 }
 
@@ -40,8 +43,15 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
   return [line(headings), ...rows.map(line)]
 }
 
+/** Where the command was called: what a connection needs to know, without taking the signals over. */
+export const placeOf = ({
+  environment,
+  workingDirectory,
+}: Terminal): Pick<Terminal, 'environment' | 'workingDirectory'> => ({ environment, workingDirectory })
+
 /** The process as a terminal. */
 export function processTerminal(): Terminal {
+  let interrupted: Promise<void> | undefined
   return {
     environment: process.env,
     workingDirectory: process.cwd(),
@@ -52,9 +62,19 @@ export function processTerminal(): Terminal {
     note: (line) => {
       process.stderr.write(`${line}\n`)
     },
-    interrupted: new Promise((resolve) => {
-      process.once('SIGINT', () => resolve())
-      process.once('SIGTERM', () => resolve())
-    }),
+    async readInput() {
+      if (process.stdin.isTTY) process.stderr.write('Type it, then press Ctrl-D; it is seen as you type.\n')
+      const chunks: Buffer[] = []
+      for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array))
+      return Buffer.concat(chunks).toString('utf8')
+    },
+    // Only a command that waits for it takes the signals over; every other ends by them, as programs do.
+    get interrupted() {
+      interrupted ??= new Promise((resolve) => {
+        process.once('SIGINT', () => resolve())
+        process.once('SIGTERM', () => resolve())
+      })
+      return interrupted
+    },
   }
 }

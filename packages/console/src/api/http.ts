@@ -1,8 +1,9 @@
+import { BASE_PATH } from './base-path.ts'
 import { learnServerTime } from './clock.ts'
 import type { EarlierDecision, Problem } from './types.ts'
 
 /** Every path of the API begins so; the console is served by the same origin. */
-export const API = '/api/v1'
+export const API = `${BASE_PATH}/api/v1`
 
 /** A refusal by the server: its status, its words, and for a 422 each problem with its place. */
 export class ApiError extends Error {
@@ -48,6 +49,8 @@ interface Request {
   readonly body?: unknown
   readonly signal?: AbortSignal
   readonly as?: 'json' | 'text'
+  /** Sent to its end even when the page is closed meanwhile. */
+  readonly keepalive?: boolean
 }
 
 /**
@@ -55,10 +58,16 @@ interface Request {
  * @throws ApiError when the server refuses, UnreachableError when nothing answers.
  */
 export async function request<T>(path: string, init: Request = {}): Promise<T> {
+  return (await requestWithHeaders<T>(path, init)).body
+}
+
+/** As `request`, with the headers of the answer, where a list says in them how it goes on. */
+export async function requestWithHeaders<T>(path: string, init: Request = {}): Promise<{ body: T; headers: Headers }> {
   const response = await send(path, init)
   if (!response.ok) throw await errorOf(response)
-  if (init.as === 'text') return (await response.text()) as T
-  return (response.status === 204 ? undefined : await response.json()) as T
+  const { headers } = response
+  if (init.as === 'text') return { body: (await response.text()) as T, headers }
+  return { body: (response.status === 204 ? undefined : await response.json()) as T, headers }
 }
 
 async function send(path: string, init: Request): Promise<Response> {
@@ -72,8 +81,9 @@ async function send(path: string, init: Request): Promise<Response> {
       method: init.method ?? 'GET',
       headers,
       credentials: 'same-origin',
+      keepalive: init.keepalive ?? false,
       ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
-      ...(init.signal ? { signal: init.signal } : {}),
+      ...signalOf(init),
     })
     learnServerTime(response.headers.get('date'))
     return response
@@ -81,6 +91,16 @@ async function send(path: string, init: Request): Promise<Response> {
     if (init.signal?.aborted) throw error
     throw new UnreachableError(error)
   }
+}
+
+/** Milliseconds after which a read without an answer counts as none: a network can swallow a request. */
+const PATIENCE = 30_000
+
+/** A read ends when it takes too long; a write never, because nobody could say whether it was done. */
+function signalOf({ method, signal }: Request): { signal?: AbortSignal } {
+  if (method && method !== 'GET') return signal ? { signal } : {}
+  const patience = AbortSignal.timeout(PATIENCE)
+  return { signal: signal ? AbortSignal.any([signal, patience]) : patience }
 }
 
 /** Undefined and empty values are left out: a cleared filter is no filter. */
@@ -124,7 +144,7 @@ function refusalIn(text: string): Refusal {
   }
 }
 
-/** `Value error, ` is the wire's prefix for rules beyond types (console-api §1.2); a person has no use for it. */
+/** `Value error, ` is the wire's prefix for rules beyond types; a person has no use for it. */
 export function readableProblem(problem: Problem): string {
   return problem.msg.replace(/^Value error, /, '')
 }

@@ -60,7 +60,7 @@ export type StatsOverview = Answer<'/api/v1/stats/overview', 'get'>
 
 export type HistogramBucket = Element<Answer<'/api/v1/events/histogram', 'get'>>
 
-/** One entry of a 422 (console-api §1.2); the bundle loader adds where in the text it was. */
+/** One entry of a 422; the bundle loader adds where in the text it was. */
 export interface Problem {
   readonly loc: readonly (string | number)[]
   readonly msg: string
@@ -71,7 +71,7 @@ export interface Problem {
   readonly hint?: string | null
 }
 
-/** What the dashboard stream carries (console-api §9.1). */
+/** What the dashboard stream carries. */
 export type LiveEvent =
   | { readonly type: 'contract_update'; readonly bundle_name: string; readonly version: number }
   | {

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { type KeyPress, keyReader, type Shortcut } from './keys.ts'
 
 const shortcut = (keys: string, repeats = false): Shortcut => ({ keys, label: keys, group: '', run: () => {}, repeats })
-const ALL = [shortcut('a'), shortcut('j', true), shortcut('g a'), shortcut('g o'), shortcut('?')]
+const decision: Shortcut = { ...shortcut('a'), decides: true }
+const ALL = [decision, shortcut('e'), shortcut('j', true), shortcut('g e'), shortcut('g o'), shortcut('?')]
 const press = (key: string, about: Partial<KeyPress> = {}): KeyPress => ({
   key,
   repeat: false,
@@ -21,9 +22,9 @@ test('a single key finds its shortcut', () => {
 test('two keys in a row win over the second alone, but only within a second', () => {
   const read = keyReader()
   expect(read(press('g'), ALL, 0)).toBeNull()
-  expect(read(press('a'), ALL, 900)?.keys).toBe('g a')
+  expect(read(press('e'), ALL, 900)?.keys).toBe('g e')
   expect(read(press('g'), ALL, 2_000)).toBeNull()
-  expect(read(press('a'), ALL, 3_500)?.keys).toBe('a')
+  expect(read(press('e'), ALL, 3_500)?.keys).toBe('e')
 })
 
 test('a held key moves on but never decides', () => {
@@ -43,4 +44,13 @@ test('Shift on its way to ? does not end a sequence', () => {
   read(press('g'), ALL, 0)
   expect(read(press('Shift'), ALL, 10)).toBeNull()
   expect(read(press('o'), ALL, 20)?.keys).toBe('g o')
+})
+
+test('a key that decides never acts as the second key of a sequence, however late it comes', () => {
+  const read = keyReader()
+  for (const wait of [60, 900, 1_500, 60_000]) {
+    read(press('g'), ALL, 0)
+    expect(read(press('a'), ALL, wait)).toBeNull()
+  }
+  expect(read(press('a'), ALL, 70_000)?.keys).toBe('a')
 })

@@ -1,28 +1,37 @@
-import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
+import { Link, Outlet, useNavigate, useRouteContext, useRouterState } from '@tanstack/react-router'
 import { Menu, Search } from 'lucide-react'
-import { lazy, Suspense, useEffect, useRef, useState } from 'react'
-import { useOpenCount } from '../approvals/use-open-count.ts'
+import { type ReactNode, Suspense, useCallback, useEffect, useRef, useState } from 'react'
 import { LiveProvider } from '../live/live.tsx'
 import { Button } from '../ui/button.tsx'
 import { cn } from '../ui/cn.ts'
-import { Sheet } from '../ui/dialog.tsx'
 import { Kbd } from '../ui/kbd.tsx'
-import { AccountMenu } from './account.tsx'
+import { lazily } from '../ui/lazy.tsx'
+import { WaitingContext } from '../ui/page.tsx'
+import { ToastList } from '../ui/toasts.tsx'
+import { AccountDropdown, AccountMenu } from './account.tsx'
 import { LiveDot } from './live-dot.tsx'
 import { Mark } from './mark.tsx'
-import { MANAGE, MONITOR, PLACES, type Place } from './navigation.ts'
+import { Outage } from './outage.tsx'
+import type { Place } from './page-parts.ts'
 import { useShortcuts } from './shortcuts.tsx'
 import { useSignedOut } from './sign-out.ts'
 
-const loadPalette = () => import('./palette.tsx')
-const Palette = lazy(loadPalette)
-const Help = lazy(() => import('./help.tsx'))
+/** Every place of the console, as the pages gave them. */
+const usePlaces = (): readonly Place[] => useRouteContext({ from: '/inside', select: ({ pages }) => pages.places })
+
+const Palette = lazily(() => import('./palette.tsx').then((file) => file.default))
+const MenuSheet = lazily(() => import('./menu-sheet.tsx').then((file) => file.MenuSheet))
+const Help = lazily(() => import('./help.tsx').then((file) => file.default))
+
+/** What a hidden tab keeps fresh: its title counts the calls that wait. */
+const ALSO_HIDDEN = ['approvals']
 
 /** The frame around every page behind the login: sidebar, or two bars on a phone; palette, help, the live stream. */
 export function Shell() {
   const signedOut = useSignedOut()
+  const stale = useRouteContext({ from: '/inside', select: ({ pages }) => pages.stale })
   return (
-    <LiveProvider onSignedOut={signedOut}>
+    <LiveProvider stale={stale} alsoHidden={ALSO_HIDDEN} onSignedOut={signedOut}>
       <Frame />
     </LiveProvider>
   )
@@ -31,32 +40,38 @@ export function Shell() {
 function Frame() {
   const [overlay, setOverlay] = useState<'none' | 'palette' | 'help' | 'menu'>('none')
   const navigate = useNavigate()
+  const places = usePlaces()
   const main = useRef<HTMLElement>(null)
   useFocusOnNavigation(main)
+  const rememberOpener = useReturningFocus(overlay !== 'none', main)
+  const open = (next: typeof overlay) => {
+    rememberOpener()
+    setOverlay(next)
+  }
 
   useShortcuts([
-    ...PLACES.map((place) => ({
+    ...places.map((place) => ({
       keys: `g ${place.key}`,
       label: place.label,
       group: 'Go to',
       run: () => void navigate({ to: place.to }),
     })),
-    { keys: '?', label: 'Keyboard shortcuts', group: 'Everywhere', run: () => setOverlay('help') },
+    { keys: '?', label: 'Keyboard shortcuts', group: 'Everywhere', run: () => open('help') },
   ])
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return
       event.preventDefault()
+      rememberOpener()
       setOverlay((now) => (now === 'palette' ? 'none' : 'palette'))
     }
     window.addEventListener('keydown', onKeyDown)
-    // Ready before it is called, or the first letters typed into it would be lost.
-    const idle = setTimeout(() => void loadPalette(), 1_500)
     return () => {
-      clearTimeout(idle)
       window.removeEventListener('keydown', onKeyDown)
     }
-  }, [])
+  }, [rememberOpener])
+
+  useReadiness()
 
   const close = (open: boolean) => open || setOverlay('none')
   return (
@@ -68,33 +83,88 @@ function Frame() {
       >
         Skip to content
       </button>
-      <Sidebar onSearch={() => setOverlay('palette')} />
-      <TopBar onSearch={() => setOverlay('palette')} />
-      <main
-        ref={main}
-        id="main"
-        tabIndex={-1}
-        className="min-h-0 min-w-0 flex-1 overflow-y-auto outline-none [scrollbar-gutter:stable]"
-      >
-        <Outlet />
-      </main>
-      <TabBar onMore={() => setOverlay('menu')} />
-      <Sheet open={overlay === 'menu'} onOpenChange={close} title="Menu">
-        <nav aria-label="All pages" className="-mx-2 flex flex-col gap-0.5">
-          {PLACES.map((place) => (
-            <PlaceLink key={place.to} place={place} onClick={() => setOverlay('none')} />
-          ))}
-        </nav>
-        <div className="mt-4 border-t pt-4">
-          <AccountMenu inline />
-        </div>
-      </Sheet>
+      <Sidebar onSearch={() => open('palette')} />
+      <TopBar onSearch={() => open('palette')} />
+      <div className="flex min-h-0 min-w-0 flex-1 flex-col">
+        <Outage />
+        <main
+          ref={main}
+          id="main"
+          tabIndex={-1}
+          className="min-h-0 min-w-0 flex-1 overflow-y-auto outline-none [scrollbar-gutter:stable]"
+        >
+          <SumOfWaiting places={places}>
+            <Outlet />
+          </SumOfWaiting>
+        </main>
+      </div>
+      <TabBar onMore={() => open('menu')} />
       <Suspense fallback={null}>
         {overlay === 'palette' && <Palette open onOpenChange={close} onHelp={() => setOverlay('help')} />}
         {overlay === 'help' && <Help open onOpenChange={close} />}
+        {overlay === 'menu' && (
+          <MenuSheet onOpenChange={close}>
+            {places.map((place) => (
+              <PlaceLink key={place.to} place={place} onClick={() => setOverlay('none')} />
+            ))}
+          </MenuSheet>
+        )}
       </Suspense>
     </div>
   )
+}
+
+/**
+ * When the first page stands, the code of the others is fetched: the palette must be there before the first letter is typed
+ * into it, and every page when the server is away.
+ */
+function useReadiness() {
+  const preload = useRouteContext({ from: '/inside', select: ({ pages }) => pages.preload })
+  useEffect(() => {
+    const idle = setTimeout(() => {
+      performance.mark('lictor:first route stands')
+      const parts = [Palette, Help, MenuSheet, AccountDropdown, ToastList].map((part) => part.preload)
+      for (const load of [...parts, ...preload]) load().catch(() => {})
+    }, 1_500)
+    return () => clearTimeout(idle)
+  }, [preload])
+}
+
+/** Gives the page the sum of what waits at all places. */
+function SumOfWaiting({ places, sum = 0, children }: { places: readonly Place[]; sum?: number; children: ReactNode }) {
+  const [first, ...others] = places
+  if (!first) return <WaitingContext value={sum}>{children}</WaitingContext>
+  const rest = (count: number) => (
+    <SumOfWaiting places={others} sum={sum + count}>
+      {children}
+    </SumOfWaiting>
+  )
+  return first.Waiting ? <first.Waiting>{(count) => rest(count ?? 0)}</first.Waiting> : rest(0)
+}
+
+/**
+ * After an overlay closes the focus goes back to where it was when the first one opened, or to the page: one overlay may
+ * have opened another, and its own memory of the focus is then gone with it.
+ */
+function useReturningFocus(isOpen: boolean, main: React.RefObject<HTMLElement | null>): () => void {
+  const opener = useRef<Element | null>(null)
+  const wasOpen = useRef(false)
+  useEffect(() => {
+    if (wasOpen.current && !isOpen) {
+      // Behind the overlay's own return of the focus, which has its turn first.
+      setTimeout(() => {
+        if (document.activeElement !== document.body && document.activeElement !== null) return
+        const back = opener.current
+        if (back instanceof HTMLElement && back.isConnected && back !== document.body)
+          back.focus({ preventScroll: true })
+        else main.current?.focus({ preventScroll: true })
+      }, 20)
+    }
+    wasOpen.current = isOpen
+  }, [isOpen, main])
+  return useCallback(() => {
+    if (!wasOpen.current) opener.current = document.activeElement
+  }, [])
 }
 
 /** After a navigation the focus starts at the new page, not at the link that is gone (WCAG 2.4.3). */
@@ -111,6 +181,7 @@ function useFocusOnNavigation(main: React.RefObject<HTMLElement | null>) {
 }
 
 function Sidebar({ onSearch }: { onSearch: () => void }) {
+  const places = usePlaces()
   return (
     <aside className="hidden w-56 shrink-0 flex-col border-r bg-sunken px-3 py-3 md:flex">
       <div className="mb-3 flex items-center gap-2.5 px-2 pt-1">
@@ -127,8 +198,8 @@ function Sidebar({ onSearch }: { onSearch: () => void }) {
         <Kbd keys={isApple() ? '⌘ K' : 'Ctrl K'} className="ml-auto" />
       </button>
       <nav aria-label="Main" className="flex flex-1 flex-col gap-0.5 overflow-y-auto">
-        <Group label="Monitor" places={MONITOR} />
-        <Group label="Manage" places={MANAGE} />
+        <Group label="Monitor" places={places.filter(({ group }) => group === 'monitor')} />
+        <Group label="Manage" places={places.filter(({ group }) => group === 'manage')} />
       </nav>
       <div className="mt-2 flex flex-col gap-1 border-t pt-2">
         <LiveDot />
@@ -162,13 +233,12 @@ function PlaceLink({ place, onClick }: { place: Place; onClick?: () => void }) {
     >
       <Icon className="size-4 shrink-0" aria-hidden />
       <span className="truncate">{place.label}</span>
-      {place.to === '/approvals' && <PendingCount className="ml-auto" />}
+      {place.Waiting && <place.Waiting>{(count) => <Count count={count} className="ml-auto" />}</place.Waiting>}
     </Link>
   )
 }
 
-function PendingCount({ className }: { className?: string }) {
-  const pending = useOpenCount() ?? 0
+function Count({ count: pending = 0, className }: { count: number | undefined; className?: string }) {
   if (pending === 0) return null
   return (
     <span
@@ -199,15 +269,18 @@ function TopBar({ onSearch }: { onSearch: () => void }) {
 }
 
 function TabBar({ onMore }: { onMore: () => void }) {
+  const places = usePlaces().filter(({ group }) => group === 'monitor')
   const item =
     'relative flex h-14 flex-1 flex-col items-center justify-center gap-0.5 text-2xs text-muted aria-[current=page]:text-ink aria-[current=page]:font-medium'
   return (
     <nav aria-label="Main" className="flex shrink-0 border-t bg-sunken pb-[env(safe-area-inset-bottom)] md:hidden">
-      {MONITOR.map(({ to, label, icon: Icon }) => (
+      {places.map(({ to, label, icon: Icon, Waiting }) => (
         <Link key={to} to={to} activeOptions={{ exact: to === '/', includeSearch: false }} className={item}>
           <Icon className="size-5" aria-hidden />
           {label}
-          {to === '/approvals' && <PendingCount className="absolute top-1.5 left-[calc(50%+7px)]" />}
+          {Waiting && (
+            <Waiting>{(count) => <Count count={count} className="absolute top-1.5 left-[calc(50%+7px)]" />}</Waiting>
+          )}
         </Link>
       ))}
       <button type="button" onClick={onMore} className={item}>

@@ -1,11 +1,13 @@
 import { type QueryClient, useQueryClient } from '@tanstack/react-query'
 import { type AnyRouter, useRouter } from '@tanstack/react-router'
 import { useCallback } from 'react'
+import { drafts } from '../ui/draft.ts'
 
 /** Leads to the login, with the way back when `remember`; what was read as that person is forgotten. */
 export function leadToLogin(router: AnyRouter, client: QueryClient, remember: boolean): void {
   const here = router.state.location
   if (here.pathname === '/login' || here.pathname === '/setup') return
+  if (!remember) drafts.forgetAll()
   void router
     .navigate({ to: '/login', search: remember ? { next: here.href } : {}, replace: true })
     .then(() => client.clear())

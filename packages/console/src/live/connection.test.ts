@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { backoff, connectLive, type LiveDependencies, type Source } from './connection.ts'
+import { connectLive, type LiveDependencies, pause, type Source } from './connection.ts'
 
 class FakeSource implements Source {
   closed = false
@@ -15,7 +15,7 @@ class FakeSource implements Source {
   }
 }
 
-function world(probeStatus = 200) {
+function world(...statuses: number[]) {
   const sources: FakeSource[] = []
   const timers: { run: () => void; milliseconds: number; cancelled: boolean }[] = []
   const log: string[] = []
@@ -26,7 +26,7 @@ function world(probeStatus = 200) {
       sources.push(source)
       return source
     },
-    probe: async () => probeStatus,
+    probe: async () => statuses.shift() ?? 200,
     random: () => 1,
     later: (run, milliseconds) => {
       const timer = { run, milliseconds, cancelled: false }
@@ -36,7 +36,6 @@ function world(probeStatus = 200) {
       }
     },
     onStatus: (status) => log.push(status),
-    onOpen: (resumed) => log.push(resumed ? 'resumed' : 'opened'),
     onEvent: (event) => log.push(`event ${JSON.stringify(event)}`),
     onSignedOut: () => log.push('signed out'),
   }
@@ -52,24 +51,40 @@ test('events of the stream arrive with their type; what is no JSON is passed ove
   sources[0]!.emit('event_created', '{"type":"event_created","accepted":3}')
   sources[0]!.emit('event_created', 'not json')
   sources[0]!.emit('unknown_type', '{}')
-  expect(log).toEqual(['connecting', 'live', 'opened', 'event {"type":"event_created","accepted":3}'])
+  expect(log).toEqual(['connecting', 'live', 'event {"type":"event_created","accepted":3}'])
 })
 
-test('a broken stream is opened anew after a growing wait, and says that events may have been missed', async () => {
-  const { deps, sources, timers, log } = world()
+test('a stream that broke is opened anew as soon as the server answers', async () => {
+  const { deps, sources, timers, log } = world(0, 503, 200)
   connectLive(deps)
   sources[0]!.emit('open')
   sources[0]!.emit('error')
   await settled()
   expect(sources[0]!.closed).toBe(true)
-  expect(timers.map((t) => t.milliseconds)).toEqual([1_000])
-  timers[0]!.run()
+  timers.at(-1)!.run()
+  await settled()
+  expect(sources).toHaveLength(1)
+  timers.at(-1)!.run()
+  await settled()
+  expect(sources).toHaveLength(2)
+  sources[1]!.emit('open')
+  expect(log).toEqual(['connecting', 'live', 'away', 'live'])
+})
+
+test('a server that answers probes but refuses streams is not stormed', async () => {
+  const { deps, sources, timers } = world()
+  connectLive(deps)
+  sources[0]!.emit('error')
+  await settled()
   sources[1]!.emit('error')
   await settled()
-  expect(timers.map((t) => t.milliseconds)).toEqual([1_000, 2_000])
-  timers[1]!.run()
-  sources[2]!.emit('open')
-  expect(log).toEqual(['connecting', 'live', 'opened', 'away', 'away', 'live', 'resumed'])
+  expect(sources).toHaveLength(2)
+  expect(timers).toHaveLength(1)
+})
+
+test('however long the server is away, the next look is never more than two seconds off', () => {
+  expect([0, 1, 2, 6, 600].map((failures) => pause(failures, () => 1))).toEqual([500, 1_000, 2_000, 2_000, 2_000])
+  expect(pause(9, () => 0)).toBe(1_000)
 })
 
 test('a stream lost to an ended session leads to the login and is not tried again', async () => {
@@ -81,12 +96,23 @@ test('a stream lost to an ended session leads to the login and is not tried agai
   expect(timers).toEqual([])
 })
 
+test('a stream that seems open is found dead by a check', async () => {
+  const { deps, sources, log } = world(0)
+  const connection = connectLive(deps)
+  sources[0]!.emit('open')
+  connection.check()
+  await settled()
+  expect(sources[0]!.closed).toBe(true)
+  expect(log).toEqual(['connecting', 'live', 'away'])
+})
+
 test('the network coming back is tried at once, and the waiting attempt is dropped', async () => {
-  const { deps, sources, timers } = world(0)
+  const { deps, sources, timers } = world(0, 200)
   const connection = connectLive(deps)
   sources[0]!.emit('error')
   await settled()
-  connection.retry()
+  connection.check()
+  await settled()
   expect(sources).toHaveLength(2)
   expect(timers[0]!.cancelled).toBe(true)
 })
@@ -97,15 +123,9 @@ test('after closing nothing is opened and nothing is reported', async () => {
   sources[0]!.emit('error')
   connection.close()
   await settled()
-  connection.retry()
+  connection.check()
+  await settled()
   expect(sources).toHaveLength(1)
   expect(timers).toEqual([])
   expect(log).not.toContain('signed out')
-})
-
-test('the wait doubles from one second to one minute, half of it by chance', () => {
-  expect([0, 1, 2, 5, 6, 60].map((failures) => backoff(failures, () => 1))).toEqual([
-    1_000, 2_000, 4_000, 32_000, 60_000, 60_000,
-  ])
-  expect(backoff(0, () => 0)).toBe(500)
 })

@@ -1,6 +1,7 @@
 /**
- * The one stream a tab holds open. The browser's own reconnecting gives up on an HTTP error and knows no back-off, so a
- * broken stream is closed and opened anew: 1 s to 60 s with jitter, and first a probe that tells "signed out" from "away".
+ * A stream that is held open. The browser's own reconnecting gives up on an HTTP error, so a broken stream is closed and,
+ * as soon as a probe is answered, opened anew. The probe tells "signed out" from "away", and is repeated every second or
+ * two: who waits in front of a console must not wait for a back-off that grew while the server was down.
  */
 
 export type LiveStatus = 'connecting' | 'live' | 'away'
@@ -19,21 +20,19 @@ export interface LiveDependencies {
   readonly random: () => number
   readonly later: (run: () => void, milliseconds: number) => () => void
   readonly onStatus: (status: LiveStatus) => void
-  /** `resumed` is true when events may have been missed since the last one. */
-  readonly onOpen: (resumed: boolean) => void
   readonly onEvent: (event: { type: string }) => void
   readonly onSignedOut: () => void
 }
 
 export interface LiveConnection {
-  /** Try at once, for example because the network came back. */
-  retry(): void
+  /** Try at once, for example because the network came back; or find out whether an open stream still is one. */
+  check(): void
   close(): void
 }
 
-/** Milliseconds before the attempt after `failures` failures: doubling from 1 s, at most 60 s, half of it at random. */
-export function backoff(failures: number, random: () => number): number {
-  const ceiling = Math.min(60_000, 1_000 * 2 ** Math.min(failures, 6))
+/** Milliseconds before the probe after `failures` failures: at most 2 s, half of it at random. */
+export function pause(failures: number, random: () => number): number {
+  const ceiling = Math.min(2_000, 500 * 2 ** Math.min(failures, 6))
   return Math.round(ceiling / 2 + (ceiling / 2) * random())
 }
 
@@ -41,22 +40,19 @@ export function connectLive(deps: LiveDependencies): LiveConnection {
   let source: Source | null = null
   let cancelTimer: () => void = () => {}
   let failures = 0
-  let wasOpen = false
+  let probing = false
   let closed = false
 
   const open = () => {
-    cancelTimer()
     const current = deps.open()
     source = current
     current.addEventListener('open', () => {
       if (source !== current) return
       failures = 0
       deps.onStatus('live')
-      deps.onOpen(wasOpen)
-      wasOpen = true
     })
     current.addEventListener('error', () => {
-      if (source === current) void lost()
+      if (source === current) lost()
     })
     for (const type of deps.types)
       current.addEventListener(type, (message) => {
@@ -65,22 +61,41 @@ export function connectLive(deps: LiveDependencies): LiveConnection {
       })
   }
 
-  const lost = async () => {
+  const lost = () => {
     source?.close()
     source = null
     deps.onStatus('away')
+    // A stream that was open is looked for at once; one that broke while it was opened is not, or it would be a storm.
+    if (failures++ === 0) void look()
+    else wait()
+  }
+  const wait = () => {
+    cancelTimer()
+    cancelTimer = deps.later(() => void look(), pause(failures, deps.random))
+  }
+
+  const look = async () => {
+    if (probing || closed) return
+    cancelTimer()
+    probing = true
     const status = await deps.probe()
-    if (closed || source) return
+    probing = false
+    if (closed) return
     if (status === 401) return deps.onSignedOut()
-    cancelTimer = deps.later(open, backoff(failures++, deps.random))
+    const isThere = status >= 200 && status < 300
+    if (source) {
+      if (!isThere) lost()
+    } else if (isThere) open()
+    else {
+      failures++
+      wait()
+    }
   }
 
   deps.onStatus('connecting')
   open()
   return {
-    retry() {
-      if (!closed && !source) open()
-    },
+    check: () => void look(),
     close() {
       closed = true
       cancelTimer()

@@ -1,11 +1,12 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, use, useEffect, useEffectEvent, useRef, useState } from 'react'
-import { API } from '../api/http.ts'
-import { LIVE_EVENT_TYPES, type LiveEvent } from '../api/types.ts'
-import { connectLive, type LiveStatus } from './connection.ts'
-import { REFRESHES, throttleByName } from './refresh.ts'
+import { UnreachableError } from '../api/http.ts'
+import type { LiveEvent, LiveEventType } from '../api/types.ts'
+import { holdTime } from '../ui/ticker.ts'
+import type { LiveStatus } from './connection.ts'
+import { findHolder } from './holder.ts'
+import { throttleByName } from './refresh.ts'
 
-const STREAM = `${API}/stream/dashboard`
 type Listener = (event: LiveEvent) => void
 
 interface Live {
@@ -15,8 +16,17 @@ interface Live {
 
 const LiveContext = createContext<Live>({ status: 'connecting', subscribe: () => () => {} })
 
-/** Holds the tab's stream open while someone is signed in, and refreshes what each event makes stale. */
-export function LiveProvider({ onSignedOut, children }: { onSignedOut: () => void; children: ReactNode }) {
+interface LiveProviderProps {
+  /** Live event → names of the resources that it makes stale. */
+  readonly stale: ReadonlyMap<LiveEventType, readonly string[]>
+  /** Resources that a hidden tab keeps fresh too, for the count in its title. */
+  readonly alsoHidden: readonly string[]
+  readonly onSignedOut: () => void
+  readonly children: ReactNode
+}
+
+/** Hears the stream while someone is signed in, and refreshes what each event makes stale. */
+export function LiveProvider({ stale, alsoHidden, onSignedOut, children }: LiveProviderProps) {
   const client = useQueryClient()
   const [status, setStatus] = useState<LiveStatus>('connecting')
   const listeners = useRef(new Set<Listener>())
@@ -28,35 +38,72 @@ export function LiveProvider({ onSignedOut, children }: { onSignedOut: () => voi
       1_000,
       (run, ms) => setTimeout(run, ms),
     )
-    const connection = connectLive({
-      types: LIVE_EVENT_TYPES,
-      open: () => new EventSource(STREAM),
-      probe: () =>
-        fetch(STREAM, { method: 'HEAD' }).then(
-          (r) => r.status,
-          () => 0,
-        ),
-      random: Math.random,
-      later: (run, ms) => {
-        const timer = setTimeout(run, ms)
-        return () => clearTimeout(timer)
-      },
-      onStatus: setStatus,
-      onOpen: (resumed) => resumed && void client.invalidateQueries(),
-      onEvent: (event) => {
-        const live = event as LiveEvent
-        refresh(REFRESHES[live.type] ?? [])
-        for (const listener of listeners.current) listener(live)
-      },
-      onSignedOut: () => signedOut(),
-    })
-    const retry = () => connection.retry()
-    window.addEventListener('online', retry)
-    return () => {
-      window.removeEventListener('online', retry)
-      connection.close()
+    // Thirty tabs that all read anew at each event would be thirty times the work, for one that is looked at.
+    const missed = new Set<string>()
+    const onEvent = (event: LiveEvent) => {
+      const names = stale.get(event.type) ?? []
+      refresh(document.hidden ? names.filter((name) => alsoHidden.includes(name)) : names)
+      if (document.hidden) for (const name of names) missed.add(name)
+      for (const listener of listeners.current) listener(event)
     }
-  }, [client])
+    const onVisibility = () => {
+      if (document.hidden) return
+      refresh([...missed])
+      missed.clear()
+    }
+
+    const from = crypto.getRandomValues(new Uint32Array(4)).join('-')
+    let current: LiveStatus = 'connecting'
+    let wasLive = false
+    const line = findHolder((message) => {
+      switch (message.kind) {
+        case 'who':
+          return line.say({ kind: 'join', from })
+        case 'signed out':
+          return signedOut()
+        case 'event':
+          return onEvent(message.event as LiveEvent)
+        case 'status': {
+          const isBack = message.status === 'live' && current !== 'live'
+          current = message.status
+          setStatus(current)
+          holdTime(current === 'away')
+          // Events may have been missed meanwhile.
+          if (isBack && wasLive) void client.invalidateQueries()
+          wasLive ||= isBack
+        }
+      }
+    })
+    const say = (kind: 'join' | 'leave' | 'check') => line.say({ kind, from })
+    const join = () => say('join')
+    const leave = () => say('leave')
+    const check = () => say('check')
+    join()
+    const unwatch = client.getQueryCache().subscribe((change) => {
+      if (
+        change.type === 'updated' &&
+        change.action.type === 'error' &&
+        change.action.error instanceof UnreachableError
+      )
+        check()
+    })
+    window.addEventListener('online', check)
+    window.addEventListener('offline', check)
+    window.addEventListener('pagehide', leave)
+    window.addEventListener('pageshow', join)
+    document.addEventListener('visibilitychange', onVisibility)
+    return () => {
+      unwatch()
+      window.removeEventListener('online', check)
+      window.removeEventListener('offline', check)
+      window.removeEventListener('pagehide', leave)
+      window.removeEventListener('pageshow', join)
+      document.removeEventListener('visibilitychange', onVisibility)
+      leave()
+      line.close()
+      holdTime(false)
+    }
+  }, [client, stale, alsoHidden])
 
   const [subscribe] = useState(() => (listener: Listener) => {
     listeners.current.add(listener)

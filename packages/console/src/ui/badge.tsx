@@ -30,7 +30,7 @@ export function Badge({
   return (
     <span
       className={cn(
-        'inline-flex h-5 items-center gap-1 whitespace-nowrap rounded px-1.5 font-medium text-2xs [&_svg]:size-3',
+        'inline-flex h-5 max-w-full items-center gap-1 overflow-hidden whitespace-nowrap rounded px-1.5 font-medium text-2xs [&_svg]:size-3 [&_svg]:shrink-0',
         TONES[tone],
         className,
       )}
@@ -46,7 +46,9 @@ export function VerdictBadge({ verdict, className }: { verdict: string; classNam
   return (
     <Badge tone={tone} {...(className ? { className } : {})}>
       {Icon && <Icon aria-hidden />}
-      {label}
+      <span className="truncate" title={label}>
+        {label}
+      </span>
     </Badge>
   )
 }

@@ -7,7 +7,7 @@ import { cn } from './cn.ts'
 const OVERLAY = 'fixed inset-0 z-40 animate-enter bg-[oklch(0.15_0.01_265/0.45)] backdrop-blur-[1px]'
 const PANEL = 'fixed z-50 bg-surface shadow-float outline-none'
 const CENTRED =
-  'left-1/2 top-[12vh] max-h-[80vh] w-[calc(100vw-2rem)] -translate-x-1/2 overflow-y-auto rounded-xl border animate-enter'
+  'left-1/2 top-[min(12vh,calc(50dvh-10rem))] max-sm:top-3 max-h-[min(80vh,calc(100dvh-1.5rem))] w-[calc(100vw-2rem)] -translate-x-1/2 overflow-y-auto rounded-xl border animate-enter'
 
 interface DialogProps {
   readonly open: boolean
@@ -16,21 +16,25 @@ interface DialogProps {
   readonly description?: string
   readonly children: ReactNode
   readonly className?: string
+  /** Closes only by what is inside: not by a click beside it, nor by Escape. */
+  readonly stays?: boolean
 }
 
 /** A centred dialog. Focus goes in on opening and back to where it was on closing. */
-export function Dialog({ open, onOpenChange, title, description, children, className }: DialogProps) {
+export function Dialog({ open, onOpenChange, title, description, children, className, stays = false }: DialogProps) {
+  const keep = stays ? (event: Event) => event.preventDefault() : undefined
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className={OVERLAY} />
         <Radix.Content
           className={cn(PANEL, CENTRED, 'max-w-lg', className)}
+          {...(keep ? { onEscapeKeyDown: keep, onInteractOutside: keep } : {})}
           {...(description ? {} : { 'aria-describedby': undefined })}
         >
           <Heading title={title} description={description} />
           <div className="px-5 pb-5">{children}</div>
-          <Close />
+          {!stays && <Close />}
         </Radix.Content>
       </Radix.Portal>
     </Radix.Root>
@@ -64,7 +68,7 @@ export function Sheet({ open, onOpenChange, title, description, children, classN
 function Heading({ title, description }: { title: string; description?: string | undefined }) {
   return (
     <header className="px-5 pt-4 pr-14 pb-3">
-      <Radix.Title className="truncate pt-0.5 font-semibold text-lg">{title}</Radix.Title>
+      <Radix.Title className="line-clamp-2 break-words pt-0.5 font-semibold text-lg">{title}</Radix.Title>
       {description && (
         <Radix.Description className="mt-0.5 text-pretty text-muted text-sm">{description}</Radix.Description>
       )}

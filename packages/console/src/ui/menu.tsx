@@ -3,7 +3,8 @@ import { DropdownMenu } from 'radix-ui'
 import { Button } from './button.tsx'
 import { cn } from './cn.ts'
 
-export const MENU = 'z-50 max-h-80 min-w-44 animate-enter overflow-y-auto rounded-lg border bg-surface p-1 shadow-float'
+export const MENU =
+  'z-50 max-h-80 min-w-44 max-w-[min(24rem,calc(100vw-1rem))] animate-enter overflow-y-auto rounded-lg border bg-surface p-1 shadow-float'
 export const MENU_ITEM =
   'flex h-8 cursor-default select-none items-center gap-2 rounded px-2 text-sm outline-none data-[highlighted]:bg-hover max-sm:h-10 [&_svg]:size-4 [&_svg]:text-faint'
 
@@ -32,6 +33,7 @@ export function FilterMenu({ label, value, options, onChange, required = false }
       <DropdownMenu.Root modal={false}>
         <DropdownMenu.Trigger asChild>
           <Button
+            title={selected?.label}
             className={cn(
               'max-w-60',
               !selected && 'border-dashed text-muted',
@@ -59,7 +61,9 @@ export function FilterMenu({ label, value, options, onChange, required = false }
                       <Check aria-hidden />
                     </DropdownMenu.ItemIndicator>
                   </span>
-                  <span className="truncate">{option.label}</span>
+                  <span className="min-w-0 truncate" title={option.label}>
+                    {option.label}
+                  </span>
                   {option.count !== undefined && (
                     <span className="tabular ml-auto pl-4 text-faint text-xs">{option.count}</span>
                   )}

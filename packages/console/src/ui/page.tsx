@@ -1,6 +1,8 @@
-import { type ComponentProps, type ReactNode, useEffect } from 'react'
-import { useOpenCount } from '../approvals/use-open-count.ts'
+import { type ComponentProps, createContext, type ReactNode, use, useEffect } from 'react'
 import { cn } from './cn.ts'
+
+/** How many things wait for a person; the frame of the console knows. */
+export const WaitingContext = createContext(0)
 
 interface PageProps {
   readonly title: string
@@ -12,7 +14,7 @@ interface PageProps {
 
 /** The frame of a page: its one `h1`, actions on the right, and the tab's title, which counts the calls that wait. */
 export function Page({ title, lead, actions, children, className }: PageProps) {
-  const waiting = useOpenCount() ?? 0
+  const waiting = use(WaitingContext)
   useEffect(() => {
     document.title = `${waiting > 0 ? `(${waiting}) ` : ''}${title} · Lictor`
   }, [title, waiting])

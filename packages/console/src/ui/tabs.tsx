@@ -29,9 +29,9 @@ export function Tabs<T extends string>({ value, onChange, tabs, label, children 
   )
 }
 
-export function TabPanel({ value, children }: { value: string; children: ReactNode }) {
+export function TabPanel({ value, className, children }: { value: string; className?: string; children: ReactNode }) {
   return (
-    <Radix.Content value={value} tabIndex={-1}>
+    <Radix.Content value={value} tabIndex={-1} className={className}>
       {children}
     </Radix.Content>
   )

@@ -5,13 +5,17 @@ import { serverNow } from '../api/clock.ts'
 const listeners = new Set<() => void>()
 let now = serverNow()
 let timer: ReturnType<typeof setInterval> | undefined
+let isHeld = false
+
+function tick(): void {
+  if (isHeld) return
+  now = serverNow()
+  for (const notify of listeners) notify()
+}
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener)
-  timer ??= setInterval(() => {
-    now = serverNow()
-    for (const notify of listeners) notify()
-  }, 1_000)
+  timer ??= setInterval(tick, 1_000)
   return () => {
     listeners.delete(listener)
     if (listeners.size === 0) {
@@ -22,8 +26,15 @@ function subscribe(listener: () => void): () => void {
 }
 
 function current(): number {
-  if (!timer) now = serverNow()
+  if (!timer && !isHeld) now = serverNow()
   return now
+}
+
+/** While the server is away every clock stands still: a countdown that runs on would say what nobody knows. */
+export function holdTime(held: boolean): void {
+  if (isHeld === held) return
+  isHeld = held
+  tick()
 }
 
 /** The server's time in milliseconds, renewed each second while mounted. */

@@ -36,20 +36,24 @@ export function duration(seconds: number): string {
   return `${Math.round(seconds / 86_400)} d`
 }
 
+// Made once: a list that is live shows hundreds of instants a second.
+const ofDay = new Intl.DateTimeFormat(undefined, {
+  hour12: false,
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+})
+const ofYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
+
 /** "14:03:22" today, "12 Mar 14:03:22" before. */
 export function clock(then: number, now: number): string {
   const date = new Date(then)
-  const time = date.toLocaleTimeString(undefined, {
-    hour12: false,
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-  })
+  const time = ofDay.format(date)
   if (date.toDateString() === new Date(now).toDateString()) return time
-  return `${date.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })} ${time}`
+  return `${ofYear.format(date)} ${time}`
 }
 
-/** How urgent an approval is, by the share of its time that is left (console-api §14.7). */
+/** How urgent an approval is, by the share of its time that is left. */
 export type Urgency = 'calm' | 'soon' | 'critical' | 'expired'
 
 export function urgency(remaining: number, total: number): Urgency {

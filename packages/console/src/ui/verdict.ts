@@ -28,7 +28,7 @@ const LOOKS: Readonly<Record<string, Look>> = {
   call_approval_timeout: { tone: 'deny', label: 'Timed out' },
 }
 
-/** An unknown verdict is shown as it came: the server stores any string (console-api §8.4.1). */
+/** An unknown verdict is shown as it came: the server stores any string. */
 export const lookOf = (verdict: string): Look =>
   (Object.hasOwn(LOOKS, verdict) && LOOKS[verdict]) || { tone: 'neutral', label: visible(verdict) }
 

@@ -4,7 +4,7 @@ import { CONTRACTS } from '../load/table.ts'
 import type { ContractIssue, ContractType, Mode } from '../types.ts'
 import { emitYaml } from './emit.ts'
 
-/** A contract of the library: everything but `id` and `type` stands in `definition` (contract-language §2.9). */
+/** A contract of the library: everything but `id` and `type` stands in `definition`. */
 export interface LibraryContract {
   readonly contractId: string
   readonly type: ContractType
@@ -28,9 +28,9 @@ export interface Assembly {
 }
 
 /**
- * The text of a bundle made of library contracts (contract-language §2.9). Equal input gives equal bytes, in whatever order
- * a database returned the keys. A `pre` or `post` contract of several `tools` becomes one per tool: `<id>`, `<id>-2`, …
- * (decision D2). The text is not checked here: `loadBundle` it before it is signed or deployed.
+ * The text of a bundle made of library contracts. Equal input gives equal bytes, in whatever order
+ * a database returned the keys. A `pre` or `post` contract of several `tools` becomes one per tool: `<id>`, `<id>-2`,
+ * … The text is not checked here: `loadBundle` it before it is signed or deployed.
  */
 export function assembleBundle(assembly: Assembly): string {
   const contracts = expand(assembly.items.filter((item) => item.enabled !== false))
@@ -47,7 +47,7 @@ export function assembleBundle(assembly: Assembly): string {
 }
 
 /**
- * What is wrong with a library contract, as it would be in a bundle of its own. Paths begin at the definition; empty when it
+ * What is wrong with a library contract, as it would be in a bundle of its own on a server. Paths begin at the definition; empty when it
  * is fine.
  *
  * @param operators names of custom operators
@@ -62,7 +62,7 @@ export function checkContract(contract: LibraryContract, operators?: ReadonlySet
     contracts: [first],
   }
   try {
-    loadDocument(document, operators === undefined ? {} : { operators })
+    loadDocument(document, { forServer: true, ...(operators === undefined ? {} : { operators }) })
     return []
   } catch (error) {
     if (!(error instanceof EdictumConfigError)) throw error

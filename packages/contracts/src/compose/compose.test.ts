@@ -51,7 +51,7 @@ const summary = (layers: Layer[]) =>
     contract.candidate,
   ])
 
-describe('composition (contract-language §17)', () => {
+describe('composition', () => {
   const base = layer('base.yaml', {
     contracts: [
       ['p1', 'base'],
@@ -151,7 +151,7 @@ describe('composition (contract-language §17)', () => {
     expect(composeBundles([first, base]).document.observeAlongside).toBe(true)
   })
 
-  test('the policy version of the published vectors (§17.4)', () => {
+  test('the policy version of the published vectors', () => {
     const a = '37b128c59f1f5097f73f82691cb519f1f568667faab5ced1b4ab979d36837eae'
     const b = 'd4eed209fa44e2eb45f5dbe26726d1985cef0bc7b9a2c923a8d7e8003662234e'
     expect(policyVersion([a])).toBe(a)
@@ -181,7 +181,7 @@ function asNumbers(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? Number(each) : each)))
 }
 
-describe('assembly of library contracts (contract-language §2.9, decision D2)', () => {
+describe('assembly of library contracts', () => {
   const item = (
     contractId: string,
     definition: Record<string, unknown>,

@@ -1,4 +1,5 @@
 import { resolvePlain } from '../load/yaml/resolve.ts'
+import { dateText } from '../plain/dates.ts'
 
 /**
  * Plain data as YAML that YAML 1.1 and 1.2 read alike, and always the same text for the same data: block style, two spaces,
@@ -38,7 +39,7 @@ function emitScalar(value: unknown): string {
     // 1e+21 needs a dot to be a number in YAML 1.1, and 1e-7 as well.
     return text.includes('e') && !text.includes('.') ? text.replace('e', '.0e') : text
   }
-  if (value instanceof Date) return value.toISOString()
+  if (value instanceof Date) return dateText(value)
   return typeof value === 'string' ? emitText(value) : String(value)
 }
 

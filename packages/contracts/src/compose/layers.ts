@@ -28,13 +28,13 @@ export interface CompositionReport {
 
 export interface Composition {
   readonly document: BundleDocument
-  /** The policy version (contract-language §17.4). */
+  /** The policy version. */
   readonly hash: string
   readonly report: CompositionReport
 }
 
 /**
- * Compose bundles from left to right (contract-language §17). The first is the base; a later one replaces contracts of the
+ * Compose bundles from left to right. The first is the base; a later one replaces contracts of the
  * same id in their place and adds the others, or, with `observe_alongside`, adds all of its as candidates that only observe.
  * One bundle is used as it is.
  *
@@ -77,8 +77,7 @@ export function composeBundles(layers: readonly Layer[]): Composition {
 }
 
 /**
- * The policy version of bundles in layer order: the hash of the only one, else the SHA-256 of all joined by `:`
- * (contract-language §17.4).
+ * The policy version of bundles in layer order: the hash of the only one, else the SHA-256 of all joined by `:`.
  */
 export function policyVersion(hashes: readonly string[]): string {
   return hashes.length === 1 ? (hashes[0] as string) : sha256Hex(hashes.join(':'))

@@ -37,7 +37,7 @@ interface Outcome {
   readonly tags: readonly unknown[]
 }
 
-/** A behavioural or adversarial case (contract-language §26.2). `rulesets` are the named documents of an `extends` suite. */
+/** A behavioural or adversarial case. `rulesets` are the named documents of an `extends` suite. */
 export function runBehaviourCase(fixture: Mapping, rulesets: Mapping): Mismatch {
   const stray = unknownKey(fixture, CASE_KEYS)
   if (stray !== null) return mismatch('a known key', `unknown key '${stray}'`)
@@ -49,7 +49,7 @@ export function runBehaviourCase(fixture: Mapping, rulesets: Mapping): Mismatch 
   try {
     outcome = judge(fixture, rulesets)
   } catch (error) {
-    // A tool name no call can have stops the call before any contract: every outcome without a crash is right (§26.3).
+    // A tool name no call can have stops the call before any contract: every outcome without a crash is right.
     if (error instanceof EdictumConfigError && error.code === 'tool_name') return null
     if (expected.verdict === 'error') return null
     return mismatch(expected, error instanceof Error ? `${error.name}: ${error.message}` : String(error))

@@ -19,7 +19,7 @@ const CASE = `
 const suite = (body: string) => `suite: own\nversion: 1\ndescription: d\nfixtures:${CASE}${body}`
 const run = (body: string) => runConformance([{ path: 'own.fixtures.yaml', text: suite(body) }]).results
 
-describe('the conformance runner (contract-language §26)', () => {
+describe('the conformance runner', () => {
   it.each([
     ['envelope: {tool_name: T, arguments: {x: 1}}', 'verdict: denied, message_contains: "no", tags: [t]'],
     ['envelope: {tool_name: T, arguments: {x: 2}}', 'verdict: allowed'],

@@ -1,7 +1,7 @@
 import { configError } from '../errors.ts'
 import { isMapping, type Mapping } from './values.ts'
 
-/** The document a name stands for, with what it `extends` merged in (contract-language §24.4). Throws on unknown names and cycles. */
+/** The document a name stands for, with what it `extends` merged in. Throws on unknown names and cycles. */
 export function resolveExtends(name: string, rulesets: Mapping, below: readonly string[] = []): Mapping {
   const document = Object.hasOwn(rulesets, name) ? rulesets[name] : undefined
   if (!isMapping(document)) throw configError('unknown_ruleset', `Unknown ruleset '${name}'`)

@@ -4,7 +4,7 @@ import { compilePolicy } from '../policy/compile.ts'
 import { type Mismatch, mismatch } from './result.ts'
 import { asMapping, type Mapping, unknownKey } from './values.ts'
 
-/** A rejection case (contract-language §26.4): loading must fail with a configuration error that names the field. */
+/** A rejection case: loading must fail with a configuration error that names the field. */
 export function runRejectionCase(fixture: Mapping): Mismatch {
   const stray = unknownKey(fixture, ['id', 'description', 'bundle', 'expected'])
   if (stray !== null) return mismatch('a known key', `unknown key '${stray}'`)

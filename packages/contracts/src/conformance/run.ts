@@ -19,13 +19,13 @@ export interface ConformanceReport {
   readonly excluded: number
 }
 
-/** Cases that contradict the language, and why (contract-language §26.3). */
+/** Cases that contradict the language, and why. */
 const EXCLUDED: ReadonlyMap<string, string> = new Map([
   ['adv-inject-002', "'$()' is no substring of 'echo $(whoami)'; the case contradicts its own comment"],
 ])
 
 /**
- * Runs fixture files of every format of contract-language §26 against this package. Pure; never throws: a file that cannot
+ * Runs fixture files of every format in `conformance/` against this package. Pure; never throws: a file that cannot
  * be read as fixtures, or holds none, is a failure, and so is a run without files.
  */
 export function runConformance(files: readonly FixtureFile[]): ConformanceReport {

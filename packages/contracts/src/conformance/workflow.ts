@@ -1,5 +1,4 @@
 import { createEnvelope } from '../envelope/create.ts'
-import type { Envelope } from '../types.ts'
 import {
   compileWorkflow,
   evaluateWorkflow,
@@ -13,7 +12,8 @@ import {
   type WorkflowState,
   workflowStateFromWire,
   workflowStateToWire,
-} from '../workflow/index.ts'
+} from '../gates/index.ts'
+import type { Envelope } from '../types.ts'
 import { type Mismatch, mismatch } from './result.ts'
 import { asMapping, asText, isMapping, type Mapping, unknownKey } from './values.ts'
 
@@ -51,7 +51,7 @@ interface StepEnd {
   readonly outcomesLeft: number
 }
 
-/** A workflow case (contract-language §26.5): steps one after the other, on one state. */
+/** A workflow case: steps one after the other, on one state. */
 export function runWorkflowCase(fixture: Mapping, workflows: Mapping): Mismatch {
   const name = String(fixture.workflow)
   if (!Object.hasOwn(workflows, name)) return mismatch('a workflow of the suite', `'${name}'`)
@@ -137,7 +137,7 @@ function runCall(workflow: Workflow, from: WorkflowState, step: Mapping, call: E
   return { ...end, decision: 'allow', state }
 }
 
-/** Collects events in the later wire names (contract-language §25.6). */
+/** Collects events in the later wire names. */
 class Audit {
   readonly events: Mapping[] = []
   readonly #workflow: Workflow
@@ -228,7 +228,7 @@ function includes(got: unknown, wanted: unknown): boolean {
   return isMapping(got) && Object.keys(wanted).every((key) => includes(got[key] ?? emptyLike(wanted[key]), wanted[key]))
 }
 
-/** A command written without quotes and with `: ` in it was read as a mapping (contract-language §26.5); its text is not compared. */
+/** A command written without quotes and with `: ` in it was read as a mapping; its text is not compared. */
 function includesItem(got: unknown, wanted: unknown): boolean {
   return typeof got === 'string' && isMapping(wanted) ? true : includes(got, wanted)
 }

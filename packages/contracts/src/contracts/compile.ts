@@ -1,7 +1,8 @@
+import { MAX_MESSAGE } from '../bounds.ts'
 import type { ContractDocument, PostDocument, PreDocument, SandboxDocument, SessionDocument } from '../document.ts'
 import { compileExpression, type ExpressionScope, patternsOn } from '../expressions/compile.ts'
 import type { Evaluation } from '../expressions/evaluation.ts'
-import { cutText, MAX_MESSAGE } from '../messages/cut.ts'
+import { cutText } from '../messages/cut.ts'
 import { compileMessage } from '../messages/template.ts'
 import { compileSandbox } from '../sandbox/compile.ts'
 import type { Mode, OperationLimits } from '../types.ts'
@@ -54,8 +55,8 @@ export function compilePost(contract: PostDocument, mode: Mode, scope: Expressio
 }
 
 /**
- * Session contracts (contract-language §9.3). An enforced one fires at the limits merged up to and including itself; one that
- * only observes (D7) and a candidate fire at their own.
+ * Session contracts. An enforced one fires at the limits merged up to and including itself; one that
+ * only observes and a candidate fire at their own.
  */
 export function compileSession(contract: SessionDocument, mode: Mode, merged: OperationLimits): CompiledSession {
   const alone = mode === 'observe' || contract.candidate

@@ -2,30 +2,19 @@ import type { CompiledExpression } from '../expressions/compile.ts'
 import type { Evaluation } from '../expressions/evaluation.ts'
 import type { Pattern } from '../expressions/patterns.ts'
 import type { ContractRecord, Mode, RecordType, TimeoutEffect } from '../types.ts'
+import type { ContractOutcome, Fired } from './outcome.ts'
 
-/** The verdict of a contract that fired. */
-export interface Fired {
-  readonly message: string
-  /** Null when the verdict carries none. */
-  readonly metadata: Readonly<Record<string, unknown>> | null
-  readonly policyError: boolean
-}
-
-/** The contract's own filter says it does not concern this call; it leaves no record. */
-export const SKIPPED = Symbol('skipped')
-
-/** Null: passed. A promise comes only from programmatic contracts with an asynchronous check. */
-export type ContractOutcome = Fired | null | typeof SKIPPED | Promise<Fired | null>
+export { type ContractOutcome, type Fired, SKIPPED } from './outcome.ts'
 
 interface CompiledCommon {
   readonly id: string
   readonly recordType: RecordType
-  /** Names the stage in decisions: `yaml_precondition`, `yaml_sandbox`, `precondition`, … (contract-language §15.1). */
+  /** Names the stage in decisions: `yaml_precondition`, `yaml_sandbox`, `precondition` and so on. */
   readonly source: string
   readonly mode: Mode
-  /** Contributed by an `observe_alongside` layer: judged apart, never decides (contract-language §11.3). */
+  /** Contributed by an `observe_alongside` layer: judged apart, never decides. */
   readonly candidate: boolean
-  /** Given in code rather than YAML (contract-language §21). */
+  /** Given in code rather than YAML. */
   readonly programmatic: boolean
   readonly tags: readonly string[]
   /** Never throws: what goes wrong inside is a fired verdict with a policy error. */
@@ -62,7 +51,7 @@ export interface SandboxSight {
 export interface CompiledSession extends CompiledCommon {
   readonly type: 'session'
   readonly effect: 'deny'
-  /** What it fires at (contract-language §9.3); Infinity where it has no limit. */
+  /** What it fires at; Infinity where it has no limit. */
   readonly maxAttempts: number
   readonly maxToolCalls: number
   /** Limits of single tools that only this contract checks: empty for enforced ones, whose limits are merged. */
@@ -86,7 +75,7 @@ export function passedRecord(name: string, type: RecordType, observed = false): 
   return Object.freeze({ name, type, passed: true, message: null, ...(observed ? { observed } : {}) })
 }
 
-/** The record of a contract that fired (contract-language §15.2). */
+/** The record of a contract that fired. */
 export function firedRecord(name: string, type: RecordType, fired: Fired, observed: boolean): ContractRecord {
   const record: { -readonly [Key in keyof ContractRecord]: ContractRecord[Key] } = {
     name,

@@ -2,9 +2,10 @@ import type { CompiledExpression } from '../expressions/compile.ts'
 import type { Evaluation } from '../expressions/evaluation.ts'
 import { errorText, PolicyError } from '../expressions/outcome.ts'
 import type { MessageMaker } from '../messages/template.ts'
+import { withDatesAsText } from '../plain/dates.ts'
 import type { Fired } from './compiled.ts'
 
-/** Keys of `then.metadata` that would clash with what a verdict itself carries; they are dropped (contract-language §7.3). */
+/** Keys of `then.metadata` that would clash with what a verdict itself carries; they are dropped. */
 const RESERVED: readonly string[] = ['tags', 'message', 'policy_error', 'error_detail']
 
 /** Metadata of every firing of a contract. */
@@ -12,7 +13,9 @@ export function verdictMetadata(
   tags: readonly string[],
   metadata: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {
-  const own = Object.entries(metadata).filter(([key]) => !RESERVED.includes(key))
+  const own = Object.entries(metadata)
+    .filter(([key]) => !RESERVED.includes(key))
+    .map(([key, value]) => [key, withDatesAsText(value)])
   return Object.freeze(Object.fromEntries([['tags', tags], ...own]))
 }
 

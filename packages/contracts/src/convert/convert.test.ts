@@ -40,12 +40,13 @@ contracts: # the list
 const LATER = SEEDS.replace('kind: ContractBundle', 'kind: Ruleset')
   .replace('contracts: #', 'rules: #')
   .replace("effect: 'deny'", "action: 'block'")
-  .replace('timeout_effect: deny', 'timeout_effect: block')
+  .replace('timeout_effect: deny', 'timeout_action: block')
+  .replace('timeout_effect: allow', 'timeout_action: allow')
   .replace('"effect": "approve"', '"action": "ask"')
   .replace('effect: redact', 'action: redact')
   .replace('outside: approve', 'outside: ask')
 
-describe('conversion between the vocabularies (contract-language §24)', () => {
+describe('conversion between the vocabularies', () => {
   test('only the words that differ change; comments, order and quotes stay', () => {
     expect(convertDocument(SEEDS, 'Ruleset')).toBe(LATER)
     expect(convertDocument(LATER, 'ContractBundle')).toBe(SEEDS)
@@ -54,11 +55,11 @@ describe('conversion between the vocabularies (contract-language §24)', () => {
     expect(convertDocument(SEEDS, 'ContractBundle')).toBe(SEEDS)
     expect(convertDocument(LATER, 'Ruleset')).toBe(LATER)
   })
-  test('timeout_action becomes timeout_effect', () => {
-    const text = LATER.replace('timeout_effect: block', 'timeout_action: block')
+  test('timeout_effect, which a Ruleset may also say, is kept', () => {
+    const text = LATER.replace('timeout_action: block', 'timeout_effect: block')
     expect(convertDocument(text, 'ContractBundle')).toBe(SEEDS)
   })
-  test('the seeds words that a Ruleset may keep need no change', () => {
+  test('the words of a ContractBundle that a Ruleset may keep need no change', () => {
     const text = LATER.replace('outside: ask', 'outside: approve')
     expect(convertDocument(text, 'ContractBundle')).toBe(SEEDS)
   })

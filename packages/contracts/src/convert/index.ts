@@ -14,7 +14,7 @@ interface Edit {
   readonly text: string
 }
 
-/** Words of a field's name or value, from the seeds' to the later vocabulary (contract-language §24.1). */
+/** Words of a field's name or value, from those of a `ContractBundle` to those of a `Ruleset`. */
 type Words = Readonly<Record<string, string>>
 
 const KIND_WORDS: Words = { ContractBundle: 'Ruleset' }
@@ -44,7 +44,7 @@ export function convertDocument(text: string, to: DocumentKind): string {
     const isList = keyOf(key) === 'contracts' || keyOf(key) === 'rules'
     if (!isList || value.kind !== 'sequence') return
     exchange(key, { contracts: 'rules' })
-    for (const contract of value.items) convertContract(contract, to, exchange)
+    for (const contract of value.items) convertContract(contract, exchange)
   })
   const converted = applyEdits(text, [...edits.values()])
   const after = loadBundle(converted, { compileChecks: false }).document
@@ -58,13 +58,10 @@ export function convertDocument(text: string, to: DocumentKind): string {
   return converted
 }
 
-function convertContract(
-  contract: YamlNode,
-  to: DocumentKind,
-  exchange: (node: YamlNode | undefined, words: Words) => void,
-): void {
+function convertContract(contract: YamlNode, exchange: (node: YamlNode | undefined, words: Words) => void): void {
   const convertTimeout = (key: YamlNode, value: YamlNode): void => {
-    if (keyOf(key) === 'timeout_action' && to === 'ContractBundle') exchange(key, { timeout_effect: 'timeout_action' })
+    // Published readers of rulesets refuse the older name.
+    exchange(key, { timeout_effect: 'timeout_action' })
     exchange(value, TIMEOUT_WORDS)
   }
   eachEntry(contract, (key, value) => {

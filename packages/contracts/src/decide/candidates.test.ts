@@ -19,7 +19,7 @@ const policy = loadPolicy([BASE, NEXT])
 const decide = (args: Record<string, unknown>, counters = {}) =>
   decidePre(policy, createEnvelope('T', args), { attempts: 1, executions: 0, toolExecutions: 0, ...counters })
 
-describe('candidates of an observe_alongside layer (contract-language §11.3)', () => {
+describe('candidates of an observe_alongside layer', () => {
   it('report what they would have said of an allowed call, and never decide', () => {
     expect(decide({ x: 2, path: '/etc' })).toMatchObject({
       action: 'allow',

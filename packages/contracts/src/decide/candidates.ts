@@ -2,7 +2,7 @@ import { type CompiledStep, SKIPPED } from '../contracts/compiled.ts'
 import type { Evaluation } from '../expressions/evaluation.ts'
 import type { ObserveResult } from '../types.ts'
 
-/** What the contracts of `observe_alongside` layers would have said of an allowed call (contract-language §11.3). */
+/** What the contracts of `observe_alongside` layers would have said of an allowed call. */
 export function judgeCandidates(candidates: readonly CompiledStep[], evaluation: Evaluation): readonly ObserveResult[] {
   const results: ObserveResult[] = []
   for (const step of candidates) {

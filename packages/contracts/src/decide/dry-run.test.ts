@@ -17,7 +17,7 @@ contracts:
   - {id: few, type: session, limits: {max_tool_calls: 1}, then: {effect: deny, message: few}}
 `)
 
-describe('a dry run (contract-language §16)', () => {
+describe('a dry run', () => {
   it('reports every contract, also behind a denial, and no session contract', () => {
     const result = dryRun(policy, {
       toolName: 'send_mail',
@@ -131,4 +131,22 @@ describe('a batch', () => {
   it('a call without a tool is an error', () => {
     expect(() => dryRunBatch(policy, [{} as never])).toThrow("Call 0: 'tool' is required")
   })
+})
+
+it('a sandbox that cannot judge the call is a reason also where it only observes, as in Python', () => {
+  const observing = loadPolicy(`apiVersion: edictum/v1
+kind: ContractBundle
+metadata: {name: test}
+defaults: {mode: observe}
+contracts:
+  - {id: box, type: sandbox, tool: '*', within: [/out], message: out}
+  - {id: text, type: pre, tool: '*', when: {args.path: {contains: x}}, then: {effect: deny, message: m}}
+`)
+  const result = dryRun(observing, { toolName: 'Read', args: { path: 5 } })
+  expect(result).toMatchObject({ verdict: 'deny', denyReasons: ['out'], policyError: true })
+  expect(result.contracts).toMatchObject([
+    { contractId: 'text', observed: true, policyError: true },
+    { contractId: 'box', observed: false, policyError: true },
+  ])
+  expect(dryRun(observing, { toolName: 'Read', args: { path: '/etc' } })).toMatchObject({ verdict: 'allow' })
 })

@@ -6,9 +6,10 @@ import { configError } from '../errors.ts'
 import type { Evaluation } from '../expressions/evaluation.ts'
 import { responseText } from '../expressions/response.ts'
 import type { Policy } from '../policy/policy.ts'
-import type { Counters, DecideContext } from '../types.ts'
+import type { Counters, DecideContext, Envelope } from '../types.ts'
+import { BASH_COMMAND, unreadableBashCommand } from './bash-command.ts'
 
-/** A call to try against a policy without running anything (contract-language §16). */
+/** A call to try against a policy without running anything. */
 export interface DryRunCall {
   readonly toolName: string
   readonly args?: Readonly<Record<string, unknown>>
@@ -36,7 +37,7 @@ export interface DryRunContract {
   readonly passed: boolean
   readonly message: string | null
   readonly tags: readonly string[]
-  /** True only for a contract that fired in observe mode. */
+  /** True only for a contract that fired in observe mode, and not because it ended in an error. */
   readonly observed: boolean
   /** Declared effect of post contracts; always `warn` for the others. */
   readonly effect: 'warn' | 'redact' | 'deny'
@@ -69,10 +70,11 @@ export function dryRun(policy: Policy, call: DryRunCall, context?: DecideContext
     ...(call.registry === undefined ? {} : { registry: call.registry }),
   })
   const plan = policy.planFor(envelope.toolName)
-  const contracts: DryRunContract[] = []
+  const contracts = unreadableCommand(envelope)
   const evaluation = policy.evaluation(envelope, NO_COUNTERS, context)
   try {
     for (const gate of plan.gates) judge(gate, evaluation, contracts)
+    if (envelope.joined !== null) judgeJoined(policy, envelope.joined, plan.gates, context, contracts)
     if (call.output !== null && call.output !== undefined) {
       evaluation.response = call.output
       evaluation.inPost = true
@@ -112,6 +114,36 @@ export function dryRunBatch(
   })
 }
 
+/** A `Bash` command that is no text denies the call, whatever the contracts say. */
+function unreadableCommand(envelope: Envelope): DryRunContract[] {
+  const message = unreadableBashCommand(envelope)
+  if (message === null) return []
+  const refusal = { contractId: BASH_COMMAND.name, contractType: 'precondition', passed: false, message } as const
+  return [{ ...refusal, tags: [], observed: false, effect: 'warn', policyError: true }]
+}
+
+/** The call with its command as one line: a contract that fires only there replaces its own passing. */
+function judgeJoined(
+  policy: Policy,
+  joined: Envelope,
+  gates: readonly CompiledGate[],
+  context: DecideContext | undefined,
+  contracts: DryRunContract[],
+): void {
+  const evaluation = policy.evaluation(joined, NO_COUNTERS, context)
+  try {
+    const seen: DryRunContract[] = []
+    for (const gate of gates) judge(gate, evaluation, seen)
+    for (const second of seen) {
+      const at = contracts.findIndex(({ contractId }) => contractId === second.contractId)
+      if (at === -1) contracts.push(second)
+      else if (contracts[at]?.passed && !second.passed) contracts[at] = second
+    }
+  } finally {
+    evaluation.end()
+  }
+}
+
 function judge(contract: CompiledGate | CompiledPost, evaluation: Evaluation, contracts: DryRunContract[]): void {
   const outcome = contract.evaluate(evaluation)
   if (outcome === SKIPPED) return
@@ -122,10 +154,15 @@ function judge(contract: CompiledGate | CompiledPost, evaluation: Evaluation, co
     passed: fired === null,
     message: fired === null ? null : fired.message,
     tags: tagsOf(fired),
-    observed: fired !== null && contract.mode === 'observe',
+    observed: fired !== null && contract.mode === 'observe' && !couldNotRun(contract, fired),
     effect: contract.type === 'post' ? contract.effect : 'warn',
     policyError: fired?.policyError ?? false,
   })
+}
+
+/** A contract that ended in an error says nothing that could only be observed: it is a reason in either mode, as in Python. */
+function couldNotRun({ type, programmatic }: CompiledGate | CompiledPost, { policyError }: Fired): boolean {
+  return policyError && (type === 'sandbox' || programmatic)
 }
 
 function asynchronous(contract: CompiledGate | CompiledPost): Fired {

@@ -3,7 +3,7 @@ import type { Policy } from '../policy/policy.ts'
 import type { ContractRecord, Counters, PreDecision } from '../types.ts'
 
 /**
- * Stage 1 (contract-language §12): null, or the denial of a session that has used up its attempts. The current attempt is
+ * Null, or the denial of a session that has used up its attempts. The current attempt is
  * counted already, so `max_attempts: N` denies the N-th call.
  */
 export function checkAttemptLimit(policy: Policy, counters: Counters): PreDecision | null {
@@ -18,7 +18,7 @@ export function checkAttemptLimit(policy: Policy, counters: Counters): PreDecisi
   )
 }
 
-/** Stages 6 and 7: null, or the denial of a session that has executed as many calls as it may. */
+/** Null, or the denial of a session that has executed as many calls as it may. */
 export function checkExecutionLimits(
   policy: Policy,
   tool: string,

@@ -24,7 +24,7 @@ function judge(policy: Policy, response: unknown, tool = 'Look', success = true)
   return decidePost(policy, createEnvelope(tool, {}, { registry: new ToolRegistry(policy.tools) }), response, success)
 }
 
-describe('effects of post contracts (contract-language §8, §13)', () => {
+describe('effects of post contracts', () => {
   it('warn: a warning; the response stays', () => {
     const decision = judge(bundle(post('w', ssn, 'warn')), 'ssn 123-45-6789')
     expect(decision).toMatchObject({ postconditionsPassed: false, redactedResponse: null, outputSuppressed: false })

@@ -1,10 +1,10 @@
 import { type CompiledPost, type Fired, firedRecord, SKIPPED } from '../contracts/compiled.ts'
 import { unjudged } from '../contracts/verdict.ts'
 import type { Evaluation } from '../expressions/evaluation.ts'
-import { responseText } from '../expressions/response.ts'
+import { redactorOf, redactResponse } from '../output/redact.ts'
+import { judgedText } from '../output/text.ts'
 import type { ToolPlan } from '../policy/plan.ts'
 import type { Policy } from '../policy/policy.ts'
-import { REDACTED, redactText } from '../redact/patterns.ts'
 import type { ContractRecord, Counters, DecideContext, Envelope, PostDecision } from '../types.ts'
 
 type SettledPost = Map<CompiledPost, Fired | null | typeof SKIPPED>
@@ -22,11 +22,12 @@ class AwaitingPost {
 const NO_COUNTERS: Counters = Object.freeze({ attempts: 0, executions: 0, toolExecutions: 0 })
 
 /**
- * Judges what a tool returned (contract-language §13). Every matching post contract is evaluated against the original
+ * Judges what a tool returned. Every matching post contract is evaluated against the original
  * response; `redact` and `deny` take effect for tools that are `pure` or `read` and are warnings for all others, whose work
- * is done already. Never throws.
+ * is done already. What a `redact` or `deny` contract cannot judge (a text beyond a pattern's limit, a stream, an object with
+ * methods) is withheld. Never throws.
  *
- * @param response what the tool returned; strings as they are, other values are judged by their JSON text
+ * @param response what the tool returned, and the caller would get; `judgedText` says how it is read
  */
 export function decidePost(
   policy: Policy,
@@ -66,19 +67,28 @@ function walkPost(
   const plan = policy.planFor(envelope.toolName)
   const unfired = toolSuccess ? plan.succeeded : plan.failed
   if (plan.post.length === 0 && plan.postCandidates.length === 0) return unfired
+  const evaluation = evaluationOf(policy, envelope, response, context)
+  const joined = envelope.joined === null ? null : evaluationOf(policy, envelope.joined, response, context)
+  try {
+    return walkContracts(plan, evaluation, joined, unfired, settled)
+  } finally {
+    joined?.end()
+    evaluation.end()
+  }
+}
+
+function evaluationOf(policy: Policy, envelope: Envelope, response: unknown, context: DecideContext | undefined) {
   const evaluation = policy.evaluation(envelope, NO_COUNTERS, context)
   evaluation.response = response
   evaluation.inPost = true
-  try {
-    return walkContracts(plan, evaluation, unfired, settled)
-  } finally {
-    evaluation.end()
-  }
+  return evaluation
 }
 
 function walkContracts(
   plan: ToolPlan,
   evaluation: Evaluation,
+  /** The same call with its command as one line, for a tool that takes program and arguments apart. */
+  joined: Evaluation | null,
   unfired: PostDecision,
   settled: SettledPost | null,
 ): PostDecision | AwaitingPost {
@@ -87,7 +97,8 @@ function walkContracts(
   let findings: PostFindings | null = null
   for (let i = 0; i < total; i++) {
     const contract = (i < enforced ? plan.post[i] : plan.postCandidates[i - enforced]) as CompiledPost
-    const outcome = judge(contract, evaluation, settled)
+    const asIs = judge(contract, evaluation, settled)
+    const outcome = asIs === null && joined !== null && !contract.programmatic ? contract.evaluate(joined) : asIs
     if (outcome === null) {
       if (findings !== null) findings.records.push(contract.passed)
       continue
@@ -122,6 +133,7 @@ function cannotWait(contract: CompiledPost, toolSuccess: boolean): PostDecision 
     contractsEvaluated: [firedRecord(contract.id, contract.recordType, fired, false)],
     policyError: true,
     redactedResponse: null,
+    replacement: null,
     outputSuppressed: false,
   }
 }
@@ -136,7 +148,7 @@ class PostFindings {
   readonly #evaluation: Evaluation
   readonly #warnings: string[] = []
   /** The response as it stands after the redactions so far; null while it is untouched. */
-  #text: string | null = null
+  #replaced: { readonly value: unknown; readonly text: string } | null = null
   #suppressed = false
   #policyError = false
   #passed = true
@@ -157,29 +169,36 @@ class PostFindings {
     this.#passed = false
     const { sideEffect } = this.#evaluation.envelope
     const safe = sideEffect === 'pure' || sideEffect === 'read'
-    if (safe && contract.effect === 'redact') this.#redact(contract)
+    if (safe && contract.effect === 'redact') this.#redact(contract, fired)
     else if (safe && contract.effect === 'deny') this.#suppress(contract, fired.message)
     else if (safe) this.#warnings.push(warning(`${fired.message} Consider running the tool again.`))
     else this.#warnings.push(warning(`${fired.message} The tool has already run; check what it did before going on.`))
   }
 
-  #redact(contract: CompiledPost): void {
-    const text = this.#text ?? responseText(this.#evaluation.response) ?? ''
+  #redact(contract: CompiledPost, fired: Fired): void {
+    // What could not be judged cannot be redacted, and must not pass.
+    if (fired.policyError) {
+      this.#suppress(contract, fired.message)
+      return
+    }
     try {
-      this.#text =
-        contract.redactPatterns.length === 0
-          ? redactText(text)
-          : contract.redactPatterns.reduce((result, pattern) => pattern.replaceAll(result, REDACTED), text)
+      const { value, text } = this.#replaced ?? this.#original()
+      this.#replaced = redactResponse(value, text, redactorOf(contract.redactPatterns))
       this.#warnings.push(warning(`Contract '${contract.id}' redacted the output.`))
     } catch {
-      // A pattern refused this much text. What cannot be redacted must not pass.
       this.#policyError = true
       this.#suppress(contract, 'The output could not be redacted.')
     }
   }
 
+  #original() {
+    const { response } = this.#evaluation
+    return { value: response, text: judgedText(response) ?? '' }
+  }
+
   #suppress(contract: CompiledPost, message: string): void {
-    this.#text = `[OUTPUT SUPPRESSED] ${message}`
+    const text = `[OUTPUT SUPPRESSED] ${message}`
+    this.#replaced = { value: text, text }
     this.#suppressed = true
     this.#warnings.push(warning(`Contract '${contract.id}' suppressed the output.`))
   }
@@ -191,7 +210,8 @@ class PostFindings {
       warnings: this.#warnings,
       contractsEvaluated: this.records,
       policyError: this.#policyError,
-      redactedResponse: this.#text,
+      redactedResponse: this.#replaced?.text ?? null,
+      replacement: this.#replaced && { value: this.#replaced.value },
       outputSuppressed: this.#suppressed,
     }
   }

@@ -43,7 +43,7 @@ const fires = (when: string, args: Record<string, unknown>, options: Parameters<
   return decision.policyError ? 'error' : decision.action === 'deny'
 }
 
-describe('missing and null values (contract-language §5.2)', () => {
+describe('missing and null values', () => {
   const operators = [
     'equals: 1',
     'equals: null',
@@ -82,7 +82,7 @@ describe('missing and null values (contract-language §5.2)', () => {
   })
 })
 
-describe('operators (contract-language §5.3)', () => {
+describe('operators', () => {
   it.each([
     ['equals: 1', 1, true],
     ['equals: 1', true, true],
@@ -151,10 +151,20 @@ describe('operators (contract-language §5.3)', () => {
     expect(fires(`args.x: {${operator}}`, { x })).toBe(expected)
   })
 
-  it('a regex sees the first 10,000 code points only', () => {
-    expect(fires('args.x: {matches: "end"}', { x: `${'a'.repeat(9_997)}end` })).toBe(true)
-    expect(fires('args.x: {matches: "end"}', { x: `${'a'.repeat(9_998)}end` })).toBe(false)
-    expect(fires('args.x: {matches: "end"}', { x: `${'\u{1f600}'.repeat(9_997)}end` })).toBe(true)
+  it('a pattern sees the whole value, up to 1,048,576 characters', () => {
+    expect(fires('args.x: {matches: "end"}', { x: `${'a'.repeat(1_000_000)}end` })).toBe(true)
+    expect(fires('args.x: {matches: "end"}', { x: 'a'.repeat(1_048_576) })).toBe(false)
+    expect(fires('args.x: {matches: "[xyz]"}', { x: 'a'.repeat(1_048_577) })).toBe('error')
+    expect(fires('args.x: {matches: "end"}', { x: 'a'.repeat(1_048_577) })).toBe('error')
+    expect(fires('args.x: {contains: "end"}', { x: `${'a'.repeat(2_000_000)}end` })).toBe(true)
+  })
+
+  it('a pattern that needs backtracking is run over 10,000 characters, and is a policy error beyond', () => {
+    const twice = "args.x: {matches: '(x)-\\1'}"
+    expect(fires(twice, { x: `${'a'.repeat(9_997)}x-x` })).toBe(true)
+    expect(fires(twice, { x: '\u{1f600}'.repeat(10_000) })).toBe(false)
+    expect(fires(twice, { x: 'a'.repeat(10_001) })).toBe('error')
+    expect(fires(twice, { x: `${'a'.repeat(20_000)}x-x` })).toBe('error')
   })
 
   it('a pattern that would never end answers at once', () => {
@@ -162,7 +172,7 @@ describe('operators (contract-language §5.3)', () => {
   })
 })
 
-describe('selectors (contract-language §5.1)', () => {
+describe('selectors', () => {
   const principal = { userId: 'u', serviceId: 's', orgId: 'o', role: 'r', ticketRef: 't', claims: { a: { b: 'c' } } }
   it.each([
     ['environment', 'production'],
@@ -264,7 +274,7 @@ describe('selectors (contract-language §5.1)', () => {
   })
 })
 
-describe('policy errors and boolean nodes (contract-language §5.4)', () => {
+describe('policy errors and boolean nodes', () => {
   const err = 'args.n: {contains: a}'
   const yes = 'args.t: {equals: 1}'
   const no = 'args.t: {equals: 2}'
@@ -297,19 +307,9 @@ describe('policy errors and boolean nodes (contract-language §5.4)', () => {
       ],
     })
   })
-
-  it('a value that throws when it is read fires the contract, and only one that looks at it', () => {
-    const args = {
-      get secret(): string {
-        throw new Error('no')
-      },
-    }
-    expect(fires('args.secret: {equals: 1}', args)).toBe('error')
-    expect(fires('args.other: {equals: 1}', args)).toBe(false)
-  })
 })
 
-describe('verdict metadata (contract-language §7.3)', () => {
+describe('verdict metadata', () => {
   it('keeps tags and own keys, and drops keys that would clash', () => {
     const policy = bundle(
       pre(
@@ -329,7 +329,7 @@ describe('verdict metadata (contract-language §7.3)', () => {
   })
 })
 
-describe('messages (contract-language §7)', () => {
+describe('messages', () => {
   const message = (text: string, args: Record<string, unknown>, options = {}) => {
     const policy = compilePolicy(
       loadDocument({
@@ -386,7 +386,7 @@ describe('messages (contract-language §7)', () => {
   })
 })
 
-describe('the pipeline (contract-language §12)', () => {
+describe('the pipeline', () => {
   it('stops at the first denial; what lies behind has no record', () => {
     const policy = bundle(
       pre('one', 'args.x: {equals: 1}') +
@@ -469,7 +469,7 @@ ${pre('p', 'args.x: {equals: 1}').trim()}`)
     expect(decide(policy)).toMatchObject({ action: 'allow', observed: true })
   })
 
-  describe('deny wins, ask last (D8)', () => {
+  describe('deny wins, ask last', () => {
     const ask = pre('ask', 'args.ask: {equals: 1}', 'effect: approve, timeout: 7, timeout_effect: allow')
     const rest = `${ask}${pre('ask-too', 'args.ask: {equals: 1}', 'effect: approve')}${pre('nope', 'args.deny: {equals: 1}')}
 - {id: box, type: sandbox, tool: "*", within: [/w], message: box}
@@ -510,7 +510,7 @@ ${pre('p', 'args.x: {equals: 1}').trim()}`)
   })
 })
 
-describe('session limits (contract-language §9)', () => {
+describe('session limits', () => {
   const limits = (policy: Policy, counters: Partial<Counters>) => {
     const { action, decisionSource, decisionName, reason } = decide(policy, {}, { counters })
     return { action, decisionSource, decisionName, reason }
@@ -590,7 +590,7 @@ describe('session limits (contract-language §9)', () => {
     expect(decide(policy, {}, { tool: 'constructor', counters: { toolExecutions: 99 } }).action).toBe('allow')
   })
 
-  it('a session contract that only observes lets the call pass and does not lower limits (D7)', () => {
+  it('a session contract that only observes lets the call pass and does not lower limits', () => {
     const policy = bundle(
       '- {id: s, type: session, mode: observe, limits: {max_tool_calls: 2, max_attempts: 4, max_calls_per_tool: {Tool: 1}}, then: {effect: deny, message: s}}',
     )

@@ -11,8 +11,10 @@ import type { Evaluation } from '../expressions/evaluation.ts'
 import { ALLOWED, type ToolPlan } from '../policy/plan.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { ContractRecord, Counters, DecideContext, Envelope, PreDecision } from '../types.ts'
+import { BASH_COMMAND, unreadableBashCommand } from './bash-command.ts'
 import { judgeCandidates } from './candidates.ts'
 import { checkAttemptLimit, checkExecutionLimits, limitReached } from './limits.ts'
+import { mergedDecision } from './views.ts'
 
 /** Verdicts of programmatic contracts that were awaited, so that the pipeline can be walked again with them. */
 export type SettledVerdicts = Map<CompiledStep, Fired | null | typeof SKIPPED>
@@ -29,9 +31,10 @@ export class Awaiting {
 }
 
 /**
- * Decides whether a call may run: stages 1 and 3 to 9 of contract-language §12, before-hooks excepted. Everything that can
- * deny is judged before a human is asked (D8): an `approve` is remembered, the first denial wins over it, and only if
- * nothing denies the decision is `pending_approval` for the first approving contract.
+ * Decides whether a call may run: the attempt limit, a `Bash` command that is no text (denied), pre contracts, sandboxes, session contracts and limits, and last the
+ * question to a human. Before-hooks are the caller's. Everything that can deny is judged before a human is asked: an `approve`
+ * is remembered, the first denial wins over it, and only if nothing denies the decision is `pending_approval` for the first
+ * approving contract.
  *
  * Pure and synchronous. Never throws: a contract that cannot be judged fires. A programmatic contract with an asynchronous
  * check cannot be judged here; use `decidePreAsync`.
@@ -41,6 +44,17 @@ export function decidePre(
   envelope: Envelope,
   counters: Counters,
   context?: DecideContext,
+): PreDecision {
+  const asIs = decideView(policy, envelope, counters, context)
+  if (envelope.joined === null || asIs.action === 'deny') return asIs
+  return mergedDecision(asIs, decideView(policy, envelope.joined, counters, context))
+}
+
+function decideView(
+  policy: Policy,
+  envelope: Envelope,
+  counters: Counters,
+  context: DecideContext | undefined,
 ): PreDecision {
   const decision = walkPre(policy, envelope, counters, context, null)
   if (!(decision instanceof Awaiting)) return decision
@@ -56,6 +70,20 @@ export async function decidePreAsync(
   context?: DecideContext,
 ): Promise<PreDecision> {
   const settled: SettledVerdicts = new Map()
+  const asIs = await decideViewAsync(policy, envelope, counters, context, settled)
+  if (envelope.joined === null || asIs.action === 'deny') return asIs
+  // Session contracts do not look at the arguments: what they said stands.
+  const sessions = new Map([...settled].filter(([{ type }]) => type === 'session'))
+  return mergedDecision(asIs, await decideViewAsync(policy, envelope.joined, counters, context, sessions))
+}
+
+async function decideViewAsync(
+  policy: Policy,
+  envelope: Envelope,
+  counters: Counters,
+  context: DecideContext | undefined,
+  settled: SettledVerdicts,
+): Promise<PreDecision> {
   for (;;) {
     const decision = walkPre(policy, envelope, counters, context, settled)
     if (!(decision instanceof Awaiting)) return decision
@@ -71,6 +99,8 @@ function walkPre(
   settled: SettledVerdicts | null,
 ): PreDecision | Awaiting {
   if (counters.attempts >= policy.limits.maxAttempts) return checkAttemptLimit(policy, counters) ?? ALLOWED
+  const unreadable = unreadableBashCommand(envelope)
+  if (unreadable !== null) return limitReached(BASH_COMMAND.source, BASH_COMMAND.name, unreadable, [], true)
   const plan = policy.planFor(envelope.toolName)
   const evaluation = policy.evaluation(envelope, counters, context)
   try {
@@ -98,7 +128,7 @@ function walkSteps(
     from = at + 1
     const { outcome } = evaluation
     if (outcome instanceof Promise && settled !== null) return new Awaiting(step, outcome)
-    findings ??= new Findings(plan.passed.slice(0, at))
+    findings ??= new Findings(plan.passed.slice(0, at), evaluation.context.approved)
     if (outcome === null || outcome === SKIPPED) continue
     const denial = findings.take(step, outcome instanceof Promise ? cannotWait(step) : outcome)
     if (denial !== null) return denial
@@ -157,9 +187,11 @@ class Findings {
   observed = false
   policyError = false
   approval: { readonly gate: CompiledGate; readonly message: string } | null = null
+  readonly #approved: ReadonlySet<string> | undefined
 
-  constructor(passed: ContractRecord[]) {
+  constructor(passed: ContractRecord[], approved: ReadonlySet<string> | undefined) {
     this.records = passed
+    this.#approved = approved
   }
 
   /** Notes a firing; returns the denial when it ends the matter. */
@@ -172,7 +204,7 @@ class Findings {
       return null
     }
     if (step.type !== 'session' && step.effect === 'approve') {
-      this.approval ??= { gate: step, message: fired.message }
+      if (!this.#approved?.has(step.id)) this.approval ??= { gate: step, message: fired.message }
       return null
     }
     return limitReached(step.source, step.id, fired.message, this.records, this.policyError)

@@ -1,3 +1,4 @@
+import { withoutBlanks } from '../plain/blanks.ts'
 import type { SideEffect } from '../types.ts'
 
 const OPERATORS = /[\n\r$>|;`]|<\(|<<|&&|#\{/
@@ -9,12 +10,12 @@ const READ_COMMANDS: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Side effect of a shell command, a heuristic and no security boundary (contract-language §3): `read` for an empty
+ * Side effect of a shell command, a heuristic and no security boundary: `read` for an empty
  * command and for the listed ones without shell operators, else `irreversible`. A value that is no string is `irreversible`.
  */
 export function classifyBash(command: unknown): SideEffect {
   if (typeof command !== 'string') return 'irreversible'
-  const text = command.trim()
+  const text = withoutBlanks(command)
   if (text === '') return 'read'
   if (OPERATORS.test(text)) return 'irreversible'
   const first = text.indexOf(' ')

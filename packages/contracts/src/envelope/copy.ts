@@ -2,9 +2,10 @@
 const MAX_DEPTH = 1000
 
 /**
- * Deep, frozen copy of what a caller handed in. It never throws: a part that cannot be read (a getter that throws, a
+ * Deep, frozen copy of metadata and claims, in which applications put what they like. It never throws: a part that cannot be read (a getter that throws, a
  * revoked proxy) or lies deeper than 1,000 levels becomes a property that throws when read, so that a condition that looks
- * at it fails closed. Cycles are kept. Own enumerable string keys only; prototypes are not copied.
+ * at it fails closed. Cycles are kept. Own enumerable string keys only; prototypes are not copied. Arguments are held to more:
+ * `copyArguments`.
  */
 export function frozenCopy(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
@@ -83,7 +84,7 @@ function assign(
     Object.defineProperty(target, key, {
       enumerable: true,
       get() {
-        throw new TypeError(`The argument '${key}' ${reason}`)
+        throw new TypeError(`The value '${key}' ${reason}`)
       },
     })
     return

@@ -1,11 +1,14 @@
 import { configError } from '../errors.ts'
-import type { Envelope, Principal, SideEffect } from '../types.ts'
+import { isFalsy } from '../plain/falsy.ts'
+import type { Envelope, Principal, SideEffect, ToolArguments } from '../types.ts'
+import { copyArguments } from './arguments.ts'
 import { classifyBash } from './bash.ts'
+import { joinedLine } from './command-line.ts'
 import { EMPTY_RECORD, frozenRecord } from './copy.ts'
 import { createPrincipal, type PrincipalInput } from './principal.ts'
-import type { ToolRegistry } from './registry.ts'
+import { ownToolArguments, type ToolRegistry } from './registry.ts'
 
-/** What the caller knows of a call besides its tool and arguments (contract-language §3). */
+/** What the caller knows of a call besides its tool and arguments. */
 export interface EnvelopeOptions {
   /** Identifies the call in audit. This package has no randomness, so the caller makes it. */
   readonly callId?: string
@@ -32,9 +35,10 @@ export interface EnvelopeOptions {
 /** C0 and C1 controls, DEL, line and paragraph separators, and the characters that would break storage keys and paths. */
 const FORBIDDEN_IN_TOOL_NAME = /[\u0000-\u001f\u007f-\u009f\u2028\u2029/\\]/
 
-const FILE_TOOLS: ReadonlySet<string> = new Set(['Read', 'Glob', 'Grep', 'Write', 'Edit'])
+/** Tools of published agents whose first argument of these names is the file they open. */
+export const FILE_TOOLS: ReadonlySet<string> = new Set(['Read', 'Glob', 'Grep', 'Write', 'Edit'])
 
-/** Throws `EdictumConfigError` (code `tool_name`) unless the name may name a tool (contract-language §3). */
+/** Throws `EdictumConfigError` (code `tool_name`) unless the name may name a tool. */
 export function assertToolName(toolName: unknown): asserts toolName is string {
   if (typeof toolName !== 'string' || toolName === '') {
     throw configError('tool_name', 'A tool name must be a non-empty string')
@@ -51,9 +55,9 @@ export function assertToolName(toolName: unknown): asserts toolName is string {
  * The immutable snapshot of one tool call. Arguments, metadata and claims are copied deeply and frozen, so changing the
  * originals afterwards changes nothing here.
  *
- * Throws `EdictumConfigError`: code `tool_name` for an illegal name, `unreadable_arguments` when the arguments cannot be
- * read at all (a revoked proxy), likewise `unreadable_principal`. Such a call must not run. Unreadable parts further down do not throw here; contracts that
- * look at them fail closed.
+ * Throws `EdictumConfigError`: code `tool_name` for an illegal name, `argument_type` for an argument that cannot be copied
+ * and judged (`copyArguments`), `unreadable_metadata` and `unreadable_principal` when those cannot be read at all. Such a
+ * call must not run.
  */
 export function createEnvelope(
   toolName: string,
@@ -61,13 +65,28 @@ export function createEnvelope(
   options: EnvelopeOptions = {},
 ): Envelope {
   assertToolName(toolName)
-  const copied = readRecord(args, 'arguments')
+  const described = options.registry === undefined ? ownToolArguments(toolName) : options.registry.argumentsOf(toolName)
+  const copied = copyArguments(args, toolName, described)
+  const line = described?.commandLine === undefined ? null : joinedLine(copied.args, described.commandLine)
+  const joinedArgs = line === null ? null : Object.freeze({ ...copied.args, command: line })
+  const joined = joinedArgs && snapshot(toolName, joinedArgs, copied.passedThrough, described, null, options)
+  return snapshot(toolName, copied.args, copied.passedThrough, described, joined, options)
+}
+
+function snapshot(
+  toolName: string,
+  args: Readonly<Record<string, unknown>>,
+  passedThrough: ReadonlySet<unknown> | null,
+  described: ToolArguments | null,
+  joined: Envelope | null,
+  options: EnvelopeOptions,
+): Envelope {
   const classified = options.registry?.classify(toolName)
   const isBash = toolName === 'Bash'
-  const command = isBash ? own(copied, 'command') : undefined
+  const command = isBash ? own(args, 'command') : undefined
   return Object.freeze({
     toolName,
-    args: copied,
+    args,
     callId: options.callId ?? '',
     runId: options.runId ?? '',
     callIndex: options.callIndex ?? 0,
@@ -82,27 +101,24 @@ export function createEnvelope(
     toolUseId: options.toolUseId ?? null,
     principal: options.principal ? readPrincipal(options.principal) : null,
     bashCommand: isBash ? (typeof command === 'string' ? command : '') : null,
-    filePath: FILE_TOOLS.has(toolName) ? filePathOf(copied) : null,
-    metadata: options.metadata === undefined ? EMPTY_RECORD : readRecord(options.metadata, 'metadata'),
+    filePath: FILE_TOOLS.has(toolName) ? filePathOf(args) : null,
+    metadata: options.metadata === undefined ? EMPTY_RECORD : readMetadata(options.metadata),
+    described,
+    passedThrough,
+    joined,
   })
 }
 
 function filePathOf(args: Readonly<Record<string, unknown>>): string | null {
   for (const key of ['file_path', 'filePath', 'path']) {
     const value = own(args, key)
-    if (value) return typeof value === 'string' ? value : null
+    if (!isFalsy(value)) return typeof value === 'string' ? value : null
   }
   return null
 }
 
-/** An own value, or null when reading it throws; conditions that look at it fail closed on their own. */
 function own(args: Readonly<Record<string, unknown>>, key: string): unknown {
-  if (!Object.hasOwn(args, key)) return undefined
-  try {
-    return args[key]
-  } catch {
-    return null
-  }
+  return Object.hasOwn(args, key) ? args[key] : undefined
 }
 
 function readPrincipal(input: PrincipalInput): Principal {
@@ -114,11 +130,11 @@ function readPrincipal(input: PrincipalInput): Principal {
   }
 }
 
-function readRecord(value: unknown, what: string): Readonly<Record<string, unknown>> {
+function readMetadata(value: unknown): Readonly<Record<string, unknown>> {
   try {
     return frozenRecord(value)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : 'reading them failed'
-    throw configError('unreadable_arguments', `The ${what} of the call cannot be read: ${reason}`)
+    const reason = error instanceof Error ? error.message : 'reading it failed'
+    throw configError('unreadable_metadata', `The metadata of the call cannot be read: ${reason}`)
   }
 }

@@ -35,6 +35,9 @@ describe('an envelope', () => {
       bashCommand: null,
       filePath: null,
       metadata: {},
+      described: null,
+      passedThrough: null,
+      joined: null,
     })
   })
 
@@ -110,35 +113,10 @@ describe('hostile arguments', () => {
     expect(copy).not.toBe(args)
   })
 
-  it('an unreadable property throws when it is read, not when it is copied', () => {
-    const args = {
-      fine: 1,
-      get broken(): string {
-        throw new Error('no')
-      },
-    }
-    const { args: copy } = createEnvelope('x', args)
-    expect(copy.fine).toBe(1)
-    expect(() => copy.broken).toThrow("The argument 'broken' could not be read")
-  })
-
-  it('a revoked proxy below the root throws when read; as the root it is a configuration error', () => {
-    const { proxy, revoke } = Proxy.revocable({}, {})
-    revoke()
-    expect(() => createEnvelope('x', { proxy }).args.proxy).toThrow('could not be read')
-    expect(() => createEnvelope('x', proxy)).toThrow(EdictumConfigError)
-  })
-
   it('an own __proto__ key stays a key', () => {
     const { args } = createEnvelope('x', JSON.parse('{"__proto__": {"admin": true}}'))
     expect(Object.keys(args)).toEqual(['__proto__'])
     expect((args as { admin?: boolean }).admin).toBeUndefined()
-  })
-
-  it('endless nesting is cut where it would end the stack', () => {
-    let deep: unknown = 'end'
-    for (let i = 0; i < 100_000; i++) deep = { deep }
-    expect(() => createEnvelope('x', { deep })).not.toThrow()
   })
 
   it('dates, maps and bytes are copied by value', () => {
@@ -151,7 +129,7 @@ describe('hostile arguments', () => {
   })
 })
 
-describe('the bash classifier (contract-language §3)', () => {
+describe('the bash classifier', () => {
   it.each([
     ['', 'read'],
     ['   ', 'read'],

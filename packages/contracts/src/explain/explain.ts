@@ -64,7 +64,7 @@ export function explain(
 ): Explanation {
   const decision = decidePre(policy, envelope, counters, context)
   const plan = policy.planFor(envelope.toolName)
-  const evaluation = policy.evaluation(envelope, counters, context)
+  const evaluation = policy.evaluation(decidingView(policy, envelope, counters, context), counters, context)
   try {
     const contracts = [...plan.steps, ...plan.candidates].map((contract) => explainContract(contract, evaluation))
     if (output !== undefined && output !== null) {
@@ -77,6 +77,19 @@ export function explain(
   } finally {
     evaluation.end()
   }
+}
+
+/** Of a call that is judged twice, the look that decides: with the command as one line where only that is objected to. */
+function decidingView(
+  policy: Policy,
+  envelope: Envelope,
+  counters: Counters,
+  context: DecideContext | undefined,
+): Envelope {
+  const { joined } = envelope
+  if (joined === null) return envelope
+  const isAllowedAsIs = decidePre(policy, { ...envelope, joined: null }, counters, context).action === 'allow'
+  return isAllowedAsIs ? joined : envelope
 }
 
 function explainContract(contract: CompiledContract, evaluation: Evaluation): ExplainedContract {

@@ -1,8 +1,9 @@
 import type { Expression } from '../document.ts'
 import { configError } from '../errors.ts'
+import { compileCustom } from '../operators/custom.ts'
+import { operatorOf } from '../operators/operators.ts'
 import type { Envelope } from '../types.ts'
-import type { SelectorReader } from './evaluation.ts'
-import { compileOperator, type Test } from './operators.ts'
+import type { SelectorReader, Test } from './evaluation.ts'
 import type { Outcome } from './outcome.ts'
 import { PatternCache } from './patterns.ts'
 import { compileSelector } from './selectors.ts'
@@ -107,22 +108,22 @@ function anyOf(children: readonly CompiledExpression[]): Test {
   }
 }
 
-function leaf(slot: number, operator: string, value: unknown, scope: ExpressionScope, contractId: string): Test {
-  const test = compileOperator(slot, operator, value, scope.patterns, scope.operators)
-  if (test !== null) return test
+function leaf(slot: number, name: string, argument: unknown, scope: ExpressionScope, contractId: string): Test {
+  const operator = operatorOf(name)
+  if (operator !== undefined) return operator.compile(slot, argument, scope.patterns)
+  const custom = scope.operators.get(name)
+  if (custom !== undefined) return compileCustom(slot, argument, custom)
   throw configError(
     'unknown_operator',
-    `Contract '${contractId}': unknown operator '${operator}'; use a built-in one or register it`,
+    `Contract '${contractId}': unknown operator '${name}'; use a built-in one or register it`,
   )
 }
 
-/** Every `matches` and `matches_any` pattern on the given selectors, anywhere in a condition (contract-language §13.2). */
+/** Every regular expression on the given selectors, anywhere in a condition: what a `redact` replaces. */
 export function patternsOn(expression: Expression, accepts: (selector: string) => boolean): readonly string[] {
   if ('all' in expression) return expression.all.flatMap((child) => patternsOn(child, accepts))
   if ('any' in expression) return expression.any.flatMap((child) => patternsOn(child, accepts))
   if ('not' in expression) return patternsOn(expression.not, accepts)
   if (!accepts(expression.selector)) return []
-  if (expression.operator === 'matches') return [String(expression.value)]
-  if (expression.operator === 'matches_any' && Array.isArray(expression.value)) return expression.value.map(String)
-  return []
+  return operatorOf(expression.operator)?.patterns?.(expression.value) ?? []
 }

@@ -1,9 +1,15 @@
-/** Deeper than any literal a bundle can hold (50 levels), so only a hostile argument gets here. */
+import { hasOtherKeys } from '../plain/other-keys.ts'
+
+/** Deeper than any literal a bundle can hold (`MAX_YAML_DEPTH`), so only a hostile argument gets here. */
 const MAX_DEPTH = 200
 
 /**
- * Python's `==` on JSON values (contract-language §5.3, D4): booleans are the numbers 1 and 0, strings equal only strings,
- * arrays and objects compare deeply, NaN equals nothing. Throws `RangeError` beyond 200 levels.
+ * Whether a value equals a literal of a bundle, by Python's `==` on JSON values: booleans are the numbers 1 and 0, strings
+ * equal only strings, arrays and objects compare deeply, NaN equals nothing. An integer literal beyond 2^53 equals the number
+ * that JSON would carry it as; a big integer equals only what it is. Throws `RangeError` beyond 200 levels.
+ *
+ * @param a the value
+ * @param b the literal
  */
 export function pythonEquals(a: unknown, b: unknown, depth = 0): boolean {
   if (typeof a === 'string' || typeof b === 'string') return a === b
@@ -19,6 +25,7 @@ export function pythonEquals(a: unknown, b: unknown, depth = 0): boolean {
   if (a instanceof Date || b instanceof Date) {
     return a instanceof Date && b instanceof Date && a.getTime() === b.getTime()
   }
+  if (hasOtherKeys(b)) return false
   const keys = Object.keys(a)
   if (keys.length !== Object.keys(b).length) return false
   return keys.every(
@@ -32,7 +39,7 @@ export function isNumeric(value: unknown): value is number | boolean | bigint {
   return typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint'
 }
 
-function sameNumber(a: number | boolean | bigint, b: number | boolean | bigint): boolean {
+function sameNumber(value: number | boolean | bigint, literal: number | boolean | bigint): boolean {
   // biome-ignore lint/suspicious/noDoubleEquals: a big integer equals a number of the same value only loosely
-  return typeof a === 'bigint' || typeof b === 'bigint' ? a == b : Number(a) === Number(b)
+  return typeof value === 'bigint' ? value == literal : Number(value) === Number(literal)
 }

@@ -1,6 +1,11 @@
-import type { ContractOutcome } from '../contracts/compiled.ts'
+import type { ContractOutcome } from '../contracts/outcome.ts'
+import { judgedText } from '../output/text.ts'
+import type { CallReach } from '../sandbox/call-reach.ts'
 import type { Counters, DecideContext, Envelope } from '../types.ts'
-import { responseText } from './response.ts'
+import type { Outcome } from './outcome.ts'
+
+/** A compiled condition. */
+export type Test = (evaluation: Evaluation) => Outcome
 
 /** Marks a slot nobody has read yet in this evaluation. */
 const UNREAD = Symbol('unread')
@@ -22,12 +27,12 @@ export class Evaluation {
   busy = false
   /** What the contract judged last has said, unless it passed. */
   outcome: ContractOutcome = null
+  /** What the call reaches for, read by the first sandbox contract that judges it. */
+  reach: CallReach | null = null
   readonly #readers: readonly SelectorReader[]
   readonly #values: unknown[]
   readonly #touched: number[] = []
   #text: string | undefined
-  #subject = ''
-  #cut = ''
 
   constructor(readers: readonly SelectorReader[], envelope: Envelope, counters: Counters) {
     this.#readers = readers
@@ -37,7 +42,7 @@ export class Evaluation {
     this.context = NO_CONTEXT
   }
 
-  /** Value of a selector, undefined when it is missing or null (contract-language §5.2). Throws what its reader throws. */
+  /** Value of a selector, undefined when it is missing or null. Throws what its reader throws. */
   read(slot: number): unknown {
     const value = this.#values[slot]
     return value === UNREAD ? this.#resolve(slot) : value
@@ -51,21 +56,11 @@ export class Evaluation {
     return value
   }
 
-  /** The response as text, made once; undefined when there is none. */
+  /** The response as text, made once; undefined when there is none. Throws when it cannot be judged. */
   responseText(): string | undefined {
     if (!this.inPost) return undefined
-    this.#text ??= responseText(this.response) ?? undefined
+    this.#text ??= judgedText(this.response) ?? undefined
     return this.#text
-  }
-
-  /** The first 10,000 code points of a regex subject (contract-language §6). The last long subject is remembered. */
-  subject(text: string): string {
-    if (text.length <= MAX_SUBJECT) return text
-    if (text !== this.#subject) {
-      this.#subject = text
-      this.#cut = firstCodePoints(text, MAX_SUBJECT)
-    }
-    return this.#cut
   }
 
   begin(envelope: Envelope, counters: Counters, context: DecideContext): this {
@@ -86,18 +81,15 @@ export class Evaluation {
   end(): void {
     this.forget()
     this.outcome = null
+    this.reach = null
     this.response = undefined
     this.inPost = false
     this.#text = undefined
-    this.#subject = ''
-    this.#cut = ''
     this.busy = false
   }
 }
 
 export const NO_CONTEXT: DecideContext = Object.freeze({})
-
-const MAX_SUBJECT = 10_000
 
 /** The first `count` code points of a text; a surrogate pair is never split. */
 export function firstCodePoints(text: string, count: number): string {

@@ -1,4 +1,4 @@
-/** A condition that could not be judged. The contract fires all the same (contract-language §5.4). */
+/** A condition that could not be judged. The contract fires all the same. */
 export class PolicyError {
   readonly detail: string
 

@@ -9,10 +9,12 @@ const MIN_LENGTH = 2
 /**
  * Texts of which every match of a pattern contains at least one, or null when none are known. Looking for them first spares
  * the regex engine: most calls do not come near what a contract looks for.
+ *
+ * @param minLength of each of them, in UTF-16 units
  */
-export function requiredLiterals(root: Node): readonly string[] | null {
+export function requiredLiterals(root: Node, minLength = MIN_LENGTH): readonly string[] | null {
   const literals = requiredBy(root)
-  return literals !== null && shortest(literals) >= MIN_LENGTH ? literals : null
+  return literals !== null && shortest(literals) >= minLength ? literals : null
 }
 
 function requiredBy(node: Node): readonly string[] | null {

@@ -1,11 +1,16 @@
+import { kindOfObject, textOfBytes } from '../envelope/values.ts'
+
 /**
- * A tool's response as text (contract-language §13.1): strings as they are, null and undefined as null, objects and arrays
- * as JSON, other values by `String`. Never throws; a cycle or an unreadable part becomes a bracketed word.
+ * A tool's response as text: strings as they are, null and undefined as null, bytes as UTF-8, objects and arrays as JSON,
+ * other values by `String`. Never throws; a cycle or an unreadable part becomes a bracketed word. For records and messages;
+ * contracts judge what `judgedText` says.
  */
 export function responseText(response: unknown): string | null {
   if (typeof response === 'string') return response
   if (response === null || response === undefined) return null
   if (typeof response !== 'object') return safely(() => String(response), '[unreadable]')
+  const kind = safely(() => kindOfObject(response), 'foreign')
+  if (kind === 'bytes') return safely(() => textOfBytes(response as ArrayBufferView), '[unreadable]')
   const json = safely(() => JSON.stringify(response), undefined)
   return json ?? jsonWithoutHoles(response, new Set(), 0)
 }

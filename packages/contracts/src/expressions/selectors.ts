@@ -2,6 +2,7 @@ import { configError } from '../errors.ts'
 import type { Envelope, Principal } from '../types.ts'
 import { coerceEnvironmentValue } from './environment.ts'
 import type { SelectorReader } from './evaluation.ts'
+import { seenAs } from './seen-as.ts'
 
 /** Custom selectors by prefix: the function is called with the envelope, its result is walked along the rest of the path. */
 export type CustomSelectors = Readonly<Record<string, (envelope: Envelope) => unknown>>
@@ -29,7 +30,7 @@ export function checkedSelectors(custom: CustomSelectors): ReadonlyMap<string, (
   return new Map(entries)
 }
 
-/** How to read a selector (contract-language §5.1). An unknown one reads as missing, never as an error. */
+/** How to read a selector. An unknown one reads as missing, never as an error. */
 export function compileSelector(
   selector: string,
   custom: ReadonlyMap<string, (envelope: Envelope) => unknown>,
@@ -45,14 +46,13 @@ export function compileSelector(
   const [first] = path
   switch (head) {
     case 'args':
-      if (path.length === 1) return (e) => ownValue(e.envelope.args, rest)
-      return (e) => walk(e.envelope.args, path, 0)
+      return (e) => argument(e.envelope, path)
     case 'metadata':
       return (e) => walk(e.envelope.metadata, path, 0)
     case 'env':
       return (e) => (e.context.env === undefined ? undefined : coerceEnvironmentValue(ownValue(e.context.env, rest)))
     case 'result':
-      return (e) => (e.inPost ? walk(e.response, path, 0) : undefined)
+      return (e) => (e.inPost ? seenAs(walk(e.response, path, 0)) : undefined)
     case 'principal': {
       if (first === 'claims') return path.length === 1 ? missing : (e) => walk(e.envelope.principal?.claims, path, 1)
       const field = PRINCIPAL_FIELDS.get(rest)
@@ -69,7 +69,23 @@ function missing(): undefined {
   return undefined
 }
 
-/** Own properties of plain objects only: prototypes and arrays are never followed. */
+/** A value that is only passed through to the tool cannot be judged, and so a contract that asks for it fires. */
+function argument({ args, passedThrough }: Envelope, path: readonly string[]): unknown {
+  if (passedThrough === null) {
+    const value = path.length === 1 ? ownValue(args, path[0] as string) : walk(args, path, 0)
+    return typeof value === 'object' ? seenAs(value) : value
+  }
+  let value: unknown = args
+  for (const key of path) {
+    value = ownValue(value, key)
+    if (passedThrough.has(value)) {
+      throw new TypeError(`the argument '${path.join('.')}' is only passed through to the tool`)
+    }
+  }
+  return seenAs(value)
+}
+
+/** Own properties of plain objects and entries of maps only: prototypes and arrays are never followed. */
 function walk(from: unknown, path: readonly string[], start: number): unknown {
   let value = from
   for (let i = start; i < path.length; i++) {
@@ -81,5 +97,6 @@ function walk(from: unknown, path: readonly string[], start: number): unknown {
 
 function ownValue(container: unknown, key: string): unknown {
   if (typeof container !== 'object' || container === null || Array.isArray(container)) return undefined
+  if (container instanceof Map) return container.get(key)
   return Object.hasOwn(container, key) ? (container as Record<string, unknown>)[key] : undefined
 }

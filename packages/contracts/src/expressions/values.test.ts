@@ -4,7 +4,7 @@ import { pythonEquals } from './equality.ts'
 import { firstCodePoints } from './evaluation.ts'
 import { responseText } from './response.ts'
 
-describe('equality is Python equality (contract-language §5.3, D4)', () => {
+describe('equality is Python equality', () => {
   it.each([
     [1, 1.0, true],
     [true, 1, true],
@@ -44,7 +44,7 @@ describe('equality is Python equality (contract-language §5.3, D4)', () => {
   })
 })
 
-describe('environment variables are coerced as Python reads numbers (contract-language §5.1)', () => {
+describe('environment variables are coerced as Python reads numbers', () => {
   it.each([
     ['true', true],
     ['TRUE', true],
@@ -87,7 +87,7 @@ describe('environment variables are coerced as Python reads numbers (contract-la
   })
 })
 
-describe('the text of a response (contract-language §13.1)', () => {
+describe('the text of a response', () => {
   const cycle: Record<string, unknown> = { a: 1 }
   cycle.self = cycle
   it.each([
@@ -121,5 +121,14 @@ describe('cutting by code points', () => {
     expect(firstCodePoints('a\u{1f600}b', 2)).toBe('a\u{1f600}')
     expect(firstCodePoints('\ud800ab', 2)).toBe('\ud800a')
     expect(firstCodePoints('ab', 5)).toBe('ab')
+  })
+})
+
+describe('blanks around a number of an environment variable', () => {
+  it.each(['\u001c1', '1\u001f', '\ufeff1', '\u001c𝟙'])('%j is text, as in Python', (raw) => {
+    expect(coerceEnvironmentValue(raw)).toBe(raw)
+  })
+  it.each([' 1', '\t1\n', '\u000b1\f', '\u00a01', '𝟘𝟙', '𝟏', '𝟷', '\u0085١'])('%j is a number, as in Python', (raw) => {
+    expect(coerceEnvironmentValue(raw)).toBe(1)
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { buildFindings, classifyFinding } from './findings.ts'
 
-describe('findings (contract-language §19)', () => {
+describe('findings', () => {
   it.each([
     ['pii-x', 'm', 'pii_detected'],
     ['x', 'An SSN', 'pii_detected'],
@@ -21,6 +21,7 @@ describe('findings (contract-language §19)', () => {
       warnings: [],
       policyError: false,
       redactedResponse: null,
+      replacement: null,
       outputSuppressed: false,
       contractsEvaluated: [
         { name: 'a', type: 'postcondition', passed: true, message: null },

@@ -2,7 +2,7 @@ import type { PostDecision } from '../types.ts'
 
 export type FindingType = 'pii_detected' | 'secret_detected' | 'limit_exceeded' | 'policy_violation'
 
-/** What a post contract found in a response (contract-language §19). */
+/** What a post contract found in a response. */
 export interface Finding {
   readonly type: FindingType
   readonly contractId: string

@@ -1,16 +1,18 @@
+import { DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_TOOL_CALLS } from '../bounds.ts'
 import type { BundleDocument, ContractDocument, PostDocument, SessionDocument } from '../document.ts'
 import type { PathPart } from '../load/issues.ts'
 import type { YamlNode } from '../load/yaml/nodes.ts'
 import { keyOf } from '../load/yaml/value.ts'
 import { globMatches } from '../match/glob.ts'
+import { operatorOf } from '../operators/operators.ts'
 import { analysePattern } from '../regex/analyse.ts'
+import { type MeasureBudget, measureBudget } from '../regex/measure.ts'
+import { Effort, solve } from './contradictions.ts'
 import { childOf, type Leaf, leavesOf } from './leaves.ts'
-import { Comparisons, unreachable } from './reach.ts'
+import { lintMessage } from './messages.ts'
+import { Comparisons, shadowOf } from './reach.ts'
 import type { Report } from './report.ts'
 import { neverResolves } from './selectors.ts'
-
-const DEFAULT_CALLS = 200
-const DEFAULT_ATTEMPTS = 500
 
 /** What a valid bundle says that will not do what it seems to. */
 export function lintContracts(document: BundleDocument, root: YamlNode, report: Report): void {
@@ -18,36 +20,62 @@ export function lintContracts(document: BundleDocument, root: YamlNode, report: 
   const nodes = childOf(root, list)
   if (nodes?.kind !== 'sequence') return
   const comparisons = new Comparisons()
+  const effort = new Effort()
+  const budget = measureBudget()
   document.contracts.forEach((contract, index) => {
     const node = nodes.items[index] as YamlNode
     const path: PathPart[] = [list, index]
-    const dead = unreachable(contract, index, document.contracts, comparisons)
-    if (dead !== null) report(dead.code, path, node, `'${contract.id}' has no effect: ${dead.reason}`)
+    let absent: ReadonlySet<string> = new Set()
     if (contract.type === 'pre' || contract.type === 'post') {
+      const solution = solve(contract, effort)
+      absent = solution.absent
+      const shadow =
+        contract.type === 'pre' && contract.enabled ? shadowOf(contract, index, document.contracts, comparisons) : null
+      if (solution.contradiction !== null)
+        report('unreachable', path, node, `the condition of '${contract.id}' can never hold: ${solution.contradiction}`)
+      else if (shadow !== null)
+        report(
+          'shadowed',
+          path,
+          node,
+          `'${contract.id}' has no effect: whenever it fires, '${shadow.id}' has denied the call already`,
+        )
       const when = childOf(node, 'when')
-      if (when !== undefined) for (const leaf of leavesOf(when, [...path, 'when'])) lintLeaf(contract, leaf, report)
+      if (when !== undefined)
+        for (const leaf of leavesOf(when, [...path, 'when'])) lintLeaf(contract, leaf, budget, report)
     }
+    lintMessage(contract, node, path, absent, report)
     if (contract.type === 'post') lintDowngrade(document, contract, node, path, report)
     if (contract.type === 'session') lintLimits(contract, node, path, report)
   })
   lintExactNames(childOf(root, 'tools'), ['tools'], report)
 }
 
-function lintLeaf(contract: ContractDocument, leaf: Leaf, report: Report): void {
+function lintLeaf(contract: ContractDocument, leaf: Leaf, budget: MeasureBudget, report: Report): void {
   const dead = neverResolves(leaf.selector, contract.type)
   if (dead !== null) {
     const message = `'${contract.id}': the selector '${leaf.selector}' never has a value: ${dead.reason}`
     report('dead_selector', leaf.path.slice(0, -1), leaf.key, message, dead.hint)
   }
-  if (leaf.operator !== 'matches' && leaf.operator !== 'matches_any') return
+  if (operatorOf(leaf.operator)?.patterns === undefined) return
   const sources = leaf.argument.kind === 'sequence' ? leaf.argument.items : [leaf.argument]
   sources.forEach((node, index) => {
     if (node.kind !== 'scalar') return
-    const { growth, doublyEscaped } = analysePattern(node.text)
+    const { growth, mayMatch, doublyEscaped } = analysePattern(node.text, budget)
     const path = leaf.argument.kind === 'sequence' ? [...leaf.path, index] : leaf.path
     if (doublyEscaped) {
       const message = `'${contract.id}': the pattern ${JSON.stringify(node.text)} looks for a backslash`
       report('double_escape', path, node, message, 'in single quotes a backslash is written once')
+    }
+    if (!mayMatch) {
+      const message = `'${contract.id}': the pattern ${JSON.stringify(node.text)} finds nothing in any text`
+      report(
+        'dead_pattern',
+        path,
+        node,
+        message,
+        "'^' is the start of the text and '$' its end: nothing comes before or after them",
+      )
     }
     if (growth !== 'modest') {
       const message = `'${contract.id}': the pattern ${JSON.stringify(node.text)} can take ${growth} time in agents that backtrack`
@@ -56,7 +84,7 @@ function lintLeaf(contract: ContractDocument, leaf: Leaf, report: Report): void 
   })
 }
 
-/** Outputs of tools that change the world are neither redacted nor suppressed (contract-language §8). */
+/** Outputs of tools that change the world are neither redacted nor suppressed. */
 function lintDowngrade(
   document: BundleDocument,
   contract: PostDocument,
@@ -90,8 +118,8 @@ function lintLimits(contract: SessionDocument, node: YamlNode, path: readonly Pa
   const limits = childOf(node, 'limits')
   const { maxToolCalls, maxAttempts } = contract.limits
   const tooHigh: [string, number | null, number][] = [
-    ['max_tool_calls', maxToolCalls, DEFAULT_CALLS],
-    ['max_attempts', maxAttempts, DEFAULT_ATTEMPTS],
+    ['max_tool_calls', maxToolCalls, DEFAULT_MAX_TOOL_CALLS],
+    ['max_attempts', maxAttempts, DEFAULT_MAX_ATTEMPTS],
   ]
   for (const [field, value, ceiling] of tooHigh) {
     if (value === null || value <= ceiling) continue
@@ -101,7 +129,7 @@ function lintLimits(contract: SessionDocument, node: YamlNode, path: readonly Pa
   lintExactNames(childOf(limits, 'max_calls_per_tool'), [...path, 'limits', 'max_calls_per_tool'], report)
 }
 
-/** Names that are compared exactly; a glob among them names no tool (contract-language §4). */
+/** Names that are compared exactly; a glob among them names no tool. */
 function lintExactNames(node: YamlNode | undefined, path: readonly PathPart[], report: Report): void {
   if (node?.kind !== 'mapping') return
   for (const { key } of node.entries) {

@@ -26,21 +26,16 @@ export class Comparisons {
   }
 }
 
-/** Why a contract can never change a decision; null when it can. Reasons are sound: no guess is made. */
-export function unreachable(
-  contract: ContractDocument,
+/** The earlier contract that has denied every call this one would fire for; null when there is none. No guess is made. */
+export function shadowOf(
+  contract: PreDocument,
   index: number,
   all: readonly ContractDocument[],
   comparisons: Comparisons,
-): { code: string; reason: string } | null {
-  if (!contract.enabled || (contract.type !== 'pre' && contract.type !== 'post')) return null
-  const never = contradiction(contract.when)
-  if (never !== null) return { code: 'unreachable', reason: `its condition can never hold: ${never}` }
-  if (contract.type !== 'pre') return null
+): PreDocument | null {
   for (let at = 0; at < index; at++) {
     const earlier = all[at]
-    if (earlier?.type !== 'pre' || !earlier.enabled || !shadows(earlier, contract, comparisons)) continue
-    return { code: 'shadowed', reason: `whenever it fires, '${earlier.id}' has denied the call already` }
+    if (earlier?.type === 'pre' && earlier.enabled && shadows(earlier, contract, comparisons)) return earlier
   }
   return null
 }
@@ -70,32 +65,4 @@ function isAlways(expression: Expression): boolean {
   if (!('selector' in expression)) return false
   const { selector, operator, value } = expression
   return operator === 'exists' && value === true && (selector === 'tool.name' || selector === 'environment')
-}
-
-/** Two conditions on one selector, of one `all`, that exclude each other. */
-function contradiction(expression: Expression): string | null {
-  if ('any' in expression) {
-    const reasons = expression.any.map(contradiction)
-    return reasons.every((reason) => reason !== null) ? (reasons[0] ?? null) : null
-  }
-  if (!('all' in expression)) return null
-  const wanted = new Map<string, unknown>()
-  const absent = new Set<string>()
-  const present = new Set<string>()
-  for (const each of expression.all) {
-    const inner = contradiction(each)
-    if (inner !== null) return inner
-    if (!('selector' in each)) continue
-    const { selector, operator, value } = each
-    if (operator === 'exists' && value === false) absent.add(selector)
-    else present.add(selector)
-    if (absent.has(selector) && present.has(selector)) return `'${selector}' would have to be absent and present`
-    if (operator !== 'equals' || (typeof value !== 'string' && typeof value !== 'number')) continue
-    const other = wanted.get(selector)
-    if (wanted.has(selector) && other !== value) {
-      return `'${selector}' would have to equal ${JSON.stringify(other)} and ${JSON.stringify(value)}`
-    }
-    wanted.set(selector, value)
-  }
-  return null
 }

@@ -1,8 +1,10 @@
+import { nearest } from '../load/issues.ts'
 import type { ContractType } from '../types.ts'
 
+const ROOTS = ['args', 'principal', 'metadata', 'env', 'environment', 'tool', 'output', 'result']
 const PRINCIPAL = ['user_id', 'service_id', 'org_id', 'role', 'ticket_ref']
 
-/** Why a selector can never have a value (contract-language §5.1); null when it can. */
+/** Why a selector can never have a value; null when it can. */
 export function neverResolves(selector: string, type: ContractType): { reason: string; hint?: string } | null {
   const dot = selector.indexOf('.')
   const root = dot === -1 ? selector : selector.slice(0, dot)
@@ -23,15 +25,24 @@ export function neverResolves(selector: string, type: ContractType): { reason: s
       if (rest?.startsWith('claims.')) return indexed(rest)
       return { reason: `a principal has ${PRINCIPAL.join(', ')} and claims.<name>` }
     case 'output':
-      if (rest === 'text') return null
+      if (rest === 'text')
+        return type === 'post' ? null : { reason: 'there is no output before the call', hint: "use 'type: post'" }
       return { reason: "of an output only 'output.text' is known", hint: "use 'output.text'" }
     case 'result':
-      if (type === 'pre') return { reason: 'there is no result before the call', hint: "use 'type: post'" }
+      if (type !== 'post') return { reason: 'there is no result before the call', hint: "use 'type: post'" }
       return rest === null ? { reason: 'it names no field', hint: "use 'result.<field>'" } : indexed(rest)
     default:
       if (rest === null) return { reason: 'it is no selector', hint: `did you mean 'args.${selector}'?` }
-      return { reason: `'${root}' is known only to an agent that registers a selector of that name` }
+      return {
+        reason: `'${root}' is known only to an agent that registers a selector of that name`,
+        ...slipOf(root, rest),
+      }
   }
+}
+
+function slipOf(root: string, rest: string): { hint?: string } {
+  const meant = nearest(root, ROOTS)
+  return meant === null ? {} : { hint: `did you mean '${meant}.${rest}'?` }
 }
 
 function indexed(path: string): { reason: string; hint?: string } | null {

@@ -4,10 +4,11 @@ import { resolvePlain, scalarValue } from '../load/yaml/resolve.ts'
 import { keyOf } from '../load/yaml/value.ts'
 import type { Report } from './report.ts'
 
-/** Where the text may be read otherwise than its author thinks: duplicate keys, and words of YAML 1.1 (decision D1). */
+/** Where the text may be read otherwise than its author thinks: duplicate keys, and words of YAML 1.1. */
 export function lintYaml(node: YamlNode, report: Report, path: PathPart[] = [], seen = new Set<YamlNode>()): void {
   if (node.kind === 'scalar') {
     reportDialect(node, report, path)
+    reportRounded(node, report, path)
     return
   }
   if (seen.has(node)) return
@@ -50,6 +51,25 @@ function reportDuplicates(node: MappingNode, report: Report, path: readonly Path
     }
     seen.add(name)
   }
+}
+
+/**
+ * Integers that JSON, as JavaScript and most agents read it, cannot carry: the number in a call is another one, and so are its
+ * neighbours.
+ */
+function reportRounded(node: ScalarNode, report: Report, path: readonly PathPart[]): void {
+  if (node.tag !== 'int' && node.tag !== 'float') return
+  const value = scalarValue(node.tag, node.text, node.start)
+  if (typeof value !== 'number' && typeof value !== 'bigint') return
+  const carried = Number(value)
+  if (!Number.isInteger(carried) || Math.abs(carried) < 2 ** 53) return
+  report(
+    'rounded_number',
+    path,
+    node,
+    `${node.text} is beyond 2^53: a call carries it as ${BigInt(carried)}, and the numbers beside it too`,
+    'where every digit counts, let the tool take text, and write it in quotes',
+  )
 }
 
 const CORE_INT = /^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$/

@@ -1,4 +1,5 @@
 // biome-ignore-all lint/suspicious/noThenProperty: 'then' is a field of the language, and a keyword of JSON Schema
+import { DEFAULT_TIMEOUT } from '../bounds.ts'
 import type {
   BundleDocument,
   ContractDocument,
@@ -12,7 +13,6 @@ import type {
 import type { Mode, SideEffect, TimeoutEffect } from '../types.ts'
 import type { Checked } from './check.ts'
 
-const DEFAULT_TIMEOUT = 300
 const NOTHING: readonly string[] = Object.freeze([])
 const NO_METADATA: Readonly<Record<string, unknown>> = Object.freeze({})
 

@@ -4,28 +4,27 @@ import { nearest, pathText } from './issues.ts'
 import { describe, entryOf, isLater, isNull, isText, lastOfEach, layoutOf, scalarOf } from './reading.ts'
 import { INVALID, Reporter } from './reporter.ts'
 import type { Field, ObjectShape, Shape, StringShape } from './shape.ts'
+import { STEP } from './steps.ts'
 import { BUNDLE, CONTRACTS } from './table.ts'
 import type { MappingEntry, MappingNode, YamlNode } from './yaml/nodes.ts'
 import { keyOf, plainValue, setOwn } from './yaml/value.ts'
 
-/** A checked part of a document: field names and words of the seeds' vocabulary, expressions already read. */
+/** A checked part of a document: field names and words of a `ContractBundle`, expressions already read. */
 export type Checked = Record<string, unknown>
 
-export type CheckOptions = ExpressionOptions
+export interface CheckOptions extends ExpressionOptions {
+  /** Loaded for a server: names and times that the wire does not carry are refused. Off by default. */
+  readonly forServer?: boolean
+}
 
 export interface CheckResult {
   readonly bundle: Checked
   readonly kind: 'ContractBundle' | 'Ruleset'
-  /** In the order of the steps of §2.2, within a step in the order of the text. */
+  /** In the order of `STEP`, within a step in the order of the text. */
   readonly issues: readonly ContractIssue[]
 }
 
-/** Steps of contract-language §2.2. */
-const MAPPING = 4
-const UNIQUE = 6
-const SANDBOX = 9
-
-/** Steps 4 to 10 over a parsed document. `text` gives the issues their places; null when there is none. */
+/** All checks of `STEP` over a parsed document. `text` gives the issues their places; null when there is none. */
 export function checkDocument(root: YamlNode, text: string | null, options: CheckOptions = {}): CheckResult {
   return new Checker(text, options).run(root)
 }
@@ -33,11 +32,13 @@ export function checkDocument(root: YamlNode, text: string | null, options: Chec
 class Checker {
   readonly #to: Reporter
   readonly #expressions: ExpressionChecker
+  readonly #forServer: boolean
   #contractType = ''
   readonly #ids = new Map<string, number>()
 
   constructor(text: string | null, options: CheckOptions) {
     this.#to = new Reporter(text)
+    this.#forServer = options.forServer ?? false
     this.#expressions = new ExpressionChecker(this.#to, options, (shape, node) => this.#check(shape, node))
   }
 
@@ -45,7 +46,7 @@ class Checker {
     let bundle: Checked = {}
     if (root.kind !== 'mapping') {
       const message = `A bundle must be a mapping at the top, but is ${describe(root)}`
-      this.#to.report(MAPPING, 'not_a_mapping', root.start, message)
+      this.#to.report(STEP.mapping, 'not_a_mapping', root.start, message)
     } else {
       this.#to.later = isLater(root)
       const checked = this.#object(BUNDLE, root)
@@ -72,6 +73,11 @@ class Checker {
         if (!isWhole) return this.#to.wrongType(node, 'a whole number')
         if (value < shape.min)
           return this.#to.schema(node, `${this.#to.field()} must be at least ${shape.min}, but is ${value}`)
+        if (this.#forServer && shape.carried !== undefined && value > shape.carried)
+          return this.#to.schema(
+            node,
+            `${this.#to.field()} must be at most ${shape.carried} on a server, but is ${value}`,
+          )
         return Number(value)
       }
       case 'number': {
@@ -98,10 +104,15 @@ class Checker {
     if (typeof value !== 'string')
       return this.#to.wrongType(node, shape.min === undefined ? 'text' : 'text that is not empty')
     if (shape.min !== undefined && value === '') return this.#to.schema(node, `${this.#to.field()} must not be empty`)
-    if (shape.max !== undefined && value.length > shape.max) {
+    const max = shape.max ?? (this.#forServer ? shape.carried : undefined)
+    if (max !== undefined && value.length > max) {
       const length = Array.from(value).length
-      if (length > shape.max) {
-        return this.#to.schema(node, `${this.#to.field()} must have at most ${shape.max} characters, but has ${length}`)
+      const where = shape.max === undefined ? ' on a server' : ''
+      if (length > max) {
+        return this.#to.schema(
+          node,
+          `${this.#to.field()} must have at most ${max} characters${where}, but has ${length}`,
+        )
       }
     }
     if (shape.pattern !== undefined && !shape.pattern.test(value)) {
@@ -297,7 +308,7 @@ class Checker {
       const list = pathText(this.#to.here().slice(0, -1))
       this.#to.path[this.#to.depth++] = 'id'
       this.#to.report(
-        UNIQUE,
+        STEP.uniqueIds,
         'duplicate_id',
         node.start,
         `Duplicate ${noun} id '${id}': ${list}[${first}] has it already; ids are unique in a bundle`,
@@ -320,7 +331,7 @@ class Checker {
     for (const [broken, field, needs] of pairs) {
       if (broken)
         this.#to.report(
-          SANDBOX,
+          STEP.sandbox,
           'sandbox_dependency',
           node.start,
           `${this.#to.subject()}'${field}' requires '${needs}'`,

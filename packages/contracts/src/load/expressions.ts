@@ -1,26 +1,23 @@
+import { MAX_EXPRESSION_DEPTH } from '../bounds.ts'
 import type { Expression } from '../document.ts'
+import { OPERATOR_NAMES, operatorOf } from '../operators/operators.ts'
 import { compilePattern, PatternSyntaxError } from '../regex/index.ts'
 import { nearest } from './issues.ts'
 import { describe, isText, lastOfEach, onlyEntry, quoted } from './reading.ts'
 import { INVALID, type Reporter } from './reporter.ts'
 import type { Shape } from './shape.ts'
-import { MAX_EXPRESSION_DEPTH, OPERATORS } from './table.ts'
+import { STEP } from './steps.ts'
 import type { MappingEntry, SequenceNode, YamlNode } from './yaml/nodes.ts'
 import { keyOf, plainValue } from './yaml/value.ts'
 
 export interface ExpressionOptions {
-  /** Names of custom operators (contract-language §21). */
+  /** Names of custom operators. */
   readonly operators?: ReadonlySet<string>
-  /** Whether an unknown operator is an error: step 10 of §2.2, which plain loading leaves to the compiler. On by default. */
+  /** Whether an unknown operator is an error; where it is not, the compiler finds it. On by default. */
   readonly compileChecks?: boolean
 }
 
-/** Steps of contract-language §2.2. */
-const REGEX = 7
-const OUTPUT = 8
-const OPERATOR = 10
-
-/** Reads and checks conditions (contract-language §2.8): their form, and what steps 7, 8 and 10 ask of them. */
+/** Reads and checks conditions: their form, their patterns, what they look at, their operators. */
 export class ExpressionChecker {
   readonly #to: Reporter
   readonly #options: ExpressionOptions
@@ -96,7 +93,7 @@ export class ExpressionChecker {
     if (selector === 'output.text' && this.#contractType === 'pre') {
       const post = "only a post contract can see what the tool returned: use 'type: post'"
       this.#to.report(
-        OUTPUT,
+        STEP.output,
         'output_in_pre',
         key.start,
         `${this.#to.subject()}'output.text' cannot be used in a pre ${this.#to.noun()}`,
@@ -119,30 +116,31 @@ export class ExpressionChecker {
     return value === INVALID ? INVALID : Object.freeze({ selector, operator, value })
   }
 
-  #argument(operator: string, entry: MappingEntry): unknown {
-    const shape = Object.hasOwn(OPERATORS, operator) ? OPERATORS[operator] : undefined
-    if (shape === undefined) {
-      if (this.#options.compileChecks !== false && !this.#options.operators?.has(operator)) {
-        const slip = nearest(operator, [...Object.keys(OPERATORS), ...(this.#options.operators ?? [])])
-        const hint = slip === null ? `known operators: ${Object.keys(OPERATORS).join(', ')}` : `did you mean '${slip}'?`
+  #argument(name: string, entry: MappingEntry): unknown {
+    const operator = operatorOf(name)
+    if (operator === undefined) {
+      if (this.#options.compileChecks !== false && !this.#options.operators?.has(name)) {
+        const slip = nearest(name, [...OPERATOR_NAMES, ...(this.#options.operators ?? [])])
+        const hint = slip === null ? `known operators: ${OPERATOR_NAMES.join(', ')}` : `did you mean '${slip}'?`
         this.#to.report(
-          OPERATOR,
+          STEP.operators,
           'unknown_operator',
           entry.key.start,
-          `${this.#to.subject()}unknown operator '${operator}'`,
+          `${this.#to.subject()}unknown operator '${name}'`,
           hint,
         )
       }
       return plainValue(entry.value)
     }
-    const value = this.#checkShape(shape, entry.value)
-    if (value === INVALID) return INVALID
-    if (operator === 'matches') this.#pattern(value as string, entry.value)
-    if (operator === 'matches_any') {
-      const { items } = entry.value as SequenceNode
-      ;(value as readonly string[]).forEach((pattern, index) => {
+    const value = this.#checkShape(operator.shape, entry.value)
+    if (value === INVALID || operator.patterns === undefined) return value
+    const sources = operator.patterns(value)
+    if (entry.value.kind !== 'sequence') for (const source of sources) this.#pattern(source, entry.value)
+    else {
+      const { items } = entry.value
+      sources.forEach((source, index) => {
         this.#to.path[this.#to.depth++] = index
-        this.#pattern(pattern, items[index] as YamlNode)
+        this.#pattern(source, items[index] as YamlNode)
         this.#to.depth--
       })
     }
@@ -155,7 +153,7 @@ export class ExpressionChecker {
     } catch (error) {
       if (!(error instanceof PatternSyntaxError)) throw error
       this.#to.report(
-        REGEX,
+        STEP.patterns,
         'invalid_regex',
         node.start,
         `${this.#to.subject()}invalid regex ${JSON.stringify(source)}: ${error.message}`,

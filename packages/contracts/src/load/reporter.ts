@@ -1,12 +1,12 @@
 import type { ContractIssue } from '../types.ts'
 import { issue, type PathPart, Places, pathText } from './issues.ts'
 import { describe } from './reading.ts'
+import { STEP } from './steps.ts'
 import type { YamlNode } from './yaml/nodes.ts'
 
 /** What a check returns instead of a value. */
 export const INVALID = Symbol('invalid')
 
-const SCHEMA = 5
 /** More issues than anybody reads; a document of nothing but mistakes must not cost more than that. */
 const MAX_ISSUES = 1_000
 
@@ -39,7 +39,7 @@ export class Reporter {
 
   /** A violation of the schema; the sentence begins with the field it is about. */
   schema(node: { start: number }, sentence: string, hint?: string): typeof INVALID {
-    return this.report(SCHEMA, 'schema', node.start, `Schema validation failed: ${this.where()}${sentence}`, hint)
+    return this.report(STEP.schema, 'schema', node.start, `Schema validation failed: ${this.where()}${sentence}`, hint)
   }
 
   /** The same about a field of the object at hand that is missing, or should be. */
@@ -80,7 +80,7 @@ export class Reporter {
     return this.later ? 'rule' : 'contract'
   }
 
-  /** What was found, by the step of contract-language §2.2 and then in the order of finding. */
+  /** What was found, by `STEP` and then in the order of finding. */
   issues(): ContractIssue[] {
     return this.#found.sort((a, b) => a.step - b.step).map((each) => each.issue)
   }

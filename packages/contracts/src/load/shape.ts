@@ -6,7 +6,7 @@ export type Shape =
   | StringShape
   | { readonly type: 'boolean'; readonly doc?: string }
   /** Whole numbers; `30.0` is one, `true` is not. */
-  | { readonly type: 'integer'; readonly min: number; readonly doc?: string }
+  | { readonly type: 'integer'; readonly min: number; readonly carried?: number; readonly doc?: string }
   | { readonly type: 'number'; readonly doc?: string }
   | { readonly type: 'any'; readonly doc?: string }
   | { readonly type: 'list'; readonly items: Shape; readonly min: number; readonly doc?: string }
@@ -21,11 +21,13 @@ export interface StringShape {
   /** In Unicode code points. */
   readonly min?: number
   readonly max?: number
+  /** The most a server carries; asked of bundles that are loaded for one. */
+  readonly carried?: number
   readonly pattern?: RegExp
   /** What the pattern asks for, in words. */
   readonly rule?: string
   readonly choices?: readonly string[]
-  /** Choices as a `Ruleset` spells them (contract-language §24.1). */
+  /** Choices as a `Ruleset` spells them. */
   readonly later?: Readonly<Record<string, string>>
   readonly nullable?: boolean
   readonly doc?: string

@@ -1,17 +1,23 @@
 // biome-ignore-all lint/suspicious/noThenProperty: 'then' is a field of the language, and a keyword of JSON Schema
-import { list, type ObjectShape, optional, required, type Shape, type StringShape, text } from './shape.ts'
+import { DEFAULT_TIMEOUT, MAX_MESSAGE, MAX_SERVER_NAME, MAX_SERVER_TIMEOUT } from '../bounds.ts'
+import { list, type ObjectShape, optional, required, type Shape, text } from './shape.ts'
 
-/** The bundle document, field by field (contract-language §2.3–2.8, §20, §24.1). The only place these rules are written. */
+/** The bundle document, field by field. The only place these rules are written. */
 
 const NON_EMPTY = text({ min: 1 })
 const MODE = text({ choices: ['enforce', 'observe'], doc: 'enforce: decisions bind. observe: they are only recorded.' })
 const MESSAGE = text({
   min: 1,
-  max: 500,
+  max: MAX_MESSAGE,
   doc: 'Shown to the agent. {args.path} and other selectors in braces are filled in.',
 })
-const TOOL = text({ min: 1, doc: 'Tool name, or a glob such as mcp_*.' })
-const TIMEOUT: Shape = { type: 'integer', min: 1, doc: 'Seconds to wait for a human; 300 if left out.' }
+const TOOL = text({ min: 1, carried: MAX_SERVER_NAME, doc: 'Tool name, or a glob such as mcp_*.' })
+const TIMEOUT: Shape = {
+  type: 'integer',
+  min: 1,
+  carried: MAX_SERVER_TIMEOUT,
+  doc: `Seconds to wait for a human; ${DEFAULT_TIMEOUT} if left out.`,
+}
 const TIMEOUT_EFFECT = text({
   choices: ['deny', 'allow'],
   later: { deny: 'block' },
@@ -40,6 +46,7 @@ const COMMON: ObjectShape['fields'] = {
     text({
       pattern: /^[a-z0-9][a-z0-9_-]*$/,
       rule: 'small letters, digits, - and _, beginning with a letter or digit',
+      carried: MAX_SERVER_NAME,
       doc: 'Unique in the bundle.',
     }),
   ),
@@ -161,6 +168,7 @@ export const BUNDLE: ObjectShape = {
             min: 1,
             pattern: /^[a-z0-9][a-z0-9._-]*$/,
             rule: "small letters, digits, '.', - and _, beginning with a letter or digit",
+            carried: MAX_SERVER_NAME,
           }),
         ),
         description: optional(text()),
@@ -173,29 +181,3 @@ export const BUNDLE: ObjectShape = {
     observe_alongside: optional({ type: 'boolean', doc: 'As a later layer of a composition: only observe.' }),
   },
 }
-
-const ANY: Shape = { type: 'any' }
-const NUMBER: Shape = { type: 'number' }
-const STRING: StringShape = text()
-
-/** What each operator takes (contract-language §2.8). Any other name is a custom operator and takes anything. */
-export const OPERATORS: Readonly<Record<string, Shape>> = {
-  exists: { type: 'boolean' },
-  equals: ANY,
-  not_equals: ANY,
-  in: list(ANY),
-  not_in: list(ANY),
-  contains: STRING,
-  contains_any: list(STRING),
-  starts_with: STRING,
-  ends_with: STRING,
-  matches: NON_EMPTY,
-  matches_any: list(NON_EMPTY),
-  gt: NUMBER,
-  gte: NUMBER,
-  lt: NUMBER,
-  lte: NUMBER,
-}
-
-/** `all`, `any` and `not` nest this deep, `when` itself counted. */
-export const MAX_EXPRESSION_DEPTH = 50

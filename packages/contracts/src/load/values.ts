@@ -1,6 +1,6 @@
+import { MAX_YAML_DEPTH } from '../bounds.ts'
 import type { MappingEntry, ScalarNode, YamlNode } from './yaml/nodes.ts'
 import type { ScalarTag } from './yaml/resolve.ts'
-import { MAX_DEPTH } from './yaml/scan.ts'
 import { YamlError } from './yaml/tokens.ts'
 
 /**
@@ -9,7 +9,7 @@ import { YamlError } from './yaml/tokens.ts'
  * @throws {YamlError} on functions, symbols and what is nested too deeply or in a circle
  */
 export function nodeOf(value: unknown, depth = 1): YamlNode {
-  if (depth > MAX_DEPTH) throw new YamlError('it is nested too deeply, or contains itself', -1)
+  if (depth > MAX_YAML_DEPTH) throw new YamlError('it is nested too deeply, or contains itself', -1)
   switch (typeof value) {
     case 'string':
       return scalar('str', value, value)

@@ -17,7 +17,7 @@ export function globShape(pattern: string): GlobShape {
 }
 
 /**
- * A matcher in the dialect of Python's `fnmatch` on POSIX (contract-language §4): whole text, case-sensitive, `*` any run
+ * A matcher in the dialect of Python's `fnmatch` on POSIX: whole text, case-sensitive, `*` any run
  * (newlines and `/` too), `?` one character, `[seq]` and `[!seq]` classes, an unclosed `[` literal. Time is bounded by
  * pattern length times text length.
  */

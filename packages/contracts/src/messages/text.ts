@@ -1,5 +1,7 @@
+import { dateText } from '../plain/dates.ts'
+
 /**
- * A value as text inside a message, in Python's notation as agents in the field print it (contract-language §7.1): strings
+ * A value as text inside a message, in Python's notation as agents in the field print it: strings
  * as they are, `True` and `False`, arrays and objects as literals. At most about `MAX_LENGTH` characters are produced.
  */
 export function valueText(value: unknown): string {
@@ -21,7 +23,7 @@ function literal(value: unknown, depth: number): string {
       return number(value)
     case 'object':
       if (value === null) return 'None'
-      if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
+      if (value instanceof Date) return dateText(value)
       return depth >= MAX_DEPTH ? '...' : container(value, depth)
     case 'undefined':
       return 'None'
@@ -33,13 +35,42 @@ function literal(value: unknown, depth: number): string {
 function number(value: number): string {
   if (Number.isNaN(value)) return 'nan'
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf'
-  return String(value)
+  const text = String(value)
+  if (Number.isInteger(value) || Math.abs(value) >= 1e-4) return text
+  return exponential(value)
+}
+
+/** A number that Python holds as a float, which it also shows when it is whole: `1000.0`, `1e+16`. */
+export function floatText(value: number): string {
+  if (!Number.isInteger(value)) return number(value)
+  if (Math.abs(value) >= 1e16) return value.toExponential()
+  return `${Object.is(value, -0) ? '-0' : value}.0`
+}
+
+/** Python writes fractions below 0.0001 with an exponent of at least two digits. */
+function exponential(value: number): string {
+  return value.toExponential().replace(/e-(\d)$/, 'e-0$1')
 }
 
 function quoted(text: string): string {
   const short = text.length > MAX_LENGTH ? text.slice(0, MAX_LENGTH) : text
-  const escaped = short.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t')
-  return escaped.includes("'") && !escaped.includes('"') ? `"${escaped}"` : `'${escaped.replaceAll("'", "\\'")}'`
+  const safe = short
+    .replaceAll('\\', '\\\\')
+    .replaceAll('\n', '\\n')
+    .replaceAll('\r', '\\r')
+    .replaceAll('\t', '\\t')
+    .replaceAll(INVISIBLE, escaped)
+  return safe.includes("'") && !safe.includes('"') ? `"${safe}"` : `'${safe.replaceAll("'", "\\'")}'`
+}
+
+/** What Python's `repr` does not print as it is: all of Unicode's other and separator characters but the space. */
+const INVISIBLE = /(?! )[\p{C}\p{Z}]/gu
+
+function escaped(character: string): string {
+  const code = character.codePointAt(0) as number
+  const digits = code.toString(16)
+  if (code < 0x100) return `\\x${digits.padStart(2, '0')}`
+  return code < 0x10000 ? `\\u${digits.padStart(4, '0')}` : `\\U${digits.padStart(8, '0')}`
 }
 
 function container(value: object, depth: number): string {

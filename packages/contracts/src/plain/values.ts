@@ -1,5 +1,6 @@
 import type { YamlNode } from '../load/yaml/nodes.ts'
 import { scalarValue } from '../load/yaml/resolve.ts'
+import { dateText } from './dates.ts'
 
 /** A mapping of plain data. */
 export type Mapping = Readonly<Record<string, unknown>>
@@ -14,7 +15,7 @@ export function plainValue(node: YamlNode): unknown {
     case 'mapping': {
       const mapping: Record<string, unknown> = {}
       for (const { key, value, merged } of node.entries) {
-        const name = String(plainValue(key))
+        const name = keyText(plainValue(key))
         if (merged && Object.hasOwn(mapping, name)) continue
         Object.defineProperty(mapping, name, {
           value: plainValue(value),
@@ -30,4 +31,9 @@ export function plainValue(node: YamlNode): unknown {
 
 export function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** A key as JSON writes it; a date, which JSON has not, as Python's `str` does. */
+function keyText(key: unknown): string {
+  return key instanceof Date ? dateText(key) : String(key)
 }

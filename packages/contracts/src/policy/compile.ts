@@ -2,8 +2,8 @@ import { compilePost, compilePre, compileSandboxContract, compileSession } from 
 import type { CompiledContract } from '../contracts/compiled.ts'
 import type { BundleDocument, ContractDocument, ToolDocument } from '../document.ts'
 import { ExpressionScope } from '../expressions/compile.ts'
-import { type CustomOperators, checkedOperators } from '../expressions/operators.ts'
 import { type CustomSelectors, checkedSelectors } from '../expressions/selectors.ts'
+import { type CustomOperators, checkedOperators } from '../operators/custom.ts'
 import { compileProgrammatic } from '../programmatic/compile.ts'
 import type { ProgrammaticContract } from '../programmatic/contracts.ts'
 import type { Mode, OperationLimits } from '../types.ts'
@@ -15,9 +15,9 @@ export interface CompileOptions {
   readonly version: string
   readonly operators?: CustomOperators
   readonly selectors?: CustomSelectors
-  /** Contracts given in code; judged after those of the document, in this order (contract-language §21). */
+  /** Contracts given in code; judged after those of the document, in this order. */
   readonly contracts?: readonly ProgrammaticContract[]
-  /** Limits to start from instead of 500 attempts and 200 executions. */
+  /** Limits to start from instead of `DEFAULT_LIMITS`. */
   readonly limits?: LimitsInput
   /** Follows links; makes sandbox boundaries real paths now, and serves every decision whose context has none. */
   readonly resolvePath?: (path: string) => string

@@ -1,3 +1,4 @@
+import { DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_TOOL_CALLS } from '../bounds.ts'
 import type { SessionDocument } from '../document.ts'
 import type { OperationLimits } from '../types.ts'
 
@@ -8,10 +9,10 @@ export interface LimitsInput {
   readonly maxCallsPerTool?: ReadonlyMap<string, number> | Readonly<Record<string, number>>
 }
 
-/** 500 attempts, 200 executions, no limit per tool (contract-language §9.2). */
+/** What holds where nobody says otherwise: no limit for a single tool. */
 export const DEFAULT_LIMITS: OperationLimits = Object.freeze({
-  maxAttempts: 500,
-  maxToolCalls: 200,
+  maxAttempts: DEFAULT_MAX_ATTEMPTS,
+  maxToolCalls: DEFAULT_MAX_TOOL_CALLS,
   maxCallsPerTool: new Map<string, number>(),
 })
 

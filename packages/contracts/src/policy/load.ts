@@ -1,4 +1,4 @@
-import { composeBundles } from '../compose/index.ts'
+import { composeBundles } from '../compose/layers.ts'
 import { loadBundle } from '../load/index.ts'
 import { type CompileOptions, compilePolicy } from './compile.ts'
 import type { Policy } from './policy.ts'
@@ -7,7 +7,7 @@ import type { Policy } from './policy.ts'
 export type BundleSource = string | Uint8Array
 
 /**
- * A policy from the text of a bundle, or from several composed left to right (contract-language §17): `loadBundle`,
+ * A policy from the text of a bundle, or from several composed left to right: `loadBundle`,
  * `composeBundles`, then `compilePolicy` with the hash as version. Throws `EdictumConfigError` as they do.
  */
 export function loadPolicy(

@@ -1,9 +1,10 @@
+import { DEFAULT_TIMEOUT } from '../bounds.ts'
 import type { CompiledGate, CompiledPost, CompiledSession, CompiledStep } from '../contracts/compiled.ts'
 import type { ContractRecord, PostDecision, PreDecision } from '../types.ts'
 
 /** Everything a policy has to say about one tool, with the decisions that need no thinking made in advance. */
 export interface ToolPlan {
-  /** Pre contracts, then sandboxes, then session contracts, each in bundle order (contract-language §12, stages 3 to 5). */
+  /** Pre contracts, then sandboxes, then session contracts, each in bundle order. */
   readonly steps: readonly CompiledStep[]
   readonly gates: readonly CompiledGate[]
   readonly post: readonly CompiledPost[]
@@ -64,7 +65,7 @@ export const ALLOWED: PreDecision = Object.freeze({
   observed: false,
   policyError: false,
   observeResults: Object.freeze([]),
-  approvalTimeout: 300,
+  approvalTimeout: DEFAULT_TIMEOUT,
   approvalTimeoutEffect: 'deny',
   approvalMessage: null,
 })
@@ -76,5 +77,6 @@ const POST_PASSED: PostDecision = Object.freeze({
   contractsEvaluated: Object.freeze([]),
   policyError: false,
   redactedResponse: null,
+  replacement: null,
   outputSuppressed: false,
 })

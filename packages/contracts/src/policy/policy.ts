@@ -21,7 +21,7 @@ export interface PolicyParts {
 
 /** A compiled bundle. Immutable for all who decide with it; made by `compilePolicy`. */
 export class Policy {
-  /** Lower-case hex hash that identifies the bundle's bytes (contract-language §17.4). */
+  /** Lower-case hex hash that identifies the bundle's bytes. */
   readonly version: string
   readonly name: string | null
   readonly defaultMode: Mode

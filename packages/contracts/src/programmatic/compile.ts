@@ -1,3 +1,4 @@
+import { DEFAULT_TIMEOUT, MAX_MESSAGE } from '../bounds.ts'
 import {
   type CompiledContract,
   type ContractOutcome,
@@ -9,13 +10,13 @@ import { unjudged } from '../contracts/verdict.ts'
 import { configError } from '../errors.ts'
 import type { Evaluation } from '../expressions/evaluation.ts'
 import { errorText } from '../expressions/outcome.ts'
-import { cutText, MAX_MESSAGE } from '../messages/cut.ts'
+import { cutText } from '../messages/cut.ts'
 import type { Envelope } from '../types.ts'
 import type { Postcondition, Precondition, ProgrammaticContract, SessionContract } from './contracts.ts'
 import type { Verdict } from './verdict.ts'
 
 /**
- * A contract given in code as the pipeline sees it (contract-language §21). Throws `EdictumConfigError` (code
+ * A contract given in code as the pipeline sees it. Throws `EdictumConfigError` (code
  * `programmatic_contract`) for an object that is none, or whose kind cannot be told.
  */
 export function compileProgrammatic(contract: ProgrammaticContract): CompiledContract {
@@ -54,7 +55,7 @@ function compilePreCheck(contract: Precondition): CompiledContract {
     source: 'precondition',
     tools: [contract.tool],
     effect: contract.effect ?? 'deny',
-    timeout: contract.timeout ?? 300,
+    timeout: contract.timeout ?? DEFAULT_TIMEOUT,
     timeoutEffect: contract.timeoutEffect ?? 'deny',
     condition: null,
     sight: null,

@@ -9,7 +9,7 @@ export interface Precondition {
   readonly name?: string
   readonly when?: (envelope: Envelope) => boolean
   readonly effect?: 'deny' | 'approve'
-  /** Seconds a human has, when `effect` is `approve`. Default 300. */
+  /** Seconds a human has, when `effect` is `approve`. Left out, `DEFAULT_TIMEOUT`. */
   readonly timeout?: number
   readonly timeoutEffect?: 'deny' | 'allow'
   check(envelope: Envelope): Verdict | Promise<Verdict>

@@ -19,7 +19,7 @@ const PATHS: readonly string[] = [
 ]
 const COMMANDS: readonly string[] = ['printenv', 'env']
 
-/** A precondition for every tool that denies reading well-known secrets (contract-language §21). */
+/** A precondition for every tool that denies reading well-known secrets. */
 export function denySensitiveReads(options: SensitiveReadOptions = {}): Precondition {
   const paths = orDefault(options.sensitivePaths, PATHS)
   const commands = orDefault(options.sensitiveCommands, COMMANDS)

@@ -22,7 +22,7 @@ contracts:
   - {id: p, type: pre, tool: "*", when: {args.risk: {close_to: 5}}, then: {effect: deny, message: "near {risk.level}"}}
   - {id: q, type: pre, tool: "*", when: {risk.level: {equals: high}}, then: {effect: deny, message: q}}`
 
-describe('custom operators and selectors (contract-language §21)', () => {
+describe('custom operators and selectors', () => {
   const operators = { close_to: (value: unknown, near: unknown) => Math.abs(Number(value) - Number(near)) < 2 }
   const selectors = { risk: () => ({ level: 'low' }) }
 

@@ -1,4 +1,5 @@
-import { cutText, MAX_MESSAGE } from '../messages/cut.ts'
+import { MAX_MESSAGE } from '../bounds.ts'
+import { cutText } from '../messages/cut.ts'
 
 /** Result of one programmatic check. */
 export interface Verdict {
@@ -9,7 +10,7 @@ export interface Verdict {
 
 const PASSED: Verdict = Object.freeze({ passed: true, message: null, metadata: Object.freeze({}) })
 
-/** Makes verdicts. `fail` cuts its message to 500 characters; metadata keys with meaning: `tags`, `field`, `policy_error`. */
+/** Makes verdicts. `fail` cuts its message to the length of a contract's; metadata keys with meaning: `tags`, `field`, `policy_error`. */
 export const Verdict = Object.freeze({
   pass: (): Verdict => PASSED,
   pass_: (): Verdict => PASSED,

@@ -1,11 +1,15 @@
+import { MAX_PATTERN_TEXT } from '../bounds.ts'
+import { kindOfObject, textOfBytes } from '../envelope/values.ts'
 import { configError } from '../errors.ts'
 import { cutText } from '../messages/cut.ts'
+import { isSecretName, isSecretOption } from './names.ts'
 import { looksLikeSecret, REDACTED, redactText } from './patterns.ts'
+import { replaceInWindows } from './windows.ts'
 
 export interface RedactionOptions {
   /** Added to the built-in sensitive keys; they win over the safe ones. */
   readonly sensitiveKeys?: Iterable<string>
-  /** Run before the built-in replacements, over at most the first 10,000 characters of each text. */
+  /** Run before the built-in replacements, over the first 1 MiB of each text; what lies behind is dropped. */
   readonly customPatterns?: Iterable<readonly [pattern: RegExp | string, replacement: string]>
   /** Default true. False leaves values alone, except that long ones are cut. */
   readonly detectSecretValues?: boolean
@@ -25,17 +29,22 @@ const SENSITIVE_PARTS: ReadonlySet<string> = new Set(
 )
 
 const MAX_STRING = 1000
-const MAX_CUSTOM_INPUT = 10_000
+/** More than is shown of a value, so that what is hidden in it leaves enough to show. */
+const SHOWN_INPUT = 20_000
 const MAX_PAYLOAD = 32_768
 const MAX_DEPTH = 200
+/** Keys come from outside; beyond this many they are looked at anew each time. */
+const MAX_KNOWN_KEYS = 500
 
-/** Hides secrets in what leaves the process (contract-language §18). Immutable; never throws when used. */
+/** Hides secrets in what leaves the process. Immutable; never throws when used. */
 export class RedactionPolicy {
   readonly #sensitive: ReadonlySet<string>
   readonly #userSensitive: ReadonlySet<string>
   readonly #safe: ReadonlySet<string>
   readonly #custom: readonly (readonly [RegExp, string])[]
   readonly #detect: boolean
+  /** What was said of keys before; agents use the same few over and over. */
+  readonly #known = new Map<string, boolean>()
 
   /** Throws `EdictumConfigError` (code `redaction_pattern`) for a custom pattern that does not compile. */
   constructor(options: RedactionOptions = {}) {
@@ -48,6 +57,14 @@ export class RedactionPolicy {
 
   /** Whether the value under a key is hidden whatever it is. */
   isSensitiveKey(key: string): boolean {
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
+    const isSensitive = this.#isSensitive(key)
+    if (this.#known.size < MAX_KNOWN_KEYS) this.#known.set(key, isSensitive)
+    return isSensitive
+  }
+
+  #isSensitive(key: string): boolean {
     const flat = normalised(key)
     if (this.#sensitive.has(flat)) return true
     // Tools written in JavaScript say `accessToken`; the safe list holds for that spelling too.
@@ -71,11 +88,8 @@ export class RedactionPolicy {
     if (open.includes(value)) return '[circular]'
     if (depth > MAX_DEPTH) return '[nested too deeply]'
     try {
-      if (value instanceof Date) return value
       open.push(value)
-      return Array.isArray(value)
-        ? Array.from(value, (_, i) => this.#member(value as never, i as never, depth, open))
-        : this.#record(value as Record<string, unknown>, depth, open)
+      return this.#object(value, depth, open)
     } catch {
       return UNREADABLE
     } finally {
@@ -83,10 +97,35 @@ export class RedactionPolicy {
     }
   }
 
+  #object(value: object, depth: number, open: object[]): unknown {
+    switch (kindOfObject(value)) {
+      case 'array':
+        return Array.from(value as readonly unknown[], (item, i) =>
+          typeof item === 'string' && !item.startsWith('-') && isSecretOption((value as readonly unknown[])[i - 1])
+            ? REDACTED
+            : this.#member(value as never, i as never, depth, open),
+        )
+      case 'set':
+        return Array.from(value as Set<unknown>, (item) => this.#value(item, depth + 1, open))
+      case 'map':
+        return this.#record(Object.fromEntries(value as Map<string, unknown>), depth, open)
+      case 'date':
+        return value
+      case 'bytes':
+        return this.#string(textOfBytes(value as ArrayBufferView | ArrayBuffer))
+      case 'url':
+        return this.#string((value as URL).href)
+      default:
+        return this.#record(value as Record<string, unknown>, depth, open)
+    }
+  }
+
   #record(record: Record<string, unknown>, depth: number, open: object[]): Record<string, unknown> {
     const copy: Record<string, unknown> = {}
+    const isSecretPair = namesSecret(record)
     for (const key of Object.keys(record)) {
-      const value = this.isSensitiveKey(key) ? REDACTED : this.#member(record, key, depth, open)
+      const isHidden = this.isSensitiveKey(key) || (isSecretPair && key === 'value')
+      const value = isHidden ? REDACTED : this.#member(record, key, depth, open)
       if (key === '__proto__') Object.defineProperty(copy, key, { value, enumerable: true })
       else copy[key] = value
     }
@@ -105,15 +144,15 @@ export class RedactionPolicy {
 
   #string(text: string): string {
     if (!this.#detect) return cutText(text, MAX_STRING)
-    return looksLikeSecret(text) ? REDACTED : cutText(this.#patterns(text), MAX_STRING)
+    return looksLikeSecret(text) ? REDACTED : cutText(this.#patterns(text, SHOWN_INPUT), MAX_STRING)
   }
 
   /** Text past the reach of custom patterns is dropped: it must not pass through unseen. */
-  #patterns(text: string): string {
+  #patterns(text: string, reach = MAX_PATTERN_TEXT): string {
     if (this.#custom.length === 0) return redactText(text)
-    let result = text.slice(0, MAX_CUSTOM_INPUT)
-    for (const [pattern, replacement] of this.#custom) result = result.replace(pattern, replacement)
-    return redactText(result) + (text.length > MAX_CUSTOM_INPUT ? '...' : '')
+    let result = text.slice(0, reach)
+    for (const [pattern, replacement] of this.#custom) result = replaceInWindows(result, pattern, replacement)
+    return redactText(result) + (text.length > reach ? '...' : '')
   }
 
   /** Value replacements only, whatever `detectSecretValues` says, uncut. */
@@ -141,6 +180,17 @@ export class RedactionPolicy {
 }
 
 const UNREADABLE = '[unreadable]'
+
+const PAIR_NAMES = ['name', 'key', 'header', 'field']
+
+/** `{name: "Authorization", value: "…"}`. */
+function namesSecret(record: Record<string, unknown>): boolean {
+  if (!Object.hasOwn(record, 'value')) return false
+  return PAIR_NAMES.some((name) => {
+    const named: unknown = Object.getOwnPropertyDescriptor(record, name)?.value
+    return typeof named === 'string' && named.length <= 100 && isSecretName(named)
+  })
+}
 
 function normalised(key: string): string {
   return key.toLowerCase().replaceAll('-', '_')

@@ -1,29 +1,40 @@
 import type { Node } from './ast.ts'
 import { areDisjoint, type CharSet } from './chars.ts'
 import { collectFirst, costOf } from './linear.ts'
+import { isMeasuredCheap, type MeasureBudget, measureBudget } from './measure.ts'
 import { parsePattern } from './parse.ts'
+import { mayMatch } from './reachable.ts'
 import { widthOf } from './width.ts'
 
 export interface PatternAnalysis {
   /**
    * What the pattern can cost an engine that backtracks, as those of agents in the field do: `exponential` when a repeat
-   * can divide the same text in ever more ways, `polynomial` when three or more repeats can.
+   * can divide the same text in ever more ways, `polynomial` when three or more repeats can and a text was found on which
+   * that shows.
    */
   readonly growth: 'modest' | 'polynomial' | 'exponential'
+  /** False: it finds nothing in any text. */
+  readonly mayMatch: boolean
   /** Looks for a backslash before something that looks like an escape: `\\b` where `\b` was probably meant. */
   readonly doublyEscaped: boolean
 }
 
 /**
- * What a person should know of a pattern before it is deployed.
+ * What a person should know of a pattern before it is deployed. Whether its cost is polynomial is measured where its form
+ * leaves room for it.
  *
+ * @param budget what measuring may cost, shared by the patterns of a document
  * @throws {PatternSyntaxError}
  */
-export function analysePattern(source: string): PatternAnalysis {
+export function analysePattern(source: string, budget: MeasureBudget = measureBudget()): PatternAnalysis {
   const { root } = parsePattern(source)
-  const cost = costOf(root)
-  const growth = isExponential(root) ? 'exponential' : haveThreeAlike(cost.loops) ? 'polynomial' : 'modest'
-  return { growth, doublyEscaped: /(?:^|[^\\])(?:\\\\)+[bBdDsSwWAZ.(){}[\]^$|*+?]/.test(source) }
+  const isPolynomial = () => haveThreeAlike(costOf(root).loops) && !isMeasuredCheap(root, budget)
+  const growth = isExponential(root) ? 'exponential' : isPolynomial() ? 'polynomial' : 'modest'
+  return {
+    growth,
+    mayMatch: mayMatch(root),
+    doublyEscaped: /(?:^|[^\\])(?:\\\\)+[bBdDsSwWAZ.(){}[\]^$|*+?]/.test(source),
+  }
 }
 
 /** More sets than this are not compared with each other. */

@@ -4,7 +4,7 @@ import { anchorHolds, before, type Instruction, Op, PatternLimitError } from './
 
 /**
  * Python's way of matching, for what only backtracking can do: references, look-around, conditionals, atomic groups. Every
- * step is counted, so a pattern that runs away is refused instead of blocking (decision D5).
+ * step is counted, so a pattern that runs away is refused instead of blocking.
  *
  * @param budget steps left, shared by all searches of one evaluation
  * @param mustAdvance no empty match at `from` itself

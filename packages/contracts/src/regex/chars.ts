@@ -1,6 +1,6 @@
 /**
- * Sets of code points, and what Python's `re` calls a digit, a word character, white space and a case variant
- * (contract-language §6.1). A set is explicit ranges plus named classes: the Unicode classes are never spelled out, the
+ * Sets of code points, and what Python's `re` calls a digit, a word character, white space and a case variant. A set is
+ * explicit ranges plus named classes: the Unicode classes are never spelled out, the
  * platform's own tables answer for them.
  */
 

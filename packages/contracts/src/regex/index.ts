@@ -1,7 +1,8 @@
+import { MAX_BACKTRACKING_TEXT, MAX_PATTERN_TEXT } from '../bounds.ts'
 import type { Node, ParsedPattern } from './ast.ts'
 import { Automaton, findLinear, type Span } from './automaton.ts'
 import { findBacktracking } from './backtrack.ts'
-import { type Cost, costOf, isProvenLinear } from './linear.ts'
+import { type Cost, costOf, isProvenLinear, stepsPerStart } from './linear.ts'
 import { nativeSource } from './native.ts'
 import { PatternSyntaxError, parsePattern } from './parse.ts'
 import { assemble, type Instruction, PatternLimitError } from './program.ts'
@@ -9,23 +10,29 @@ import { widthOf } from './width.ts'
 
 export { PatternLimitError, PatternSyntaxError }
 
-/** `matches` and `matches_any` look at this many code points of a value (contract-language §6). */
-export const SUBJECT_LIMIT = 10_000
+/** The native engine is proven linear, but not how steep: beyond this many steps the automaton is the quicker one. */
+const NATIVE_STEPS = 50_000_000
 
 const BACKTRACK_BUDGET = 2_000_000
 const REPLACE_STEPS_PER_CHARACTER = 200
 
-/** A compiled Python `re` pattern with search semantics and bounded time (contract-language §6). */
+/** A compiled Python `re` pattern with search semantics and bounded time. */
 export interface Pattern {
   readonly source: string
   /** `native` is proven linear, `automaton` is linear by construction, `backtracking` counts its steps. */
   readonly engine: 'native' | 'automaton' | 'backtracking'
   /**
-   * Whether the pattern is found in the first 10,000 code points of the text.
+   * Whether the pattern is found anywhere in the text.
    *
-   * @throws {PatternLimitError} when the search asks for too much work; a policy error
+   * @throws {PatternLimitError} when the text is longer than the engine takes, or asks for too much work; a policy error
    */
   test(text: string): boolean
+  /**
+   * Nothing, when the text is no longer than the pattern's engine takes.
+   *
+   * @throws {PatternLimitError} otherwise
+   */
+  requireLength(text: string): void
   /**
    * The whole text with every match replaced, as Python's `re.sub` finds them; the replacement is literal.
    *
@@ -46,6 +53,9 @@ export function compilePattern(source: string): Pattern {
 class CompiledPattern implements Pattern {
   readonly source: string
   #engine: Pattern['engine'] | undefined
+  /** What one start may cost the native engine. */
+  #stepsPerStart = 1
+  #looksAround = false
   readonly #parsed: ParsedPattern
   #native: RegExp | undefined
   #code: readonly Instruction[] | undefined
@@ -57,25 +67,49 @@ class CompiledPattern implements Pattern {
   }
 
   get engine(): Pattern['engine'] {
-    this.#engine ??= engineFor(this.#parsed, costOf(this.#parsed.root))
+    if (this.#engine === undefined) {
+      const cost = costOf(this.#parsed.root)
+      this.#stepsPerStart = stepsPerStart(this.#parsed.root, cost)
+      this.#looksAround = cost.looksAround
+      this.#engine = engineFor(this.#parsed, cost)
+    }
     return this.#engine
   }
 
   test(text: string): boolean {
-    const subject = text.length > SUBJECT_LIMIT ? cut(text) : text
+    if (text.length > MAX_BACKTRACKING_TEXT) this.requireLength(text)
     switch (this.engine) {
       case 'native':
+        if (text.length * this.#stepsPerStart > NATIVE_STEPS && !this.#looksAround) return this.#runAutomaton(text)
         this.#native ??= nativePattern(this.#parsed)
-        return this.#native.test(subject)
+        return this.#native.test(text)
       case 'automaton':
-        this.#automaton ??= new Automaton(this.#program())
-        return this.#automaton.test(subject)
+        return this.#runAutomaton(text)
       case 'backtracking':
-        return findBacktracking(this.#program(), subject, 0, false, { steps: BACKTRACK_BUDGET }) !== null
+        return findBacktracking(this.#program(), text, 0, false, { steps: BACKTRACK_BUDGET }) !== null
+    }
+  }
+
+  #runAutomaton(text: string): boolean {
+    this.#automaton ??= new Automaton(this.#program())
+    return this.#automaton.test(text)
+  }
+
+  requireLength(text: string): void {
+    if (text.length > MAX_PATTERN_TEXT) {
+      throw new PatternLimitError(
+        `the text is longer than ${MAX_PATTERN_TEXT} characters, which no pattern is run over`,
+      )
+    }
+    if (this.engine === 'backtracking' && hasMoreCodePoints(text, MAX_BACKTRACKING_TEXT)) {
+      throw new PatternLimitError(
+        `the text is longer than ${MAX_BACKTRACKING_TEXT} characters, which a pattern that needs backtracking is not run over`,
+      )
     }
   }
 
   replaceAll(text: string, replacement: string): string {
+    if (text.length > MAX_BACKTRACKING_TEXT) this.requireLength(text)
     // The native engine treats empty matches and empty turns of a repeat otherwise than Python: those run on our own.
     if (this.engine === 'native' && !matchesEmptyParts(this.#parsed.root)) {
       return text.replaceAll(nativePattern(this.#parsed, 'g'), () => replacement)
@@ -136,14 +170,9 @@ function matchesEmptyParts(root: Node): boolean {
   return widthOf(root)[0] === 0 || hasEmptyTurns(root)
 }
 
-/** The first 10,000 code points. */
-function cut(text: string): string {
-  let at = 0
-  for (let count = 0; count < SUBJECT_LIMIT && at < text.length; count++) {
-    const unit = text.charCodeAt(at++)
-    if (unit < 0xd800 || unit > 0xdbff || at >= text.length) continue
-    const low = text.charCodeAt(at)
-    if (low >= 0xdc00 && low <= 0xdfff) at++
-  }
-  return at < text.length ? text.slice(0, at) : text
+function hasMoreCodePoints(text: string, limit: number): boolean {
+  if (text.length > 2 * limit) return true
+  let count = 0
+  for (const _ of text) if (++count > limit) return true
+  return false
 }

@@ -4,7 +4,7 @@ import { widthOf } from './width.ts'
 
 /**
  * Upper bounds on what a backtracking engine does with a pattern. Deliberately coarse: what it cannot prove cheap runs on
- * the automaton, which is linear for every pattern (contract-language §6.2, decision D5).
+ * the automaton, which is linear for every pattern.
  */
 export interface Cost {
   /** Ways through the pattern from one start, unbounded repeats counted once. */
@@ -86,6 +86,8 @@ function repeated(body: Part, node: Node & { type: 'repeat' }): Part {
 }
 
 const CHEAP = 2000
+/** Of a pattern in which nothing is unbounded, and whose work on a text the caller knows beforehand. */
+const CHEAP_BOUNDED = 10_000
 
 /**
  * Whether a backtracking engine searches with this pattern in time linear in the text. Sound, not complete:
@@ -99,13 +101,18 @@ const CHEAP = 2000
 export function isProvenLinear(root: Node, cost: Cost = costOf(root)): boolean {
   if (cost.backtracks) return false
   const length = boundedLength(root)
+  if (cost.degree === 0) return cost.ways * length <= CHEAP_BOUNDED
   if (cost.ways * length > CHEAP) return false
-  if (cost.degree === 0) return true
   if (cost.degree > 1) return false
   if (startsAnchored(root)) return true
   const first: CharSet[] = []
   if (!collectFirst(root, first)) return false
   return cost.loops.every((loop) => first.every((set) => areDisjoint(loop, set)))
+}
+
+/** What one start of a search may cost a backtracking engine, unbounded repeats counted once. */
+export function stepsPerStart(root: Node, cost: Cost): number {
+  return cost.ways * boundedLength(root)
 }
 
 /** The longest match if every unbounded repeat ran once, look-around included: the work of one way through. */

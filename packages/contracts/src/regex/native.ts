@@ -3,7 +3,7 @@ import { type CharSet, classSource } from './chars.ts'
 
 /**
  * The pattern in JavaScript, for the `v` flag and no other: every set, anchor and case variant is spelled out, so nothing
- * depends on what JavaScript thinks `\w`, `.` or `$` mean (contract-language §6.1). Null for what JavaScript cannot say
+ * depends on what JavaScript thinks `\w`, `.` or `$` mean. Null for what JavaScript cannot say
  * the same way: references, conditionals, atomic groups and possessive repeats.
  */
 export function nativeSource(node: Node): string | null {

@@ -22,7 +22,7 @@ const NO_CLASSES: readonly CharClass[] = []
 const IDENTIFIER = /^[\p{XID_Start}_]\p{XID_Continue}*$/u
 
 /**
- * Read a Python 3.11 `re` pattern, with Python's own rules of what is an error (contract-language §6.1).
+ * Read a Python 3.11 `re` pattern, with Python's own rules of what is an error.
  *
  * @throws {PatternSyntaxError} where Python raises `re.error`; also for `\N{…}`, which needs Unicode's name table.
  */

@@ -33,7 +33,7 @@ export interface Instruction {
 /** Repeats are written out; a pattern that grows beyond this is refused at evaluation, which denies. */
 export const MAX_PROGRAM = 30_000
 
-/** Thrown when a pattern asks for more work than one decision may cost. A policy error: it denies (decision D5). */
+/** Thrown when a pattern asks for more work than one decision may cost. A policy error: it denies. */
 export class PatternLimitError extends Error {
   override readonly name = 'PatternLimitError'
 }

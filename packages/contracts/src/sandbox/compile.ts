@@ -5,10 +5,10 @@ import type { Evaluation } from '../expressions/evaluation.ts'
 import { errorText } from '../expressions/outcome.ts'
 import { compileGlob } from '../match/glob.ts'
 import type { MessageMaker } from '../messages/template.ts'
-import type { Envelope } from '../types.ts'
-import { COMPOUND, type CommandLine, commandLine } from './command.ts'
-import { extractHosts } from './hosts.ts'
-import { extractPaths, isInside, type ResolvePath, realForms, realPath } from './paths.ts'
+import { CallReach } from './call-reach.ts'
+import { COMPOUND } from './command.ts'
+import { canonicalPattern, type Reach } from './hosts.ts'
+import { isInside, type ResolvePath, realForms, realPath } from './paths.ts'
 
 /** The rules of one sandbox contract, each answering for one part of a call. */
 interface Rules {
@@ -17,7 +17,9 @@ interface Rules {
   readonly checksDomains: boolean
   isPathAllowed(forms: readonly string[] | null, resolve: ResolvePath | undefined): boolean
   isCommandAllowed(command: string | null | typeof COMPOUND): boolean
-  isHostAllowed(host: string): boolean
+  isAddressAllowed(reach: Reach): boolean
+  /** Every host is allowed, so that one which is not known is too. */
+  readonly allowsAnyHost: boolean
 }
 
 export interface CompiledSandbox {
@@ -26,7 +28,7 @@ export interface CompiledSandbox {
 }
 
 /**
- * Compiles the check of a sandbox contract (contract-language §10.2). Boundaries are made real paths once per resolver,
+ * Compiles the check of a sandbox contract. Boundaries are made real paths once per resolver,
  * with the one given here at once.
  */
 export function compileSandbox(
@@ -38,20 +40,20 @@ export function compileSandbox(
   return {
     evaluate: (evaluation) => {
       try {
-        if (!leaves(evaluation.envelope, rules, evaluation.context.resolvePath ?? resolvePath)) return null
+        if (!leaves(evaluation, rules, evaluation.context.resolvePath ?? resolvePath)) return null
       } catch (error) {
         return unjudged(message(evaluation), null, errorText(error))
       }
       return { message: message(evaluation), metadata: null, policyError: false }
     },
-    sight: (evaluation) => look(evaluation.envelope, rules, evaluation.context.resolvePath ?? resolvePath),
+    sight: (evaluation) => look(evaluation, rules, evaluation.context.resolvePath ?? resolvePath),
   }
 }
 
 function compileRules(contract: SandboxDocument, resolvePath: ResolvePath | undefined): Rules {
   const commands = contract.allowsCommands === null ? null : new Set(contract.allowsCommands)
-  const domains = contract.allowsDomains === null ? null : contract.allowsDomains.map(compileGlob)
-  const refused = contract.notAllowsDomains.map(compileGlob)
+  const domains = contract.allowsDomains === null ? null : contract.allowsDomains.map(hostMatcher)
+  const refused = contract.notAllowsDomains.map(hostMatcher)
   let resolvedBy = resolvePath
   let within = contract.within.map((path) => realPath(path, resolvePath))
   let notWithin = contract.notWithin.map((path) => realPath(path, resolvePath))
@@ -75,47 +77,74 @@ function compileRules(contract: SandboxDocument, resolvePath: ResolvePath | unde
     },
     isCommandAllowed: (command) =>
       command !== COMPOUND && (commands === null || command === null || commands.has(command)),
-    isHostAllowed: (host) =>
-      !refused.some((matches) => matches(host)) && (domains === null || domains.some((matches) => matches(host))),
+    isAddressAllowed: ({ hosts }) =>
+      hosts.length > 0 &&
+      hosts.every(
+        (host) =>
+          !refused.some((matches) => matches(host)) && (domains === null || domains.some((matches) => matches(host))),
+      ),
+    allowsAnyHost: refused.length === 0 && (contract.allowsDomains?.includes('*') ?? true),
   }
 }
 
-function leaves(envelope: Envelope, rules: Rules, resolve: ResolvePath | undefined): boolean {
-  const line = judgedLine(envelope, rules)
-  if (rules.checksPaths) {
-    for (const path of extractPaths(envelope, line)) {
-      if (!rules.isPathAllowed(realForms(path, resolve), resolve)) return true
-    }
-  }
-  if (line.kind === 'text' && !rules.isCommandAllowed(line.command)) return true
-  return rules.checksDomains && extractHosts(envelope).some((hosts) => !hosts.every(rules.isHostAllowed))
+function hostMatcher(pattern: string): (host: string) => boolean {
+  return compileGlob(canonicalPattern(pattern))
+}
+
+function reachOf(evaluation: Evaluation): CallReach {
+  evaluation.reach ??= new CallReach(evaluation.envelope, evaluation.context.env?.HOME)
+  return evaluation.reach
 }
 
 /** A command that is there but no text cannot be judged by a sandbox that judges paths or commands. */
-function judgedLine(envelope: Envelope, rules: Rules): CommandLine {
-  const line = commandLine(envelope)
-  if (line.kind === 'unreadable' && (rules.checksPaths || rules.checksCommands)) {
-    throw new TypeError('the command is no text')
-  }
-  return line
+function readable(evaluation: Evaluation, rules: Rules): CallReach {
+  const reach = reachOf(evaluation)
+  if (reach.unreadable !== null && (rules.checksPaths || rules.checksCommands)) throw new TypeError(reach.unreadable)
+  return reach
 }
 
-function look(envelope: Envelope, rules: Rules, resolve: ResolvePath | undefined): SandboxSight {
-  const line = judgedLine(envelope, rules)
-  const paths = rules.checksPaths ? [...extractPaths(envelope, line)] : []
-  const hosts = rules.checksDomains ? extractHosts(envelope).flat() : []
+function leaves(evaluation: Evaluation, rules: Rules, resolve: ResolvePath | undefined): boolean {
+  const reach = readable(evaluation, rules)
+  const home = evaluation.context.env?.HOME
+  if (rules.checksPaths && !reach.paths.every((path) => rules.isPathAllowed(realForms(path, resolve, home), resolve))) {
+    return true
+  }
+  if (!reach.commands.every(({ command }) => rules.isCommandAllowed(command))) return true
+  return rules.checksDomains && leadsElsewhere(reach.addresses, rules)
+}
+
+/** Throws when all hosts that can be read are allowed, but one cannot be. */
+function leadsElsewhere(addresses: readonly Reach[], rules: Rules): boolean {
+  let unknown: string | null = null
+  for (const reach of addresses) {
+    if (reach.unknown !== null) unknown = reach.unknown
+    else if (!rules.isAddressAllowed(reach)) return true
+  }
+  if (unknown !== null && !rules.allowsAnyHost) throw new TypeError(unknown)
+  return false
+}
+
+function look(evaluation: Evaluation, rules: Rules, resolve: ResolvePath | undefined): SandboxSight {
+  const reach = readable(evaluation, rules)
+  const paths = rules.checksPaths ? reach.paths : []
+  const addresses = rules.checksDomains ? reach.addresses : []
+  const [line] = reach.commands
   return {
     paths: paths.map((path) => {
-      const judgedAs = realForms(path, resolve)
-      return { path, judgedAs, allowed: rules.isPathAllowed(judgedAs, resolve) }
+      const judgedAs = realForms(path, resolve, evaluation.context.env?.HOME)
+      return { path: path.text, judgedAs, allowed: rules.isPathAllowed(judgedAs, resolve) }
     }),
     command:
-      line.kind === 'text'
-        ? {
+      line === undefined
+        ? null
+        : {
             text: line.command === COMPOUND ? 'more than one command' : (line.command ?? ''),
-            allowed: rules.isCommandAllowed(line.command),
-          }
-        : null,
-    hosts: hosts.map((host) => ({ host, allowed: rules.isHostAllowed(host) })),
+            allowed: reach.commands.every(({ command }) => rules.isCommandAllowed(command)),
+          },
+    hosts: addresses.flatMap((reached) => {
+      const allowed = reached.unknown === null ? rules.isAddressAllowed(reached) : rules.allowsAnyHost
+      const hosts = reached.hosts.length === 0 ? [reached.address || (reached.unknown ?? '')] : reached.hosts
+      return hosts.map((host) => ({ host, allowed }))
+    }),
   }
 }

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { createEnvelope } from '../envelope/create.ts'
-import { COMPOUND, commandLine } from './command.ts'
-import { extractHosts, pythonHostname } from './hosts.ts'
-import { extractPaths, isInside, normalised, realForms } from './paths.ts'
+import { CallReach } from './call-reach.ts'
+import { COMPOUND } from './command.ts'
+import { pythonHostname } from './hosts.ts'
+import { realForms as formsOf, isInside, normalised, type ResolvePath } from './paths.ts'
 import { shellWords } from './shell-words.ts'
 
-describe('shell words are split as shlex does (contract-language §10.4)', () => {
+describe('shell words are split as shlex does', () => {
   it.each([
     ['a b  c', ['a', 'b', 'c']],
     ['"git" status', ['git', 'status']],
@@ -32,10 +33,15 @@ describe('shell words are split as shlex does (contract-language §10.4)', () =>
   })
 })
 
+const reachOf = (tool: string, args: Record<string, unknown>) => new CallReach(createEnvelope(tool, args), undefined)
+const realForms = (text: string, resolve: ResolvePath | undefined) =>
+  formsOf({ text, base: null, isExpanded: false }, resolve, undefined)
+
 describe('the command of a call', () => {
   const command = (text: unknown) => {
-    const line = commandLine(createEnvelope('exec', { command: text }))
-    return line.kind === 'text' ? line.command : line.kind
+    const { commands, unreadable } = reachOf('exec', { command: text })
+    const [line] = commands
+    return line === undefined ? (unreadable === null ? 'none' : 'unreadable') : line.command
   }
 
   it.each([
@@ -90,21 +96,21 @@ describe('the command of a call', () => {
   })
 
   it('prefers the command of Bash and falls back to the argument', () => {
-    expect(commandLine(createEnvelope('Bash', { command: 'ls' }))).toMatchObject({ command: 'ls' })
-    expect(commandLine(createEnvelope('Bash', { command: ['ls'] })).kind).toBe('unreadable')
+    expect(reachOf('Bash', { command: 'ls' }).commands).toMatchObject([{ command: 'ls' }])
+    expect(reachOf('Bash', { command: ['ls'] }).unreadable).toBe('the command is no text')
   })
 })
 
-describe('the paths of a call (contract-language §10.3)', () => {
+describe('the paths of a call', () => {
   const paths = (tool: string, args: Record<string, unknown>) => {
-    const envelope = createEnvelope(tool, args)
-    return [...extractPaths(envelope, commandLine(envelope))]
+    return reachOf(tool, args).paths.map(({ text }) => text)
   }
 
   it.each([
     ['Read', { file_path: '/a' }, ['/a']],
     ['x', { path: 'relative' }, ['relative']],
-    ['x', { target: 'hello' }, ['hello']],
+    ['x', { target: 'hello' }, []],
+    ['x', { target: 'hello', path: 'p' }, ['hello', 'p']],
     [
       'x',
       { src: '/a', dst: '/b', directory: 'd', dir: 'e', folder: 'f', source: 'g', destination: 'h' },
@@ -113,10 +119,11 @@ describe('the paths of a call (contract-language §10.3)', () => {
     ['x', { other: '/abs' }, ['/abs']],
     ['x', { other: 'rel', note: 'see /etc' }, []],
     ['x', { path: '' }, []],
-    ['x', { nested: { path: '/etc' } }, []],
-    ['x', { path: 5 }, []],
+    ['x', { nested: { path: '/etc' } }, ['/etc']],
+    ['x', { depth: 5 }, []],
+    ['x', { files: 5 }, []],
     ['x', { path: ['/etc/passwd', 'rel'], list: ['/a', 'b', 5] }, ['/etc/passwd', 'rel', '/a']],
-    ['Bash', { command: 'cat /etc/passwd rel --out=/x' }, ['/etc/passwd']],
+    ['Bash', { command: 'cat /etc/passwd rel --out=/x' }, ['/etc/passwd', '/x']],
     ['Bash', { command: 'cat </etc/passwd 2>/b' }, ['/etc/passwd', '/b']],
     ['x', { command: 'cat "/a b"' }, ['/a b']],
     ['x', { path: '/a', other: '/a' }, ['/a']],
@@ -125,7 +132,7 @@ describe('the paths of a call (contract-language §10.3)', () => {
   })
 })
 
-describe('paths are judged in every form they may take (D6)', () => {
+describe('paths are judged in every form they may take', () => {
   it.each([
     ['/a/../b', ['/b']],
     ['//a///b/./', ['/a/b']],
@@ -170,7 +177,7 @@ describe('paths are judged in every form they may take (D6)', () => {
   })
 })
 
-describe('the hosts of a call (contract-language §10.5)', () => {
+describe('the hosts of a call', () => {
   it.each([
     ['http://a.com/x', 'a.com'],
     ['https://A.COM:8080', 'a.com'],
@@ -195,15 +202,16 @@ describe('the hosts of a call (contract-language §10.5)', () => {
   })
 
   it.each([
-    [{ url: 'http://a.com\\@b.com' }, [['b.com', 'a.com']]],
-    [{ url: 'http://0x7f.1/' }, [['0x7f.1', '127.0.0.1']]],
-    [{ url: 'http://exämple.com' }, [['exämple.com', 'xn--exmple-cua.com']]],
-    [{ url: 'http://[::ffff:7f00:1]/' }, [['::ffff:7f00:1']]],
-    [{ command: 'curl -s https://a.com "https://b.com/x y"' }, [['a.com'], ['b.com']]],
-    [{ a: 'https://a.com', b: 'https://a.com' }, [['a.com']]],
-    [{ list: ['https://a.com', 5], nested: { url: 'https://b.com' } }, [['a.com']]],
+    [{ url: 'http://a.com\\@b.com' }, [['a.com', 'b.com']]],
+    [{ url: 'http://0x7f.1/' }, [['127.0.0.1']]],
+    [{ url: 'http://exämple.com' }, [['xn--exmple-cua.com']]],
+    [{ url: 'http://[::ffff:7f00:1]/' }, [['127.0.0.1']]],
+    [{ url: 'http://[0:0:0:0:0:ffff:7f00:1]/' }, [['127.0.0.1']]],
+    [{ url: 'http://A.com./x' }, [['a.com']]],
+    [{ url: 'file://a.com/x' }, [[]]],
+    [{ list: ['https://a.com', 5], nested: { url: 'https://b.com' } }, [['a.com'], ['b.com']]],
     [{ text: 'no url: //' }, []],
   ])('%j reaches for %j', (args, hosts) => {
-    expect(extractHosts(createEnvelope('x', args))).toEqual(hosts)
+    expect(reachOf('x', args).addresses.map((address) => address.hosts)).toEqual(hosts)
   })
 })

@@ -91,19 +91,6 @@ describe('paths', () => {
     expect(allows(sandbox('within: [/work]'), 'Read', { file_path: '/real/work/a' }, { resolvePath })).toBe(true)
     expect(allows(sandbox('within: [/work]'), 'Read', { file_path: '/real/work/a' })).toBe(false)
   })
-
-  it('an argument that throws when read fires the contract as a policy error', () => {
-    const args = {
-      get path(): string {
-        throw new Error('no')
-      },
-    }
-    expect(decidePre(work, createEnvelope('x', args), COUNTERS)).toMatchObject({
-      action: 'deny',
-      policyError: true,
-      reason: 'outside: x',
-    })
-  })
 })
 
 describe('commands', () => {
@@ -178,8 +165,8 @@ describe('domains', () => {
     'https://x.y.good.org',
     'http://user@api.example.com',
     'no url',
-    'file:///etc/x',
     'curl https://api.example.com',
+    'https://api.example.com.',
   ])('%j is allowed', (url) => {
     expect(allows(web, 'fetch', { url })).toBe(true)
   })
@@ -191,7 +178,7 @@ describe('domains', () => {
     'https://api.example.com@evil.com/',
     'https://bad.good.org',
     'https://BAD.good.org',
-    'https://api.example.com.',
+    'file:///etc/x',
     'https://evil.com/?https://api.example.com',
     'http://api.example.com\\@evil.com',
     'http://evil.com\\@api.example.com',

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noThenProperty: 'then' is a field of the language, and a keyword of JSON Schema
 import type { Field, ObjectShape, Shape, StringShape } from '../load/shape.ts'
-import { BUNDLE, CONTRACTS, OPERATORS } from '../load/table.ts'
+import { BUNDLE, CONTRACTS } from '../load/table.ts'
+import { OPERATORS } from '../operators/operators.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
 
@@ -123,7 +124,12 @@ function contractSchema(later: boolean): JsonSchema {
 
 function expressionSchema(): JsonSchema {
   const self = { $ref: '#/$defs/expression' }
-  const operators = Object.fromEntries(Object.entries(OPERATORS).map(([name, shape]) => [name, schemaOf(shape, false)]))
+  const operators = Object.fromEntries(
+    OPERATORS.map(({ name, shape, holdsWhen }) => [
+      name,
+      { ...schemaOf(shape, false), description: `Holds when ${holdsWhen.replaceAll('`', '')}.` },
+    ]),
+  )
   const leaf = { type: 'object', minProperties: 1, maxProperties: 1, properties: operators }
   return {
     type: 'object',

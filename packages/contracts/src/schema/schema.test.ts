@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noThenProperty: 'then' is a field of the language, and a keyword of JSON Schema
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
-import { checkBundle } from '../load/index.ts'
+import { checkBundle } from '../lint/check.ts'
 import { bundleJsonSchema } from './index.ts'
 
 const validate = new Ajv2020({ strict: false, allErrors: true }).compile(bundleJsonSchema)

@@ -1,4 +1,4 @@
-/** For coding assistants; the bundle a fresh gate starts with. Text of a bundle (contract-language §22). */
+/** For coding assistants; the bundle a fresh gate starts with. Text of a bundle. */
 export const codingAssistantBase = String.raw`apiVersion: edictum/v1
 kind: ContractBundle
 metadata:

@@ -1,4 +1,4 @@
-/** For agents that read and write files of one folder. Text of a bundle (contract-language §22). */
+/** For agents that read and write files of one folder. Text of a bundle. */
 export const fileAgent = String.raw`apiVersion: edictum/v1
 kind: ContractBundle
 metadata:

@@ -1,4 +1,4 @@
-/** For a personal assistant that runs commands and schedules work. Text of a bundle (contract-language §22). */
+/** For a personal assistant that runs commands and schedules work. Text of a bundle. */
 export const nanobotAgent = String.raw`apiVersion: edictum/v1
 kind: ContractBundle
 metadata:

@@ -1,4 +1,4 @@
-/** For agents that read and search. Text of a bundle (contract-language §22). */
+/** For agents that read and search. Text of a bundle. */
 export const researchAgent = String.raw`apiVersion: edictum/v1
 kind: ContractBundle
 metadata:

@@ -4,7 +4,7 @@ import { decidePre } from '../decide/pre.ts'
 import { createEnvelope } from '../envelope/create.ts'
 import { ToolRegistry } from '../envelope/registry.ts'
 import { EdictumConfigError } from '../errors.ts'
-import { loadBundle } from '../load/index.ts'
+import { checkBundle } from '../lint/check.ts'
 import { loadPolicy } from '../policy/load.ts'
 import { loadTemplate, templateNames } from './templates.ts'
 
@@ -28,8 +28,8 @@ describe('templates', () => {
       'research-agent',
     ])
     for (const name of templateNames) {
-      const { document, warnings } = loadBundle(loadTemplate(name))
-      expect(document.name).toBe(name)
+      const { bundle, warnings } = checkBundle(loadTemplate(name))
+      expect(bundle?.document.name).toBe(name)
       // Agents of 0.16 backtrack; on their 10,000 characters of input a quadratic pattern is still prompt. The key `mcp_*`
       // of `tools` is part of the templates as they are known.
       const expected = ['super_linear_regex', 'glob_not_expanded']

@@ -5,7 +5,7 @@ import { fileAgent } from './file-agent.ts'
 import { nanobotAgent } from './nanobot-agent.ts'
 import { researchAgent } from './research-agent.ts'
 
-/** The built-in bundles by name (contract-language §22). */
+/** The built-in bundles by name. */
 export const templates: ReadonlyMap<string, string> = new Map([
   ['coding-assistant-base', codingAssistantBase],
   ['devops-agent', devopsAgent],

@@ -2,7 +2,7 @@ import type { DryRunResult } from '../decide/dry-run.ts'
 import type { Finding } from '../findings/findings.ts'
 import type { ContractRecord, Principal } from '../types.ts'
 
-/** A contract record as it travels (contract-language §15.2). Optional keys appear only when they say something. */
+/** A contract record as it travels. Optional keys appear only when they say something. */
 export interface RecordWire {
   readonly name: string
   readonly type: string
@@ -48,7 +48,7 @@ export function principalToWire(principal: Principal | null): PrincipalWire | nu
   }
 }
 
-/** A dry run as it travels (contract-language §16.1). */
+/** A dry run as it travels. */
 export function dryRunToWire(result: DryRunResult) {
   return {
     verdict: result.verdict,

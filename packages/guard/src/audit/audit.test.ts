@@ -49,6 +49,20 @@ describe('an event', () => {
     expect(Object.keys(json.principal)).toEqual(['user_id', 'service_id', 'org_id', 'role', 'ticket_ref', 'claims'])
   })
 
+  test('of a contract that only observes tells whether the decision as a whole had a policy error', async () => {
+    const { guard, sink } = guardFrom([
+      deny('plain', 'read_file', '.env', ', mode: observe'),
+      '{ id: broken, type: pre, mode: observe, tool: read_file, when: { args.n: { contains: x } }, then: { effect: deny, message: m } }',
+    ])
+    await guard.run('read_file', { path: '.env', n: 1 }, () => 1)
+    expect(sink.events.map(({ decisionName, policyError }) => [decisionName, policyError])).toEqual([
+      ['plain', true],
+      ['broken', true],
+      [null, true],
+      [null, false],
+    ])
+  })
+
   test('never carries the secrets of the arguments, at any stage', async () => {
     const { guard, sink } = guardFrom([deny('no-env', 'read_file', '.env')])
     const args = { path: 'a', apiKey: 'k1', nested: { accessToken: 'k2', url: 'https://u:pw@h/' }, max_tokens: 5 }

@@ -8,7 +8,7 @@ import {
   recordToWire,
 } from '@lictor/contracts'
 
-/** What happened to a call (edictum-sdk §11.1). One call has several events, one per stage. */
+/** What happened to a call. One call has several events, one per stage. */
 export type AuditAction =
   | 'call_denied'
   | 'call_would_deny'
@@ -20,6 +20,10 @@ export type AuditAction =
   | 'call_approval_granted'
   | 'call_approval_denied'
   | 'call_approval_timeout'
+  /** Asking for the approval, or using it, failed; the call did not run. */
+  | 'call_approval_failed'
+  /** The caller took the call back before its tool ran. */
+  | 'call_cancelled'
 
 /** The actions by name, for code that prefers a constant to a string. */
 export const AuditAction = {
@@ -33,12 +37,30 @@ export const AuditAction = {
   CALL_APPROVAL_GRANTED: 'call_approval_granted',
   CALL_APPROVAL_DENIED: 'call_approval_denied',
   CALL_APPROVAL_TIMEOUT: 'call_approval_timeout',
+  CALL_APPROVAL_FAILED: 'call_approval_failed',
+  CALL_CANCELLED: 'call_cancelled',
 } as const satisfies Record<string, AuditAction>
 
 export interface HookRecord {
   readonly name: string
   readonly result: 'allow' | 'deny'
   readonly reason: string | null
+}
+
+/** Which approval a call ran, or did not run, by. */
+export interface ApprovalRecord {
+  readonly id: string
+  /** Who decided; null while nobody has. */
+  readonly decidedBy: string | null
+  /** What who decided said; null while nobody has, or without a word. The event's own `reason` is the contract's message. */
+  readonly reason: string | null
+  /** SHA-256 of exactly what was approved; null where the backend binds no approval to it. */
+  readonly actionDigest: string | null
+  /**
+   * `verified`: a receipt over the digest, signed by a key this guard was given or knows from its server. `unverified`: the
+   * server gives no receipts, or the guard knows no key of its. Null where nothing is claimed.
+   */
+  readonly verification: 'verified' | 'unverified' | null
 }
 
 export interface AuditEventFields {
@@ -70,11 +92,12 @@ export interface AuditEventFields {
   readonly mode?: Mode
   readonly policyVersion?: string | null
   readonly policyError?: boolean
+  readonly approval?: ApprovalRecord | null
 }
 
 const NONE: readonly never[] = Object.freeze([])
 
-/** One stage of one governed call. In TypeScript camelCase, as JSON the snake_case names of edictum-sdk §11.2. */
+/** One stage of one governed call. In TypeScript camelCase, as JSON the snake_case names of the wire. */
 export class AuditEvent {
   readonly schemaVersion = '0.3.0'
   readonly timestamp: string
@@ -103,6 +126,7 @@ export class AuditEvent {
   readonly mode: Mode
   readonly policyVersion: string | null
   readonly policyError: boolean
+  readonly approval: ApprovalRecord | null
 
   constructor(fields: AuditEventFields) {
     this.timestamp = fields.timestamp
@@ -131,6 +155,7 @@ export class AuditEvent {
     this.mode = fields.mode ?? 'enforce'
     this.policyVersion = fields.policyVersion ?? null
     this.policyError = fields.policyError ?? false
+    this.approval = fields.approval ?? null
   }
 
   toJSON(): AuditEventJson {
@@ -162,8 +187,22 @@ export class AuditEvent {
       mode: this.mode,
       policy_version: this.policyVersion,
       policy_error: this.policyError,
+      ...(this.approval === null ? {} : { approval: approvalToWire(this.approval) }),
     }
   }
+}
+
+export interface ApprovalRecordWire {
+  readonly id: string
+  readonly decided_by: string | null
+  readonly reason: string | null
+  readonly action_digest: string | null
+  readonly verification: string | null
+}
+
+export function approvalToWire(approval: ApprovalRecord): ApprovalRecordWire {
+  const { id, decidedBy, reason, actionDigest, verification } = approval
+  return { id, decided_by: decidedBy, reason, action_digest: actionDigest, verification }
 }
 
 export interface AuditEventJson {
@@ -194,4 +233,6 @@ export interface AuditEventJson {
   readonly mode: Mode
   readonly policy_version: string | null
   readonly policy_error: boolean
+  /** Only on events about an approval. */
+  readonly approval?: ApprovalRecordWire
 }

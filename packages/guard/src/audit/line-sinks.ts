@@ -1,4 +1,3 @@
-import { appendFile } from 'node:fs/promises'
 import { RedactionPolicy, responseText } from '@lictor/contracts'
 import type { AuditEvent } from './event.ts'
 import type { AuditSink } from './sinks.ts'
@@ -46,11 +45,13 @@ export class FileAuditSink implements AuditSink {
   emit(event: AuditEvent): Promise<void> {
     this.#waiting.push(toLine(event, this.#redaction))
     if (this.#next === null) {
-      const write = this.#running.then(() => {
+      const write = this.#running.then(async () => {
+        // Loaded when a file is written: most guards never do, and each pays for what is imported at its start.
+        const { appendFile } = await import('node:fs/promises')
         const lines = this.#waiting.join('')
         this.#waiting = []
         this.#next = null
-        return appendFile(this.path, lines, { encoding: 'utf8', mode: 0o600 })
+        await appendFile(this.path, lines, { encoding: 'utf8', mode: 0o600 })
       })
       this.#next = write
       this.#running = write.catch(() => {})

@@ -1,12 +1,22 @@
 import { configError, MarkEvictedError } from '../errors.ts'
 import { isPromise, type MaybePromise } from '../maybe-promise.ts'
 import type { AuditAction, AuditEvent } from './event.ts'
+import { AuditRecord } from './record.ts'
+
+/** An event, or what it is made of. */
+export type Emitted = AuditEvent | AuditRecord
+
+export function eventOf(emitted: Emitted): AuditEvent {
+  return emitted instanceof AuditRecord ? emitted.event : emitted
+}
 
 /**
  * Where audit events go. The guard waits for `emit` before it lets a tool run: a sink that throws refuses the call.
  */
 export interface AuditSink {
   emit(event: AuditEvent): MaybePromise<void>
+  /** For a sink that needs the event only later, or never: it takes what the event is made of, and makes it when it does. */
+  emitRecord?(record: AuditRecord): MaybePromise<void>
   /** Deliver what is buffered. */
   flush?(): MaybePromise<void>
   /** Deliver what is buffered and let go of timers and files. */
@@ -16,7 +26,7 @@ export interface AuditSink {
 /** Keeps the last `maxEvents` events in memory, in a ring. Every guard has one, as `guard.localSink`. */
 export class CollectingAuditSink implements AuditSink {
   readonly maxEvents: number
-  #ring: AuditEvent[] = []
+  #ring: Emitted[] = []
   /** Index in the ring of the oldest event, once the ring is full. */
   #start = 0
   #total = 0
@@ -29,10 +39,18 @@ export class CollectingAuditSink implements AuditSink {
   }
 
   emit(event: AuditEvent): void {
+    this.#keep(event)
+  }
+
+  emitRecord(record: AuditRecord): void {
+    this.#keep(record)
+  }
+
+  #keep(emitted: Emitted): void {
     if (this.#ring.length < this.maxEvents) {
-      this.#ring.push(event)
+      this.#ring.push(emitted)
     } else {
-      this.#ring[this.#start] = event
+      this.#ring[this.#start] = emitted
       this.#start = this.#start + 1 === this.maxEvents ? 0 : this.#start + 1
     }
     this.#total++
@@ -40,6 +58,10 @@ export class CollectingAuditSink implements AuditSink {
 
   /** The retained events, oldest first; a copy. */
   get events(): AuditEvent[] {
+    return this.#inOrder().map(eventOf)
+  }
+
+  #inOrder(): Emitted[] {
     return this.#start === 0
       ? this.#ring.slice()
       : [...this.#ring.slice(this.#start), ...this.#ring.slice(0, this.#start)]
@@ -57,18 +79,22 @@ export class CollectingAuditSink implements AuditSink {
     }
     const oldest = this.#total - this.#ring.length
     if (mark < oldest) throw new MarkEvictedError(mark, oldest)
-    return this.events.slice(mark - oldest)
+    return this.#inOrder()
+      .slice(mark - oldest)
+      .map(eventOf)
   }
 
   last(): AuditEvent {
     const index = this.#start === 0 ? this.#ring.length - 1 : this.#start - 1
     const event = this.#ring[index]
     if (event === undefined) throw configError('No audit events were collected.')
-    return event
+    return eventOf(event)
   }
 
   filter(action: AuditAction): AuditEvent[] {
-    return this.events.filter((event) => event.action === action)
+    return this.#inOrder()
+      .filter((emitted) => emitted.action === action)
+      .map(eventOf)
   }
 
   /** Forgets the events, not their number: marks taken earlier are evicted. */
@@ -81,10 +107,16 @@ export class CollectingAuditSink implements AuditSink {
 /** Hands each event to every sink in order, also when some fail; then throws one error for all that did. */
 export class CompositeSink implements AuditSink {
   readonly #sinks: readonly AuditSink[]
+  readonly #events: readonly Taker<AuditEvent>[]
+  readonly #records: readonly Taker<AuditRecord>[]
 
   constructor(sinks: readonly AuditSink[]) {
     if (sinks.length === 0) throw configError('CompositeSink needs at least one sink.')
     this.#sinks = [...sinks]
+    this.#events = sinks.map((sink) => (event: AuditEvent) => sink.emit(event))
+    this.#records = sinks.map((sink) =>
+      sink.emitRecord ? (record: AuditRecord) => sink.emitRecord?.(record) : (record) => sink.emit(record.event),
+    )
   }
 
   get sinks(): AuditSink[] {
@@ -92,30 +124,11 @@ export class CompositeSink implements AuditSink {
   }
 
   emit(event: AuditEvent): MaybePromise<void> {
-    let failures: unknown[] | null = null
-    for (let index = 0; index < this.#sinks.length; index++) {
-      try {
-        const pending = this.#sinks[index]?.emit(event)
-        if (pending !== undefined && isPromise(pending))
-          return this.#emitRest(event, pending, index + 1, failures ?? [])
-      } catch (error) {
-        failures ??= []
-        failures.push(error)
-      }
-    }
-    if (failures !== null) throw aggregate(failures)
+    return emitAll(this.#events, event)
   }
 
-  async #emitRest(event: AuditEvent, pending: Promise<void>, next: number, failures: unknown[]): Promise<void> {
-    await pending.catch((error: unknown) => failures.push(error))
-    for (const sink of this.#sinks.slice(next)) {
-      try {
-        await sink.emit(event)
-      } catch (error) {
-        failures.push(error)
-      }
-    }
-    if (failures.length > 0) throw aggregate(failures)
+  emitRecord(record: AuditRecord): MaybePromise<void> {
+    return emitAll(this.#records, record)
   }
 
   async flush(): Promise<void> {
@@ -142,9 +155,43 @@ export class CompositeSink implements AuditSink {
   }
 }
 
+type Taker<Item> = (item: Item) => MaybePromise<void> | undefined
+
+function emitAll<Item>(takers: readonly Taker<Item>[], item: Item): MaybePromise<void> {
+  let failures: unknown[] | null = null
+  for (let index = 0; index < takers.length; index++) {
+    try {
+      const pending = (takers[index] as Taker<Item>)(item)
+      if (pending !== undefined && isPromise(pending)) return emitRest(takers, item, pending, index + 1, failures ?? [])
+    } catch (error) {
+      failures ??= []
+      failures.push(error)
+    }
+  }
+  if (failures !== null) throw aggregate(failures)
+}
+
+async function emitRest<Item>(
+  takers: readonly Taker<Item>[],
+  item: Item,
+  pending: Promise<void>,
+  next: number,
+  failures: unknown[],
+): Promise<void> {
+  await pending.catch((error: unknown) => failures.push(error))
+  for (const take of takers.slice(next)) {
+    try {
+      await take(item)
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw aggregate(failures)
+}
+
 function aggregate(failures: readonly unknown[]): AggregateError {
   return new AggregateError(failures, 'CompositeSink: one or more sinks failed')
 }
 
 /** Keeps nothing. A bundle asks for it with `observability: { stdout: false }`. */
-export const discardingSink: AuditSink = { emit: () => {} }
+export const discardingSink: AuditSink = { emit: () => {}, emitRecord: () => {} }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { silentLogger } from '../logger.ts'
 import { FakeConsole } from '../testing/fake-console.ts'
+import { digestOf } from '../testing/fake-governance.ts'
 import { ManualClock, until } from '../testing/manual-clock.ts'
 import { ServerApprovalBackend, type ServerApprovalBackendOptions } from './approval-backend.ts'
 import { EdictumServerClient } from './client.ts'
@@ -52,6 +53,13 @@ describe('asking', () => {
       message: 'Deploy?',
       timeout: 60,
       timeout_effect: 'allow',
+      action_digest: digestOf({
+        agent_id: 'agent-1',
+        tool_name: 'deploy',
+        tool_args: { service: 'api', password: 'p' },
+        contract_name: null,
+        policy_version: null,
+      }),
     })
     expect(request).toMatchObject({
       approvalId: 'ap-1',
@@ -74,11 +82,46 @@ describe('asking', () => {
     })
   })
 
-  test('429 and an answer without an id reject', async () => {
-    console_.answer = () => ({ status: 429 })
-    await expect(backendWith().requestApproval('t', {}, 'm')).rejects.toMatchObject({ statusCode: 429 })
+  test('an answer without an id rejects', async () => {
     console_.answer = () => ({ json: {} })
     await expect(backendWith().requestApproval('t', {}, 'm')).rejects.toThrow(/without an id/)
+  })
+
+  test('what JSON would lose is asked for in full: big integers as digits', async () => {
+    script({})
+    await backendWith().requestApproval('pay', { amount: 12345678901234567890n, list: [1n] }, 'Pay?')
+    expect(console_.requests[0]?.body.tool_args).toEqual({ amount: '12345678901234567890', list: ['1'] })
+  })
+
+  test('429 is waited for as the server says, within the approval’s own time, which it shortens', async () => {
+    let answers = 0
+    console_.answer = () =>
+      ++answers < 3 ? { status: 429, headers: { 'Retry-After': '20' } } : { status: 201, json: { id: 'ap-1' } }
+    const request = backendWith().requestApproval('t', {}, 'm', { timeout: 60 })
+    for (const turn of [1, 2]) {
+      await until(() => answers === turn && clock.nextDelay === 20_000, 'the pause the server asked for')
+      await clock.advance(20_000)
+    }
+    expect(await request).toMatchObject({ approvalId: 'ap-1' })
+    expect(console_.requests.map((seen) => seen.body.timeout)).toEqual([60, 40, 20])
+  })
+
+  test('429 for longer than the approval lasts rejects at once', async () => {
+    console_.answer = () => ({ status: 429, headers: { 'Retry-After': '3600' } })
+    const request = backendWith().requestApproval('t', {}, 'm', { timeout: 60 })
+    await expect(request).rejects.toMatchObject({ statusCode: 429, retryAfterSeconds: 3600 })
+    expect(console_.requests).toHaveLength(1)
+  })
+
+  test('a server that swallows the question holds the call for eight seconds', async () => {
+    console_.answer = () => new Promise(() => {})
+    const request = backendWith()
+      .requestApproval('t', {}, 'm')
+      .catch((error: unknown) => error)
+    await until(() => console_.requests.length === 1, 'the question is on its way')
+    await clock.advance(8_000)
+    expect(await request).toBeInstanceOf(EdictumConnectionError)
+    expect(clock.pendingTimers).toBe(0)
   })
 })
 
@@ -195,6 +238,18 @@ describe('waiting', () => {
     expect(await decision).toMatchObject({ approved: true, approver: 'ann' })
   })
 
+  test.each([429, 502, 503, 504])(
+    'a server that cannot answer for the moment does not end the wait: %i',
+    async (status) => {
+      console_.answer = () => ({ status })
+      const decision = backendWith().waitForDecision('ap-1')
+      await until(() => clock.nextDelay === 2_000, 'the pause after the failed poll')
+      script({ status: 'approved', decided_by: 'ann' })
+      await clock.advance(2_000)
+      expect(await decision).toMatchObject({ approved: true, approver: 'ann' })
+    },
+  )
+
   test('a server still away at the deadline is an error, whatever a time-out would allow', async () => {
     script({ status: 'pending' })
     const backend = backendWith()
@@ -209,7 +264,22 @@ describe('waiting', () => {
     console_ = await FakeConsole.start()
   })
 
-  test('404 and 5xx reject: the call fails closed', async () => {
+  test('a server that swallows the last poll holds the call five seconds beyond the deadline', async () => {
+    console_.answer = (seen) => {
+      if (seen.method === 'POST') return { status: 201, json: { id: 'ap-1' } }
+      polls++
+      return new Promise(() => {})
+    }
+    const backend = backendWith()
+    await backend.requestApproval('t', {}, 'm', { timeout: 6, timeoutEffect: 'allow' })
+    const decision = backend.waitForDecision('ap-1').catch((error: unknown) => error)
+    await until(() => polls === 1, 'the poll is on its way')
+    await clock.advance(11_000)
+    expect(await decision).toBeInstanceOf(EdictumConnectionError)
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  test('404 and 500 reject: the call fails closed', async () => {
     await expect(backendWith().waitForDecision('ap-1')).rejects.toMatchObject({ statusCode: 404 })
     console_.answer = () => ({ status: 500 })
     await expect(backendWith().waitForDecision('ap-1')).rejects.toMatchObject({ statusCode: 500 })

@@ -1,11 +1,15 @@
-import { principalToWire, RedactionPolicy, recordToWire, responseText } from '@lictor/contracts'
+import { RedactionPolicy } from '@lictor/contracts'
 import type { AuditEvent } from '../audit/event.ts'
-import type { AuditSink } from '../audit/sinks.ts'
-import { type Clock, type NewId, randomId, systemClock, type TimerHandle } from '../clock.ts'
+import type { AuditRecord } from '../audit/record.ts'
+import { type AuditSink, type Emitted, eventOf } from '../audit/sinks.ts'
+import { auditToWire, auditWireText } from '../audit/wire.ts'
+import { type Clock, createSerialId, type NewId, randomId, systemClock, type TimerHandle } from '../clock.ts'
+import { checkDuration } from '../durations.ts'
 import { configError } from '../errors.ts'
-import { consoleLogger, errorText, type Logger } from '../logger.ts'
+import { consoleLogger, type Logger } from '../logger.ts'
 import type { EdictumServerClient } from './client.ts'
-import { EdictumServerError } from './errors.ts'
+import { createEventDelivery, type DeliverEvents, type Delivered } from './event-delivery.ts'
+import { deliverAbandoned, openSpool, type Spool, type SpoolMode } from './spool.ts'
 
 export interface ServerAuditSinkOptions {
   /** Events that make a batch, default 50. */
@@ -23,24 +27,26 @@ export interface ServerAuditSinkOptions {
   readonly clock?: Clock
   readonly newId?: NewId
   readonly logger?: Logger
+  /** What becomes of events that wait when the process ends, default `false`: they are lost. A connected guard says `true`. */
+  readonly spool?: SpoolMode
+  /** Where spool files lie; default `LICTOR_SPOOL_DIR`, else the user's cache folder. */
+  readonly spoolFolder?: string
 }
 
 interface Entry {
-  readonly event: AuditEvent
+  /** Null for one that is kept as JSON only. */
+  readonly emitted: Emitted | null
   /** The bundle in force when the event was emitted. */
   readonly bundleName: string | null
   /** Made once, so that a second delivery is recognisably the same event. */
   json: string | null
 }
 
-/** What any console takes in one request: at most 1,000 events and 1 MB. */
-const MAX_CHUNK_EVENTS = 1_000
-const MAX_CHUNK_LENGTH = 900_000
-/** Characters of a payload's JSON beyond which it is capped (edictum-sdk §11.5). */
-const MAX_PAYLOAD_LENGTH = 32_768
+/** Milliseconds that closing waits for a last delivery. */
+const CLOSE_MS = 5_000
 
 /**
- * Delivers audit events to the console in batches (edictum-sdk §14.3). While the server is away events wait in order;
+ * Delivers audit events to the console in batches. While the server is away events wait in order;
  * what it refuses for good is dropped, logged and thrown. One delivery is under way at a time.
  */
 export class ServerAuditSink implements AuditSink {
@@ -53,10 +59,15 @@ export class ServerAuditSink implements AuditSink {
   readonly #clock: Clock
   readonly #newId: NewId
   readonly #logger: Logger
+  readonly #deliverEvents: DeliverEvents
+  readonly #closing = new AbortController()
+  readonly #spool: Spool | null
+  /** Sends what ended processes left behind; null when that is done or not asked for. */
+  #earlier: (() => Promise<boolean>) | null = null
   #buffer: Entry[] = []
+  #inDelivery: readonly Entry[] = []
   #timer: TimerHandle | null = null
   #delivery: Promise<void> | null = null
-  #delivering = 0
   #serverAway = false
   #refusal: unknown = null
   #dropped = 0
@@ -64,7 +75,8 @@ export class ServerAuditSink implements AuditSink {
 
   constructor(client: EdictumServerClient, options: ServerAuditSinkOptions = {}) {
     const { batchSize = 50, flushInterval = 5_000, maxBufferSize = 10_000 } = options
-    for (const [name, value] of Object.entries({ batchSize, flushInterval, maxBufferSize })) {
+    checkDuration('flushInterval', flushInterval, 1)
+    for (const [name, value] of Object.entries({ batchSize, maxBufferSize })) {
       if (!Number.isInteger(value) || value < 1) {
         throw configError(`ServerAuditSink: ${name} must be an integer of at least 1, not ${value}.`)
       }
@@ -76,13 +88,42 @@ export class ServerAuditSink implements AuditSink {
     this.#awaitBatches = options.awaitBatches ?? false
     this.#redaction = options.redaction ?? new RedactionPolicy()
     this.#clock = options.clock ?? systemClock
-    this.#newId = options.newId ?? randomId
+    this.#newId = options.newId ?? createSerialId(randomId)
     this.#logger = options.logger ?? consoleLogger
+    this.#deliverEvents = createEventDelivery({ client, logger: this.#logger })
+    this.#spool = this.#openSpool(options)
+  }
+
+  #openSpool({ spool: mode = false, spoolFolder }: ServerAuditSinkOptions): Spool | null {
+    if (mode === false) return null
+    const { keyPrefix, agentId } = this.#client
+    const shared = {
+      owner: { keyPrefix, agentId },
+      logger: this.#logger,
+      ...(spoolFolder === undefined ? {} : { folder: spoolFolder }),
+    }
+    const pending = () => [...this.#inDelivery, ...this.#buffer].map((entry) => this.#json(entry))
+    const spool = openSpool({ ...shared, mode, pending })
+    for (const json of spool.adopted) this.#buffer.push({ emitted: null, bundleName: null, json })
+    this.#earlier = () => deliverAbandoned({ ...shared, deliver: this.#deliverEvents })
+    this.#sendEarlier()
+    this.#armTimer()
+    return spool
+  }
+
+  /** Tried at the start, and again after the next delivery when the server was away. */
+  #sendEarlier(): void {
+    const send = this.#earlier
+    if (send === null) return
+    this.#earlier = null
+    void send().then((done) => {
+      if (!done) this.#earlier = send
+    })
   }
 
   /** Events not yet delivered, those under way included. */
   get pending(): number {
-    return this.#buffer.length + this.#delivering
+    return this.#buffer.length + this.#inDelivery.length
   }
 
   /** Events lost to a full buffer or to a refusal since the sink was made. */
@@ -91,8 +132,18 @@ export class ServerAuditSink implements AuditSink {
   }
 
   emit(event: AuditEvent): void | Promise<void> {
+    return this.#take(event)
+  }
+
+  emitRecord(record: AuditRecord): void | Promise<void> {
+    return this.#take(record)
+  }
+
+  #take(emitted: Emitted): void | Promise<void> {
     if (this.#closed) throw new Error('The audit sink is closed; the event cannot be delivered.')
-    this.#buffer.push({ event, bundleName: this.#client.bundleName, json: null })
+    const entry: Entry = { emitted, bundleName: this.#client.bundleName, json: null }
+    this.#buffer.push(entry)
+    if (this.#spool?.each) this.#spool.append(this.#json(entry))
     if (this.#refusal !== null) {
       const refusal = this.#refusal
       this.#refusal = null
@@ -122,23 +173,37 @@ export class ServerAuditSink implements AuditSink {
     }
   }
 
-  /** Delivers what is buffered, once, and lets go of the timer. What could not be delivered is counted and logged. */
+  /**
+   * Delivers what is buffered, once and for five seconds at most, and lets go of the timer. What could not be delivered is
+   * left to the next guard, or, without a spool, counted and logged.
+   */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    const late = this.#clock.setTimer(() => this.#closing.abort(new Error('the guard was closed')), CLOSE_MS, {
+      background: true,
+    })
     try {
       await this.flush()
     } finally {
+      late.cancel()
       this.#timer?.cancel()
       this.#timer = null
-      if (this.#buffer.length > 0) {
-        this.#dropped += this.#buffer.length
-        this.#logger.error(
-          `closing with ${this.#buffer.length} audit events undelivered: the server cannot be reached.`,
-        )
-        this.#buffer = []
-      }
+      this.#leave()
     }
+  }
+
+  #leave(): void {
+    const undelivered = this.#buffer
+    this.#buffer = []
+    this.#spool?.close(undelivered.map((entry) => this.#json(entry)))
+    if (undelivered.length === 0) return
+    if (this.#spool !== null) {
+      this.#logger.warn(`closing with ${undelivered.length} audit events undelivered; the next guard sends them.`)
+      return
+    }
+    this.#dropped += undelivered.length
+    this.#logger.error(`closing with ${undelivered.length} audit events undelivered: the server cannot be reached.`)
   }
 
   /** Never rejects: what went wrong is kept for `emit` and `flush`. */
@@ -147,16 +212,20 @@ export class ServerAuditSink implements AuditSink {
     this.#buffer = []
     this.#timer?.cancel()
     this.#timer = null
-    this.#delivering = entries.length
-    const delivery = this.#deliverAll(entries).then((undelivered) => {
+    this.#inDelivery = entries
+    const delivery = this.#deliverAll(entries).then(({ settled, dropped, refusal }) => {
       this.#delivery = null
-      this.#delivering = 0
-      this.#serverAway = undelivered.length > 0
-      if (undelivered.length > 0) {
-        this.#buffer = undelivered.concat(this.#buffer)
+      this.#inDelivery = []
+      this.#dropped += dropped
+      if (refusal !== null) this.#refusal = refusal
+      this.#serverAway = settled < entries.length
+      if (this.#serverAway) {
+        this.#buffer = entries.slice(settled).concat(this.#buffer)
         this.#dropOldest()
       }
+      this.#spool?.settled()
       if (this.#closed) return
+      if (!this.#serverAway) this.#sendEarlier()
       if (this.#buffer.length >= this.#batchSize && !this.#serverAway) void this.#deliver()
       else this.#armTimer()
     })
@@ -164,112 +233,26 @@ export class ServerAuditSink implements AuditSink {
     return delivery
   }
 
-  async #deliverAll(entries: readonly Entry[]): Promise<Entry[]> {
+  async #deliverAll(entries: readonly Entry[]): Promise<Delivered> {
     // Writing a batch down takes longer than deciding a call: not on the time of the call that filled it.
     await nextTurn()
-    const chunks = this.#chunks(entries)
-    for (const [index, chunk] of chunks.entries()) {
-      if ((await this.#deliverChunk(chunk)) === 'away') return chunks.slice(index).flat()
-    }
-    return []
-  }
-
-  /** `done` when the chunk is settled, delivered or dropped; `away` when it should be tried again later. */
-  async #deliverChunk(chunk: Entry[]): Promise<'done' | 'away'> {
-    const jsonText = `{"events":[${chunk.map((entry) => this.#json(entry)).join(',')}]}`
-    try {
-      this.#reportRejected(await this.#client.post('/api/v1/events', { jsonText }))
-      return 'done'
-    } catch (error) {
-      const status = error instanceof EdictumServerError ? error.statusCode : 500
-      if (status >= 500 || status === 429) {
-        this.#logger.warn(`${chunk.length} audit events wait for the server: ${errorText(error)}`)
-        return 'away'
-      }
-      if (chunk.length > 1 && (status === 400 || status === 413 || status === 422)) {
-        // One malformed event must not take its neighbours along: halve until it stands alone.
-        const middle = chunk.length >> 1
-        const first = await this.#deliverChunk(chunk.slice(0, middle))
-        const second = await this.#deliverChunk(chunk.slice(middle))
-        // Events of a half that got through are sent again; the server knows them by their ids.
-        return first === 'away' || second === 'away' ? 'away' : 'done'
-      }
-      this.#dropped += chunk.length
-      this.#refusal = error
-      this.#logger.error(`${chunk.length} audit events dropped, the server refuses them: ${errorText(error)}`)
-      return 'done'
-    }
-  }
-
-  #reportRejected(answer: Record<string, unknown>): void {
-    if (!Array.isArray(answer.rejected) || answer.rejected.length === 0) return
-    this.#dropped += answer.rejected.length
-    this.#logger.error(
-      `the server rejected ${answer.rejected.length} audit events: ${JSON.stringify(answer.rejected[0])}`,
-    )
-  }
-
-  #chunks(entries: readonly Entry[]): Entry[][] {
-    const chunks: Entry[][] = []
-    let chunk: Entry[] = []
-    let length = 0
-    for (const entry of entries) {
-      const size = this.#json(entry).length
-      if (chunk.length > 0 && (chunk.length >= MAX_CHUNK_EVENTS || length + size > MAX_CHUNK_LENGTH)) {
-        chunks.push(chunk)
-        chunk = []
-        length = 0
-      }
-      chunk.push(entry)
-      length += size
-    }
-    if (chunk.length > 0) chunks.push(chunk)
-    return chunks
+    const lines = entries.map((entry) => this.#json(entry))
+    return this.#deliverEvents(lines, this.#closing.signal)
   }
 
   #json(entry: Entry): string {
-    if (entry.json === null) {
-      const { event } = entry
-      const payload = this.#payload(event, entry.bundleName)
-      // What JSON cannot hold becomes a bracketed word: one odd argument must not cost the batch.
-      let payloadText = responseText(payload) as string
-      if (payloadText.length > MAX_PAYLOAD_LENGTH)
-        payloadText = responseText(this.#redaction.capPayload(payload)) as string
-      const head = JSON.stringify({
-        call_id: event.callId,
-        agent_id: this.#client.agentId,
-        tool_name: event.toolName,
-        verdict: event.action,
-        mode: event.mode,
-        timestamp: event.timestamp,
-      })
-      entry.json = `${head.slice(0, -1)},"payload":${payloadText}}`
-    }
+    if (entry.json !== null) return entry.json
+    if (entry.emitted === null) throw new Error('An audit event without its text.')
+    entry.json = auditWireText(
+      auditToWire(eventOf(entry.emitted), {
+        agentId: this.#client.agentId,
+        eventId: this.#newId(),
+        bundleName: entry.bundleName,
+        environment: this.#client.env,
+      }),
+      this.#redaction,
+    )
     return entry.json
-  }
-
-  #payload(event: AuditEvent, bundleName: string | null): Record<string, unknown> {
-    const payload: Record<string, unknown> = {
-      tool_args: event.toolArgs,
-      side_effect: event.sideEffect,
-      environment: event.environment || this.#client.env,
-      principal: principalToWire(event.principal),
-      decision_source: event.decisionSource,
-      decision_name: event.decisionName,
-      reason: event.reason,
-      policy_version: event.policyVersion,
-      bundle_name: bundleName,
-      event_id: this.#newId(),
-    }
-    if (event.runId !== '') payload.run_id = event.runId
-    if (event.contractsEvaluated.length > 0) payload.contracts_evaluated = event.contractsEvaluated.map(recordToWire)
-    if (event.hooksEvaluated.length > 0) payload.hooks_evaluated = event.hooksEvaluated
-    if (event.toolSuccess !== null) payload.tool_success = event.toolSuccess
-    if (event.postconditionsPassed !== null) payload.postconditions_passed = event.postconditionsPassed
-    if (event.policyError) payload.policy_error = true
-    if (event.durationMs > 0) payload.duration_ms = event.durationMs
-    if (event.error !== null) payload.error = event.error
-    return payload
   }
 
   #dropOldest(): void {

@@ -67,7 +67,7 @@ describe('requests', () => {
   let console_: FakeConsole
   let clock: ManualClock
   const connect = (more: Partial<EdictumServerClientOptions> = {}) =>
-    new EdictumServerClient(options({ baseUrl: console_.url, clock, ...more }))
+    new EdictumServerClient(options({ baseUrl: console_.url, clock, random: () => 0, ...more }))
 
   beforeEach(async () => {
     console_ = await FakeConsole.start()
@@ -122,6 +122,24 @@ describe('requests', () => {
     await clock.advance(1_000)
     expect(await result).toEqual({ value: 7 })
     expect(calls).toBe(3)
+  })
+
+  test('a server that says when to come back is left alone until then, however long the own pause', async () => {
+    let calls = 0
+    console_.answer = () => (++calls === 1 ? { status: 503, headers: { 'Retry-After': '7' } } : { json: { value: 7 } })
+    const result = connect().get('/a')
+    await until(() => clock.nextDelay === 7_000, 'what the server asked for')
+    await clock.advance(7_000)
+    expect(await result).toEqual({ value: 7 })
+  })
+
+  test('chance makes a pause longer, never shorter', async () => {
+    let calls = 0
+    console_.answer = () => (++calls === 1 ? { status: 503 } : { json: {} })
+    const result = connect({ random: () => 0.5 }).get('/a')
+    await until(() => clock.nextDelay === 562.5, 'half a second and an eighth of it')
+    await clock.advance(563)
+    await result
   })
 
   test('three 502 throw the last', async () => {

@@ -1,4 +1,16 @@
+import { createHash } from 'node:crypto'
+import {
+  AnswerTooLargeError,
+  createWatch,
+  type Failure,
+  jsonObjectIn,
+  type Outcome,
+  readText,
+  retry,
+  retryAfterMs,
+} from '@lictor/wire'
 import { type Clock, type NewId, randomId, sleep, systemClock } from '../clock.ts'
+import { checkDuration } from '../durations.ts'
 import { configError } from '../errors.ts'
 import { consoleLogger, errorText, type Logger } from '../logger.ts'
 import { EdictumConnectionError, EdictumServerError } from './errors.ts'
@@ -22,6 +34,8 @@ export interface EdictumServerClientOptions {
   readonly logger?: Logger
   readonly clock?: Clock
   readonly newId?: NewId
+  /** Numbers from 0 up to 1 that spread the retries of many agents. */
+  readonly random?: () => number
   readonly fetch?: Fetch
 }
 
@@ -37,12 +51,16 @@ export interface JsonText {
   readonly jsonText: string
 }
 
+/** Characters of a key's random part that may be seen. */
+const SHOWN_CHARACTERS = 8
 const MAX_RESPONSE_BYTES = 10 * 1024 * 1024
-const FIRST_RETRY_DELAY_MS = 500
+/** The stated pauses are the least; a quarter more keeps a fleet from coming back in one moment. */
+const BACK_OFF = { firstMs: 500, longestMs: 60_000, jitter: 0.25 }
 
 /**
- * Speaks to the console as one agent (edictum-sdk §14.2). A 4xx is thrown at once; a 5xx, a lost connection and a
- * time-out are tried again after 0.5 s, 1 s, 2 s, … A POST keeps its `Idempotency-Key` over all its attempts.
+ * Speaks to the console as one agent. A 4xx is thrown at once; a 5xx, a lost connection and a time-out are tried again
+ * after 0.5 s, 1 s, 2 s, …, or after what the server asks for by `Retry-After`. A POST keeps its `Idempotency-Key` over
+ * all its attempts.
  */
 export class EdictumServerClient {
   readonly baseUrl: string
@@ -56,6 +74,7 @@ export class EdictumServerClient {
   readonly #apiKey: string
   readonly #clock: Clock
   readonly #newId: NewId
+  readonly #random: () => number
   readonly #fetch: Fetch
   readonly #ownFetch: Fetch | null
   readonly #closing = new AbortController()
@@ -68,7 +87,7 @@ export class EdictumServerClient {
     if (bundleName !== null) checkIdentifier(bundleName, 'bundleName')
     if (tags !== null) checkTags(tags)
     checkApiKey(options.apiKey)
-    if (!(timeout > 0)) throw configError(`timeout must be more than 0 milliseconds, not ${timeout}.`)
+    checkDuration('timeout', timeout, 1)
     if (!Number.isInteger(maxRetries) || maxRetries < 1) {
       throw configError(`maxRetries must be an integer of at least 1, not ${maxRetries}.`)
     }
@@ -82,6 +101,7 @@ export class EdictumServerClient {
     this.#apiKey = options.apiKey
     this.#clock = options.clock ?? systemClock
     this.#newId = options.newId ?? randomId
+    this.#random = options.random ?? Math.random
     this.#ownFetch = options.fetch ?? null
     this.#fetch = options.fetch ?? ((url, init) => fetch(url, init))
   }
@@ -122,6 +142,16 @@ export class EdictumServerClient {
       : openBackgroundStream(url, headers, stopped))
   }
 
+  /** What the console shows of the key; of a key in another form, a part of its hash. */
+  get keyPrefix(): string {
+    const start = `edk_${this.env}_`
+    const shown = start.length + SHOWN_CHARACTERS
+    if (this.#apiKey.startsWith(start) && this.#apiKey.length >= shown + SHOWN_CHARACTERS) {
+      return this.#apiKey.slice(0, shown)
+    }
+    return `key_${createHash('sha256').update(this.#apiKey, 'utf8').digest('hex').slice(0, 16)}`
+  }
+
   get closed(): boolean {
     return this.#closing.signal.aborted
   }
@@ -158,14 +188,13 @@ export class EdictumServerClient {
     const text = body === undefined ? undefined : 'jsonText' in body ? body.jsonText : JSON.stringify(body)
     const signals = options.signal ? [options.signal, this.#closing.signal] : [this.#closing.signal]
     const stopped = AbortSignal.any(signals)
-    for (let attempt = 0; ; attempt++) {
-      stopped.throwIfAborted()
-      const outcome = await this.#attempt(method, url, headers, text, options.timeout ?? this.timeout, stopped)
-      if ('value' in outcome) return outcome.value
-      stopped.throwIfAborted()
-      if (!outcome.retry || attempt + 1 >= this.maxRetries) throw outcome.error
-      await sleep(this.#clock, FIRST_RETRY_DELAY_MS * 2 ** attempt, stopped)
+    const rules = {
+      attempts: this.maxRetries,
+      backOff: BACK_OFF,
+      sleep: (ms: number) => sleep(this.#clock, ms, { signal: stopped }),
+      random: this.#random,
     }
+    return retry(rules, () => this.#attempt(method, url, headers, text, options.timeout ?? this.timeout, stopped))
   }
 
   async #attempt(
@@ -175,65 +204,42 @@ export class EdictumServerClient {
     body: string | undefined,
     timeout: number,
     stopped: AbortSignal,
-  ): Promise<{ value: Record<string, unknown> } | { error: unknown; retry: boolean }> {
-    const limit = new AbortController()
-    const timer = this.#clock.setTimer(
-      () => limit.abort(new Error(`no complete answer within ${timeout} ms`)),
-      timeout,
-      { background: true },
-    )
+  ): Promise<Outcome<Record<string, unknown>>> {
+    stopped.throwIfAborted()
+    const watch = createWatch(this.#clock, timeout, [stopped])
     try {
-      const init: RequestInit = {
-        method,
-        headers,
-        redirect: 'manual',
-        signal: AbortSignal.any([stopped, limit.signal]),
-      }
+      const init: RequestInit = { method, headers, redirect: 'manual', signal: watch.signal }
       if (body !== undefined) init.body = body
       const response = await this.#fetch(url, init)
-      const text = await readText(response)
-      if (response.status >= 500) return { error: new EdictumServerError(response.status, text), retry: true }
-      if (response.status < 200 || response.status >= 300) {
-        return { error: new EdictumServerError(response.status, text), retry: false }
-      }
-      return { value: parseObject(text) }
+      const text = await readText(response, MAX_RESPONSE_BYTES)
+      // A success that is empty or no JSON is an empty object: some servers answer 204, and the tool has run by then.
+      if (response.status >= 200 && response.status < 300) return { value: jsonObjectIn(text) ?? {} }
+      const askedMs = retryAfterMs(response.headers.get('retry-after'), this.#clock.now())
+      const error = new EdictumServerError(response.status, text, askedMs === undefined ? null : askedMs / 1000)
+      return { error, again: response.status >= 500, askedMs }
     } catch (error) {
-      if (error instanceof ResponseTooLarge)
-        return { error: new EdictumConnectionError(error.message, undefined), retry: false }
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-      const message = `No answer from ${new URL(url).origin} to ${method} ${new URL(url).pathname}: ${errorText(cause)}`
-      return { error: new EdictumConnectionError(message, error), retry: true }
+      if (error instanceof AnswerTooLargeError) {
+        return { error: new EdictumConnectionError(`${method} ${pathOf(url)}: ${error.message}`, error), again: false }
+      }
+      const failure = watch.failureOf(error)
+      if (failure.kind === 'stopped') return { error: failure.reason, again: false }
+      const message = `No answer from ${new URL(url).origin} to ${method} ${pathOf(url)}: ${reasonOf(failure)}`
+      return { error: new EdictumConnectionError(message, error), again: true }
     } finally {
-      timer.cancel()
+      watch.release()
     }
   }
 }
 
-class ResponseTooLarge extends Error {}
+const pathOf = (url: string): string => new URL(url).pathname
 
-/** The body as text, up to 10 MiB. */
-async function readText(response: Response): Promise<string> {
-  if (response.body === null) return ''
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-    size += chunk.byteLength
-    if (size > MAX_RESPONSE_BYTES)
-      throw new ResponseTooLarge(`The answer of ${response.url} exceeds ${MAX_RESPONSE_BYTES} bytes.`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-/** An empty or non-JSON body of a success is an empty object: some servers answer 204, and the tool has run by then. */
-function parseObject(text: string): Record<string, unknown> {
-  if (text === '') return {}
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : {}
-  } catch {
-    return {}
+function reasonOf(failure: Exclude<Failure, { kind: 'stopped' }>): string {
+  switch (failure.kind) {
+    case 'timeout':
+      return `no complete answer within ${failure.afterMs} ms`
+    case 'connection':
+      return failure.message
+    case 'other':
+      return errorText(failure.error)
   }
 }

@@ -24,6 +24,7 @@ const options = (more: Partial<ServerGuardOptions> = {}): ServerGuardOptions => 
   agentId: 'agent-1',
   bundleName: 'main',
   clock,
+  spool: false,
   logger: silentLogger,
   onWatchError: (error) => watchErrors.push(error),
   ...more,
@@ -364,10 +365,11 @@ describe('an approval', () => {
 
   test('that the server will not even take keeps the call from running', async () => {
     bundles.main = asking
-    console_.answer = (seen) => (seen.path === '/api/v1/approvals' ? { status: 429 } : answer(seen))
+    console_.answer = (seen) => (seen.path === '/api/v1/approvals' ? { status: 413 } : answer(seen))
     const guard = await connect()
     const tool = countingTool('text')
-    await expect(guard.run('read_file', { path: '.env' }, tool)).rejects.toMatchObject({ statusCode: 429 })
+    await expect(guard.run('read_file', { path: '.env' }, tool)).rejects.toMatchObject({ statusCode: 413 })
+    expect(guard.localSink.last().action).toBe('call_approval_failed')
     expect(tool.calls).toEqual([])
   })
 })

@@ -1,9 +1,12 @@
 import type { AuditSink } from '../audit/sinks.ts'
 import { systemClock } from '../clock.ts'
-import type { Edictum } from '../edictum.ts'
+import { checkDuration } from '../durations.ts'
 import { configError } from '../errors.ts'
+import type { GuardClass } from '../factories.ts'
+import type { Guard } from '../guard.ts'
 import { consoleLogger, errorText } from '../logger.ts'
 import type { EdictumOptions, ServerGuardOptions } from '../options.ts'
+import { createAcknowledge } from './acknowledge.ts'
 import { ServerApprovalBackend } from './approval-backend.ts'
 import { ServerAuditSink } from './audit-sink.ts'
 import { type DeliveredBundle, fetchCurrentBundle, openDelivery } from './bundle.ts'
@@ -11,26 +14,27 @@ import { EdictumServerClient } from './client.ts'
 import { ServerContractSource } from './contract-source.ts'
 import { closeOnExit, forgetOnExit } from './exit.ts'
 import { checkIdentifier } from './identifiers.ts'
+import { createSigningKeys } from './signing-keys.ts'
 import { ServerBackend } from './storage-backend.ts'
 import { watchBundles } from './watcher.ts'
 
 const ASSIGNMENT_TIMEOUT_MS = 30_000
 
-export interface ServerGuard {
-  readonly guard: Edictum
+export interface ServerGuard<Made extends Guard = Guard> {
+  readonly guard: Made
   readonly client: EdictumServerClient
   close(): Promise<void>
 }
 
-/** What `connect` makes guards with; handed in, because the guard's module knows this one. */
-export type GuardClass = new (options: EdictumOptions) => Edictum
-
 /**
- * Connects a guard to the console (edictum-sdk §14.7): fetches its bundle, or waits for the assignment of one, and keeps
+ * Connects a guard to the console: fetches its bundle, or waits for the assignment of one, and keeps
  * it current over the agent stream. Rejects with `EdictumConfigError`, within a bounded time, when that fails; nothing is
  * left open then.
  */
-export async function connect(options: ServerGuardOptions, Guard: GuardClass): Promise<ServerGuard> {
+export async function connect<Made extends Guard>(
+  options: ServerGuardOptions,
+  Made: GuardClass<Made>,
+): Promise<ServerGuard<Made>> {
   const { bundleName = null, autoWatch = true, verifySignatures = false, signingPublicKey = null } = options
   const clock = options.clock ?? systemClock
   const logger = options.logger ?? consoleLogger
@@ -41,12 +45,8 @@ export async function connect(options: ServerGuardOptions, Guard: GuardClass): P
     throw configError('verifySignatures needs signingPublicKey, the hex Ed25519 key of the console.')
   }
   checkIdentifier(options.agentId, 'agentId')
-  const signingKeys =
-    verifySignatures && signingPublicKey !== null
-      ? typeof signingPublicKey === 'string'
-        ? [signingPublicKey]
-        : signingPublicKey
-      : null
+  const assignmentTimeout = options.assignmentTimeout ?? ASSIGNMENT_TIMEOUT_MS
+  checkDuration('assignmentTimeout', assignmentTimeout, 1)
   const shared = { clock, logger, ...(options.newId ? { newId: options.newId } : {}) }
   const client = new EdictumServerClient({
     ...shared,
@@ -62,30 +62,40 @@ export async function connect(options: ServerGuardOptions, Guard: GuardClass): P
     ...(options.fetch ? { fetch: options.fetch } : {}),
   })
   const redaction = options.redaction ? { redaction: options.redaction } : {}
+  const acknowledge = createAcknowledge({ client, logger })
+  const pinned = typeof signingPublicKey === 'string' ? [signingPublicKey] : signingPublicKey
+  const keys = createSigningKeys(pinned !== null && pinned.length > 0 ? pinned : null, async () => {
+    if (client.bundleName === null) return null
+    return fetchCurrentBundle(client, client.bundleName).catch(() => null)
+  })
   const approvals = new ServerApprovalBackend(client, {
     ...shared,
     ...redaction,
     ...(options.approvalPollInterval === undefined ? {} : { pollInterval: options.approvalPollInterval }),
     redactApprovalArgs: options.redactApprovalArgs ?? false,
+    signingKeys: keys,
   })
   const auditSink: AuditSink | readonly AuditSink[] =
-    options.auditSink ?? new ServerAuditSink(client, { ...shared, ...redaction })
+    options.auditSink ?? new ServerAuditSink(client, { ...shared, ...redaction, spool: options.spool ?? true })
   // The key and the address stay with the client: a guard that is printed must not show them.
   const { url: _url, apiKey: _apiKey, fetch: _fetch, ...lent } = options
   const guardOptions: EdictumOptions = {
     ...lent,
     environment: client.env,
-    // An explicit `mode: undefined` asks for the bundle's own default (decision Q4).
+    // An explicit `mode: undefined` asks for the bundle's own default.
     mode: 'mode' in options ? options.mode : 'enforce',
     auditSink,
     approvalBackend: options.approvalBackend ?? approvals,
-    backend: options.storageBackend ?? new ServerBackend(client),
+    backend: options.storageBackend ?? new ServerBackend(client, { clock, logger }),
   }
 
-  let guard: Edictum
+  let guard: Made
   try {
-    guard = new Guard(guardOptions)
-    if (bundleName !== null) await loadNamedBundle(client, guard, bundleName, signingKeys)
+    guard = new Made(guardOptions)
+    if (bundleName !== null) {
+      keys.learn(await loadNamedBundle(client, guard, bundleName, verifySignatures ? pinned : null))
+      acknowledge(bundleName, guard.policyVersion)
+    }
   } catch (error) {
     client.close()
     throw error
@@ -108,10 +118,10 @@ export async function connect(options: ServerGuardOptions, Guard: GuardClass): P
   closeOnExit(guard)
   if (!autoWatch) return serverGuard(guard, client)
 
-  let applied: () => void = () => {}
+  let assignedNow: () => void = () => {}
   let failed: (error: unknown) => void = () => {}
   const assigned = new Promise<void>((resolve, reject) => {
-    applied = resolve
+    assignedNow = resolve
     failed = reject
   })
   assigned.catch(() => {})
@@ -123,19 +133,20 @@ export async function connect(options: ServerGuardOptions, Guard: GuardClass): P
     client,
     source,
     guard,
-    signingKeys,
+    signingKeys: verifySignatures ? pinned : null,
+    learnKey: keys.learn,
+    onAdopted: acknowledge,
     onWatchError: options.onWatchError ?? null,
-    onApplied: () => applied(),
+    onAssigned: () => assignedNow(),
     logger,
   }).catch((error: unknown) => {
     logger.error(`the contract watcher ended: ${errorText(error)}`)
     failed(error)
   })
   if (bundleName === null) {
-    const limit = options.assignmentTimeout ?? ASSIGNMENT_TIMEOUT_MS
     const timer = clock.setTimer(
-      () => failed(new Error(`the server pushed no assignment within ${limit / 1000} s`)),
-      limit,
+      () => failed(new Error(`the server pushed no assignment within ${assignmentTimeout / 1000} s`)),
+      assignmentTimeout,
     )
     try {
       await assigned
@@ -154,10 +165,10 @@ export async function connect(options: ServerGuardOptions, Guard: GuardClass): P
 
 async function loadNamedBundle(
   client: EdictumServerClient,
-  guard: Edictum,
+  guard: Guard,
   bundleName: string,
   signingKeys: readonly string[] | null,
-): Promise<void> {
+): Promise<Record<string, unknown>> {
   let delivery: Record<string, unknown>
   try {
     delivery = await fetchCurrentBundle(client, bundleName)
@@ -180,16 +191,17 @@ async function loadNamedBundle(
       cause: error,
     })
   }
+  return delivery
 }
 
 function reportWatchError(options: ServerGuardOptions, error: { type: 'fetch_error'; message: string }): void {
   try {
     options.onWatchError?.(error)
   } catch {
-    // A callback's own failure must not end the watcher (edictum-sdk §14.7).
+    // A callback's own failure must not end the watcher.
   }
 }
 
-function serverGuard(guard: Edictum, client: EdictumServerClient): ServerGuard {
+function serverGuard<Made extends Guard>(guard: Made, client: EdictumServerClient): ServerGuard<Made> {
   return { guard, client, close: () => guard.close() }
 }

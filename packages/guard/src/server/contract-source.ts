@@ -1,4 +1,5 @@
 import { type Clock, sleep, systemClock } from '../clock.ts'
+import { checkDuration } from '../durations.ts'
 import { consoleLogger, errorText, type Logger } from '../logger.ts'
 import type { EdictumServerClient } from './client.ts'
 import { EdictumServerError } from './errors.ts'
@@ -29,7 +30,7 @@ export interface ServerContractSourceOptions {
 const STABLE_CONNECTION_MS = 30_000
 
 /**
- * The agent's stream of contract updates (edictum-sdk §14.6). `watch` yields what the stream says and reconnects until
+ * The agent's stream of contract updates. `watch` yields what the stream says and reconnects until
  * `close`; what was missed meanwhile is asked for by `Last-Event-ID` and `policy_version`.
  */
 export class ServerContractSource {
@@ -61,6 +62,10 @@ export class ServerContractSource {
     this.#maxReconnectDelay = options.maxReconnectDelay ?? 60_000
     this.#connectTimeout = options.connectTimeout ?? 30_000
     this.#idleTimeout = options.idleTimeout ?? 300_000
+    checkDuration('reconnectDelay', this.#reconnectDelay)
+    checkDuration('maxReconnectDelay', this.#maxReconnectDelay)
+    checkDuration('connectTimeout', this.#connectTimeout, 1)
+    checkDuration('idleTimeout', this.#idleTimeout, 1)
   }
 
   get connected(): boolean {
@@ -127,7 +132,7 @@ export class ServerContractSource {
         this.#report(failure, failures, delay)
       }
       try {
-        await sleep(this.#clock, delay, this.#closing.signal, true)
+        await sleep(this.#clock, delay, { signal: this.#closing.signal, background: true })
       } catch {
         return
       }

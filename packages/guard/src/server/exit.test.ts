@@ -2,15 +2,14 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { delivered, denyBundle, FakeConsole } from '../testing/fake-console.ts'
+import { FakeGovernance } from '../testing/fake-governance.ts'
 
 let console_: FakeConsole
 beforeEach(async () => {
   console_ = await FakeConsole.start()
-  console_.answer = (seen) => {
-    if (seen.path.startsWith('/api/v1/bundles')) return { json: delivered('main', denyBundle('.env')) }
-    if (seen.path.endsWith('/batch')) return { json: { values: {} } }
-    return { json: { value: 1 } }
-  }
+  const governance = new FakeGovernance().attach(console_)
+  governance.intercept = (seen) =>
+    seen.path.startsWith('/api/v1/bundles') ? { json: delivered('main', denyBundle('.env')) } : null
 })
 afterEach(() => console_.close())
 
@@ -23,7 +22,7 @@ test('a process whose work is done ends by itself, stream open, and delivers its
   const output = await new Promise<string>((resolve, reject) => {
     execFile(
       process.execPath,
-      ['--conditions=source', '--input-type=module', '--eval', script],
+      ['--conditions=@lictor/source', '--input-type=module', '--eval', script],
       { cwd: fileURLToPath(new URL('../..', import.meta.url)), timeout: 15_000 },
       (error, stdout, stderr) => (error ? reject(new Error(`${error.message}\n${stderr}`)) : resolve(stdout)),
     )

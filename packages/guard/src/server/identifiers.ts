@@ -1,7 +1,7 @@
 import { configError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 
-/** What agent ids, environments and bundle names look like (edictum-sdk §14.2). */
+/** What agent ids, environments and bundle names look like. */
 export const SAFE_IDENTIFIER_RE = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/
 
 const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f]/

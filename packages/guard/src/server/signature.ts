@@ -5,7 +5,7 @@ import { BundleVerificationError } from './errors.ts'
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
 
 /**
- * Checks an Ed25519 signature over the exact bytes of a bundle (edictum-sdk §14.8). The signature may be 128 hex digits
+ * Checks an Ed25519 signature over the exact bytes of a bundle. The signature may be 128 hex digits
  * or base64 (standard or URL-safe); the key is 64 hex digits, or several of them while a key is being rotated. The key
  * is always the caller's own: one that arrives with a bundle proves nothing.
  * @throws BundleVerificationError naming what is wrong.
@@ -18,19 +18,26 @@ export function verifyBundleSignature(
   const keys = (typeof publicKeyHex === 'string' ? [publicKeyHex] : publicKeyHex).map(decodeKey)
   if (keys.length === 0) throw new BundleVerificationError('The signing public key is empty.')
   const bytes = decodeSignature(signature)
-  const matches = keys.some((raw) =>
-    verify(
-      null,
-      yamlBytes,
-      createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: 'der', type: 'spki' }),
-      bytes,
-    ),
-  )
-  if (!matches) {
+  if (!keys.some((key) => matches(yamlBytes, bytes, key))) {
     throw new BundleVerificationError(
       'The signature does not match the bundle: it was tampered with, or signed by another key.',
     )
   }
+}
+
+/** Whether an Ed25519 signature in hex or base64 is that of one key over these bytes. Anything malformed is not. */
+export function isSigned(bytes: Uint8Array, signature: string, publicKeyHex: string): boolean {
+  try {
+    return matches(bytes, decodeSignature(signature), decodeKey(publicKeyHex))
+  } catch (error) {
+    if (error instanceof BundleVerificationError) return false
+    throw error
+  }
+}
+
+function matches(bytes: Uint8Array, signature: Buffer, key: Buffer): boolean {
+  const publicKey = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, key]), format: 'der', type: 'spki' })
+  return verify(null, bytes, publicKey, signature)
 }
 
 function decodeKey(key: string): Buffer {

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { silentLogger } from '../logger.ts'
 import { FakeConsole } from '../testing/fake-console.ts'
 import { EdictumServerClient } from './client.ts'
-import { ServerBackend, storedKey } from './storage-backend.ts'
+import { ServerBackend } from './storage-backend.ts'
+import { storedKey } from './stored-key.ts'
 
 let console_: FakeConsole
 let backend: ServerBackend

@@ -1,21 +1,33 @@
-import { createHash } from 'node:crypto'
+import { type Clock, systemClock } from '../clock.ts'
+import { consoleLogger, type Logger } from '../logger.ts'
+import type { SessionReservations } from '../reservations.ts'
 import type { StorageBackend } from '../storage.ts'
 import type { EdictumServerClient } from './client.ts'
+import { type BoundedRequests, boundRequests } from './deadline.ts'
 import { EdictumServerError } from './errors.ts'
+import { createServerReservations } from './server-reservations.ts'
+import { storedKey } from './stored-key.ts'
 
-const MAX_KEY_LENGTH = 256
 const BATCH_LIMIT = 100
 
+export interface ServerBackendOptions {
+  readonly clock?: Clock
+  readonly logger?: Logger
+}
+
 /**
- * Session values on the server, shared by every process of a session (edictum-sdk §14.5). Fails closed: an error of any
- * read or write reaches the guard, and the call does not run.
+ * Session values on the server, shared by every process of a session. Fails closed: an error of any read or write reaches
+ * the guard, and the call does not run. A server that swallows requests holds a call for eight seconds at most.
  */
 export class ServerBackend implements StorageBackend {
-  readonly #client: EdictumServerClient
+  readonly reservations: SessionReservations
+  readonly #client: BoundedRequests
   #batchMissing = false
 
-  constructor(client: EdictumServerClient) {
-    this.#client = client
+  constructor(client: EdictumServerClient, options: ServerBackendOptions = {}) {
+    const { clock = systemClock, logger = consoleLogger } = options
+    this.#client = boundRequests(client, clock)
+    this.reservations = createServerReservations({ client: this.#client, logger })
   }
 
   async get(key: string): Promise<string | null> {
@@ -78,27 +90,6 @@ export class ServerBackend implements StorageBackend {
 
 function sessionPath(key: string): string {
   return `/api/v1/sessions/${encodeURIComponent(storedKey(key)).replaceAll('%3A', ':')}`
-}
-
-const TOOL_KEY = /^(s:[^:]*:tool:)(.*)$/s
-
-/**
- * The key as the server stores it. Tool names may hold characters the server refuses in keys (a space, an umlaut);
- * those are escaped, over-long names hashed, the same for reading and writing, and plain names stay as other SDKs
- * write them (edictum-sdk §14.5).
- */
-export function storedKey(key: string): string {
-  const match = TOOL_KEY.exec(key)
-  const prefix = match?.[1]
-  const tool = match?.[2]
-  if (prefix === undefined || tool === undefined) return key
-  const escaped = /^[A-Za-z0-9_.-]*$/.test(tool)
-    ? tool
-    : encodeURIComponent(tool.toWellFormed())
-        .replace(/[!'()*~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
-        .replaceAll('%', '_x')
-  if (prefix.length + escaped.length <= MAX_KEY_LENGTH) return prefix + escaped
-  return `${prefix}_h${createHash('sha256').update(tool, 'utf8').digest('hex')}`
 }
 
 function toValue(value: unknown): string | null {

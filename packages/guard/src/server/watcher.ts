@@ -22,13 +22,17 @@ export interface WatcherDependencies {
   /** Null: signatures are not checked. */
   readonly signingKeys: readonly string[] | null
   readonly onWatchError: ((error: WatchError) => void) | null
+  /** Told of the key each bundle is delivered with. */
+  readonly learnKey: (delivery: Readonly<Record<string, unknown>>) => void
   /** Called after each bundle that came into force. */
-  readonly onApplied: () => void
+  readonly onAdopted: (bundleName: string, policyVersion: string | null) => void
+  /** Called after each assignment whose bundle came into force. */
+  readonly onAssigned: () => void
   readonly logger: Logger
 }
 
 /**
- * Keeps a guard on the bundle its agent is assigned (edictum-sdk §14.7). Whatever is wrong with an update, the
+ * Keeps a guard on the bundle its agent is assigned. Whatever is wrong with an update, the
  * contracts in force stay in force. Returns when the source is closed.
  */
 export async function watchBundles(dependencies: WatcherDependencies): Promise<void> {
@@ -37,7 +41,7 @@ export async function watchBundles(dependencies: WatcherDependencies): Promise<v
     switch (item.type) {
       case 'contract_update': {
         const { bundle_name: name } = item.update
-        // Without a filter the server forwards every bundle of the tenant; only the assigned one is ours (decision Q7).
+        // Without a filter the server forwards every bundle of the tenant; only the assigned one is ours.
         if (client.bundleName === null || (typeof name === 'string' && name !== client.bundleName)) break
         apply(dependencies, item.update, client.bundleName)
         break
@@ -48,7 +52,7 @@ export async function watchBundles(dependencies: WatcherDependencies): Promise<v
         if (delivery && apply(dependencies, delivery, item.bundleName)) {
           client.bundleName = item.bundleName
           source.reopen()
-          dependencies.onApplied()
+          dependencies.onAssigned()
         }
         break
       }
@@ -99,6 +103,8 @@ function apply(
     return false
   }
   source.currentRevision = guard.policyVersion
+  dependencies.learnKey(delivery)
+  dependencies.onAdopted(bundleName, guard.policyVersion)
   return true
 }
 

@@ -34,7 +34,7 @@ export class FakeConsole {
   readonly requests: Seen[] = []
   readonly streams: OpenStream[] = []
   /** Answers everything but the stream; null is a 404. */
-  answer: (seen: Seen) => Reply | Promise<Reply> | null = () => null
+  answer: (seen: Seen) => Reply | Promise<Reply | null> | null = () => null
   /** Answers the stream instead of opening it. */
   answerStream: ((seen: Seen) => Reply | null) | null = null
   readonly #server: Server

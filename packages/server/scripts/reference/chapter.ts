@@ -2,7 +2,7 @@
 export interface OperationNotes {
   /** Effects, limits and what is worth knowing, as sentences. */
   readonly notes?: string
-  /** Events that it puts on the streams (console-api §9.2), or domain events of an execution. */
+  /** Events that it puts on the streams, or domain events of an execution. */
   readonly emits?: readonly string[]
   /** Media type of a body that the route takes as it comes, and what it holds. */
   readonly body?: { readonly type: string; readonly schema: object }
@@ -16,7 +16,7 @@ export interface OperationNotes {
 export interface Chapter {
   readonly tag: string
   readonly description: string
-  /** What a field or parameter means here, where `words.ts` says it too broadly: by name, or by the end of its path (`rollout.agents`). */
+  /** What a field or parameter means where its schema does not say it: by name, or by the end of its path (`rollout.agents`). */
   readonly fields: Readonly<Record<string, string>>
   /** By `METHOD /path` as the route declares it. */
   readonly operations: Readonly<Record<string, OperationNotes>>

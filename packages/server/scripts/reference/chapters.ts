@@ -13,6 +13,10 @@ import {
 import { health, identity, tokens } from './chapters/identity.ts'
 import { bundles, compositions, contracts, deployments } from './chapters/library.ts'
 import { agents, dispatch, executions, humanApprovals } from './chapters/runtime.ts'
+import { observability, seal, securityContexts } from './chapters/seal.ts'
+import { apiKeys, credentials, secrets } from './chapters/secrets.ts'
+import { tools } from './chapters/tools.ts'
+import { volumes } from './chapters/volumes.ts'
 
 /** The reference, in the order in which it is shown. */
 export const chapters: readonly Chapter[] = [
@@ -26,14 +30,22 @@ export const chapters: readonly Chapter[] = [
   approvals,
   sessions,
   agents,
+  tools,
   assignment,
   notifications,
   assistant,
   statistics,
   settings,
   executions,
+  volumes,
   humanApprovals,
   dispatch,
+  secrets,
+  credentials,
+  apiKeys,
+  securityContexts,
+  seal,
+  observability,
   tokens,
   health,
 ]

@@ -1,9 +1,10 @@
+import { streamEvents } from '../../src/changes/stream-events.ts'
 import type { Access } from '../../src/http/access.ts'
-import { isRuntimePath } from '../../src/http/errors.ts'
 import { bodyLimitFor } from '../../src/http/limits.ts'
 import type {} from '../../src/http/openapi.ts'
 import { ErrorBody, RuntimeErrorBody } from '../../src/http/schemas.ts'
 import type { DeclaredRoute } from '../../src/http/server.ts'
+import { surfaceOf } from '../../src/http/surface.ts'
 import type { OperationNotes } from './chapter.ts'
 import { chapters } from './chapters.ts'
 import { impliedFailures, meanings, rare } from './errors.ts'
@@ -20,6 +21,7 @@ const credentials: Readonly<Record<Access, Record<string, string[]>[]>> = {
   either: [{ session: [] }, { apiKey: [] }],
   bearer: [{ accessToken: [] }, { session: [] }],
   dispatch: [{ accessToken: [] }],
+  seal: [],
 }
 
 const callers: Readonly<Record<Access, string>> = {
@@ -30,10 +32,24 @@ const callers: Readonly<Record<Access, string>> = {
   agent: 'An agent, by its API key.',
   either: 'A signed-in person, or an agent by its API key.',
   bearer: 'A service account by its access token, or a signed-in person.',
+  seal: 'A client of SEAL: by its signed envelope, its own address, or an access token.',
   dispatch: 'An execution at the address it was given, or a service account by its access token.',
 }
 
-/** The OpenAPI 3.1 document: what the routes declare, with the words and the recorded examples of this folder. */
+/** What a live stream tells, by the name of the event: an agent's stream, or a console's. */
+function eventsFor(url: string): Record<string, unknown> {
+  const isConsole = url.endsWith('/dashboard')
+  return Object.fromEntries(
+    Object.entries(streamEvents)
+      .filter(([, { agents, dashboards }]) => (isConsole ? dashboards : agents !== null))
+      .map(([name, { description, agents, data }]) => [
+        name,
+        { description: isConsole || agents === null ? description : `${description} ${agents}`, data },
+      ]),
+  )
+}
+
+/** The OpenAPI 3.1 document: what the routes declare, with the notes and the recorded examples of this folder. */
 export function buildDocument(routes: readonly DeclaredRoute[], version: string): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const route of routes) {
@@ -199,6 +215,7 @@ function responsesOf(
                       type,
                       {
                         schema: type === 'text/event-stream' ? { description: text.description } : text,
+                        ...(route.url.startsWith('/api/v1/stream') ? { 'x-events': eventsFor(route.url) } : {}),
                         ...exampleOf(example),
                       },
                     ]),
@@ -211,7 +228,7 @@ function responsesOf(
       const isOwn = shape !== undefined && !shared.has(shape)
       const body = isOwn
         ? describe(shape)
-        : { $ref: `#/components/schemas/${isRuntimePath(route.url) ? 'RuntimeError' : 'Error'}` }
+        : { $ref: `#/components/schemas/${surfaceOf(route.url) === 'runtime' ? 'RuntimeError' : 'Error'}` }
       const retry =
         status === 429 || status === 503 ? headersOf({ 'Retry-After': 'Seconds to wait before asking again.' }) : {}
       const who = status === 401 && !isEmpty ? headersOf({ 'WWW-Authenticate': 'How to authenticate.' }) : {}

@@ -9,8 +9,12 @@ import { recordLibrary } from './scenes/library.ts'
 import { recordPeople } from './scenes/people.ts'
 import { recordReports } from './scenes/reports.ts'
 import { recordRuntime } from './scenes/runtime.ts'
+import { recordSeal } from './scenes/seal.ts'
+import { recordApiKeys, recordCredentials, recordSecrets } from './scenes/secrets.ts'
 import { recordSettings } from './scenes/settings.ts'
 import { openStage } from './scenes/stage.ts'
+import { recordTools } from './scenes/tools.ts'
+import { recordVolumes } from './scenes/volumes.ts'
 
 const stage = await openStage()
 const people = { ...stage, ...(await recordPeople(stage)) }
@@ -20,6 +24,12 @@ await recordConsole(reports)
 await recordChannels(reports)
 await recordAssistant(reports)
 await recordRuntime(reports)
+await recordTools(reports)
+await recordSecrets(reports)
+await recordVolumes(reports)
+await recordCredentials(reports)
+await recordApiKeys(reports)
+await recordSeal(reports)
 await recordSettings(reports)
 stage.r.save(stage.folder)
 await stage.close()

@@ -1,10 +1,8 @@
-import { words } from './words.ts'
-
 /** A JSON Schema as the document holds it. */
 export type Schema = Readonly<Record<string, unknown>>
 
 /**
- * The schema with a description at every field: the field's own, the chapter's word for it, or the general one.
+ * The schema with a description at every field: the field's own, or the chapter's word for it.
  * A field that has a default may always be left out of a request.
  */
 export function described(
@@ -68,10 +66,9 @@ function ownDescription(schema: Schema): string | undefined {
 
 /** The longest end of the path that somebody wrote about. */
 function wordFor(path: readonly string[], fields: Readonly<Record<string, string>>): string | undefined {
-  for (const table of [fields, words])
-    for (let from = 0; from < path.length; from++) {
-      const key = path.slice(from).join('.')
-      if (Object.hasOwn(table, key)) return table[key]
-    }
+  for (let from = 0; from < path.length; from++) {
+    const key = path.slice(from).join('.')
+    if (Object.hasOwn(fields, key)) return fields[key]
+  }
   return undefined
 }

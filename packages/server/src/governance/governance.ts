@@ -1,213 +1,161 @@
-import type { App } from '../http/server.ts'
 import type { Identity } from '../identity/identity.ts'
+import { createRoom, type Part } from '../part.ts'
 import type { Shared } from '../shared.ts'
-import { type Approvals, approvals } from './approvals/approvals.ts'
+import { type Approvals, createApprovals } from './approvals/approvals.ts'
 import { approvalRoutes } from './approvals/routes.ts'
-import type { Rules } from './assignment/rules.ts'
-import { assistance } from './assistant/compose.ts'
-import { type Bundles, bundles } from './bundles/bundles.ts'
+import { createBundleFor, type FindAssignedBundle } from './assignment/assigned-bundle.ts'
+import { assignmentRoutes } from './assignment/routes.ts'
+import { createRules } from './assignment/rules.ts'
+import { createRuleStore } from './assignment/store.ts'
+import { createAssistantPart } from './assistant/compose.ts'
+import { createBundles } from './bundles/bundles.ts'
 import { bundleRoutes } from './bundles/routes.ts'
-import { bundleStore } from './bundles/store.ts'
-import { compositions } from './compositions/compositions.ts'
-import { followers } from './compositions/following.ts'
-import { compositionDeployer } from './compositions/redeploy.ts'
+import { createBundleStore } from './bundles/store.ts'
+import { createCompositions } from './compositions/compositions.ts'
+import { createFollowers } from './compositions/following.ts'
+import { createDeployer } from './compositions/redeploy.ts'
 import { compositionRoutes } from './compositions/routes.ts'
-import { compositionStore } from './compositions/store.ts'
-import { contracts } from './contracts/contracts.ts'
+import { createCompositionStore } from './compositions/store.ts'
+import { createContracts } from './contracts/contracts.ts'
 import { contractRoutes } from './contracts/routes.ts'
-import { contractStore } from './contracts/store.ts'
-import { coverage } from './coverage/coverage.ts'
+import { createContractStore } from './contracts/store.ts'
+import { createCoverage } from './coverage/coverage.ts'
 import { coverageRoutes } from './coverage/routes.ts'
-import { coverageStore } from './coverage/store.ts'
-import { deployments } from './deployments/deployments.ts'
-import { rollouts } from './deployments/rollouts.ts'
+import { createCoverageStore } from './coverage/store.ts'
+import { createDeployments } from './deployments/deployments.ts'
+import { createRollouts } from './deployments/rollouts.ts'
+import { createRotateKey } from './deployments/rotation.ts'
 import { deploymentRoutes } from './deployments/routes.ts'
-import { deploymentStore } from './deployments/store.ts'
-import { evaluation, SLOTS } from './evaluate/evaluate.ts'
-import type { TrialCall, TrialOutcome } from './evaluate/judge.ts'
-import { evaluateRoutes } from './evaluate/routes.ts'
-import { type Events, events } from './events/events.ts'
+import { createDeploymentStore } from './deployments/store.ts'
+import { createEvaluatePart } from './evaluate/part.ts'
+import { createEvents, type Events } from './events/events.ts'
+import { createFleet } from './fleet/fleet.ts'
 import type { Registrations } from './fleet/registrations.ts'
-import { idempotency } from './idempotency/idempotency.ts'
-import { idempotencyStore } from './idempotency/store.ts'
-import { notifications } from './notifications/notifications.ts'
-import { REPLAY_THREADS, replaying } from './replay/replay.ts'
-import { replayRoutes } from './replay/routes.ts'
-import { replayStore } from './replay/store.ts'
-import type { ReplayAnswer, ReplayTask } from './replay/worker.ts'
+import { createHistory } from './history/history.ts'
+import { historyRoutes } from './history/routes.ts'
+import { createNotifications } from './notifications/notifications.ts'
+import { createReplayPart } from './replay/part.ts'
 import { sessionRoutes } from './sessions/routes.ts'
-import { type Sessions, sessions } from './sessions/sessions.ts'
-import { eventPurge } from './settings/purge.ts'
+import { createSessions, type Sessions } from './sessions/sessions.ts'
+import { createPurgeEvents } from './settings/purge.ts'
 import { settingsRoutes } from './settings/routes.ts'
-import { keyRotation } from './signing/rotation.ts'
-import { signingRoutes } from './signing/routes.ts'
-import { signing } from './signing/signing.ts'
-import { signingStore } from './signing/store.ts'
+import { createSigning } from './signing/signing.ts'
+import { createSigningStore } from './signing/store.ts'
 import { statsRoutes } from './stats/routes.ts'
-import { streaming } from './stream/streaming.ts'
-import { startThread, threads } from './threads/threads.ts'
+import { createConnections } from './stream/connections.ts'
+import { createStreams } from './stream/streams.ts'
 
-const IDEMPOTENCY_SWEEP_MS = 3_600_000
-/** How long a thread that nobody uses is kept. */
-const IDLE_THREAD_MS = 30_000
-const TRIAL_MEMORY_MB = 192
-const REPLAY_MEMORY_MB = 160
+export type { Approval, ApprovalStatus, NewApproval } from './approvals/approval.ts'
+export type { Approvals } from './approvals/approvals.ts'
+export type { AssignedBundle, FindAssignedBundle } from './assignment/assigned-bundle.ts'
 
-/** The governance room, put together. */
-export interface Governance {
-  readonly bundles: Pick<Bundles, 'currentFor'>
-  readonly agents: Pick<Registrations, 'introduce'>
-  readonly assignments: Pick<Rules, 'resolveFor'>
+/** The governance room: what contracts there are, who runs which, what was decided and by whom. */
+export interface Governance extends Part {
+  /** What the server's own agents run, and when they were seen to run it. */
+  readonly fleet: Pick<Registrations, 'sighted'>
+  readonly assignments: { readonly bundleFor: FindAssignedBundle }
   readonly approvals: Approvals
-  readonly events: Pick<Events, 'record'>
+  readonly events: Pick<Events, 'recordOwn'>
   readonly sessions: Sessions
-  routes(app: App): void
-  /** Start what runs by itself. `address`: where this server listens. */
-  start(address: string): Promise<void>
-  /** Tell every live stream to come back elsewhere. */
-  endStreams(): void
-  stop(): Promise<void>
+  /** Streams of agents on all processes. */
   connectedAgents(): Promise<number>
 }
 
-export function governance(shared: Shared, people: Identity): Governance {
-  const { config, database } = shared
-  const storedKeys = signingStore(database)
+export function createGovernance(shared: Shared, identity: Identity): Governance {
+  const { clock, config, database, limiter } = shared
   const signatureEncoding = config.streamSignature === 'base64' ? 'base64' : 'hex'
-  const signingKeys = signing({ ...shared, store: storedKeys })
-  people.onTenantFounded(async (tenantId, within) => {
-    await signingKeys.equip(tenantId, within)
-  })
 
-  const storedBundles = bundleStore(database)
-  const storedDeployments = deploymentStore(database)
-  const versions = bundles({ ...shared, store: storedBundles, deployments: storedDeployments, signing: signingKeys })
-  const deploying = deployments({
+  const signingStore = createSigningStore(database)
+  const signing = createSigning({ ...shared, store: signingStore })
+  identity.onTenantFounded(signing.equip)
+
+  const bundleStore = createBundleStore(database)
+  const deploymentStore = createDeploymentStore(database)
+  const bundles = createBundles({ ...shared, store: bundleStore, deployments: deploymentStore, signing })
+  const deployments = createDeployments({
     ...shared,
-    store: storedDeployments,
-    bundles: storedBundles,
-    signing: signingKeys,
+    store: deploymentStore,
+    bundleStore,
+    signing,
     signatureEncoding,
   })
+  const { replay, ...replayPart } = createReplayPart({ ...shared, bundleStore })
 
-  const storedContracts = contractStore(database)
-  const storedCompositions = compositionStore(database)
-  const deployer = compositionDeployer({
-    ...shared,
-    bundles: storedBundles,
-    stored: storedDeployments,
-    deployments: deploying,
-  })
-  const combining = compositions({
-    ...shared,
-    store: storedCompositions,
-    contracts: storedContracts,
-    bundles: storedBundles,
-    deployer,
-  })
-  const library = contracts({
-    ...shared,
-    store: storedContracts,
-    compositions: storedCompositions,
-    followers: followers({ ...shared, store: storedCompositions, contracts: storedContracts, deployer }),
-  })
+  const contractStore = createContractStore(database)
+  const compositionStore = createCompositionStore(database)
+  const deployer = createDeployer({ ...shared, bundleStore, deploymentStore, deployments })
+  const followers = createFollowers({ ...shared, store: compositionStore, contractStore, deployer })
+  const contracts = createContracts({ ...shared, store: contractStore, uses: compositionStore, followers })
+  const compositions = createCompositions({ ...shared, store: compositionStore, contractStore, bundleStore, deployer })
+  const { evaluate, ...evaluatePart } = createEvaluatePart(shared)
+  const assistant = createAssistantPart({ ...shared, contracts: contractStore, evaluate })
 
-  const trialThreads = threads<TrialCall, TrialOutcome>({
-    start: () => startThread(new URL('./evaluate/', import.meta.url), 'worker', TRIAL_MEMORY_MB),
-    most: SLOTS,
-    idleMs: IDLE_THREAD_MS,
-    clock: shared.clock,
-  })
-
-  const replayThreads = threads<ReplayTask, ReplayAnswer>({
-    start: () => startThread(new URL('./replay/', import.meta.url), 'worker', REPLAY_MEMORY_MB),
-    most: REPLAY_THREADS,
-    idleMs: IDLE_THREAD_MS,
-    clock: shared.clock,
-  })
-  const replay = replaying({ ...shared, store: replayStore(database), bundles: storedBundles, threads: replayThreads })
-
-  const live = streaming({
+  const connections = createConnections()
+  const ruleStore = createRuleStore(database)
+  const fleet = createFleet({ ...shared, live: connections, ruleStore, deployments: deploymentStore })
+  const { registrations, registrationStore, sightings } = fleet
+  const rules = createRules({ ...shared, store: ruleStore, registrations })
+  const streams = createStreams({
     ...shared,
-    deployments: storedDeployments,
-    bundles: storedBundles,
-    signingKeys: storedKeys,
+    connections,
+    fleet,
+    ruleStore,
+    deploymentStore,
+    bundleStore,
+    signingStore,
     signatureEncoding,
   })
-  const { sightings } = live
-  const reached = rollouts({
+  const rollouts = createRollouts({ ...shared, store: deploymentStore, bundleStore, registrationStore, sightings })
+  const coverage = createCoverage({
     ...shared,
-    store: storedDeployments,
-    bundles: storedBundles,
-    registrations: live.registered,
-    sightings,
+    store: createCoverageStore(database),
+    deploymentStore,
+    bundleStore,
+    registrationStore,
   })
-  const covering = coverage({
-    ...shared,
-    store: coverageStore(database),
-    deployments: storedDeployments,
-    bundles: storedBundles,
-    registrations: live.registered,
-  })
-  const rotateKey = keyRotation({
-    ...shared,
-    signing: signingKeys,
-    bundles: storedBundles,
-    deployments: storedDeployments,
-  })
-  const tryOut = evaluation({ threads: trialThreads })
-  const helping = assistance({ ...shared, contracts: storedContracts, evaluate: tryOut })
-  const repeated = idempotency({ store: idempotencyStore(database), clock: shared.clock })
-  shared.workers.every('idempotency_sweep', IDEMPOTENCY_SWEEP_MS, () => repeated.purge())
-  const auditing = events({ ...shared, sightings })
-  const asking = approvals({ ...shared, idempotency: repeated })
-  const notifying = notifications({ ...shared, approvals: asking })
-  const sharedValues = sessions({ ...shared, idempotency: repeated })
+
+  const events = createEvents({ ...shared, sightings, signing })
+  const rotateKey = createRotateKey({ ...shared, store: deploymentStore, bundleStore, signing, ledger: events.ledger })
+  const approvals = createApprovals({ ...shared, signing, present: fleet.present })
+  const sessions = createSessions(shared)
+  const notifications = createNotifications({ ...shared, approvals })
 
   return {
-    bundles: versions,
-    agents: live.registrations,
-    assignments: live.rules,
-    approvals: asking,
-    events: auditing,
-    sessions: sharedValues,
-    routes(app) {
-      contractRoutes(app, { contracts: library })
-      compositionRoutes(app, { compositions: combining })
-      bundleRoutes(app, { bundles: versions })
-      evaluateRoutes(app, { evaluate: tryOut })
-      helping.routes(app)
-      deploymentRoutes(app, { deployments: deploying, rollouts: reached, replay, clock: shared.clock })
-      replayRoutes(app, { replay, clock: shared.clock })
-      signingRoutes(app, { rotateKey })
-      settingsRoutes(app, { purgeEvents: eventPurge(shared) })
-      coverageRoutes(app, { coverage: covering, clock: shared.clock })
-      live.routes(app)
-      auditing.routes(app)
-      approvalRoutes(app, { approvals: asking, limiter: shared.limiter })
-      notifying.routes(app)
-      sessionRoutes(app, sharedValues)
-      statsRoutes(app, shared)
-    },
-    async start(address) {
-      await signingKeys.equipAll()
-      asking.start()
-      await helping.start()
-      await notifying.start(address)
-    },
-    endStreams() {
-      asking.endWaits()
-      helping.drain()
-      notifying.drain()
-      live.drain()
-    },
-    async stop() {
-      asking.stop()
-      await notifying.stop()
-      await Promise.all([trialThreads.close(), replayThreads.close()])
-      await auditing.idle()
-      await live.stop()
-    },
-    connectedAgents: live.connectedAgents,
+    fleet: registrations,
+    assignments: { bundleFor: createBundleFor({ rules, bundles }) },
+    approvals,
+    events,
+    sessions,
+    connectedAgents: fleet.connectedAgents,
+    // Whoever feeds another stands behind it: stopping goes backwards, and what was fed in is written last.
+    ...createRoom([
+      { start: () => signing.equipAll() },
+      { routes: (app) => contractRoutes(app, { contracts }) },
+      { routes: (app) => compositionRoutes(app, { compositions }) },
+      { routes: (app) => bundleRoutes(app, { bundles }) },
+      evaluatePart,
+      assistant,
+      { routes: (app) => deploymentRoutes(app, { deployments, rollouts, replay, clock }) },
+      replayPart,
+      {
+        routes: (app) =>
+          settingsRoutes(app, { rotateKey, purgeEvents: createPurgeEvents({ ledger: events.ledger, clock }) }),
+      },
+      { routes: (app) => coverageRoutes(app, { coverage, clock }) },
+      fleet,
+      streams,
+      { routes: (app) => assignmentRoutes(app, { rules }) },
+      { routes: (app) => historyRoutes(app, { history: createHistory(shared) }) },
+      { routes: events.routes, stop: events.idle },
+      {
+        routes: (app) => approvalRoutes(app, { approvals, limiter }),
+        start: approvals.start,
+        drain: approvals.endWaits,
+        stop: approvals.stop,
+      },
+      notifications,
+      { routes: (app) => sessionRoutes(app, sessions) },
+      { routes: (app) => statsRoutes(app, shared) },
+    ]),
   }
 }

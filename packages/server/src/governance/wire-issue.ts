@@ -4,12 +4,14 @@ import { Nullable } from '../http/schemas.ts'
 
 /** Something wrong, or odd, in a document or a contract, as the API tells it. */
 export const Issue = Type.Object({
-  code: Type.String(),
+  code: Type.String({ description: 'Stable code of the kind of problem.' }),
   path: Type.String({ description: 'For example contracts[3].when; empty for the document.' }),
-  line: Nullable(Type.Integer()),
-  column: Nullable(Type.Integer()),
-  message: Type.String(),
-  hint: Nullable(Type.String()),
+  line: Nullable(Type.Integer({ description: 'Line in the document, counted from 1; null where there is no place.' })),
+  column: Nullable(
+    Type.Integer({ description: 'Column in the document, counted from 1; null where there is no place.' }),
+  ),
+  message: Type.String({ description: 'What is wrong, or worth knowing, in a sentence.' }),
+  hint: Nullable(Type.String({ description: 'What may help; null where nothing comes to mind.' })),
 })
 
 export const wireIssue = ({ code, path, line, column, message, hint }: ContractIssue) => ({

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Forbidden, InsufficientScope, Unauthenticated } from '../errors.ts'
-import type { Caller, KeyCaller, TokenCaller, UserCaller } from './caller.ts'
+import type { Caller, KeyCaller, TokenCaller, UserCaller } from '../identity/caller.ts'
 
 /**
  * Who may call a route. Every route declares one; registration fails without it.
@@ -9,8 +9,9 @@ import type { Caller, KeyCaller, TokenCaller, UserCaller } from './caller.ts'
  * - `bearer`: an access token of the runtime API, or a signed-in person; `scopes` says which permission it needs.
  * - `dispatch`: an execution's bootstrap, by its own address; or a bearer that may execute the agent.
  * - `webhook`: a platform that signs what it sends; the route verifies the signature itself.
+ * - `seal`: a client of SEAL, by its signed envelope, its own address or a bearer; the route judges which.
  */
-export type Access = 'public' | 'dashboard' | 'admin' | 'agent' | 'either' | 'bearer' | 'dispatch' | 'webhook'
+export type Access = 'public' | 'dashboard' | 'admin' | 'agent' | 'either' | 'bearer' | 'dispatch' | 'webhook' | 'seal'
 
 /** What the route's data is confined to: nothing, the caller's tenant, or the tenant and (for keys) the key's environment. */
 export type Scope = 'none' | 'tenant' | 'environment'
@@ -19,9 +20,9 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access
     scope?: Scope
-    /** For `bearer`: the permission scope the token must hold (aegis-api §2.6). */
+    /** For `bearer`: the permission scope the token must hold. */
     requires?: string
-    /** Largest body in bytes; otherwise by path (console-api §1.4). */
+    /** Largest body in bytes; otherwise by path. */
     maxBody?: number
     /** The body is taken as it is (YAML, forms, raw bytes), not as JSON. */
     rawBody?: true
@@ -59,6 +60,7 @@ async function authenticate(access: Access, request: FastifyRequest, by: Authent
   switch (access) {
     case 'public':
     case 'webhook':
+    case 'seal':
       return null
     case 'dashboard':
       return by.session(request)
@@ -81,7 +83,7 @@ async function authenticate(access: Access, request: FastifyRequest, by: Authent
   }
 }
 
-/** console-api §4.4: an API key speaks first and finally; then the cookie; then whatever else came as authorization. */
+/** An API key speaks first and finally; then the cookie; then whatever else came as authorization. */
 async function authenticateEither(request: FastifyRequest, by: Authenticator): Promise<UserCaller | KeyCaller> {
   const header = request.headers.authorization
   if (header?.startsWith('Bearer ') && header.includes('edk_')) return by.apiKey(request)

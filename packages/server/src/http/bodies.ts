@@ -4,7 +4,7 @@ import { jsonFaultAt } from './json-fault.ts'
 
 /**
  * Bodies are JSON. None at all, an empty one and one of another kind are no body: routes that take none do not mind, because
- * clients announce JSON also where they send nothing, and the others refuse it once the caller is known (console-api §1.2).
+ * clients announce JSON also where they send nothing, and the others refuse it once the caller is known.
  */
 export function registerBodies(app: FastifyInstance): void {
   app.removeContentTypeParser('text/plain')

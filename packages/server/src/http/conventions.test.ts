@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestServer, type TestServer } from '../../test/harness.ts'
 
-/** What every answer and every input has in common (console-api §1.1–1.3). */
+/** What every answer and every input has in common. */
 describe('HTTP conventions', () => {
   let t: TestServer
   let admin: Record<string, string>
@@ -46,7 +46,7 @@ describe('HTTP conventions', () => {
   it('security headers are on every answer, also on refusals, redirects and pages', async () => {
     const expected = {
       'content-security-policy':
-        "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'",
+        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'",
       'strict-transport-security': 'max-age=63072000; includeSubDomains',
       'x-frame-options': 'DENY',
       'x-content-type-options': 'nosniff',

@@ -11,7 +11,7 @@ const allowedHeaders = new Set(HEADERS.map((name) => name.toLowerCase()))
 const safelisted = ['accept', 'accept-language', 'content-language']
 
 /**
- * The origins whose pages may call the API with the signed-in person's cookie (console-api §1.7).
+ * The origins whose pages may call the API with the signed-in person's cookie.
  *
  * @param configured as the operator wrote them
  * @param baseUrl public address; unless it is local, origins of this machine are dropped, each told to `warn`

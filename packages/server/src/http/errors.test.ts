@@ -28,9 +28,9 @@ describe('a method that no route takes', () => {
   afterAll(() => t.close())
 
   it.each([
-    ['TRACE', '/health/live', 'GET'],
-    ['POST', '/metrics', 'GET'],
-    ['TRACE', '/api/v1/health', 'GET'],
+    ['TRACE', '/health/live', 'GET, HEAD'],
+    ['POST', '/metrics', 'GET, HEAD'],
+    ['TRACE', '/api/v1/health', 'GET, HEAD'],
     ['QUERY', '/api/v1/bundles', 'GET, POST'],
     ['QUERY', '/v1/executions', 'GET, POST'],
   ])('is answered 405 whatever it carries, and told which are taken: %s %s', async (method, url, allow) => {

@@ -10,11 +10,14 @@ import {
   Unavailable,
 } from '../errors.ts'
 import { isDatabaseAway, isPoolExhausted } from '../storage/database.ts'
+import { isStorageFull } from '../storage/room.ts'
 import { bodyLimitOf } from './limits.ts'
+import { isSealRoute, sealErrorBody } from './seal-errors.ts'
 import { securityHeaders } from './security-headers.ts'
+import { routeOf, surfaceOf } from './surface.ts'
 import { type Judge, problemsOf } from './validation.ts'
 
-/** Every failure leaves through here: the console API says `detail`, the runtime API `error` and `message` (console-api §1.2, aegis-api §3.2). */
+/** Every failure leaves through here: the console API says `detail`, the runtime API `error` and `message`. */
 export function registerErrors(app: FastifyInstance): void {
   app.setErrorHandler(async (thrown: unknown, request, reply) => {
     // What cannot be read of a request that no route takes is beside the point.
@@ -36,10 +39,6 @@ export function sendUnroutable(thrown: unknown, request: FastifyRequest, reply: 
   sendError(reply, request, domainErrorOf(thrown, request) ?? new NotFound('Not Found'))
 }
 
-/** Whether the path belongs to the runtime API, whose errors have another shape. */
-export const isRuntimePath = (url: string): boolean =>
-  url.startsWith('/v1/') || url.startsWith('/realms/') || url.startsWith('/x/')
-
 export function sendError(reply: FastifyReply, request: FastifyRequest, error: DomainError): FastifyReply {
   reply.headers(error.headers)
   return send(reply, request, error.status, error.code, error.message, error)
@@ -57,7 +56,10 @@ function send(
   const problems = error instanceof InvalidInput ? error.problems : null
   // Serialised here: an error is outside the schema of the route's answers.
   reply.serializer((payload: unknown) => JSON.stringify(payload))
-  if (!isRuntimePath(request.url)) return reply.send({ detail: problems ?? message, ...error?.members })
+  const route = routeOf(request)
+  if (isSealRoute(route))
+    return reply.send(sealErrorBody({ status, message, error, requestId: request.id, at: request.server.clock.now() }))
+  if (surfaceOf(route) !== 'runtime') return reply.send({ detail: problems ?? message, ...error?.members })
   return reply.send({
     error: code,
     message,
@@ -72,6 +74,11 @@ const BUSY_DATABASE = 'Every connection to the database is in use and none came 
 
 function domainErrorOf(thrown: unknown, request: FastifyRequest): DomainError | null {
   if (thrown instanceof DomainError) return thrown
+  if (isStorageFull(thrown))
+    return new Unavailable(
+      'The disk of the server is full: nothing was changed. Make room on it (docs/operations.md, "A full disk") and try again.',
+      { cause: thrown, retryAfter: 30, code: 'storage_full' },
+    )
   if (isDatabaseAway(thrown))
     return new Unavailable(
       `${isPoolExhausted(thrown) ? BUSY_DATABASE : 'The database does not answer.'} Try again shortly.`,
@@ -92,7 +99,7 @@ function domainErrorOf(thrown: unknown, request: FastifyRequest): DomainError | 
     case 'FST_ERR_BAD_URL':
       return new BadRequest('The path is not a valid URL path.')
     case 'FST_ERR_MAX_PARAM_LENGTH':
-      // Nothing has so long a name (console-api §13.1).
+      // Nothing has so long a name.
       return new NotFound('Not Found')
   }
   if (typeof error.statusCode === 'number' && error.statusCode >= 400 && error.statusCode < 500) {
@@ -108,7 +115,7 @@ const isInputError = (thrown: unknown): boolean => {
   return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500
 }
 
-/** In the order in which Fastify judges them. It stops at the first that fails; callers are told of all at once (console-api §1.2). */
+/** In the order in which Fastify judges them. It stops at the first that fails; callers are told of all at once. */
 const parts = ['params', 'body', 'querystring', 'headers'] as const
 
 function allProblems(error: FastifyError, request: FastifyRequest): InputProblem[] {

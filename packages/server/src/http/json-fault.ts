@@ -5,7 +5,7 @@ const token =
 type Expectation = 'value' | 'value or ]' | 'key' | 'key or }' | ':' | 'after'
 
 /**
- * Where a text stops being JSON, counted in characters from 0; its length when it only breaks off (console-api §1.2). Engines tell
+ * Where a text stops being JSON, counted in characters from 0; its length when it only breaks off. Engines tell
  * that in words of their own, and for short texts not at all.
  */
 export function jsonFaultAt(text: string): number {

@@ -5,7 +5,7 @@ import { startTestServer, type TestServer } from '../../test/harness.ts'
 const KIB = 1024
 const MIB = 1024 * KIB
 
-/** console-api §1.4, with the larger limit of events (decision D10). */
+/** The largest bodies, with the larger limit of events. */
 describe('the size of a body', () => {
   let t: TestServer
   let address: string

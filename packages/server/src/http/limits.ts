@@ -1,11 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { PayloadTooLarge } from '../errors.ts'
-import { isRuntimePath, sendError } from './errors.ts'
+import { sendError } from './errors.ts'
+import { routeOf, surfaceOf } from './surface.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
 
-/** console-api §1.4, first match wins; events by decision D10; the runtime API by aegis-api §7. */
+/** The largest body of each path, first match wins; a batch of events may be larger than the rest, so that no full client buffer is refused. */
 const rows: readonly { readonly prefix: string; readonly method?: string; readonly limit: number }[] = [
   { prefix: '/api/v1/auth/', limit: 4 * KIB },
   { prefix: '/api/v1/setup', limit: 4 * KIB },
@@ -35,7 +36,7 @@ export const bodyLimitFor = (method: string, url: string, config?: { readonly ma
   config?.maxBody ?? limitFor(method, url)
 
 export const bodyLimitOf = (request: FastifyRequest): number =>
-  bodyLimitFor(request.method, request.url, request.routeOptions?.config)
+  bodyLimitFor(request.method, routeOf(request), request.routeOptions?.config)
 
 /** Refuse a body that says it is too large before it is read, and one that proves to be while it is. */
 export function registerLimits(app: FastifyInstance): void {
@@ -45,8 +46,7 @@ export function registerLimits(app: FastifyInstance): void {
   })
   app.addHook('onRequest', async (request, reply) => {
     if (request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS') return
-    const path = request.url
-    if (!path.startsWith('/api/') && !isRuntimePath(path)) return
+    if (surfaceOf(routeOf(request)) === 'pages') return
     const announced = Number(request.headers['content-length'])
     const limit = bodyLimitOf(request)
     if (Number.isFinite(announced) && announced > limit) {

@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { DomainError, NotFound } from '../errors.ts'
-import { isRuntimePath, sendError } from './errors.ts'
+import { sendError } from './errors.ts'
+import { refusalOfLaterLine } from './later-lines.ts'
+import { readablePath, surfaceOf } from './surface.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -9,20 +11,26 @@ declare module 'fastify' {
   }
 }
 
-/** Unknown paths: 404, 405 with `Allow`, 307 to the form without trailing slash; outside the API, on to the console (console-api §1.2, §1.8). */
-export function registerNotFound(app: FastifyInstance): void {
+/** Unknown paths: 404, 405 with `Allow`, 307 to the form without trailing slash; outside the API, on to the console. */
+export function registerNotFound(app: FastifyInstance, basePath: string): void {
   const routes: { readonly methods: readonly string[]; readonly pattern: RegExp }[] = []
   app.addHook('onRoute', (route) => {
     const methods = Array.isArray(route.method) ? route.method : [route.method]
     routes.push({ methods, pattern: patternOf(route.url) })
   })
   const answer = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const [path = '/', query] = request.url.split('?', 2)
-    const isApi = path.startsWith('/api/') || isRuntimePath(path) || path === '/api'
-    if (!isApi && (request.method === 'GET' || request.method === 'HEAD')) return reply.redirect('/dashboard', 302)
-    const bare = path.replace(/\/+$/, '')
-    if (isApi && bare !== path && routes.some((route) => route.pattern.test(bare))) {
-      return reply.redirect(query === undefined ? bare : `${bare}?${query}`, 307)
+    const laterLine = refusalOfLaterLine(request)
+    if (laterLine) return sendError(reply, request, laterLine)
+    const path = readablePath(request.url)
+    const [asked = '', query] = request.url.split('?', 2)
+    const isApi = surfaceOf(path) !== 'pages'
+    if (!isApi && (request.method === 'GET' || request.method === 'HEAD'))
+      return reply.redirect(`${basePath}/dashboard`, 302)
+    // Sent back as it was asked for: what is decoded here could break out of a header, what names a host could lead there.
+    const bare = asked.replace(/\/+$/, '')
+    const isOwnPath = /^\/[^/\\]/.test(bare)
+    if (isApi && isOwnPath && bare !== asked && routes.some((route) => route.pattern.test(readablePath(bare)))) {
+      return reply.redirect(`${basePath}${bare}${query === undefined ? '' : `?${query}`}`, 307)
     }
     const allowed = new Set(routes.filter((route) => route.pattern.test(path)).flatMap((route) => route.methods))
     if (allowed.size > 0) {

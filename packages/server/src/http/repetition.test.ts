@@ -4,7 +4,7 @@ import { ADMIN, onEachDatabase, type TestServer } from '../../test/harness.ts'
 type Headers = Record<string, string>
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
-/** console-api §6.1, for what is not the library, bundles or the fleet. */
+/** A repeated request is answered once, for what is not the library, bundles or the fleet. */
 onEachDatabase('the same request twice', (start) => {
   let t: TestServer
   let admin: Headers

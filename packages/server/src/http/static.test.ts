@@ -1,12 +1,16 @@
+import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startTestServer, type TestServer } from '../../test/harness.ts'
 
-const PAGE = '<!doctype html><title>console</title>'
+const PAGE = '<!doctype html><title>console</title><script>first()</script><script type="module" src="/x.js"></script>'
+/** SHA-256 of `first()`, as a browser computes it. */
+const HASH = `'sha256-${createHash('sha256').update('first()').digest('base64')}'`
+const SCRIPT = 'export const long = 1\n'.repeat(200)
 
-/** console-api §1.8. */
 describe('what is not the API', () => {
   let folder: string
   let t: TestServer
@@ -17,6 +21,9 @@ describe('what is not the API', () => {
     writeFileSync(join(folder, 'assets', 'app-1a2b.css'), 'body{}')
     writeFileSync(join(folder, 'assets', 'app-1a2b.js'), 'void 0')
     writeFileSync(join(folder, 'secret.txt'), 'secret')
+    writeFileSync(join(folder, 'assets', 'long-1a2b.js'), SCRIPT)
+    writeFileSync(join(folder, 'assets', 'long-1a2b.js.br'), brotliCompressSync(SCRIPT))
+    writeFileSync(join(folder, 'assets', 'long-1a2b.js.gz'), gzipSync(SCRIPT))
   })
   afterAll(() => rmSync(folder, { recursive: true }))
   afterEach(() => t.close())
@@ -59,6 +66,32 @@ describe('what is not the API', () => {
     ])
     expect(script.headers['content-type']).toMatch(/^(text|application)\/javascript/)
     expect(css.headers['cache-control']).toContain('immutable')
+  })
+
+  it('an asset is sent as it was compressed when it was built, as the client accepts', async () => {
+    await built()
+    const ask = (encoding: string) =>
+      t.request({ method: 'GET', url: '/dashboard/assets/long-1a2b.js', headers: { 'accept-encoding': encoding } })
+    const [brotli, gzip, plain] = [await ask('gzip, deflate, br'), await ask('gzip'), await ask('identity')]
+    expect([brotli, gzip, plain].map(({ headers }) => headers['content-encoding'])).toEqual(['br', 'gzip', undefined])
+    expect(brotliDecompressSync(brotli.rawPayload).toString()).toBe(SCRIPT)
+    expect(brotli.rawPayload).toEqual(brotliCompressSync(SCRIPT))
+    expect(gunzipSync(gzip.rawPayload).toString()).toBe(SCRIPT)
+    expect(plain.body).toBe(SCRIPT)
+    for (const answer of [brotli, gzip, plain]) {
+      expect(answer.headers['content-type']).toMatch(/^(text|application)\/javascript/)
+      expect(answer.headers['cache-control']).toContain('immutable')
+      expect(String(answer.headers.vary).toLowerCase()).toContain('accept-encoding')
+    }
+  })
+
+  it('the scripts inside a page may run by their hashes, and no other may', async () => {
+    await built()
+    const policyOf = async (url: string) => String((await get(url)).headers['content-security-policy'])
+    expect(await policyOf('/dashboard/')).toContain(`script-src 'self' ${HASH};`)
+    expect(await policyOf('/docs')).toMatch(/script-src 'self' 'sha256-[\w+/]+=';/)
+    for (const url of ['/dashboard/', '/docs', '/api/v1/health', '/dashboard/assets/app-1a2b.js'])
+      expect((await policyOf(url)).match(/script-src[^;]*/)?.[0]).not.toContain('unsafe')
   })
 
   it('an asset that is missing, and a file beside the assets, is never a page', async () => {

@@ -4,27 +4,33 @@ import { basename, dirname, join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import Type from 'typebox'
 import { NotFound } from '../errors.ts'
+import { policyOfPage } from './security-headers.ts'
 import type { App } from './server.ts'
 
 const open = { access: 'public', scope: 'none' } as const
 
-/** The console's built files (console-api §1.8) and the browsable API reference, both without any other host. */
+/** The console's built files and the browsable API reference, both without any other host. */
 export async function registerStatic(
   app: App,
-  { consoleDir, hasDocs }: { consoleDir: string | null; hasDocs: boolean },
+  { consoleDir, hasDocs, basePath }: { consoleDir: string | null; hasDocs: boolean; basePath: string },
 ): Promise<void> {
   const index = consoleDir ? join(consoleDir, 'index.html') : null
   const isBuilt = index !== null && existsSync(index)
-  const page = isBuilt ? readFileSync(index, 'utf8') : null
-  if (consoleDir) await app.register(fastifyStatic, { root: join(consoleDir, 'assets'), serve: false })
-  const serve = { config: open, schema: { hide: true } }
-  app.get('/dashboard', serve, async (_request, reply) => reply.redirect('/dashboard/', 307))
+  // Built for any path: where its files lie is said here, for pages however deep.
+  const page = isBuilt ? readFileSync(index, 'utf8').replaceAll('"./', `"${basePath}/dashboard/`) : null
+  const policy = policyOfPage(page ?? '')
+  // The build leaves each file compressed beside it; which one is sent is for the client to say.
+  if (consoleDir)
+    await app.register(fastifyStatic, { root: join(consoleDir, 'assets'), serve: false, preCompressed: true })
+  const serve = { config: open, schema: { hide: true }, exposeHeadRoute: true }
+  app.get('/dashboard', serve, async (_request, reply) => reply.redirect(`${basePath}/dashboard/`, 307))
   app.get(
     '/dashboard/assets/:file',
-    { config: open, schema: { hide: true, params: Type.Object({ file: Type.String() }) } },
+    { exposeHeadRoute: true, config: open, schema: { hide: true, params: Type.Object({ file: Type.String() }) } },
     async (request, reply) => {
       if (!isBuilt || !existsSync(join(consoleDir ?? '', 'assets', basename(request.params.file))))
         throw new NotFound('There is no such asset.')
+      // The name holds a hash of the content, so what it names never changes.
       return reply.sendFile(basename(request.params.file), { immutable: true, maxAge: '365d' })
     },
   )
@@ -38,14 +44,18 @@ export async function registerStatic(
         .code(404)
         .type('text/html; charset=utf-8')
         .send('<!doctype html><title>Lictor</title><p>The console is not built. Run <code>npm run build</code>.</p>')
-    return reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(page)
+    return reply
+      .type('text/html; charset=utf-8')
+      .header('cache-control', 'no-cache')
+      .header('content-security-policy', policy)
+      .send(page)
   })
-  if (hasDocs) await registerReference(app)
+  if (hasDocs) await registerReference(app, basePath)
 }
 
-async function registerReference(app: App): Promise<void> {
+async function registerReference(app: App, basePath: string): Promise<void> {
   const root = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
-  const serve = { config: open, schema: { hide: true } }
+  const serve = { config: open, schema: { hide: true }, exposeHeadRoute: true }
   const files = { 'swagger-ui.css': 'text/css', 'swagger-ui-bundle.js': 'text/javascript' }
   for (const [file, type] of Object.entries(files)) {
     // Read when asked for: the reference page is opened rarely and its script is large.
@@ -56,14 +66,18 @@ async function registerReference(app: App): Promise<void> {
         .send(readFileSync(join(root, file))),
     )
   }
-  app.get('/docs', serve, async (_request, reply) => reply.type('text/html; charset=utf-8').send(referencePage))
+  const page = referencePage(basePath)
+  const policy = policyOfPage(page)
+  app.get('/docs', serve, async (_request, reply) =>
+    reply.type('text/html; charset=utf-8').header('content-security-policy', policy).send(page),
+  )
 }
 
-const referencePage = `<!doctype html>
+const referencePage = (basePath: string): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-<title>Lictor API</title><link rel="stylesheet" href="/docs/swagger-ui.css">
+<title>Lictor API</title><link rel="stylesheet" href="${basePath}/docs/swagger-ui.css">
 <style>
 body { margin: 0 }
 html.dark-mode body { background: #1c2022 }
@@ -79,14 +93,14 @@ html.dark-mode .swagger-ui .header-col { color: #e4e6e6 }
 }
 </style>
 </head>
-<body><div id="reference"></div><script src="/docs/swagger-ui-bundle.js"></script>
+<body><div id="reference"></div><script src="${basePath}/docs/swagger-ui-bundle.js"></script>
 <script>
 const dark = matchMedia('(prefers-color-scheme: dark)')
 const paint = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
 dark.addEventListener('change', paint)
 paint()
 SwaggerUIBundle({
-  url: '/openapi.json', dom_id: '#reference', deepLinking: true, docExpansion: 'none', filter: true, defaultModelsExpandDepth: 0,
+  url: '${basePath}/openapi.json', dom_id: '#reference', deepLinking: true, docExpansion: 'none', filter: true, defaultModelsExpandDepth: 0,
   requestInterceptor: (r) => { r.headers['X-Requested-With'] = 'lictor-reference'; return r },
 })
 </script></body>

@@ -24,7 +24,7 @@ const uuid = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$
 export type Judge = (input: unknown) => { readonly value?: unknown; readonly error?: FastifySchemaValidationError[] }
 
 /**
- * Requests are judged by each route's JSON Schema, after the lenient scalar coercion the API promises (console-api §1.1):
+ * Requests are judged by each route's JSON Schema, after the lenient scalar coercion the API promises:
  * numbers and booleans may come as text, texts only as text. Unknown fields are ignored. No text of a schema holds NUL.
  */
 export function registerValidation(app: FastifyInstance): void {
@@ -60,14 +60,16 @@ export function registerValidation(app: FastifyInstance): void {
 
 /**
  * Bodies are stored and written out again by functions that recurse: one that is too deep would make every list with it fail.
- * Items that the schema says nothing of are judged one by one by their feature (decision D10).
+ * Items that the schema says nothing of are judged one by one by their feature.
  */
 function isTooDeep({ properties }: SchemaNode, body: unknown): boolean {
   if (properties === undefined) return nestsDeeper(body, DEEPEST)
   if (typeof body !== 'object' || body === null) return false
-  return Object.entries(properties).some(([name, child]) => {
-    const isJudgedLater = child.type === 'array' && child.items?.type === undefined && !child.items?.anyOf
-    return !isJudgedLater && Object.hasOwn(body, name) && nestsDeeper((body as Record<string, unknown>)[name], DEEPEST)
+  // Properties that the schema does not name reach their feature too.
+  return Object.entries(body).some(([name, value]) => {
+    const child = Object.hasOwn(properties, name) ? properties[name] : undefined
+    const isJudgedLater = child?.type === 'array' && child.items?.type === undefined && !child.items?.anyOf
+    return !isJudgedLater && nestsDeeper(value, DEEPEST)
   })
 }
 

@@ -1,88 +1,153 @@
 import type { FastifyRequest } from 'fastify'
 import { Conflict } from '../errors.ts'
-import type { KeyCaller, UserCaller } from '../http/caller.ts'
-import type { App } from '../http/server.ts'
+import { basePathOf } from '../http/base-path.ts'
+import { createRoom, type Part } from '../part.ts'
 import type { Shared } from '../shared.ts'
-import type { Queryable } from '../storage/database.ts'
 import { microsOf } from '../storage/instants.ts'
-import { type ApiKeys, apiKeys } from './keys.ts'
-import { type LocalAccess, localAccess } from './local-access.ts'
-import { type Login, login, SESSION_COOKIE } from './login.ts'
-import { passwords } from './passwords.ts'
+import type { KeyCaller, TokenCaller, UserCaller } from './caller.ts'
+import { type ApiKeys, createApiKeys } from './keys.ts'
+import { createLocalAccess, type LocalAccess } from './local-access.ts'
+import { createLogin, type Login, SESSION_COOKIE } from './login.ts'
+import { announceOn, createOpenCalls, type OpenCalls } from './open-calls.ts'
+import { createPasswords } from './passwords.ts'
 import { identityRoutes } from './routes.ts'
-import { type Setup, SHORTEST_PASSWORD, setup } from './setup.ts'
-import { type IdentityStore, identityStore } from './store.ts'
+import { createRuntimeKeys, type RuntimeKeys } from './runtime-keys/runtime-keys.ts'
+import { createRuntimeKeyStore } from './runtime-keys/store.ts'
+import { createSetup, type Setup, SHORTEST_PASSWORD, type TenantFounded } from './setup.ts'
+import { createSetupGate, type SetupGate } from './setup-gate.ts'
+import { createStanding } from './standing.ts'
+import { createIdentityStore, type IdentityStore } from './store.ts'
+import { accessRoutes } from './tokens/routes.ts'
+import { createServiceAccounts } from './tokens/service-accounts.ts'
+import { createAccessStore } from './tokens/store.ts'
+import { createTokenKeys } from './tokens/token-keys.ts'
+import { createTokens, type Tokens } from './tokens/tokens.ts'
 
 const SESSION_SWEEP_MS = 3_600_000
 
-/** The identity room, put together. */
-export interface Identity {
+/** The identity room: who calls, and on whose behalf. */
+export interface Identity extends Part {
   readonly setup: Setup
+  readonly setupGate: SetupGate
   readonly login: Login
-  readonly keys: ApiKeys
-  readonly local: LocalAccess
+  readonly apiKeys: ApiKeys
+  readonly localAccess: LocalAccess
   readonly store: IdentityStore
+  readonly tokens: Tokens
+  readonly runtimeKeys: RuntimeKeys
+  readonly openCalls: OpenCalls
   authenticateSession(request: FastifyRequest): Promise<UserCaller>
   authenticateKey(request: FastifyRequest): Promise<KeyCaller>
+  authenticateToken(request: FastifyRequest): Promise<TokenCaller>
   /** Called, in its transaction, for each new tenant. */
-  onTenantFounded(listener: (tenantId: string, within: Queryable) => Promise<void>): void
-  routes(app: App): void
-  /** Create the administrator named in the environment, when there is no user yet (console-api §3.2). */
+  onTenantFounded(listener: TenantFounded): void
+  /** Create the administrator named in the environment, when there is no user yet. */
   bootstrap(): Promise<void>
 }
 
-export function identity(deps: Shared & { isSecure: boolean; passwordCost?: number }): Identity {
-  const { config, clock, random, limiter, database, log, logger, workers, isSecure } = deps
-  const store = identityStore(database)
-  const founded: ((tenantId: string, within: Queryable) => Promise<void>)[] = []
-  const hashing = passwords(deps.passwordCost)
-  const first = setup({
+export function createIdentity(deps: Shared & { isSecure: boolean; passwordCost?: number }): Identity {
+  const { config, clock, random, limiter, database, log, logger, bus, workers, isSecure } = deps
+  const store = createIdentityStore(database)
+  const founded: TenantFounded[] = []
+  const onError = (err: unknown) => logger.error({ err }, 'withdrawn access')
+  const announceWithdrawal = announceOn(bus, onError)
+  const passwords = createPasswords(deps.passwordCost)
+  const setup = createSetup({
     database,
     store,
-    passwords: hashing,
+    passwords,
     clock,
     random,
-    tenantFounded: async (tenantId, within) => {
-      for (const listener of founded) await listener(tenantId, within)
+    tenantFounded: async (scope, within) => {
+      for (const listener of founded) await listener(scope, within)
     },
   })
-  const sessions = login({
+  const setupGate = createSetupGate({ random, baseUrl: config.baseUrl })
+  const login = createLogin({
     store,
-    passwords: hashing,
+    passwords,
     clock,
     random,
     limiter,
     attempts: config.loginAttempts,
     windowSeconds: config.loginWindowSeconds,
     ttlHours: config.sessionTtlHours,
+    announceWithdrawal,
   })
-  const keys = apiKeys({ store, log, clock, random })
-  const local = localAccess({ store, random, limiter, dataDir: config.dataDir })
+  const apiKeys = createApiKeys({ store, log, clock, random, announceWithdrawal })
+  const localAccess = createLocalAccess({ store, random, limiter, dataDir: config.dataDir })
+  const accessStore = createAccessStore(database)
+  const tokenKeys = createTokenKeys({ ...deps, store: accessStore })
+  const serviceAccounts = createServiceAccounts({ ...deps, store: accessStore, announceWithdrawal })
+  const runtimeKeys = createRuntimeKeys({
+    store: createRuntimeKeyStore(database),
+    accounts: accessStore,
+    clock,
+    random,
+    announceWithdrawal,
+  })
+  const tokens = createTokens({
+    store: accessStore,
+    keys: runtimeKeys,
+    tokenKeys,
+    serviceAccounts,
+    clock,
+    random,
+    baseUrl: config.baseUrl.replace(/\/+$/, '') || `http://${config.host}:${config.port}`,
+  })
+  const openCalls = createOpenCalls({
+    standing: createStanding({ store, accessStore, runtimeKeys, clock }),
+    bus,
+    workers,
+    onError,
+  })
+
   workers.every('session_sweep', SESSION_SWEEP_MS, () => store.purgeSessions(microsOf(clock.now())))
 
   return {
-    setup: first,
-    login: sessions,
-    keys,
-    local,
+    setup,
+    setupGate,
+    login,
+    apiKeys,
+    localAccess,
     store,
-    authenticateSession: (request) => sessions.authenticate(request.cookies[SESSION_COOKIE]),
+    tokens,
+    runtimeKeys,
+    openCalls,
+    authenticateSession: (request) => login.authenticate(request.cookies[SESSION_COOKIE]),
     authenticateKey: (request) => {
       const agentId = request.headers['x-edictum-agent-id']
-      return keys.authenticate(request.headers.authorization, typeof agentId === 'string' ? agentId : undefined)
+      return apiKeys.authenticate(request.headers.authorization, typeof agentId === 'string' ? agentId : undefined)
     },
+    authenticateToken: tokens.authenticate,
     onTenantFounded: (listener) => founded.push(listener),
-    routes: (app) =>
-      identityRoutes(app, { setup: first, login: sessions, keys, local, ttlHours: config.sessionTtlHours, isSecure }),
+    ...createRoom([
+      {
+        routes: (app) =>
+          identityRoutes(app, {
+            setup,
+            setupGate,
+            login,
+            apiKeys,
+            localAccess,
+            ttlHours: config.sessionTtlHours,
+            isSecure,
+            cookiePath: basePathOf(config.baseUrl) || '/',
+          }),
+      },
+      { routes: (app) => accessRoutes(app, { tokens, tokenKeys, serviceAccounts, limiter }) },
+      { start: (address) => localAccess.publish(address) },
+      { stop: openCalls.stop },
+    ]),
     async bootstrap() {
-      if (await first.isComplete()) return
+      if (await setup.isComplete()) return
       const toSetUp = `open ${config.baseUrl || 'the address of this server'} and create one there`
       if (config.adminEmail === '' || config.adminPassword === '') {
         // On this machine alone that is nobody's business but the newcomer's, who is told where to go.
         const isReachable = !['127.0.0.1', 'localhost', '::1'].includes(config.host)
         if (isReachable)
           logger.warn(
-            `There is no administrator, and whoever opens this server first becomes it: ${toSetUp}, or set LICTOR_ADMIN_EMAIL and LICTOR_ADMIN_PASSWORD.`,
+            'There is no administrator. Make one at localhost, at the address in LICTOR_BASE_URL or with the link that `lictor up` prints, or set LICTOR_ADMIN_EMAIL and LICTOR_ADMIN_PASSWORD.',
           )
         return
       }
@@ -93,7 +158,7 @@ export function identity(deps: Shared & { isSecure: boolean; passwordCost?: numb
         return
       }
       try {
-        await first.createFirstAdministrator({
+        await setup.createFirstAdministrator({
           email: config.adminEmail,
           password: config.adminPassword,
           tenantName: 'default',

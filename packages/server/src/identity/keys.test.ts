@@ -3,7 +3,7 @@ import { onEachDatabase, type TestServer } from '../../test/harness.ts'
 
 type Headers = Record<string, string>
 
-/** console-api §4.3, §4.4 and §8.1.8. */
+/** API keys: made, listed, revoked, and what each may reach. */
 onEachDatabase('API keys', (start) => {
   let t: TestServer
   afterEach(() => t.close())
@@ -99,7 +99,7 @@ onEachDatabase('API keys', (start) => {
       [{ type: 'api_key_created', key_id: id, env: 'staging', label: 'ci' }, 1, null, null],
       [{ type: 'api_key_revoked', key_id: id }, 1, null, null],
     ])
-    await t.server.database.db.updateTable('user_sessions').set({ is_admin: 0 }).execute()
+    await t.server.database.db.updateTable('users').set({ is_admin: 0 }).execute()
     const refused = { detail: 'Admin access required.' }
     expect((await create({ env: 'staging' })).json()).toEqual(refused)
     const revoke = await t.request({ method: 'DELETE', url: `/api/v1/keys/${id}`, headers: await t.admin() })

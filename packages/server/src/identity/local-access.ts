@@ -3,9 +3,8 @@ import { join } from 'node:path'
 import { NotFound, TooManyRequests, Unauthenticated } from '../errors.ts'
 import type { Random } from '../ports/random.ts'
 import type { RateLimiter } from '../ports/rate-limiter.ts'
-import type { UserRow } from '../storage/schema.ts'
-import type { IdentityStore } from './store.ts'
-import { digestOf, digestsEqual } from './tokens.ts'
+import { digestOf, digestsEqual } from './opaque-tokens.ts'
+import type { IdentityStore, User } from './store.ts'
 
 export const LOCAL_ACCESS_FILE = 'local-access.json'
 
@@ -17,10 +16,10 @@ export interface LocalAccess {
   /** Write the file that the command line reads. */
   publish(address: string): void
   /** The administrator that a holder of the file's secret acts as. @throws Unauthenticated, NotFound before setup. */
-  administrator(secret: string, address: string): Promise<UserRow>
+  administrator(secret: string, address: string): Promise<User>
 }
 
-export function localAccess(deps: {
+export function createLocalAccess(deps: {
   store: IdentityStore
   random: Random
   limiter: RateLimiter

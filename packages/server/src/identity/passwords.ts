@@ -8,11 +8,11 @@ export const PASSWORD_COST = 16_384
 export interface Passwords {
   /** scrypt with a salt of its own: `scrypt$N$r$p$salt$key`, base64url. */
   hash(password: string): Promise<string>
-  /** Whether the password is the one that was hashed. Without a stored hash it takes as long, and is false (console-api §4.1). */
+  /** Whether the password is the one that was hashed. Without a stored hash it takes as long, and is false. */
   verify(password: string, stored: string | undefined): Promise<boolean>
 }
 
-export function passwords(cost: number = PASSWORD_COST): Passwords {
+export function createPasswords(cost: number = PASSWORD_COST): Passwords {
   const write = (salt: Uint8Array, key: Uint8Array) =>
     ['scrypt', cost, 8, 5, Buffer.from(salt).toString('base64url'), Buffer.from(key).toString('base64url')].join('$')
   const nobodys = write(new Uint8Array(16), new Uint8Array(KEY_BYTES))

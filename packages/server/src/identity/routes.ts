@@ -1,18 +1,21 @@
 import Type from 'typebox'
-import { BadRequest } from '../errors.ts'
-import { userOf } from '../http/caller.ts'
-import { canonicalUuid, failures, Instant, Maybe, Nullable } from '../http/schemas.ts'
+import { BadRequest, Forbidden } from '../errors.ts'
+import { canonicalUuid, failures, Instant, Maybe, Nullable, TenantId } from '../http/schemas.ts'
 import type { App } from '../http/server.ts'
 import { toWireTime } from '../storage/instants.ts'
-import type { ApiKeyRow } from '../storage/schema.ts'
+import { userOf } from './caller.ts'
 import { type ApiKeys, environments } from './keys.ts'
 import type { LocalAccess } from './local-access.ts'
 import { type Login, SESSION_COOKIE } from './login.ts'
 import type { Setup } from './setup.ts'
+import type { SetupGate } from './setup-gate.ts'
+import type { ApiKey } from './store.ts'
 
 const tags = { tags: ['identity'] }
-const Message = Type.Object({ message: Type.String() })
-const ApiKey = Type.Object({
+const MessageText = Type.String({ description: 'What happened, in a sentence.' })
+const Message = Type.Object({ message: MessageText })
+const UserId = Type.String({ description: 'Id of the user.' })
+const ApiKeyBody = Type.Object({
   id: Type.String(),
   prefix: Type.String({ description: 'The part of the key that may be shown.' }),
   env: Type.String(),
@@ -20,26 +23,36 @@ const ApiKey = Type.Object({
   created_at: Instant,
 })
 
-const wireKey = (row: ApiKeyRow) => ({
-  id: row.id,
-  prefix: row.prefix,
-  env: row.env,
-  label: row.label,
-  created_at: toWireTime(row.created_at),
+const wireKey = (key: ApiKey) => ({
+  id: key.id,
+  prefix: key.prefix,
+  env: key.env,
+  label: key.label,
+  created_at: toWireTime(key.createdAt),
 })
 
-/** console-api §8.1: setup, login, logout, me, API keys. */
+/** Setup, login, logout, me, API keys. */
 export function identityRoutes(
   app: App,
-  deps: { setup: Setup; login: Login; keys: ApiKeys; local: LocalAccess; ttlHours: number; isSecure: boolean },
+  deps: {
+    setup: Setup
+    setupGate: SetupGate
+    login: Login
+    apiKeys: ApiKeys
+    localAccess: LocalAccess
+    ttlHours: number
+    isSecure: boolean
+    /** Below which path of its host the server is served, `/` for all of it. */
+    cookiePath: string
+  },
 ): void {
-  const { setup, login, keys, local, ttlHours, isSecure } = deps
-  const cookie = { httpOnly: true, sameSite: 'lax', path: '/', secure: isSecure } as const
+  const { setup, setupGate, login, apiKeys, localAccess, ttlHours, isSecure, cookiePath } = deps
+  const cookie = { httpOnly: true, sameSite: 'lax', path: cookiePath, secure: isSecure } as const
 
   app.post(
     '/api/v1/setup',
     {
-      config: { access: 'public', scope: 'none' },
+      config: { access: 'public', scope: 'none', ignoresSession: true },
       schema: {
         ...tags,
         summary: 'Create the first administrator',
@@ -47,15 +60,27 @@ export function identityRoutes(
           email: Type.String({ format: 'email', maxLength: 255 }),
           password: Type.String({ maxLength: 1024, description: 'At least 12 characters.' }),
           tenant_name: Maybe(Type.String({ maxLength: 255 })),
+          setup_token: Maybe(
+            Type.String({
+              maxLength: 200,
+              description:
+                'From the link that the server printed; needed under any other name than localhost and the public address.',
+            }),
+          ),
         }),
         response: {
-          201: Type.Object({ message: Type.String(), user_id: Type.String(), tenant_id: Type.String() }),
-          ...failures(409, 413, 422),
+          201: Type.Object({ message: MessageText, user_id: UserId, tenant_id: TenantId }),
+          ...failures(403, 409, 413, 422),
         },
       },
     },
     async (request, reply) => {
-      const { email, password, tenant_name } = request.body
+      const { email, password, tenant_name, setup_token } = request.body
+      if (!setupGate.permits(request.host, setup_token ?? undefined))
+        throw new Forbidden(
+          `This server is set up at its own machine (localhost), at the address in LICTOR_BASE_URL, or with the link that the server printed when it started; not as '${request.host}'.`,
+          'setup_host',
+        )
       const { userId, tenantId } = await setup.createFirstAdministrator({
         email,
         password,
@@ -68,7 +93,7 @@ export function identityRoutes(
   app.post(
     '/api/v1/auth/login',
     {
-      config: { access: 'public', scope: 'none' },
+      config: { access: 'public', scope: 'none', ignoresSession: true },
       schema: {
         ...tags,
         summary: 'Sign in',
@@ -98,7 +123,7 @@ export function identityRoutes(
       },
     },
     async (request, reply) => {
-      const user = await local.administrator(request.body.secret, request.ip)
+      const user = await localAccess.administrator(request.body.secret, request.ip)
       reply.setCookie(SESSION_COOKIE, await login.open(user), { ...cookie, maxAge: ttlHours * 3600 })
       return { message: 'Logged in.' }
     },
@@ -127,8 +152,8 @@ export function identityRoutes(
         summary: 'Who is signed in',
         response: {
           200: Type.Object({
-            user_id: Type.String(),
-            tenant_id: Type.String(),
+            user_id: UserId,
+            tenant_id: TenantId,
             email: Type.String(),
             is_admin: Type.Boolean(),
           }),
@@ -151,15 +176,15 @@ export function identityRoutes(
         summary: 'Create an API key',
         description: 'The full key is in this answer and nowhere else.',
         body: Type.Object({ env: Type.Enum([...environments]), label: Maybe(Type.String({ maxLength: 255 })) }),
-        response: { 201: Type.Object({ ...ApiKey.properties, key: Type.String() }), ...failures(401, 403, 422) },
+        response: { 201: Type.Object({ ...ApiKeyBody.properties, key: Type.String() }), ...failures(401, 403, 422) },
       },
     },
     async (request, reply) => {
-      const { row, key } = await keys.create(userOf(request), {
+      const { apiKey, key } = await apiKeys.create(userOf(request), {
         env: request.body.env,
         label: request.body.label ?? null,
       })
-      return reply.code(201).send({ ...wireKey(row), key })
+      return reply.code(201).send({ ...wireKey(apiKey), key })
     },
   )
 
@@ -167,9 +192,13 @@ export function identityRoutes(
     '/api/v1/keys',
     {
       config: { access: 'dashboard', scope: 'tenant' },
-      schema: { ...tags, summary: 'List API keys in force', response: { 200: Type.Array(ApiKey), ...failures(401) } },
+      schema: {
+        ...tags,
+        summary: 'List API keys in force',
+        response: { 200: Type.Array(ApiKeyBody), ...failures(401) },
+      },
     },
-    async (request) => (await keys.list(userOf(request))).map(wireKey),
+    async (request) => (await apiKeys.list(userOf(request))).map(wireKey),
   )
 
   app.delete(
@@ -184,7 +213,7 @@ export function identityRoutes(
       },
     },
     async (request, reply) => {
-      await keys.revoke(userOf(request), canonicalUuid(request.params.key_id))
+      await apiKeys.revoke(userOf(request), canonicalUuid(request.params.key_id))
       return reply.code(204).send(null)
     },
   )

@@ -4,12 +4,13 @@ import type { Random } from '../ports/random.ts'
 import type { Database, Queryable } from '../storage/database.ts'
 import { microsOf } from '../storage/instants.ts'
 import type { Passwords } from './passwords.ts'
+import { scopeOfRecord, type TenantScope } from './scope.ts'
 import type { IdentityStore } from './store.ts'
 
 export const SHORTEST_PASSWORD = 12
 
 /** What else a new tenant needs (its signing key), in the same transaction. */
-export type TenantFounded = (tenantId: string, within: Queryable) => Promise<void>
+export type TenantFounded = (scope: TenantScope, within: Queryable) => Promise<void>
 
 export interface Setup {
   /** Create the first tenant and administrator. @throws Conflict when any user exists, InvalidInput for a short password. */
@@ -22,7 +23,7 @@ export interface Setup {
   isComplete(): Promise<boolean>
 }
 
-export function setup(deps: {
+export function createSetup(deps: {
   database: Database
   store: IdentityStore
   passwords: Passwords
@@ -39,19 +40,16 @@ export function setup(deps: {
           { loc: ['body', 'password'], msg: `Value error, Password must be at least ${SHORTEST_PASSWORD} characters` },
         ])
       }
-      const password_hash = await passwords.hash(password)
+      const passwordHash = await passwords.hash(password)
       return database.db.transaction().execute(async (within) => {
         await database.lock('setup', within)
         if ((await store.countUsers(within)) > 0) throw new Conflict('Server is already set up.')
-        const created_at = microsOf(clock.now())
+        const createdAt = microsOf(clock.now())
         const tenantId = random.uuid()
         const userId = random.uuid()
-        await store.insertTenant({ id: tenantId, slug: 'default', name: tenantName, created_at }, within)
-        await store.insertUser(
-          { id: userId, tenant_id: tenantId, email, password_hash, is_admin: 1, created_at },
-          within,
-        )
-        await tenantFounded(tenantId, within)
+        await store.insertTenant({ id: tenantId, slug: 'default', name: tenantName, createdAt }, within)
+        await store.insertUser({ id: userId, tenantId, email, passwordHash, isAdmin: true, createdAt }, within)
+        await tenantFounded(scopeOfRecord({ tenantId }), within)
         return { userId, tenantId }
       })
     },

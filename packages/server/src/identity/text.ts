@@ -3,7 +3,7 @@ import { InvalidInput } from '../errors.ts'
 const tags = /<[^>]+>/
 const unsafe = /<script|javascript:|on\w+\s*=|<iframe|<object|<embed|<svg|expression\s*\(/i
 
-/** A label that people will read: no markup, no script (console-api §10.10). */
+/** A label that people will read: no markup, no script. */
 export function requireSafeLabel(value: string | null | undefined, field: string): void {
   if (!value) return
   const refuse = (msg: string): never => {

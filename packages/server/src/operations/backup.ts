@@ -1,5 +1,5 @@
-import { createReadStream, createWriteStream, existsSync, renameSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { createReadStream, createWriteStream, existsSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Config } from '../config.ts'
 import { StartupError } from '../errors.ts'
 import { type BackupReport, readBackup, writeBackup } from '../storage/backup/backup.ts'
@@ -22,7 +22,7 @@ export async function backupToFile(config: Config, file: string): Promise<Backup
     config.databaseUrl === '' ? openSqlite(source, { asReader: true }) : await postgres(config.databaseUrl)
   const draft = `${file}.partial`
   try {
-    const report = await writeBackup(database, createWriteStream(draft, { mode: 0o600 }))
+    const report = await writeBackup(database, createWriteStream(draft, { fd: openDraft(draft, file) }))
     renameSync(draft, file)
     return report
   } catch (error) {
@@ -33,9 +33,25 @@ export async function backupToFile(config: Config, file: string): Promise<Backup
   }
 }
 
+/** @throws StartupError where nothing can be written, such as in a folder that does not exist */
+function openDraft(draft: string, file: string): number {
+  try {
+    return openSync(draft, 'w', 0o600)
+  } catch (cause) {
+    throw new StartupError('cannot_write', `'${file}' cannot be written: ${reasonOf(cause, dirname(file))}.`, cause)
+  }
+}
+
+function reasonOf(cause: unknown, folder: string): string {
+  const { code, message } = cause as NodeJS.ErrnoException
+  if (code === 'ENOENT') return `there is no folder '${folder}'`
+  return code === 'EACCES' ? `this user may not write in '${folder}'` : message
+}
+
 /** Restore `file` into the empty database that `config` names. The server must not run. */
 export async function restoreFromFile(config: Config, file: string): Promise<BackupReport> {
   if (!existsSync(file)) throw new StartupError('no_such_file', `There is no file '${file}'.`)
+  if (!statSync(file).isFile()) throw new StartupError('no_such_file', `'${file}' is no file.`)
   const database =
     config.databaseUrl === '' ? openSqlite(join(config.dataDir, 'lictor.db')) : await postgres(config.databaseUrl)
   try {

@@ -3,7 +3,7 @@ import { onEachDatabase, type TestServer } from '../../test/harness.ts'
 import { hasRedis, startRedis } from '../../test/redis.ts'
 import { openSse } from '../../test/sse-client.ts'
 
-/** console-api §8.1.5–8.1.7, decision D2. */
+/** Health in one shape whatever is wrong; 503 while something is. */
 onEachDatabase('health', (start) => {
   let t: TestServer
   afterEach(() => t.close())
@@ -26,6 +26,7 @@ onEachDatabase('health', (start) => {
         status: 'ready',
         database: probe,
         redis: probe,
+        storage: { full: false },
         workers: expect.objectContaining({ approval_timeout: 'running' }),
       },
     ])
@@ -46,6 +47,7 @@ onEachDatabase('health', (start) => {
         base_url_https: false,
         database: probe,
         redis: probe,
+        storage: { full: false, free_bytes: expect.any(Number) },
         connected_agents: 0,
         workers: Object.keys(body.worker_status).length,
         worker_status: expect.objectContaining({ approval_timeout: 'running' }),

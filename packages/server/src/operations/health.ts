@@ -3,16 +3,23 @@ import { failures, Nullable } from '../http/schemas.ts'
 import type { App } from '../http/server.ts'
 import type { Setup } from '../identity/setup.ts'
 import type { Database } from '../storage/database.ts'
+import type { Room } from '../storage/room.ts'
 import type { Workers } from './workers.ts'
 
 const tags = { tags: ['health'] }
 const Probe = Type.Object({ connected: Type.Boolean(), latency_ms: Nullable(Type.Number()) })
+const description = 'Room on the disk of the data folder.'
+const Storage = Type.Object(
+  { full: Type.Boolean({ description: 'Changes are refused until there is room.' }) },
+  { description },
+)
 /** Longest wait for the database or Redis. */
 const PROBE_MS = 2_000
 const WorkerStatus = Type.Record(Type.String(), Type.String())
 
 interface HealthDependencies {
   readonly database: Database
+  readonly room: Room
   readonly setup: Setup
   readonly workers: Workers
   readonly version: string
@@ -22,22 +29,25 @@ interface HealthDependencies {
   readonly connectedAgents: () => Promise<number>
 }
 
-/** console-api §8.1.5–8.1.7. Redis counts as reachable where one process needs none. */
+/** The probes, each also by HEAD, as containers ask. Redis counts as reachable where one process needs none. */
 export function healthRoutes(app: App, deps: HealthDependencies): void {
-  const { database, setup, workers, version, isSecure, pingRedis, connectedAgents } = deps
+  const { database, room, setup, workers, version, isSecure, pingRedis, connectedAgents } = deps
   const probes = async () => {
     const [db, redis] = await Promise.all([
       probe(() => database.ping()),
       pingRedis ? probe(pingRedis) : { connected: true, latency_ms: 0 },
     ])
     const states = workers.status()
-    const healthy = db.connected && redis.connected && Object.values(states).every((state) => state === 'running')
-    return { db, redis, states, healthy }
+    const storage = { free_bytes: room.free(), full: room.isFull() }
+    const isRunning = Object.values(states).every((state) => state === 'running')
+    const healthy = db.connected && redis.connected && !storage.full && isRunning
+    return { db, redis, storage, states, healthy }
   }
 
   app.get(
     '/api/v1/health',
     {
+      exposeHeadRoute: true,
       config: { access: 'public', scope: 'none' },
       schema: {
         ...tags,
@@ -56,31 +66,42 @@ export function healthRoutes(app: App, deps: HealthDependencies): void {
   app.get(
     '/api/v1/health/live',
     {
+      exposeHeadRoute: true,
       config: { access: 'public', scope: 'none' },
       schema: { ...tags, summary: 'Liveness probe', response: { 200: Type.Object({ status: Type.String() }) } },
     },
     async () => ({ status: 'alive' }),
   )
 
-  const Ready = Type.Object({ status: Type.String(), database: Probe, redis: Probe, workers: WorkerStatus })
+  const Ready = Type.Object({
+    status: Type.String(),
+    database: Probe,
+    redis: Probe,
+    storage: Storage,
+    workers: WorkerStatus,
+  })
   app.get(
     '/api/v1/health/ready',
     {
+      exposeHeadRoute: true,
       config: { access: 'public', scope: 'none' },
       schema: { ...tags, summary: 'Readiness probe', response: { 200: Ready, 503: Ready } },
     },
     async (_request, reply) => {
-      const { db, redis, states, healthy } = await probes()
+      const { db, redis, storage, states, healthy } = await probes()
       return reply
         .code(healthy ? 200 : 503)
-        .send({ status: healthy ? 'ready' : 'not_ready', database: db, redis, workers: states })
+        .send({ status: healthy ? 'ready' : 'not_ready', database: db, redis, storage, workers: states })
     },
   )
 
   runtimeProbes(app, async () => {
-    const { db, redis, healthy } = await probes()
+    const { db, redis, storage, healthy } = await probes()
     const word = (connected: boolean) => (connected ? 'ok' : 'away')
-    return { healthy, parts: { database: word(db.connected), redis: word(redis.connected) } }
+    return {
+      healthy,
+      parts: { database: word(db.connected), redis: word(redis.connected), storage: storage.full ? 'full' : 'ok' },
+    }
   })
 
   const Details = Type.Object({
@@ -91,6 +112,13 @@ export function healthRoutes(app: App, deps: HealthDependencies): void {
     base_url_https: Type.Boolean(),
     database: Probe,
     redis: Probe,
+    storage: Type.Object(
+      {
+        ...Storage.properties,
+        free_bytes: Nullable(Type.Integer({ description: 'Bytes that are free; null where that is not known.' })),
+      },
+      { description },
+    ),
     connected_agents: Type.Integer(),
     workers: Type.Integer(),
     worker_status: WorkerStatus,
@@ -106,7 +134,7 @@ export function healthRoutes(app: App, deps: HealthDependencies): void {
       },
     },
     async (_request, reply) => {
-      const { db, redis, states, healthy } = await probes()
+      const { db, redis, storage, states, healthy } = await probes()
       return reply.code(healthy ? 200 : 503).send({
         status: healthy ? 'ok' : 'degraded',
         version,
@@ -115,6 +143,7 @@ export function healthRoutes(app: App, deps: HealthDependencies): void {
         base_url_https: isSecure,
         database: db,
         redis,
+        storage,
         connected_agents: await connectedAgents(),
         workers: Object.values(states).filter((state) => state === 'running').length,
         worker_status: states,
@@ -123,13 +152,14 @@ export function healthRoutes(app: App, deps: HealthDependencies): void {
   )
 }
 
-/** The probes of the runtime API's clients: flat objects of texts (aegis-api §5.17). */
+/** The probes of the runtime API's clients: flat objects of texts. */
 function runtimeProbes(app: App, look: () => Promise<{ healthy: boolean; parts: Record<string, string> }>): void {
   const Texts = Type.Record(Type.String(), Type.String())
   for (const url of ['/health', '/health/live']) {
     app.get(
       url,
       {
+        exposeHeadRoute: true,
         config: { access: 'public', scope: 'none' },
         schema: { ...tags, summary: 'Liveness probe of the runtime API', response: { 200: Texts } },
       },
@@ -139,6 +169,7 @@ function runtimeProbes(app: App, look: () => Promise<{ healthy: boolean; parts: 
   app.get(
     '/health/ready',
     {
+      exposeHeadRoute: true,
       config: { access: 'public', scope: 'none' },
       schema: { ...tags, summary: 'Readiness probe of the runtime API', response: { 200: Texts, 503: Texts } },
     },

@@ -11,7 +11,7 @@ const OTHERS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
 const PEOPLE = [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600]
 
 /** What the server counts, in Prometheus terms. Features get this object and name what they count here, in one list. */
-export function metrics() {
+export function createMetrics() {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
@@ -61,6 +61,45 @@ export function metrics() {
       name: 'lictor_tool_calls_total',
       help: 'Tool calls of executions by verdict.',
       labelNames: ['verdict'],
+      registers,
+    }),
+    instanceStarts: new Counter({
+      name: 'lictor_sandbox_starts_total',
+      help: 'Sandboxes that attempts of agents were given: warm (one that waited), cold (started for it).',
+      labelNames: ['kind'],
+      registers,
+    }),
+    instancesWaiting: new Gauge({
+      name: 'lictor_sandboxes_waiting',
+      help: 'Sandboxes that wait for an execution.',
+      registers,
+    }),
+    agentConnections: new Counter({
+      name: 'lictor_agent_connections_total',
+      help: 'Connections that agents in sandboxes asked for, by outcome: opened, refused (a list or an address), failed.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    sealAttestations: new Counter({
+      name: 'aegis_seal_attestations_total',
+      help: 'Attestations of SEAL by outcome.',
+      labelNames: ['result'],
+      registers,
+    }),
+    sealSessionsActive: new Gauge({
+      name: 'aegis_seal_sessions_active',
+      help: 'Sessions of SEAL that calls can be made under, in the whole installation.',
+      registers,
+    }),
+    sealSignatureFailures: new Counter({
+      name: 'aegis_seal_signature_failures_total',
+      help: 'Envelopes of known sessions whose signature did not verify.',
+      registers,
+    }),
+    sealPolicyViolations: new Counter({
+      name: 'aegis_seal_policy_violations_total',
+      help: 'Calls by SEAL that the session or its security context did not allow, by kind.',
+      labelNames: ['violation_type'],
       registers,
     }),
     executionsRunning: new Gauge({
@@ -197,7 +236,7 @@ export function metrics() {
   }
 }
 
-export type Metrics = ReturnType<typeof metrics>
+export type Metrics = ReturnType<typeof createMetrics>
 
 export function metricsRoutes(app: App, metrics: Metrics): void {
   app.addHook('onResponse', async (request, reply) => {
@@ -207,6 +246,7 @@ export function metricsRoutes(app: App, metrics: Metrics): void {
   app.get(
     '/metrics',
     {
+      exposeHeadRoute: true,
       config: { access: 'public', scope: 'none' },
       schema: {
         tags: ['health'],

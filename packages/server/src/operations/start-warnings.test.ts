@@ -12,6 +12,7 @@ it.each([
   [{ baseUrl: 'https://lictor.example.com' }, [/LICTOR_TRUSTED_PROXIES is empty/]],
   [{ baseUrl: 'https://lictor.example.com', trustedProxies: ['10.0.0.1'] }, []],
   [{ adminEmail: 'a@example.com', adminPassword: 'x' }, []],
+  [{ unknownNames: ['LICTOR_COLOUR'] }, [/^There is no setting LICTOR_COLOUR/]],
   [{ adminPassword: 'hidden' }, [/^LICTOR_ADMIN_PASSWORD is set without LICTOR_ADMIN_EMAIL/]],
 ])('%j warns of what an operator should know, and of nothing else', (settings, expected) => {
   const warnings = startWarnings({ ...quiet, ...settings })

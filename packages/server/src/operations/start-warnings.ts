@@ -2,11 +2,11 @@ import type { Config } from '../config.ts'
 
 const local = ['localhost', '127.0.0.1', '[::1]']
 
-/** What an operator should hear of the settings at the start (console-api §2): none of it stops the server. */
+/** What an operator should hear of the settings at the start: none of it stops the server. */
 export function startWarnings(
-  config: Pick<Config, 'baseUrl' | 'trustedProxies' | 'adminEmail' | 'adminPassword'>,
+  config: Pick<Config, 'baseUrl' | 'trustedProxies' | 'adminEmail' | 'adminPassword' | 'unknownNames'>,
 ): string[] {
-  const { baseUrl, trustedProxies, adminEmail, adminPassword } = config
+  const { baseUrl, trustedProxies, adminEmail, adminPassword, unknownNames = [] } = config
   const warnings: string[] = []
   if (baseUrl.startsWith('http://') && !local.includes(new URL(baseUrl).hostname))
     warnings.push(
@@ -20,5 +20,6 @@ export function startWarnings(
     warnings.push(
       `${adminEmail === '' ? 'LICTOR_ADMIN_PASSWORD' : 'LICTOR_ADMIN_EMAIL'} is set without ${adminEmail === '' ? 'LICTOR_ADMIN_EMAIL' : 'LICTOR_ADMIN_PASSWORD'}: no administrator is created from the environment. Set both.`,
     )
+  for (const name of unknownNames) warnings.push(`There is no setting ${name}: it is ignored.`)
   return warnings
 }

@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { manualClock } from '../../test/manual-clock.ts'
-import { workers } from './workers.ts'
+import { createWorkers } from './workers.ts'
 
-/** console-api §3.3. */
+/** Recurring work: a turn that fails is tried again, and says so. */
 describe('workers', () => {
   const logged: unknown[] = []
   const open = () => {
     const clock = manualClock()
-    return { clock, work: workers({ clock, logger: { error: (line: unknown) => void logged.push(line) } as never }) }
+    return {
+      clock,
+      work: createWorkers({ clock, logger: { error: (line: unknown) => void logged.push(line) } as never }),
+    }
   }
   const settled = () => new Promise((resolve) => setImmediate(resolve))
 

@@ -5,7 +5,7 @@ import type { Clock } from '../ports/clock.ts'
 export interface Workers {
   /** A name is one worker, however often it is begun: the first stays. */
   every(name: string, milliseconds: number, turn: () => Promise<void>): void
-  /** Name to state, as health reports it (decision D2). */
+  /** Name to state, as health reports it. */
   status(): Record<string, 'running' | 'stopped' | 'crashed'>
   /** Run one turn of a worker now. */
   runNow(name: string): Promise<void>
@@ -15,7 +15,7 @@ export interface Workers {
 
 const RETRY_MS = 5_000
 
-export function workers(deps: { clock: Clock; logger: Pick<Logger, 'error'> }): Workers {
+export function createWorkers(deps: { clock: Clock; logger: Pick<Logger, 'error'> }): Workers {
   const { clock, logger } = deps
   const turns = new Map<
     string,

@@ -1,6 +1,6 @@
 import type { ModelMessage, ModelTool, ModelToolCall } from './model.ts'
 
-/** Who may serve the assistant (console-api §11.1). */
+/** Who may serve the assistant. */
 export const chatProviders = ['anthropic', 'openai', 'openrouter', 'ollama'] as const
 export type ChatProvider = (typeof chatProviders)[number]
 

@@ -2,6 +2,9 @@
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number
-  /** Run `task` once after `milliseconds`; the returned function cancels it. Never keeps the process alive. */
+  /**
+   * Run `task` once after `milliseconds`, also when that is years; the returned function cancels it. Infinity waits for
+   * ever. Never keeps the process alive. @throws RangeError for NaN.
+   */
   after(milliseconds: number, task: () => void): () => void
 }

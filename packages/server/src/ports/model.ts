@@ -8,6 +8,8 @@ export interface Model {
 export interface ModelPorts {
   openAiCompatible(): Model
   anthropic(): Model
+  gemini(): Model
+  ollama(): Model
   /** Plays the file a request names as its model, or what `load` gives for that name. */
   scripted(load?: (path: string) => Promise<string>): Model
 }
@@ -45,12 +47,16 @@ export interface ModelRequest {
   readonly agent: string
   /** From 1; above 1 the same turn is asked again after an error. */
   readonly attempt: number
+  /** Called whenever a piece of the answer has come. */
+  readonly onProgress?: () => void
 }
 
 export interface ModelAnswer {
   readonly text: string
   /** Empty: the text is final. */
   readonly toolCalls: readonly ModelToolCall[]
+  /** The answer ended at the length limit: its last part, be it text or a call, is incomplete. */
+  readonly isCutOff: boolean
   readonly inputTokens: number | null
   readonly outputTokens: number | null
 }
@@ -67,13 +73,16 @@ export type ModelErrorClass =
 
 const retried = new Set<ModelErrorClass>(['rate_limit', 'service_unavailable', 'network', 'provider'])
 
-/** A turn that failed. The message holds no key and no header (aegis-runtime §17). */
+/** A turn that failed. The message holds no key and no header. */
 export class ModelError extends Error {
   override readonly name = 'ModelError'
   readonly errorClass: ModelErrorClass
-  constructor(errorClass: ModelErrorClass, message: string, cause?: unknown) {
+  /** How long the provider asks to wait before the next try; null when it does not say. */
+  readonly retryAfterMs: number | null
+  constructor(errorClass: ModelErrorClass, message: string, cause?: unknown, retryAfterMs: number | null = null) {
     super(message, cause === undefined ? undefined : { cause })
     this.errorClass = errorClass
+    this.retryAfterMs = retryAfterMs
   }
   /** Whether asking again may help. */
   get isRetryable(): boolean {

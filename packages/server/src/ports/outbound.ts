@@ -4,6 +4,8 @@ export interface OutboundRequest {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
+  /** How long the whole exchange may take; ten seconds when left out. */
+  readonly milliseconds?: number
 }
 
 export interface OutboundResponse {
@@ -15,14 +17,14 @@ export interface OutboundResponse {
 }
 
 /**
- * HTTP to hosts that people configure, kept away from the networks the server itself stands in (console-api §10.10). Every request
+ * HTTP to hosts that people configure, kept away from the networks the server itself stands in. Every request
  * resolves its host anew, refuses it when any of its addresses is blocked, and connects to the addresses it checked. Redirects are
  * never followed: they come back as the response they are.
  */
 export interface Outbound {
   /** @throws AddressRefused when `url` is none, or leads where no request may go. */
   check(url: string): Promise<void>
-  /** @throws AddressRefused as `check`; @throws OutboundFailed when no complete answer came within ten seconds. */
+  /** @throws AddressRefused as `check`; @throws OutboundFailed when no complete answer came in time. */
   send(request: OutboundRequest): Promise<OutboundResponse>
 }
 

@@ -4,7 +4,7 @@ import type { App } from '../http/server.ts'
 
 /**
  * Register routes of the runtime API. Its bodies are parsed by content, not by header: clients of several generations send
- * manifests as JSON, YAML and plain text, and optional bodies not at all (aegis-api §3.1). A route with `rawBody` receives the text.
+ * manifests as JSON, YAML and plain text, and optional bodies not at all. A route with `rawBody` receives the text.
  */
 export function runtimeRoutes(app: App, add: (app: App) => void): void {
   app.register(async (inner) => {
@@ -30,14 +30,14 @@ export function runtimeRoutes(app: App, add: (app: App) => void): void {
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-/** An id from a path, query or body, in lower case. @throws BadRequest with `message` when it is no UUID (aegis-api §3.2). */
+/** An id from a path, query or body, in lower case. @throws BadRequest with `message` when it is no UUID. */
 export function requireUuid(text: string, message: string): string {
   if (!uuid.test(text)) throw new BadRequest(message, message)
   return text.toLowerCase()
 }
 
 /**
- * `limit` and `offset` of a list (aegis-api §3.5): absent takes the default, above the maximum is cut to it.
+ * `limit` and `offset` of a list: absent takes the default, above the maximum is cut to it.
  * @throws BadRequest `invalid_query` for what is no whole number from 0.
  */
 export function pageOf(
@@ -65,7 +65,7 @@ export function flagOf(name: string, text: string | undefined, fallback: boolean
   throw new BadRequest(`${name} must be true or false, not '${text}'.`, 'invalid_query')
 }
 
-/** A list under every name that clients of several generations read it by, and its length (aegis-api §3.4). */
+/** A list under every name that clients of several generations read it by, and its length. */
 export const ListOf = <N extends string, T extends TSchema>(name: N, item: T) =>
   Type.Object({
     ...({ [name]: Type.Array(item) } as Record<N, ReturnType<typeof Type.Array<T>>>),

@@ -1,210 +1,373 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyRequest } from 'fastify'
-import { Unavailable } from '../errors.ts'
-import { ruleStore } from '../governance/assignment/store.ts'
-import { registrationStore } from '../governance/fleet/store.ts'
+import { createJournal } from '../changes/journal/journal.ts'
+import { createJournalStore } from '../changes/journal/store.ts'
 import type { Governance } from '../governance/governance.ts'
-import type { Caller, TokenCaller } from '../http/caller.ts'
 import type { App } from '../http/server.ts'
+import type { Caller } from '../identity/caller.ts'
 import type { Identity } from '../identity/identity.ts'
-import type { Gateway, Sandbox } from '../ports/sandbox.ts'
+import { digestOf } from '../identity/opaque-tokens.ts'
+import { scopeOfRecord } from '../identity/scope.ts'
+import { createRoom, type Part } from '../part.ts'
 import type { Shared } from '../shared.ts'
-import { microsOf } from '../storage/instants.ts'
-import { accessRoutes } from './access/routes.ts'
-import { serviceAccounts } from './access/service-accounts.ts'
-import { accessStore } from './access/store.ts'
-import { tokenKeys } from './access/token-keys.ts'
-import { tokens } from './access/tokens.ts'
-import { agents } from './agents/agents.ts'
+import { createAdmit } from './admission/admission.ts'
+import { createContextSources } from './admission/context-sources.ts'
+import { createAgents } from './agents/agents.ts'
 import { agentRoutes } from './agents/routes.ts'
-import { agentStore } from './agents/store.ts'
+import { createAgentStore } from './agents/store.ts'
 import { humanApprovalRoutes } from './approvals/routes.ts'
-import { attempts } from './dispatch/attempts.ts'
-import { innerLoop } from './dispatch/inner-loop.ts'
+import { createCalls } from './calls/calls.ts'
+import { type Children, createChildren } from './children/children.ts'
+import { createSecurityContexts } from './contexts/contexts.ts'
+import { securityContextRoutes } from './contexts/routes.ts'
+import { createContextStore } from './contexts/store.ts'
+import { createAttempts } from './dispatch/attempts.ts'
+import { createConversations, type OpenConversation } from './dispatch/conversation.ts'
 import { authenticateDispatch, dispatchRoutes } from './dispatch/routes.ts'
-import { type GatewaySocket, openGatewaySocket } from './dispatch/socket.ts'
-import { attemptRunner } from './executions/attempt.ts'
-import { type Executions, executions } from './executions/executions.ts'
-import { journal } from './executions/journal.ts'
+import { createAttemptRunner } from './executions/attempt.ts'
+import { createExecutions, type Executions } from './executions/executions.ts'
 import { executionRoutes } from './executions/routes.ts'
-import { executionStore } from './executions/store.ts'
-import { executionStreams } from './executions/streams.ts'
-import { supervisor } from './executions/supervisor.ts'
-import { assignedBundles } from './governance/assigned-bundle.ts'
-import { executionGuards } from './governance/execution-guard.ts'
+import { createSupervisor } from './executions/supervisor.ts'
+import type { PathRefused } from './files/path.ts'
+import { createOutputHandlers } from './handlers/output-handlers.ts'
+import { createHost } from './host.ts'
 import { runtimeRoutes } from './http.ts'
-import { measuredModels } from './models/measured-models.ts'
-import { models } from './models/models.ts'
-import { invocations } from './tools/invocations.ts'
+import { createIncidents } from './incidents/incidents.ts'
+import { incidentRoutes } from './incidents/routes.ts'
+import { createIncidentStore } from './incidents/store.ts'
+import { createJudgement } from './judges/judgement.ts'
+import { createJudgeDesk } from './judges/judges.ts'
+import { createExecutionGuards } from './judging/execution-guard.ts'
+import { maskedEvents } from './judging/masked-events.ts'
+import { createKept } from './kept.ts'
+import { createMasks } from './masking/masks.ts'
+import { maskedModels } from './models/masked-models.ts'
+import { createMeasuredModels } from './models/measured-models.ts'
+import { createModels } from './models/models.ts'
+import { readOffers } from './models/offers.ts'
+import { createMounts } from './mounts/mounts.ts'
+import { mountedRunner } from './mounts/runner.ts'
+import { createOwnership } from './ownership/ownership.ts'
+import { type EventDraft, envelopeOf } from './record/events.ts'
+import type { ExecutionSummary } from './record/execution.ts'
+import { createExecutionJournal } from './record/journal.ts'
+import { maskedExecutions, maskedTurns } from './record/masked-executions.ts'
+import { createExecutionStore } from './record/store.ts'
+import { createJournalStreams } from './record/streams.ts'
+import { createTurnStore } from './record/turn-store.ts'
+import { createSeal } from './seal/compose.ts'
+import { createSpawner } from './spawning/spawner.ts'
+import { createToolbox } from './toolbox.ts'
+import { createInvocations } from './tools/invocations.ts'
+import { violationRoutes } from './violations/routes.ts'
+import { createViolationStore } from './violations/store.ts'
+import { categoryOf, createViolations } from './violations/violations.ts'
+import { createStorage } from './volumes/storage.ts'
 
-const BEAT_MS = 10_000
+const BEAT_MS = 5_000
 
-/** The runtime room, put together. */
-export interface Runtime {
-  authenticateToken(request: FastifyRequest): Promise<TokenCaller>
+const INCIDENT_SWEEP_MS = 3_600_000
+
+/** The runtime room: agents that this server runs, and what they did. */
+export interface Runtime extends Part {
   authenticateDispatch(request: FastifyRequest): Promise<Caller>
-  routes(app: App): void
-  /** Take up what a previous process left running. `address` is where this server listens. */
-  start(address: string): Promise<void>
-  /** Finish or hand back what is in flight. */
-  stop(): Promise<void>
 }
 
-export function runtime(shared: Shared, _people: Identity, governing: Governance): Runtime {
-  const { config, clock, random, database, bus, limiter, log, logger, workers, metrics } = shared
-  const baseUrl = config.baseUrl.replace(/\/+$/, '') || `http://${config.host}:${config.port}`
-  const folderOf = (id: string) => join(config.dataDir, 'executions', id)
-  const workspaceOf = (id: string) => join(folderOf(id), 'workspace')
+export function createRuntime(shared: Shared, identity: Identity, governance: Governance): Runtime {
+  const { config, clock, random, database, limiter, workers, metrics } = shared
+  const masks = createMasks()
+  const logger = masks.logger(shared.logger)
+  const folders = foldersOf(config.dataDir)
   const owner = ownerOf(config.dataDir)
-  let sandbox: Sandbox | null = null
-  let gateway: Gateway | null = null
-  let socket: GatewaySocket | null = null
-  let app: App | null = null
+  const host = createHost({ ...shared, owner, dataDir: config.dataDir, logger })
+  const { catalogue, ...toolbox } = createToolbox(shared, {
+    node: owner,
+    sandbox: () => host.sandboxName(),
+    agents: () => agents,
+    executions: () => executions,
+    countExecutions: () => supervisor.count,
+    volumes: () => storage.volumes,
+    files: () => storage.files,
+  })
+  const kept = createKept(shared, {
+    events: governance.events,
+    masks,
+    runtimeKeys: identity.runtimeKeys,
+    requireAgent: async (caller, id) => void (await agents.get(caller, id)),
+  })
+  const contexts = createSecurityContexts({ ...shared, store: createContextStore(database) })
+  const incidents = createIncidents({ ...shared, store: createIncidentStore(database) })
 
-  const access = accessStore(database)
-  const keys = tokenKeys({ ...shared, store: access })
-  const accounts = serviceAccounts({ ...shared, store: access })
-  const issued = tokens({ store: access, keys, accounts, clock, random, baseUrl })
-
-  const deployed = agents({ store: agentStore(database), log, clock, random })
-
-  const stored = executionStore(database)
-  const record = journal({
-    database,
-    store: stored,
-    bus,
-    clock,
+  const executionStore = maskedExecutions(createExecutionStore(database), masks)
+  const violations = createViolations({ ...shared, store: createViolationStore(database) })
+  const storage = createStorage({ ...shared, violations })
+  const refusedPath = ({ id, tenantId }: Pick<ExecutionSummary, 'id' | 'tenantId'>, refusal: PathRefused) =>
+    violations.record({
+      tenantId,
+      executionId: id,
+      category: categoryOf(refusal.problem),
+      operation: refusal.problem === 'policy' ? 'access' : 'path_traversal',
+      path: refusal.path,
+      details: refusal.message,
+    })
+  const journalStore = createJournalStore(database)
+  const events = createJournal<EventDraft>({
+    ...shared,
+    store: journalStore,
+    shownAs: ({ type, fields }, place) => envelopeOf({ type, fields: masks.of(place.subject.id).value(fields) }, place),
     onPublishError: (err) => logger.error({ err }, 'bus refused a message'),
   })
-  const streams = executionStreams({
-    store: stored,
-    bus,
-    clock,
-    onReadError: (err) => logger.warn({ err }, 'execution stream ended early'),
+  const agents = createAgents({
+    ...shared,
+    store: createAgentStore(database),
+    journal: events,
+    tools: catalogue,
+    contexts,
   })
-  const running = attempts()
-  const registrations = registrationStore(database)
-  const guards = executionGuards({
-    sighted: async (agent, policy) => {
-      await registrations.update(agent.tenantId, agent.name, {
-        env: agent.env,
-        running_bundle: policy?.bundleName ?? null,
-        policy_version: policy?.revisionHash ?? null,
-        last_seen_at: microsOf(clock.now()),
-      })
-    },
-    findBundle: assignedBundles({
-      registrations,
-      rules: ruleStore(database),
-      bundles: governing.bundles,
-    }),
-    sessions: governing.sessions,
-    approvals: governing.approvals,
-    events: governing.events,
-    clock,
-    random,
-    logger,
+  const journal = createExecutionJournal({ journal: events, store: executionStore, clock })
+  const streams = createJournalStreams({
+    ...shared,
+    store: journalStore,
+    onReadError: (err) => logger.warn({ err }, 'event stream of an execution ended early'),
   })
-  const calls = invocations({
+  const attempts = createAttempts()
+  const invocations = createInvocations({
+    catalogue,
     clock,
     limiter,
     newId: random.uuid,
     count: (verdict) => metrics.toolCalls.inc({ verdict }),
+    maskOf: masks.of,
+    report: ({ violation, details, ...incident }) =>
+      incidents.report({ ...incident, details: `${violation}: ${details}` }),
   })
-  const loop = innerLoop({
-    models: measuredModels(models({ config, clock, ports: shared.models }), { metrics, clock }),
-    invocations: calls,
-    store: stored,
-  })
-  const runner = attemptRunner({
-    store: stored,
-    journal: record,
-    attempts: running,
-    guards,
-    sandbox: () => present(sandbox),
-    gateway: () => present(gateway),
+  const guards = createExecutionGuards({
+    sighted: governance.fleet.sighted,
+    findBundle: governance.assignments.bundleFor,
+    sessions: governance.sessions,
+    approvals: governance.approvals,
+    events: maskedEvents(governance.events, masks),
     clock,
     random,
     logger,
-    workspaceOf,
+  })
+  const models = createMeasuredModels(
+    createModels({ config, clock, ports: shared.models, offers: readOffers(config.models) }),
+    { metrics, clock },
+  )
+  const modelsOf = (executionId: string) => maskedModels(models, () => masks.of(executionId))
+  const admit = createAdmit({
+    tools: catalogue,
+    contexts,
+    sources: createContextSources({ fetch: shared.fetches.guarded, clock }),
+  })
+  const judges = createJudgeDesk({ children: () => children, modelsOf, maskOf: masks.of, journal })
+  const openConversation: OpenConversation = (settings) =>
+    createConversations({
+      models: modelsOf(settings.execution.id),
+      invocations,
+      store: executionStore,
+      catalogue,
+    })(settings)
+  const spawner = createSpawner({
+    ...shared,
+    logger,
+    folder: folders.waiting,
+    most: config.warmInstances,
+    count: (kind) => metrics.instanceStarts.inc({ kind }),
+  })
+  metrics.onRead(() => metrics.instancesWaiting.set(spawner.waiting))
+  const runner = createAttemptRunner({
+    store: executionStore,
+    turnStore: maskedTurns(createTurnStore(database), masks),
+    journal,
+    attempts,
+    openConversation,
+    catalogue,
+    guards,
+    references: kept.references,
+    judges,
+    ...host,
+    spawner,
+    clock,
+    random,
+    logger,
+    workspaceOf: folders.workspaceOf,
+    refusedPath,
     modelTimeoutSeconds: config.modelTimeoutSeconds,
     isDebugging: config.logLevel === 'debug' || config.logLevel === 'trace',
   })
-  const runs: Executions = executions({
-    database,
-    store: stored,
-    journal: record,
-    agents: deployed,
-    supervisor: () => supervising,
-    approvals: governing.approvals,
-    clock,
-    random,
+  const mounts = createMounts({
+    ...shared,
+    ...folders,
     logger,
-    metrics,
-    owner,
-    workspaceOf,
-    folderOf,
+    store: storage.store,
+    volumes: storage.volumes,
+    files: storage.files,
+    isOver: async ({ id, tenantId }) => {
+      const execution = await executionStore.find(scopeOfRecord({ tenantId }), id)
+      return execution === null || execution.endedAt !== null
+    },
+    refused: ({ tenantId, executionId, volumeId }) =>
+      violations.record({
+        tenantId,
+        executionId,
+        volumeId,
+        category: 'unauthorized_volume_access',
+        operation: 'access',
+        details: 'The manifest of the agent names a volume that is not its tenant’s.',
+      }),
   })
-  const supervising = supervisor({
-    store: stored,
-    journal: record,
-    runner,
+  const supervisor = createSupervisor({
+    store: executionStore,
+    journal,
+    runner: mountedRunner(runner, mounts, logger),
+    judgement: createJudgement({
+      store: executionStore,
+      judges,
+      ...host,
+      ...folders,
+      clock,
+      random,
+    }),
     clock,
     logger,
     metrics,
     maxExecutions: config.maxExecutions,
-    workspaceOf,
-    afterEnd: (execution) => runs.closeApprovals(execution),
+    graceMs: config.stopGraceSeconds * 1000,
+    workspaceOf: folders.workspaceOf,
+    afterEnd,
+    afterRun: masks.forget,
+    deliver: (delivery) => deliver(delivery),
   })
-  metrics.onRead(() => metrics.executionsRunning.set(supervising.count))
-  workers.every('execution_heartbeat', BEAT_MS, async () => {
-    await runs.beat()
-    await runs.recover(false)
+  const executions: Executions = createExecutions({
+    ...shared,
+    ...folders,
+    refusedPath,
+    store: executionStore,
+    journalStore,
+    journal,
+    agents,
+    admit,
+    async findAttached(caller, volumeId, path) {
+      const volume = await storage.volumes.resolve(caller, volumeId)
+      const file = await storage.files.stat(volume, path)
+      return { ...file, volumeId: volume.id }
+    },
+    supervisor,
+    afterEnd,
+    approvals: governance.approvals,
+    owner,
+  })
+  const cancel = (execution: ExecutionSummary, reason: string) => executions.end(execution, reason)
+  const children: Children = createChildren({
+    ...shared,
+    store: executionStore,
+    journal,
+    agents,
+    admit,
+    supervisor,
+    cancel,
+    owner,
+  })
+  const deliver = createOutputHandlers({ ...shared, children, journal, references: kept.references, logger })
+  const ownership = createOwnership({
+    ...shared,
+    ...folders,
+    store: executionStore,
+    journal,
+    runs: supervisor,
+    cancel,
+    owner,
   })
 
+  /** Whatever ended an execution: nothing of it waits, asks or goes on anywhere. */
+  async function afterEnd(execution: ExecutionSummary): Promise<void> {
+    await mounts.release(execution)
+    await executions.withdrawApprovals(execution)
+    await seal.executionEnded(execution)
+    await ownership.tellEnded(execution.id).catch((err: unknown) => logger.error({ err }, 'bus refused a message'))
+    await children.afterEnd(execution)
+  }
+  const seal = createSeal({
+    ...shared,
+    tokens: identity.tokens,
+    keys: identity.runtimeKeys,
+    signedIn: identity.authenticateSession,
+    events: governance.events,
+    attempts,
+    executionStore,
+    agents,
+    contexts,
+    catalogue,
+    incidents,
+    calls: createCalls({
+      invocations,
+      catalogue,
+      guards,
+      journal: events,
+      executionJournal: journal,
+      workspaceOf: folders.workspaceOf,
+      random,
+    }),
+    owner,
+    filesOf: folders.sessionFilesOf,
+  })
+  metrics.onRead(() => metrics.executionsRunning.set(supervisor.count))
+  workers.every('incident_sweep', INCIDENT_SWEEP_MS, incidents.sweep)
+  workers.every('execution_heartbeat', BEAT_MS, async () => {
+    await ownership.beat()
+    await ownership.sweep()
+  })
+
+  const routes = (app: App) =>
+    runtimeRoutes(app, (scope) => {
+      toolbox.routes(scope)
+      agentRoutes(scope, agents)
+      executionRoutes(scope, { executions, agents, streams })
+      humanApprovalRoutes(scope, governance.approvals)
+      storage.routes(scope)
+      violationRoutes(scope, violations)
+      dispatchRoutes(scope, { attempts, store: executionStore })
+      kept.routes(scope)
+      securityContextRoutes(scope, contexts)
+      incidentRoutes(scope, incidents)
+      seal.controlRoutes(scope)
+    })
   return {
-    authenticateToken: issued.authenticate,
+    ...createRoom([
+      { routes },
+      { routes: seal.routes },
+      { stop: storage.stop },
+      { drain: streams.end },
+      // Instances are ended while they still reach the gateway.
+      { drain: supervisor.stop },
+      { start: spawner.clear, drain: spawner.drain },
+      host,
+      { start: toolbox.start, stop: toolbox.stop },
+      { start: ownership.start, stop: ownership.stop },
+    ]),
     authenticateDispatch: (request) =>
-      authenticateDispatch(request, { attempts: running, store: stored, tokens: issued }),
-    routes(http) {
-      app = http
-      accessRoutes(http, { tokens: issued, keys, accounts, limiter })
-      runtimeRoutes(http, (scope) => {
-        agentRoutes(scope, deployed)
-        executionRoutes(scope, { executions: runs, agents: deployed, streams })
-        humanApprovalRoutes(scope, governing.approvals)
-        dispatchRoutes(scope, { attempts: running, loop, store: stored })
-      })
-    },
-    async start(address) {
-      sandbox = await shared.openSandbox(owner)
-      const left = await sandbox.reap()
-      if (left > 0) logger.warn({ processes: left }, 'ended what an earlier process left running')
-      const http = present(app)
-      socket = await openGatewaySocket(config.dataDir, (request, response) => http.routing(request, response))
-      gateway = { address: loopback(address), socket: socket?.path ?? null }
-      logger.info({ sandbox: sandbox.name }, 'sandbox ready')
-      await runs.recover(true)
-    },
-    async stop() {
-      streams.end()
-      await supervising.stop()
-      await socket?.close()
-    },
+      authenticateDispatch(request, { attempts, store: executionStore, tokens: identity.tokens }),
   }
 }
 
-function present<T>(value: T | null): T {
-  if (value === null)
-    throw new Unavailable('This server is not listening yet; executions start once it does.', { code: 'starting' })
-  return value
-}
-
-/** Instances on this machine reach a server that listens on every address by the loopback one. */
-function loopback(address: string): string {
-  return address.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+/** Where an execution's files are, by the real path: what is opened below it is compared with it. */
+function foldersOf(dataDir: string) {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const home = join(realpathSync(dataDir), 'executions')
+  const folderOf = (id: string) => join(home, id)
+  return {
+    folderOf,
+    /** Of sandboxes that wait for an execution. */
+    waiting: join(home, '.waiting'),
+    workspaceOf: (id: string) => join(folderOf(id), 'workspace'),
+    /** Of sessions that belong to no execution: an id is a tenant's own, so that none reaches the files of another. */
+    sessionFilesOf: (tenantId: string, id: string) =>
+      join(home, '..', 'sessions', digestOf(`${tenantId}:${id}`), 'workspace'),
+  }
 }
 
 /** A name for this server that stays with its data folder: executions and their files belong to it. */

@@ -3,7 +3,7 @@ export type Micros = number
 
 export const microsOf = (milliseconds: number): Micros => Math.round(milliseconds) * 1000
 
-/** ISO 8601 UTC with `Z`; six fraction digits only when non-zero (console-api §1.1). */
+/** ISO 8601 UTC with `Z`; six fraction digits only when non-zero. */
 export function toWireTime(instant: Micros): string {
   const seconds = Math.floor(instant / 1_000_000)
   const fraction = instant - seconds * 1_000_000

@@ -14,7 +14,7 @@ const PROOF = 'lictor'
 export async function proveMasterKey({ db }: Database, box: SecretBox): Promise<void> {
   const find = () => db.selectFrom('settings').select('value').where('name', '=', MASTER_KEY_PROOF).executeTakeFirst()
   if (!(await find())) {
-    const value = Buffer.from(box.seal(Buffer.from(PROOF))).toString('base64')
+    const value = sealedProof(box)
     await db
       .insertInto('settings')
       .values({ name: MASTER_KEY_PROOF, value })
@@ -22,14 +22,29 @@ export async function proveMasterKey({ db }: Database, box: SecretBox): Promise<
       .execute()
   }
   // Read again: of servers that start together with different keys, one was first.
-  if (opens(box, (await find())?.value ?? '')) return
+  requireOwn(box, (await find())?.value ?? '')
+}
+
+/** As `proveMasterKey`, and nothing is left: a database that no server has started on fits every key. @throws StartupError */
+export async function checkMasterKey({ db }: Database, box: SecretBox): Promise<void> {
+  const tables = await db.introspection.getTables()
+  if (!tables.some(({ name }) => name === 'settings')) return
+  const proof = await db.selectFrom('settings').select('value').where('name', '=', MASTER_KEY_PROOF).executeTakeFirst()
+  if (proof) requireOwn(box, proof.value)
+}
+
+function requireOwn(box: SecretBox, proof: string): void {
+  if (opensProof(box, proof)) return
   throw new StartupError(
     'master_key',
     'The master key is not the one this database was written under. Put back the master.key (or LICTOR_MASTER_KEY) that belongs to it.',
   )
 }
 
-function opens(box: SecretBox, sealed: string): boolean {
+/** What is written to tell the key by. */
+export const sealedProof = (box: SecretBox): string => Buffer.from(box.seal(Buffer.from(PROOF))).toString('base64')
+
+export function opensProof(box: SecretBox, sealed: string): boolean {
   try {
     return Buffer.from(box.open(Buffer.from(sealed, 'base64'))).toString() === PROOF
   } catch {

@@ -89,7 +89,7 @@ for (const dialect of ['sqlite', 'postgres'] as const)
     it('a server killed half-way leaves the database as it was', async () => {
       restored = await restoreReleased(newest, dialect)
       const before = await state()
-      child = spawn(process.execPath, ['--conditions=source', script], {
+      child = spawn(process.execPath, ['--conditions=@lictor/source', script], {
         env: { ...process.env, DATABASE_URL: '', ...restored.environment },
         stdio: ['ignore', 'pipe', 'inherit'],
       })

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { StartupError } from '../errors.ts'
 import { type Database, isDatabaseAway } from './database.ts'
@@ -9,6 +10,14 @@ import { presence } from './migrations/0004-presence.ts'
 import { assistant } from './migrations/0005-assistant.ts'
 import { eventIndexes } from './migrations/0006-event-indexes.ts'
 import { eventGenerations } from './migrations/0007-event-generations.ts'
+import { subjects } from './migrations/0008-subjects.ts'
+import { eventChains } from './migrations/0009-event-chains.ts'
+import { approvalReceipts } from './migrations/0010-approval-receipts.ts'
+import { sessionLeases } from './migrations/0011-session-leases.ts'
+import { durableExecutions } from './migrations/0012-durable-executions.ts'
+import { seal } from './migrations/0014-seal.ts'
+import { volumes } from './migrations/0015-volumes.ts'
+import { secrets } from './migrations/0016-secrets.ts'
 
 export type Migrations = Readonly<Record<string, (dialect: Database['dialect']) => Migration>>
 
@@ -22,6 +31,14 @@ export const released: Migrations = {
   '0005-assistant': assistant,
   '0006-event-indexes': eventIndexes,
   '0007-event-generations': eventGenerations,
+  '0008-subjects': subjects,
+  '0009-event-chains': eventChains,
+  '0010-approval-receipts': approvalReceipts,
+  '0011-session-leases': sessionLeases,
+  '0012-durable-executions': durableExecutions,
+  '0014-seal': seal,
+  '0015-volumes': volumes,
+  '0016-secrets': secrets,
 }
 
 /** Bring the database to this version's schema, one server at a time: all of it or nothing. Returns the names of what was applied. */
@@ -43,15 +60,33 @@ export async function migrate(database: Database, migrations: Migrations = relea
   return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName)
 }
 
+/** Whether this version could bring the database to its schema; nothing is changed. @throws StartupError as `migrate` does */
+export async function checkSchema(database: Database, migrations: Migrations = released): Promise<void> {
+  try {
+    const applied = (await database.db.introspection.getTables({ withInternalKyselyTables: true })).some(
+      ({ name }) => name === MIGRATIONS_TABLE,
+    )
+    if (!applied) return
+    const names = await sql<{ name: string }>`select name from ${sql.table(MIGRATIONS_TABLE)}`.execute(database.db)
+    const unknown = names.rows.find(({ name }) => !Object.hasOwn(migrations, name))
+    if (unknown) throw newer(`corrupted migrations: previously executed migration ${unknown.name} is missing`)
+  } catch (error) {
+    throw isDatabaseAway(error) ? away(error) : error
+  }
+}
+
+const MIGRATIONS_TABLE = 'kysely_migration'
+
+const newer = (message: string, cause?: unknown): StartupError =>
+  new StartupError(
+    'database_newer',
+    `The database was written by a newer version of Lictor (${message}). Start that version, or restore a backup made by this one.`,
+    cause,
+  )
+
 function explain(error: unknown): StartupError {
   const message = error instanceof Error ? error.message : String(error)
-  if (/corrupted migrations/.test(message)) {
-    return new StartupError(
-      'database_newer',
-      `The database was written by a newer version of Lictor (${message}). Start that version, or restore a backup made by this one.`,
-      error,
-    )
-  }
+  if (/corrupted migrations/.test(message)) return newer(message, error)
   if (isDatabaseAway(error)) return away(error)
   return new StartupError('migration', `The database could not be brought up to date: ${message}`, error)
 }

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { storableParameters } from './storable.ts'
 
 interface CopyConnection {
   readonly stream: { write(bytes: Buffer): boolean; cork(): void; uncork(): void }
@@ -60,7 +61,7 @@ class CopyFrom {
   }
 }
 
-/** The driver's client, which copies as well: `query('copy … from stdin', [data])`, so that a copy runs within Kysely's transactions. */
+/** The driver's client, whose texts are storable, and which copies as well: `query('copy … from stdin', [data])`, so that a copy runs within Kysely's transactions. */
 export class CopyingClient extends pg.Client {
   override query(...given: unknown[]): never {
     const [text, values] = given
@@ -69,6 +70,8 @@ export class CopyingClient extends pg.Client {
       super.query(copy as never)
       return copy.done as never
     }
-    return super.query(...(given as [never])) as never
+    const [, parameters, ...rest] = given
+    const sent = Array.isArray(parameters) ? [text, storableParameters(parameters), ...rest] : given
+    return super.query(...(sent as [never])) as never
   }
 }

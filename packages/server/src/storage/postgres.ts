@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import type { Database } from './database.ts'
-import { postgresEvents } from './events/postgres-events.ts'
+import { createPostgresEvents } from './events/postgres-events.ts'
 import { CopyingClient } from './postgres-copy.ts'
 import type { Schema } from './schema.ts'
 
@@ -40,7 +40,7 @@ export function openPostgres(url: string, onIdleError: (error: Error) => void): 
   return {
     dialect: 'postgres',
     db,
-    events: postgresEvents(db, exclusively),
+    events: createPostgresEvents(db, exclusively),
     writers: WRITERS,
     isInProcess: false,
     async lock(name, within) {

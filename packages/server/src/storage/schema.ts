@@ -1,4 +1,4 @@
-import type { Generated } from 'kysely'
+import type { ColumnType, Generated } from 'kysely'
 
 /**
  * The rows of the database, as both dialects hold them. Instants are whole microseconds since the Unix epoch (bigint),
@@ -83,9 +83,9 @@ export interface DeploymentRow {
 }
 
 export interface EventRow {
-  /** In the order of storing. */
+  /** Of the events of one commit, which have numbers without a gap, in their order. */
   seq: Generated<number>
-  /** Made of what makes an event a duplicate (decision Q1), so that its uniqueness is the de-duplication. */
+  /** Made of what makes an event a duplicate, so that its uniqueness is the de-duplication. */
   id: string
   tenant_id: string
   call_id: string
@@ -98,7 +98,59 @@ export interface EventRow {
   /** `payload.decision_name`, or ''. */
   decision_name: string
   payload: string | null
+  /** The payload as lists show it, where they do not show it whole. */
+  preview: string | null
   created_at: number
+}
+
+/** How far the chain of a tenant's events goes. */
+export interface EventChainRow {
+  tenant_id: string
+  /** The number of the last link. */
+  links: number
+  /** The place in the order of arrival that the next event gets. */
+  next_seq: number
+  /** Of the last link, or 32 zero bytes. */
+  digest: Uint8Array
+  /** What is left begins with this link; purges took the earlier ones. */
+  first_link: number
+  first_seq: number
+  /** Of the link before it. */
+  first_digest: Uint8Array
+  /** The number of the last event that was stored before chains were kept. */
+  unchained: Generated<number>
+  /** A purge of what arrived before this instant was begun and not finished. */
+  purging_before: number | null
+}
+
+/** A link of a tenant's chain: the events of one commit, or an entry that stands for itself. */
+export interface EventLinkRow {
+  tenant_id: string
+  /** From 1, without gaps. */
+  number: number
+  /** The place in the order of arrival of its first event; of an entry, of the event that follows. */
+  first: number
+  /** Of events. */
+  count: number
+  /** `seq` of its first event; null for an entry. */
+  start: number | null
+  /** Of its events, one behind the other. */
+  digests: Uint8Array | null
+  /** JSON; null for events. */
+  entry: string | null
+  digest: Uint8Array
+  arrived_at: number
+}
+
+/** A signature over how far a chain went. */
+export interface EventCheckpointRow {
+  tenant_id: string
+  /** Of the link. */
+  number: number
+  /** JSON of what was signed. */
+  statement: string
+  public_key: Uint8Array
+  signature: Uint8Array
 }
 
 export interface ApprovalRow {
@@ -120,8 +172,19 @@ export interface ApprovalRow {
   decision_reason: string | null
   decided_via: string | null
   expires_at: number
-  /** The runtime execution that waits, when the call came from one. */
-  execution_id: string | null
+  /** What asks: with `subject_id`, or both null when an agent with an SDK asks. */
+  subject_kind: string | null
+  subject_id: string | null
+  /** The API key that asked. */
+  asked_by: string | null
+  /** SHA-256 of the action, hex. */
+  action_digest: string | null
+  /** JSON `{publicKey, signature}`. */
+  receipt: string | null
+  consumed_at: number | null
+  asker_seen_at: number | null
+  /** The arguments as lists show them, where they do not show them whole. */
+  args_preview: string | null
   created_at: number
 }
 
@@ -163,6 +226,15 @@ export interface SessionValueRow {
   expires_at: number
 }
 
+/** An execution of a session that was begun and has not ended. */
+export interface SessionLeaseRow {
+  id: string
+  tenant_id: string
+  session: string
+  tool: string
+  expires_at: number
+}
+
 export interface IdempotencyKeyRow {
   tenant_id: string
   /** Operation and key, for example `approval:3f…`. */
@@ -172,7 +244,7 @@ export interface IdempotencyKeyRow {
   expires_at: number
 }
 
-/** What live streams carry, kept for 24 hours so that a connection that comes back gets what it missed (decision D6). */
+/** What live streams carry, kept for 24 hours so that a connection that comes back gets what it missed. */
 export interface StreamLogRow {
   id: Generated<number>
   tenant_id: string
@@ -268,9 +340,35 @@ export interface ExecutionRow {
   total_iterations: number
   output: string | null
   error: string | null
+  waiting_for: 'place' | 'person' | 'child' | null
   started_at: number
   ended_at: number | null
   updated_at: number
+  /** Counts who has run it: a server that was thought dead changes nothing any more. */
+  generation: ColumnType<number, number | undefined, number>
+  /** How often it was taken over since its last turn. */
+  adoptions: ColumnType<number, number | undefined, number>
+  /** Milliseconds of its time limit that are used up. */
+  spent_ms: ColumnType<number, number | undefined, number>
+  /** The execution that began it. */
+  parent_id: string | null
+  /** What the parent knows it by. */
+  child_key: string | null
+  /** JSON list of ids, from the first of the family to its parent. */
+  ancestors: ColumnType<string, string | undefined, string>
+  /** 1 when its parent's journal says that it has ended. */
+  end_told: ColumnType<number, number | undefined, number>
+}
+
+/** One entry of what was said and done in an attempt. */
+export interface ExecutionTurnRow {
+  execution_id: string
+  iteration: number
+  position: number
+  kind: string
+  /** JSON of the entry. */
+  data: string
+  created_at: number
 }
 
 export interface ExecutionIterationRow {
@@ -288,24 +386,30 @@ export interface ExecutionIterationRow {
   error: string | null
   /** JSON of what the validators said. */
   validation: string | null
-  /** JSON of the conversation while a command is out at the instance. */
-  loop: string | null
   /** JSON list of tool calls. */
   trajectory: string
+  /** What the instance wrote to its standard error; null until it has ended by itself. */
+  stderr: string | null
+  /** JSON of what later attempts are told of this one. */
+  history: string | null
+  /** Milliseconds of the execution's time that were used up when it began. */
+  spent_before_ms: ColumnType<number, number | undefined, number>
   /** JSON list of names of refused tools. */
   policy_violations: string
   started_at: number
   ended_at: number | null
 }
 
-export interface ExecutionEventRow {
-  /** Orders the events of all executions of an agent. */
+export interface JournalEntryRow {
+  /** Orders what happened to all subjects. */
   id: Generated<number>
-  execution_id: string
-  /** From 1, without gaps within the execution. */
+  subject_kind: string
+  subject_id: string
+  /** From 1, without gaps within the subject. */
   sequence: number
   tenant_id: string
-  agent_id: string
+  /** The agent that the subject is of, where it is of one. */
+  agent_id: string | null
   type: string
   /** JSON of the event as streams carry it. */
   data: string
@@ -450,7 +554,290 @@ export interface AiUsageRow {
   created_at: number
 }
 
+/** A secret of the server's own store; its values are rows of their own. */
+export interface SecretRow {
+  tenant_id: string
+  path: string
+  /** The newest. */
+  version: number
+  created_at: number
+  updated_at: number
+}
+
+export interface SecretVersionRow {
+  tenant_id: string
+  path: string
+  version: number
+  /** JSON of the fields and of where they belong, sealed; null once it was destroyed. */
+  value_sealed: Uint8Array | null
+  created_at: number
+}
+
+/** What stands for somebody at a provider. Its value is in the secret store. */
+export interface CredentialRow {
+  id: string
+  tenant_id: string
+  /** Whose it is: a principal. */
+  owner_id: string
+  label: string
+  provider: string
+  credential_type: string
+  /** `personal` or `team:<uuid>`. */
+  scope: string
+  status: string
+  /** JSON list of texts. */
+  scopes: string
+  /** JSON object. */
+  metadata: string
+  created_at: number
+  updated_at: number
+  last_used_at: number | null
+}
+
+export interface CredentialGrantRow {
+  id: string
+  tenant_id: string
+  credential_id: string
+  /** `agent`, `workflow` or `all_agents`. */
+  target_type: string
+  target_value: string | null
+  permission_type: string
+  granted_by: string
+  created_at: number
+}
+
+/** An authorization server that a tenant's credentials come from. */
+export interface OAuthProviderRow {
+  tenant_id: string
+  name: string
+  /** JSON of its addresses and of who this server is to it, sealed. */
+  settings_sealed: Uint8Array
+  created_at: number
+  updated_at: number
+}
+
+/** A sign-in at a provider that was begun. */
+export interface OAuthFlowRow {
+  /** SHA-256 of the state or of the device code, hex. */
+  id: string
+  tenant_id: string
+  provider: string
+  /** A principal. */
+  started_by: string
+  kind: string
+  /** JSON of what the other half of the flow needs, sealed. */
+  flow_sealed: Uint8Array
+  created_at: number
+  expires_at: number
+}
+
+/** An API key of the runtime API. */
+export interface RuntimeKeyRow {
+  id: string
+  tenant_id: string
+  name: string
+  /** SHA-256 of the key, hex. */
+  key_hash: string
+  /** Space-separated permission scopes. */
+  scopes: string
+  role: string
+  /** `user` or `service_account`, with the id of the user or the client id of the account. */
+  owner_kind: string
+  owner_id: string
+  created_at: number
+  expires_at: number | null
+  last_used_at: number | null
+  revoked_at: number | null
+}
+
+/** A volume: files under a limit. Its files are in `volume_files`, their bytes in the store of blobs. */
+export interface VolumeRow {
+  id: string
+  tenant_id: string
+  /** `tenant`, `user` or `execution`, and which of them. */
+  owner_kind: string
+  owner_id: string
+  /** `files`, or `attachments` for the volume that uploads to `chat-attachments` go to. */
+  purpose: string
+  label: string
+  /** `persistent` or `ephemeral`. */
+  storage_class: string
+  size_limit: number
+  /** The sum of its files. */
+  used_bytes: number
+  /** What uploads under way were promised beyond the files they replace. */
+  reserved_bytes: number
+  created_by: string
+  created_at: number
+  /** An ephemeral one goes then. */
+  expires_at: number | null
+}
+
+/** A file or folder of a volume; its root is no row. */
+export interface VolumeFileRow {
+  volume_id: string
+  /** SHA-256 of the path, hex; of the path of the folder it is in. */
+  path_key: string
+  parent_key: string
+  /** Components joined by `/`, without one at the beginning. */
+  path: string
+  name: string
+  is_folder: number
+  size: number
+  /** Hex; null for a folder, as are the next two. */
+  sha256: string | null
+  mime_type: string | null
+  blob_key: string | null
+  modified_at: number
+}
+
+/** A file on its way into a volume. Whoever leaves one behind is gone: the sweeper takes it back. */
+export interface VolumeUploadRow {
+  id: string
+  volume_id: string
+  blob_key: string
+  held_bytes: number
+  /** Of the file that it will replace: counted once, whoever else uploads to the same path. */
+  credit_bytes: number
+  credit_key: string | null
+  touched_at: number
+}
+
+/** A blob that nothing names any more. */
+export interface VolumeGarbageRow {
+  blob_key: string
+  created_at: number
+}
+
+/** A volume in the workspace of an execution. */
+export interface VolumeMountRow {
+  volume_id: string
+  execution_id: string
+  /** As the manifest names it. */
+  name: string
+  mount_path: string
+  /** `read-only` or `read-write`. */
+  access: string
+  created_at: number
+  /** Null while the execution has it. */
+  released_at: number | null
+}
+
+/** What somebody tried with files and may not. */
+export interface StorageViolationRow {
+  seq: Generated<number>
+  id: string
+  tenant_id: string
+  category: string
+  execution_id: string | null
+  volume_id: string | null
+  path: string | null
+  operation: string
+  details: string
+  created_at: number
+}
+
+/** A security context of a tenant, as it is now. */
+export interface SecurityContextRow {
+  tenant_id: string
+  name: string
+  /** JSON. */
+  definition: string
+  /** Counts the changes, from 1. */
+  version: number
+  created_at: number
+  updated_at: number
+  updated_by: string
+}
+
+/** A key that security tokens are signed with. */
+export interface SealTokenKeyRow {
+  id: string
+  public_pem: string
+  private_key_sealed: Uint8Array
+  created_at: number
+}
+
+/** A program outside that may attest by the address it was given. */
+export interface SealWorkloadRow {
+  id: string
+  tenant_id: string
+  workload_id: string
+  token_hash: string
+  /** JSON list of names. */
+  allowed_contexts: string
+  agent_id: string
+  agent_name: string
+  execution_id: string
+  env: string
+  created_by: string
+  created_at: number
+  expires_at: number | null
+  revoked_at: number | null
+}
+
+/** A session of SEAL: a public key, and what calls signed with it may do. */
+export interface SealSessionRow {
+  id: string
+  tenant_id: string
+  agent_id: string
+  agent_name: string
+  execution_id: string
+  env: string
+  public_key: string
+  token_hash: string
+  /** JSON: the context as it was when the session began. */
+  security_context: string
+  /** JSON list. */
+  allowed_tool_patterns: string
+  /** What the attestation rested on; a later one with the same proof takes the place of this session. */
+  proof: string
+  principal: string | null
+  user_id: string | null
+  workload_id: string | null
+  zaru_tier: string | null
+  status: string
+  revoked_reason: string | null
+  created_at: number
+  expires_at: number
+  ended_at: number | null
+}
+
+/** A signature that was accepted, for as long as its envelope could pass as fresh. */
+export interface SealEnvelopeRow {
+  session_id: string
+  signature: string
+  until_at: number
+}
+
+/** Something that was refused and that people who look after security should see. */
+export interface SecurityIncidentRow {
+  id: string
+  tenant_id: string
+  category: string
+  severity: string
+  agent_id: string | null
+  execution_id: string | null
+  session_id: string | null
+  tool_name: string | null
+  details: string
+  occurred_at: number
+}
+
 export interface Schema {
+  secrets: SecretRow
+  secret_versions: SecretVersionRow
+  credentials: CredentialRow
+  credential_grants: CredentialGrantRow
+  oauth_providers: OAuthProviderRow
+  oauth_flows: OAuthFlowRow
+  runtime_keys: RuntimeKeyRow
+  security_contexts: SecurityContextRow
+  seal_token_keys: SealTokenKeyRow
+  seal_workloads: SealWorkloadRow
+  seal_sessions: SealSessionRow
+  seal_envelopes: SealEnvelopeRow
+  security_incidents: SecurityIncidentRow
   ai_settings: AiSettingsRow
   ai_usage: AiUsageRow
   notification_channels: NotificationChannelRow
@@ -463,12 +850,16 @@ export interface Schema {
   bundles: BundleRow
   deployments: DeploymentRow
   events: EventRow
+  event_chains: EventChainRow
+  event_links: EventLinkRow
+  event_checkpoints: EventCheckpointRow
   approvals: ApprovalRow
   agent_registrations: AgentRegistrationRow
   assignment_rules: AssignmentRuleRow
   server_processes: ServerProcessRow
   agent_presence: AgentPresenceRow
   session_values: SessionValueRow
+  session_leases: SessionLeaseRow
   idempotency_keys: IdempotencyKeyRow
   stream_log: StreamLogRow
   settings: SettingRow
@@ -478,7 +869,14 @@ export interface Schema {
   agent_versions: AgentVersionRow
   executions: ExecutionRow
   execution_iterations: ExecutionIterationRow
-  execution_events: ExecutionEventRow
+  execution_turns: ExecutionTurnRow
+  journal_entries: JournalEntryRow
+  volumes: VolumeRow
+  volume_files: VolumeFileRow
+  volume_uploads: VolumeUploadRow
+  volume_garbage: VolumeGarbageRow
+  volume_mounts: VolumeMountRow
+  storage_violations: StorageViolationRow
   contracts: ContractRow
   compositions: CompositionRow
   composition_items: CompositionItemRow

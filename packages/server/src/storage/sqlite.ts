@@ -10,9 +10,10 @@ import {
 } from 'kysely'
 import { StartupError } from '../errors.ts'
 import type { Database } from './database.ts'
-import { sqliteEvents } from './events/sqlite-events.ts'
+import { createSqliteEvents, INCREMENTAL } from './events/sqlite-events.ts'
 import { defineFunctions } from './expressions.ts'
 import type { Schema } from './schema.ts'
+import { storableParameters } from './storable.ts'
 
 const CACHED_STATEMENTS = 300
 
@@ -29,12 +30,23 @@ export function openSqlite(path: string, { asReader = false }: { asReader?: bool
     statements.set(sql, statement)
     return statement
   }
-  const adapted: SqliteDatabase = { close: () => raw.close(), prepare: (sql) => adaptStatement(prepare(sql)) }
-  const db = new Kysely<Schema>({ dialect: new TransactionalSqlite({ database: adapted }) })
+  const adapted = new WeakMap<StatementSync, SqliteStatement>()
+  const forKysely: SqliteDatabase = {
+    close: () => raw.close(),
+    prepare(sql) {
+      const statement = prepare(sql)
+      const known = adapted.get(statement)
+      if (known) return known
+      const made = sql === 'rollback' ? rollback(statement) : adaptStatement(statement)
+      adapted.set(statement, made)
+      return made
+    },
+  }
+  const db = new Kysely<Schema>({ dialect: new TransactionalSqlite({ database: forKysely }) })
   return {
     dialect: 'sqlite',
     db,
-    events: sqliteEvents(db, prepare),
+    events: createSqliteEvents(db, prepare),
     writers: 1,
     isInProcess: true,
     // The file is one process's own.
@@ -96,6 +108,8 @@ function openExclusively(path: string): DatabaseSync {
     chmodSync(path, 0o600)
   }
   try {
+    // Only a file that holds nothing yet takes it.
+    raw.exec(`pragma auto_vacuum = ${INCREMENTAL}`)
     raw.exec(
       'pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma busy_timeout = 5000; pragma cache_size = -16000; pragma temp_store = memory; pragma wal_autocheckpoint = 4000',
     )
@@ -136,12 +150,32 @@ function holdLock(path: string): void {
   heldLocks.set(lockPath, lock)
 }
 
+/**
+ * Undoes a transaction, also one that SQLite has undone by itself (a full disk, an input or output error). That it is gone is
+ * what was wanted; an error here would stand before the one that says why.
+ */
+function rollback(statement: StatementSync): SqliteStatement {
+  const adapted = adaptStatement(statement)
+  return {
+    ...adapted,
+    run(parameters) {
+      try {
+        return adapted.run(parameters)
+      } catch (error) {
+        if (!/no transaction is active/.test((error as Error).message)) throw error
+        return { changes: 0, lastInsertRowid: 0 }
+      }
+    },
+  }
+}
+
 /** Give node:sqlite's statement the shape Kysely's driver expects. */
 function adaptStatement(statement: StatementSync): SqliteStatement {
   return {
     reader: statement.columns().length > 0,
-    all: (parameters) => statement.all(...(parameters as never[])),
-    run: (parameters) => statement.run(...(parameters as never[])),
-    iterate: (parameters) => statement.iterate(...(parameters as never[])) as IterableIterator<unknown>,
+    all: (parameters) => statement.all(...(storableParameters(parameters) as never[])),
+    run: (parameters) => statement.run(...(storableParameters(parameters) as never[])),
+    iterate: (parameters) =>
+      statement.iterate(...(storableParameters(parameters) as never[])) as IterableIterator<unknown>,
   }
 }

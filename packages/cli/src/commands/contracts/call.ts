@@ -9,6 +9,8 @@ import {
 } from '@lictor/contracts'
 import type { Command } from 'commander'
 import { CliError } from '../../errors.ts'
+import { parseJson } from './json.ts'
+import { isMapping } from './mapping.ts'
 import { refusing } from './source.ts'
 
 /** A call as `check` and `explain` are told it on the command line. */
@@ -29,7 +31,7 @@ export interface Call {
   readonly principal: PrincipalInput | null
 }
 
-/** The options that describe a call (edictum-sdk §18.3). */
+/** The options that describe a call. */
 export function describeCall(command: Command): Command {
   return command
     .requiredOption('--tool <name>', 'the tool that is called')
@@ -61,7 +63,7 @@ export function envelopeOf(policy: Policy, { tool, args, environment, principal 
   )
 }
 
-/** A session that has not begun: no limit is reached, so only pre contracts and sandboxes speak (edictum-sdk §18.3). */
+/** A session that has not begun: no limit is reached, so only pre contracts and sandboxes speak. */
 export const FRESH_SESSION: Counters = Object.freeze({ attempts: 0, executions: 0, toolExecutions: 0 })
 
 /** What a decision rests on, for a person and for a case. `approve` decisions count as denied until a human says otherwise. */
@@ -93,15 +95,6 @@ export function plural(count: number, noun: string): string {
 
 function parseArguments(text: string): Readonly<Record<string, unknown>> {
   const value = parseJson('--args', text)
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  if (isMapping(value)) return value
   throw new CliError('usage', '--args: a JSON object is needed, such as {"path": "/tmp/x"}', { exitCode: 2 })
-}
-
-/** @throws CliError (used wrongly) naming what holds the text */
-export function parseJson(what: string, text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new CliError('usage', `${what}: not valid JSON: ${(cause as Error).message}`, { exitCode: 2, cause })
-  }
 }

@@ -1,18 +1,16 @@
-import { type DecideContext, decidePre, type Policy, type PrincipalInput } from '@lictor/contracts'
+import { type DecideContext, decidePre, type Policy } from '@lictor/contracts'
 import { CliError } from '../../errors.ts'
 import { envelopeOf, FRESH_SESSION } from './call.ts'
+import { isMapping, type Mapping } from './mapping.ts'
+import { type WrittenCall, writtenCall } from './written-call.ts'
 import { parseYaml } from './yaml.ts'
 
-/** One case of a case file (edictum-sdk §18.6). */
-export interface Case {
+/** One case of a case file. */
+export interface Case extends WrittenCall {
   readonly id: string
-  readonly tool: string
-  readonly args: Readonly<Record<string, unknown>>
   /** `deny` also holds when a human would be asked: the call does not run as it is. `approve` holds only then. */
   readonly expect: 'allow' | 'deny' | 'approve'
   readonly matchContract: string | null
-  readonly principal: PrincipalInput | null
-  readonly environment: string | null
 }
 
 export interface CaseResult {
@@ -28,36 +26,31 @@ export interface CaseResult {
   readonly problem: string
 }
 
-const KEYS = ['id', 'tool', 'args', 'expect', 'match_contract', 'principal', 'environment']
 const EXPECTATIONS: readonly string[] = ['allow', 'deny', 'approve'] satisfies Case['expect'][]
 
-/** @throws CliError: failed without a list of cases, used wrongly when a case is not complete */
+/** @throws CliError: failed without cases, used wrongly when a case is not complete */
 export function parseCases(file: string, text: string): readonly Case[] {
   const document = parseYaml(file, text)
   const cases = isMapping(document) ? document.cases : undefined
   if (!Array.isArray(cases)) throw new CliError('cases', `${file}: there is no list 'cases'`)
+  if (cases.length === 0) throw new CliError('cases', `${file}: the list 'cases' is empty, so nothing was tested`)
   return cases.map((given: unknown, index) => parseCase(file, given, index + 1))
 }
 
 function parseCase(file: string, given: unknown, number: number): Case {
   const wrong = (what: string) => new CliError('cases', `${file}: case ${number}: ${what}`, { exitCode: 2 })
-  if (!isMapping(given)) throw wrong('a mapping with tool and expect is needed')
-  const { id, tool, args, expect, match_contract: matchContract, principal, environment } = given
-  const stray = Object.keys(given).find((key) => !KEYS.includes(key))
-  if (stray !== undefined) throw wrong(`'${stray}' is unknown; a case has ${KEYS.join(', ')}`)
-  if (typeof tool !== 'string') throw wrong("'tool' is missing")
+  const call = writtenCall(given, ['id', 'expect', 'match_contract'], wrong)
+  const { id, expect, match_contract: matchContract } = given as Mapping
   if (expect === undefined || expect === null) throw wrong("'expect' is missing")
   const expected = String(expect).toLowerCase()
   if (!EXPECTATIONS.includes(expected)) throw wrong(`'expect' is '${expect}'; it is one of ${EXPECTATIONS.join(', ')}`)
-  if (args !== undefined && args !== null && !isMapping(args)) throw wrong("'args' is no mapping")
+  if (matchContract !== undefined && matchContract !== null && typeof matchContract !== 'string')
+    throw wrong("'match_contract' is no text")
   return {
+    ...call,
     id: id === undefined || id === null ? `case-${number}` : String(id),
-    tool,
-    args: isMapping(args) ? args : {},
     expect: expected as Case['expect'],
-    matchContract: typeof matchContract === 'string' ? matchContract : null,
-    principal: isMapping(principal) ? (principal as PrincipalInput) : null,
-    environment: typeof environment === 'string' ? environment : null,
+    matchContract: matchContract ?? null,
   }
 }
 
@@ -82,8 +75,4 @@ export function runCase(policy: Policy, given: Case, environment: string, contex
     message: reason,
     problem,
   }
-}
-
-function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,6 @@
 import type { CompositionReport, ContractDocument } from '@lictor/contracts'
 
-/** What a composition did, as it travels (contract-language §17.3; edictum-sdk §18.2). */
+/** What a composition did, as it travels. */
 export interface CompositionWire {
   readonly overrides: readonly {
     readonly contract_id: string

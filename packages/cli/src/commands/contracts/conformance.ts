@@ -1,6 +1,6 @@
 import { type Dirent, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { type ConformanceResult, type FixtureFile, runConformance } from '@lictor/contracts'
+import { type ConformanceResult, type FixtureFile, runConformance } from '@lictor/contracts/conformance'
 import { Command } from 'commander'
 import type { Context } from '../../context.ts'
 import { CliError } from '../../errors.ts'

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { convertDocument, type DocumentKind, EdictumConfigError, sha256Hex } from '@lictor/contracts'
+import { EdictumConfigError, sha256Hex } from '@lictor/contracts'
+import { convertDocument, type DocumentKind } from '@lictor/contracts/authoring'
 import { Command, Option } from 'commander'
 import type { Context } from '../../context.ts'
 import { CliError } from '../../errors.ts'

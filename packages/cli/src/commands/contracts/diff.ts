@@ -3,6 +3,7 @@ import { type BundleDocument, type ContractDocument, composeBundles } from '@lic
 import { Command } from 'commander'
 import type { Context } from '../../context.ts'
 import { CliError } from '../../errors.ts'
+import { writeJson } from '../../terminal/json.ts'
 import { style } from '../../terminal/style.ts'
 import { present } from '../../terminal/terminal.ts'
 import { type CompositionWire, compositionLines, compositionToWire } from './composition.ts'
@@ -24,7 +25,7 @@ interface Difference {
 }
 
 /**
- * `lictor diff FILES…` (edictum-sdk §18.4): what two bundles decide otherwise, contract by contract; of three and more,
+ * `lictor diff FILES…`: what two bundles decide otherwise, contract by contract; of three and more,
  * what composing them overrides. Exit code 1 when there is a difference.
  */
 export function diffCommand({ terminal, settings, exitWith }: Context): Command {
@@ -143,10 +144,10 @@ function exampleLine({ probe, before, after }: Example): string {
   const { tool, args, ...rest } = callToWire(probe)
   const { environment, ...more } = rest
   const beside = { ...(environment === 'production' ? {} : { environment }), ...more }
-  const with_ = Object.keys(beside).length === 0 ? '' : ` with ${JSON.stringify(beside)}`
+  const with_ = Object.keys(beside).length === 0 ? '' : ` with ${writeJson(beside)}`
   const by = (judgement: Example['before']) =>
     judgement.contractId === null ? judgement.verdict : `${judgement.verdict} (${judgement.contractId})`
-  return `    ${tool} ${JSON.stringify(args)}${with_}: ${by(before)}, now ${by(after)}`
+  return `    ${tool} ${writeJson(args)}${with_}: ${by(before)}, now ${by(after)}`
 }
 
 function reportLines(composition: CompositionWire, isOverriding: boolean, isAlone: boolean): string[] {

@@ -1,12 +1,8 @@
-import {
-  type ExplainedContract,
-  type ExplainedNode,
-  type Explanation,
-  explain,
-  type PreDecision,
-} from '@lictor/contracts'
+import type { PreDecision } from '@lictor/contracts'
+import { type ExplainedContract, type ExplainedNode, type Explanation, explain } from '@lictor/contracts/authoring'
 import { Command } from 'commander'
 import type { Context } from '../../context.ts'
+import { writeJson } from '../../terminal/json.ts'
 import { style } from '../../terminal/style.ts'
 import { present } from '../../terminal/terminal.ts'
 import { type Call, type CallOptions, callOf, describeCall, envelopeOf, FRESH_SESSION } from './call.ts'
@@ -54,7 +50,7 @@ function explanationToWire(call: Call, { decision, contracts }: Explanation) {
 }
 
 function describe(call: Call, { decision, contracts }: Explanation): string[] {
-  const lines = [`${call.tool} ${JSON.stringify(call.args)} in ${call.environment}: ${outcome(decision)}`]
+  const lines = [`${call.tool} ${writeJson(call.args)} in ${call.environment}: ${outcome(decision)}`]
   if (decision.reason !== null) lines.push(`  ${decision.reason}`)
   if (contracts.length === 0) lines.push('', 'No contract concerns this tool.')
   for (const contract of contracts) lines.push('', ...contractLines(contract))
@@ -86,11 +82,11 @@ function contractLines(contract: ExplainedContract): string[] {
     for (const { path, judgedAs, allowed } of sandbox.paths) {
       const read =
         judgedAs === null || (judgedAs.length === 1 && judgedAs[0] === path) ? '' : ` (read as ${judgedAs.join(', ')})`
-      lines.push(`    ${mark(allowed)} path ${JSON.stringify(path)}${read}`)
+      lines.push(`    ${mark(allowed)} path ${writeJson(path)}${read}`)
     }
     if (sandbox.command !== null)
-      lines.push(`    ${mark(sandbox.command.allowed)} command ${JSON.stringify(sandbox.command.text)}`)
-    for (const { host, allowed } of sandbox.hosts) lines.push(`    ${mark(allowed)} host ${JSON.stringify(host)}`)
+      lines.push(`    ${mark(sandbox.command.allowed)} command ${writeJson(sandbox.command.text)}`)
+    for (const { host, allowed } of sandbox.hosts) lines.push(`    ${mark(allowed)} host ${writeJson(host)}`)
   }
   return lines
 }
@@ -105,10 +101,10 @@ function nodeLines(node: ExplainedNode, indent: string): string[] {
       ...node.children.flatMap((child) => nodeLines(child, `${indent}  `)),
     ]
   }
-  const saw = node.present ? `saw ${JSON.stringify(node.value)}` : 'saw nothing'
+  const saw = node.present ? `saw ${writeJson(node.value)}` : 'saw nothing'
   const error = node.error === null ? '' : `; ${node.error}`
   return [
-    `${indent}${held}  ${node.selector} ${node.operator} ${JSON.stringify(node.argument)}  ${style('dim', saw + error)}`,
+    `${indent}${held}  ${node.selector} ${node.operator} ${writeJson(node.argument)}  ${style('dim', saw + error)}`,
   ]
 }
 

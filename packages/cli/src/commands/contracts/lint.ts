@@ -1,4 +1,4 @@
-import { checkBundle } from '@lictor/contracts'
+import { checkBundle } from '@lictor/contracts/authoring'
 import { Command } from 'commander'
 import type { Context } from '../../context.ts'
 import { present } from '../../terminal/terminal.ts'
@@ -6,12 +6,16 @@ import { plural } from './call.ts'
 import { issueToWire } from './issues.ts'
 import { readSource, showIssues } from './source.ts'
 
-/** `lictor lint FILES…`: errors, and what is probably not meant as it is written. Exit code 1 only for errors. */
+/**
+ * `lictor lint FILES…`: errors, and what is probably not meant as it is written. Exit code 1 for errors; with `--strict` for
+ * warnings too.
+ */
 export function lintCommand({ terminal, settings, exitWith }: Context): Command {
   const command = new Command('lint')
     .description('find what loads but is probably not meant so')
     .argument('<files...>', 'bundles')
-  return command.action((paths: string[]) => {
+    .option('--strict', 'end with exit code 1 for warnings too')
+  return command.action((paths: string[], options: { strict?: boolean }) => {
     const files = paths.map((path) => {
       const source = readSource(terminal, path)
       return { source, ...checkBundle(source.bytes) }
@@ -36,6 +40,6 @@ export function lintCommand({ terminal, settings, exitWith }: Context): Command 
       }),
       `${plural(errors, 'error')}, ${plural(warnings, 'warning')}`,
     ])
-    if (errors > 0) exitWith(1)
+    if (errors > 0 || (options.strict && warnings > 0)) exitWith(1)
   })
 }

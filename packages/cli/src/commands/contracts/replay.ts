@@ -4,6 +4,7 @@ import { decidePre, type Policy, type PreDecision, type PrincipalInput } from '@
 import { Command } from 'commander'
 import type { Context } from '../../context.ts'
 import { CliError } from '../../errors.ts'
+import { writeJson } from '../../terminal/json.ts'
 import { style } from '../../terminal/style.ts'
 import { present, type Terminal } from '../../terminal/terminal.ts'
 import { type LoggedEvent, type OriginalOutcome, readAuditLog } from './audit-log.ts'
@@ -22,8 +23,8 @@ interface ReplayedEvent {
 }
 
 /**
- * `lictor replay FILE --audit-log LOG` (edictum-sdk §18.5): what a bundle would have said of the calls in an audit log.
- * Exit code 1 when any of them would end otherwise.
+ * `lictor replay FILE --audit-log LOG`: what a bundle would have said of the calls in an audit log. Exit code 1 when any of
+ * them would end otherwise, when a line could not be judged, and when there is nothing to judge.
  */
 export function replayCommand({ terminal, settings, exitWith }: Context): Command {
   const command = new Command('replay')
@@ -33,8 +34,10 @@ export function replayCommand({ terminal, settings, exitWith }: Context): Comman
   return command.action((file: string, options: { auditLog: string }) => {
     const policy = compileSource(terminal, loadSource(terminal, file))
     const log = readAuditLog(readText(terminal, options.auditLog))
-    for (const line of log.skipped)
-      terminal.note(`${options.auditLog}:${line}: ${style('yellow', 'warning')}: not an audit event, skipped`)
+    for (const { line, reason } of log.unjudged)
+      terminal.note(`${options.auditLog}:${line}: ${style('red', 'error')}: ${reason}`)
+    if (log.events.length + log.unjudged.length === 0)
+      throw new CliError('audit_log', `${options.auditLog}: there is no call in this log, so nothing was replayed`)
     const replayed = log.events.map((event) => replay(terminal, policy, event))
     const changed = replayed.filter((event) => event.changed)
     const { output, json } = command.optsWithGlobals<{ output: string; json?: boolean }>()
@@ -42,21 +45,21 @@ export function replayCommand({ terminal, settings, exitWith }: Context): Comman
     if (!isFormat)
       writeFileSync(
         resolve(terminal.workingDirectory, output),
-        replayed.map((event) => `${JSON.stringify(event)}\n`).join(''),
+        replayed.map((event) => `${writeJson(event)}\n`).join(''),
       )
     const answer = {
       events: replayed.length,
       changed: changed.length,
-      skipped_lines: log.skipped.length,
+      unjudged: log.unjudged,
       changes: changed,
     }
     const format = isFormat ? settings(command).output : json ? 'json' : 'table'
     present(terminal, format, answer, () => [
       ...changed.map(changeLine),
       `Replayed ${replayed.length} events, ${changed.length} would change`,
-      ...(log.skipped.length === 0 ? [] : [`${plural(log.skipped.length, 'line')} skipped`]),
+      ...(log.unjudged.length === 0 ? [] : [`${plural(log.unjudged.length, 'line')} could not be judged`]),
     ])
-    if (changed.length > 0) exitWith(1)
+    if (changed.length + log.unjudged.length > 0) exitWith(1)
   })
 }
 
@@ -97,5 +100,5 @@ function decide(terminal: Terminal, policy: Policy, { tool, args, environment, p
 function changeLine({ tool_name, tool_args, original_action, new_verdict, denied_by }: ReplayedEvent): string {
   const now = new_verdict === 'denied' ? style('red', 'denied') : style('green', 'allowed')
   const by = denied_by === undefined ? '' : ` by ${denied_by}`
-  return `${tool_name} ${JSON.stringify(tool_args)}: ${original_action}, now ${now}${by}`
+  return `${tool_name} ${writeJson(tool_args)}: ${original_action}, now ${now}${by}`
 }

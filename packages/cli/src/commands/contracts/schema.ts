@@ -1,4 +1,4 @@
-import { bundleJsonSchema } from '@lictor/contracts'
+import { bundleJsonSchema } from '@lictor/contracts/authoring'
 import { Command } from 'commander'
 import type { Context } from '../../context.ts'
 

@@ -2,16 +2,15 @@ import { readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import {
   type BundleDocument,
-  type CheckedBundle,
   type ContractIssue,
-  checkBundle,
   compilePolicy,
   type DecideContext,
   EdictumConfigError,
   type LoadedBundle,
   type Policy,
 } from '@lictor/contracts'
-import { realPath } from '@lictor/guard'
+import { type CheckedBundle, checkBundle } from '@lictor/contracts/authoring'
+import { realPath } from '@lictor/guard/real-path'
 import { CliError } from '../../errors.ts'
 import type { Terminal } from '../../terminal/terminal.ts'
 import { issueLines, issueToWire } from './issues.ts'
@@ -47,9 +46,14 @@ export function readSource(terminal: Terminal, path: string): Source {
   return source
 }
 
-/** The text of a file, without a byte order mark. */
+/** The text of a file, without a byte order mark. @throws CliError (used wrongly) when it is no text */
 export function readText(terminal: Terminal, path: string): string {
-  return new TextDecoder().decode(readSource(terminal, path).bytes)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readSource(terminal, path).bytes)
+  } catch (cause) {
+    if (cause instanceof CliError) throw cause
+    throw new CliError('file', `${path}: the bytes are not valid UTF-8`, { exitCode: 2, cause })
+  }
 }
 
 /** A bundle that loads. @throws CliError with every issue and the lines it stands in */

@@ -1,4 +1,5 @@
-import { checkBundle, EdictumConfigError, loadTemplate, templateNames } from '@lictor/contracts'
+import { EdictumConfigError } from '@lictor/contracts'
+import { checkBundle, loadTemplate, templateNames } from '@lictor/contracts/authoring'
 import { Command } from 'commander'
 import type { Context } from '../../context.ts'
 import { CliError } from '../../errors.ts'

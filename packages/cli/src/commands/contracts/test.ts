@@ -4,9 +4,10 @@ import type { Context } from '../../context.ts'
 import { CliError } from '../../errors.ts'
 import { style } from '../../terminal/style.ts'
 import { present, table } from '../../terminal/terminal.ts'
-import { parseJson } from './call.ts'
 import { type CaseResult, parseCases, runCase } from './cases.ts'
+import { parseJson } from './json.ts'
 import { compileSource, contextOf, loadSource, readText, refusing } from './source.ts'
+import { writtenCall } from './written-call.ts'
 
 interface TestOptions {
   readonly cases?: string
@@ -14,7 +15,10 @@ interface TestOptions {
   readonly environment: string
 }
 
-/** `lictor test FILE --cases CASES | --calls CALLS` (edictum-sdk §18.6). Exit code 1 when a case fails or a call is denied. */
+/**
+ * `lictor test FILE --cases CASES | --calls CALLS`. Exit code 1 when a case fails, a call is denied, or there is nothing
+ * to test.
+ */
 export function testCommand({ terminal, settings, exitWith }: Context): Command {
   const command = new Command('test')
     .description('run cases against a bundle')
@@ -39,27 +43,24 @@ export function testCommand({ terminal, settings, exitWith }: Context): Command 
       ])
       if (failed > 0) exitWith(1)
     } else if (calls !== undefined) {
-      const listed = parseCalls(calls, readText(terminal, calls))
-      const results = refusing(() =>
-        dryRunBatch(
-          policy,
-          listed.map((call) => ({ environment, ...call })),
-          contextOf(terminal),
-        ),
-      )
+      const listed = parseCalls(calls, readText(terminal, calls), environment)
+      const results = refusing(() => dryRunBatch(policy, listed, contextOf(terminal)))
       present(terminal, settings(command).output, results.map(dryRunToWire), () => callTable(results))
       if (results.some(({ verdict }) => verdict === 'deny')) exitWith(1)
     }
   })
 }
 
-function parseCalls(file: string, text: string): readonly DryRunBatchCall[] {
+/** @throws CliError: failed without calls, used wrongly when one is not complete */
+function parseCalls(file: string, text: string, environment: string): readonly DryRunBatchCall[] {
   const calls = parseJson(file, text)
   if (!Array.isArray(calls)) throw new CliError('usage', `${file}: a JSON array of calls is needed`, { exitCode: 2 })
-  for (const [index, call] of calls.entries())
-    if (typeof call !== 'object' || call === null || typeof call.tool !== 'string')
-      throw new CliError('usage', `${file}: call ${index + 1} names no 'tool'`, { exitCode: 2 })
-  return calls
+  if (calls.length === 0) throw new CliError('calls', `${file}: the list is empty, so nothing was tested`)
+  return calls.map((given: unknown, index) => {
+    const wrong = (what: string) => new CliError('usage', `${file}: call ${index + 1}: ${what}`, { exitCode: 2 })
+    const call = writtenCall(given, ['output'], wrong)
+    return { ...call, environment: call.environment ?? environment, output: (given as DryRunBatchCall).output }
+  })
 }
 
 function caseLines({ id, tool, passed, expected, actual, contract_id, problem }: CaseResult): string[] {

@@ -1,4 +1,5 @@
-import { type CheckedBundle, checkBundle, composeBundles } from '@lictor/contracts'
+import { composeBundles } from '@lictor/contracts'
+import { type CheckedBundle, checkBundle } from '@lictor/contracts/authoring'
 import { Command } from 'commander'
 import type { Context } from '../../context.ts'
 import { style } from '../../terminal/style.ts'
@@ -18,7 +19,7 @@ interface Checked {
   readonly result: CheckedBundle | null
 }
 
-/** `lictor validate FILES…` (edictum-sdk §18.2). Exit code 1 when a file, or what they compose to, cannot be loaded. */
+/** `lictor validate FILES…`. Exit code 1 when a file, or what they compose to, cannot be loaded. */
 export function validateCommand({ terminal, settings, exitWith }: Context): Command {
   const command = new Command('validate')
     .description('check that bundles load, alone and composed')

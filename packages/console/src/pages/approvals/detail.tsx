@@ -1,72 +1,112 @@
-import { Check, X } from 'lucide-react'
+import { ArrowLeft, Check, X } from 'lucide-react'
 import { type FormEvent, type ReactNode, useEffect, useId, useRef } from 'react'
 import type { Approval } from '../../api/types.ts'
+import { Arguments } from '../../ui/arguments.tsx'
 import { EnvironmentTag } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { INPUT } from '../../ui/field.tsx'
-import { Json } from '../../ui/json.tsx'
 import { Kbd } from '../../ui/kbd.tsx'
+import { Skeleton } from '../../ui/states.tsx'
 import { duration } from '../../ui/time.ts'
 import { visible } from '../../ui/visible.ts'
 import { When } from '../../ui/when.tsx'
-import { Countdown } from './countdown.tsx'
-import { OUTCOME } from './row.tsx'
+import { Asker } from './asker.tsx'
+import type { Act, Deciding, Decision } from './deciding.ts'
+import { Outcome } from './outcome.tsx'
+import { Countdown } from './shared/countdown.tsx'
 
 interface DetailProps {
   readonly approval: Approval
+  readonly state: Deciding
+  readonly act: (act: Act) => void
   /** False once it was decided or ran out; then nothing can be pressed. */
   readonly open: boolean
-  readonly busy: boolean
-  readonly denying: boolean
-  readonly onApprove: () => void
-  readonly onStartDenying: () => void
-  readonly onCancelDenying: () => void
-  readonly onDeny: (reason: string | null) => void
+  /** The server does not answer. */
+  readonly away: boolean
+  /** Leads back to the list, where list and call do not stand side by side. */
+  readonly onBack: (() => void) | null
 }
 
-/** One waiting call, with all one needs to decide it: what, with which arguments, who asks, why it stopped, how long. */
+/**
+ * One call, with all one needs to decide it: what, with which arguments, who asks, why it stopped, how long. Its text
+ * scrolls; the buttons stay in view at every height.
+ */
 export function Detail(props: DetailProps) {
-  const { approval, open } = props
+  const { approval, state, open, onBack } = props
+  const article = useRef<HTMLElement>(null)
+  useEffect(() => {
+    // Where the call takes the list's place, the focus goes with it.
+    if (onBack) article.current?.focus({ preventScroll: true })
+  }, [onBack])
   return (
-    <article aria-label={`${approval.tool_name} for ${approval.agent_id}`} className="flex flex-col">
-      <div className="px-4 pt-4 sm:px-5">
-        <div className="flex items-start justify-between gap-4 max-lg:hidden">
-          <h2 className="break-all font-mono font-semibold text-lg">{visible(approval.tool_name)}</h2>
-          {open && <Countdown approval={approval} className="mt-1 text-sm" />}
-        </div>
-        <p className="mt-1 text-pretty lg:text-muted">{visible(approval.message)}</p>
+    <article
+      ref={article}
+      tabIndex={-1}
+      data-reading
+      aria-label={`${visible(approval.tool_name)} for ${visible(approval.agent_id)}`}
+      className="flex min-h-0 flex-1 flex-col outline-none"
+    >
+      <header className="flex shrink-0 items-start gap-3 border-b px-4 py-3 sm:px-5">
+        {onBack && (
+          <Button variant="quiet" size="icon" aria-label="Back to the list" onClick={onBack} className="-my-1 -ml-2">
+            <ArrowLeft aria-hidden />
+          </Button>
+        )}
+        <h2 className="line-clamp-3 min-w-0 flex-1 break-all font-mono font-semibold text-lg">
+          {visible(approval.tool_name)}
+        </h2>
+        {open && <Countdown approval={approval} className="mt-1 text-sm" />}
+      </header>
+      <section
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard
+        tabIndex={0}
+        aria-label="What is asked"
+        className="min-h-0 flex-1 overflow-y-auto px-4 py-3 focus-visible:-outline-offset-2 sm:px-5"
+      >
+        <p className="whitespace-pre-wrap break-words">{visible(approval.message)}</p>
         <dl className="mt-4 grid grid-cols-[auto_minmax(0,1fr)] gap-x-5 gap-y-1.5 text-sm">
           <Fact name="Agent">
-            <span className="break-all font-mono">{visible(approval.agent_id)}</span>
+            <span className="break-all font-mono">{visible(approval.agent_id)}</span> <Asker approval={approval} />
           </Fact>
           <Fact name="Environment">
             <EnvironmentTag env={approval.env} />
           </Fact>
           {approval.contract_name && (
             <Fact name="Contract">
-              <span className="break-all font-mono">{approval.contract_name}</span>
+              <span className="break-all font-mono">{visible(approval.contract_name)}</span>
             </Fact>
           )}
           <Fact name="Asked">
             <When at={approval.created_at} />
           </Fact>
           <Fact name="If nobody decides">
-            {approval.timeout_effect === 'deny' ? 'denied' : 'allowed'} after {duration(approval.timeout_seconds)}
+            {approval.timeout_effect === 'allow' ? 'allowed' : 'denied'} after {duration(approval.timeout_seconds)}
           </Fact>
         </dl>
-        <h3 className="mt-4 mb-1.5 font-medium text-sm">Arguments</h3>
-        {approval.tool_args && Object.keys(approval.tool_args).length > 0 ? (
-          <Json value={approval.tool_args} what="arguments" />
+        <div className="mt-4">
+          {approval.tool_args_shortened ? (
+            <Skeleton className="h-20" />
+          ) : approval.tool_args && Object.keys(approval.tool_args).length > 0 ? (
+            <Arguments value={approval.tool_args as Readonly<Record<string, unknown>>} />
+          ) : (
+            <p className="text-muted text-sm">The call has no arguments.</p>
+          )}
+        </div>
+      </section>
+      <footer className="shrink-0 border-t bg-sunken px-4 py-3 sm:px-5">
+        {state.form === approval.id ? (
+          <DenyForm {...props} />
+        ) : open && !isOver(state.decisions.get(approval.id)) ? (
+          <Choice {...props} />
         ) : (
-          <p className="text-muted text-sm">The call has none.</p>
+          <Ending {...props} />
         )}
-      </div>
-      <footer className="mt-4 border-t bg-sunken px-4 py-3 sm:px-5">
-        {!open ? <Outcome approval={approval} /> : props.denying ? <DenyForm {...props} /> : <Choice {...props} />}
       </footer>
     </article>
   )
 }
+
+const isOver = (decision: Decision | undefined) => decision !== undefined && decision.kind !== 'failed'
 
 function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
@@ -77,68 +117,99 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   )
 }
 
-function Choice({ busy, onApprove, onStartDenying }: DetailProps) {
+function Choice({ approval, state, act, away }: DetailProps) {
+  const { id } = approval
+  const armed = state.armed === id
+  const isUnread = approval.tool_args_shortened === true
   return (
-    <div className="flex gap-2">
-      <Button variant="allow" size="lg" busy={busy} onClick={onApprove} className="max-sm:flex-1 sm:min-w-32">
-        <Check aria-hidden /> Approve <Kbd keys="A" />
-      </Button>
-      <Button variant="deny" size="lg" disabled={busy} onClick={onStartDenying} className="max-sm:flex-1 sm:min-w-32">
-        <X aria-hidden /> Deny <Kbd keys="D" />
-      </Button>
+    <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+      <div className="flex flex-1 gap-2">
+        <Button
+          variant="allow"
+          size="lg"
+          disabled={away || isUnread}
+          onClick={() => act({ type: 'approve', id, by: 'button' })}
+          className="max-sm:flex-1 sm:min-w-32"
+        >
+          <Check aria-hidden /> Approve {armed && <Kbd keys="A" />}
+        </Button>
+        <Button
+          variant="deny"
+          size="lg"
+          disabled={away}
+          onClick={() => act({ type: 'open form', id, by: 'button' })}
+          className="max-sm:flex-1 sm:min-w-32"
+        >
+          <X aria-hidden /> Deny {armed && <Kbd keys="D" />}
+        </Button>
+      </div>
+      {away && <p className="text-muted text-sm">Nothing can be decided until the server answers.</p>}
     </div>
   )
 }
 
+/** The call is over, or a decision about it is under way. */
+function Ending({ approval, state, open }: DetailProps) {
+  const decision = state.decisions.get(approval.id)
+  if (approval.status === 'pending' && decision?.kind === 'held')
+    return <p className="flex min-h-10 items-center text-muted">Approving in a moment. It can still be undone.</p>
+  if (approval.status === 'pending' && (decision?.kind === 'sending' || (open && decision?.kind === 'done')))
+    return <p className="flex min-h-10 items-center text-muted">Sending…</p>
+  return <Outcome approval={approval} />
+}
+
+/** Characters the server takes. */
 const REASON_MAXIMUM = 2_000
 
-function DenyForm({ busy, onDeny, onCancelDenying }: DetailProps) {
+function DenyForm(props: DetailProps) {
+  const { approval, state, act, open, away } = props
   const id = useId()
-  const form = useRef<HTMLFormElement>(null)
-  useEffect(() => {
-    form.current?.querySelector('input')?.focus({ preventScroll: true })
-    form.current?.scrollIntoView({ block: 'nearest' })
-  }, [])
+  const input = useRef<HTMLInputElement>(null)
+  const decision = state.decisions.get(approval.id)
+  const isInert = !open || isOver(decision)
+  useEffect(() => input.current?.focus({ preventScroll: true }), [])
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
-    onDeny(String(new FormData(event.currentTarget).get('reason')).trim() || null)
+    act({ type: 'deny' })
   }
   return (
     <form
-      ref={form}
       onSubmit={submit}
-      className="scroll-mb-3"
-      onKeyDown={(event) => event.key === 'Escape' && onCancelDenying()}
+      noValidate
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape') return
+        event.stopPropagation()
+        act({ type: 'close form' })
+      }}
     >
+      {isInert && <Ending {...props} />}
       <label htmlFor={id} className="mb-1.5 block font-medium text-sm">
-        Why not? <span className="font-normal text-muted">The agent is told. May be empty.</span>
+        Why not?{' '}
+        <span className="font-normal text-muted">
+          {isInert ? 'No longer sent. Escape closes this.' : 'The agent is told. May be empty.'}
+        </span>
       </label>
       <div className="flex flex-wrap gap-2">
         <input
+          ref={input}
           id={id}
           name="reason"
           maxLength={REASON_MAXIMUM}
           autoComplete="off"
-          className={`${INPUT} min-w-40 flex-1 basis-52`}
+          readOnly={isInert}
+          value={state.reasons.get(approval.id) ?? ''}
+          onChange={(event) => act({ type: 'write', reason: event.target.value })}
+          className={`${INPUT} min-w-40 flex-1 basis-52 read-only:text-muted`}
         />
-        <Button type="submit" variant="deny" busy={busy} className="h-9 max-sm:flex-1">
-          Deny <Kbd keys="↵" />
-        </Button>
-        <Button variant="quiet" onClick={onCancelDenying} className="h-9">
-          Cancel
+        {!isInert && (
+          <Button type="submit" variant="deny" disabled={away} className="h-9 max-sm:h-11 max-sm:flex-1">
+            Deny <Kbd keys="↵" />
+          </Button>
+        )}
+        <Button variant="quiet" onClick={() => act({ type: 'close form' })} className="h-9 max-sm:h-11">
+          {isInert ? 'Close' : 'Cancel'} {isInert && <Kbd keys="Esc" />}
         </Button>
       </div>
     </form>
-  )
-}
-
-function Outcome({ approval }: { approval: Approval }) {
-  return (
-    <p role="status" className="flex min-h-10 flex-wrap items-center gap-x-1.5 text-muted">
-      <span className="font-medium text-ink first-letter:uppercase">{OUTCOME[approval.status]}</span>
-      {approval.decided_by && <span>by {approval.decided_by}</span>}
-      {approval.decided_at && <When at={approval.decided_at} />}
-      {approval.decision_reason && <span>· “{approval.decision_reason}”</span>}
-    </p>
   )
 }

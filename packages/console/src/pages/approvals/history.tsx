@@ -1,7 +1,6 @@
 import { useQueries } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { History as HistoryIcon } from 'lucide-react'
-import { queries } from '../../api/queries.ts'
 import type { Approval } from '../../api/types.ts'
 import { Badge, EnvironmentTag } from '../../ui/badge.tsx'
 import { Card } from '../../ui/page.tsx'
@@ -9,11 +8,16 @@ import { Empty, Failure, SkeletonRows } from '../../ui/states.tsx'
 import { duration } from '../../ui/time.ts'
 import { visible } from '../../ui/visible.ts'
 import { When } from '../../ui/when.tsx'
+import { approvalQueries } from './queries.ts'
 
-/** The latest decisions: 20 approved, 20 denied, 10 that ran out (console-api §14.7). */
+/** The latest decisions: 20 approved, 20 denied, 10 that ran out. */
 export function History() {
   const results = useQueries({
-    queries: [queries.approvals('approved', 20), queries.approvals('denied', 20), queries.approvals('timeout', 10)],
+    queries: [
+      approvalQueries.list('approved', 20),
+      approvalQueries.list('denied', 20),
+      approvalQueries.list('timeout', 10),
+    ],
   })
   const failed = results.find((result) => result.isError && !result.data)
   if (failed)
@@ -50,6 +54,14 @@ export function History() {
   )
 }
 
+const WORDS: Readonly<Record<Approval['status'], string>> = {
+  pending: 'Waiting',
+  approved: 'Approved',
+  denied: 'Denied',
+  timeout: 'Timed out',
+  withdrawn: 'Withdrawn',
+}
+
 const settledAt = (approval: Approval) => approval.decided_at ?? approval.created_at
 
 function Settled({ approval }: { approval: Approval }) {
@@ -59,8 +71,8 @@ function Settled({ approval }: { approval: Approval }) {
   return (
     <li className="grid gap-x-4 gap-y-0.5 px-4 py-2.5 sm:grid-cols-[6rem_minmax(0,1fr)_auto] sm:items-center">
       <span>
-        <Badge tone={approval.status === 'approved' ? 'allow' : 'deny'}>
-          {approval.status === 'approved' ? 'Approved' : approval.status === 'denied' ? 'Denied' : 'Timed out'}
+        <Badge tone={approval.status === 'approved' ? 'allow' : approval.status === 'withdrawn' ? 'neutral' : 'deny'}>
+          {WORDS[approval.status]}
         </Badge>
       </span>
       <span className="min-w-0">
@@ -80,7 +92,9 @@ function Settled({ approval }: { approval: Approval }) {
       </span>
       <span className="flex flex-wrap items-center gap-x-3 text-muted text-xs sm:flex-col sm:items-end">
         <span>
-          {approval.decided_by ?? 'nobody'}
+          {approval.status === 'timeout'
+            ? `nobody decided; ${approval.timeout_effect === 'allow' ? 'allowed' : 'denied'}`
+            : (approval.decided_by ?? 'nobody decided')}
           {approval.decided_via && approval.decided_by && ` · ${approval.decided_via}`}
           {seconds !== null && ` · after ${duration(seconds)}`}
         </span>

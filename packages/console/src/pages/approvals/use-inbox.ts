@@ -1,46 +1,105 @@
 import { useQuery } from '@tanstack/react-query'
-import { useRef, useState } from 'react'
-import { queries } from '../../api/queries.ts'
+import { useCallback, useEffect, useEffectEvent, useRef, useState, useSyncExternalStore } from 'react'
+import { serverNow } from '../../api/clock.ts'
 import type { Approval } from '../../api/types.ts'
-import { byUrgency, expiryOf, followSelection } from '../../approvals/order.ts'
+import { useLiveStatus } from '../../live/live.tsx'
 import { useNow } from '../../ui/ticker.ts'
+import { createDecider } from './decider.ts'
+import { useHolds } from './hold-setting.ts'
+import { approvalQueries } from './queries.ts'
+import { useSendDecision } from './send-decision.ts'
+import { byUrgency, expiryOf } from './shared/order.ts'
 
 /**
- * The inbox as it is shown. An approval that someone else decides, or that runs out, while it is being read stays in its
- * place, inert, until the reader moves on: nothing may slip under a finger that is about to press `a`.
+ * The inbox as it is shown. A call that somebody else decides, or that runs out, while it is open stays in its place, inert,
+ * until the reader moves on: nothing may slip under a finger that is about to press `a`.
  *
- * @param linked id from a notification's link, selected first
+ * @param linked id from a link; opened when it waits, and said to be over or unknown when it does not
  */
 export function useInbox(linked: string | undefined) {
-  const query = useQuery(queries.approvals('pending'))
+  const query = useQuery(approvalQueries.list('pending'))
   const now = useNow()
-  const active = byUrgency(query.data ?? [], now)
-  const mine = useRef(new Set<string>())
-  const [view, setView] = useState<{ ids: readonly string[]; selected: string | null }>({
-    ids: [],
-    selected: linked ?? null,
-  })
-
-  const lingers =
-    view.selected !== null && !active.some(({ id }) => id === view.selected) && !mine.current.has(view.selected)
-  const settled = useQuery({ ...queries.approval(view.selected ?? ''), enabled: lingers && query.isSuccess })
+  const away = useLiveStatus() === 'away'
+  const holds = useHolds()
+  const send = useSendDecision()
   const known = useRef(new Map<string, Approval>())
-  for (const approval of active) known.current.set(approval.id, approval)
-  const ghost = lingers ? (settled.data ?? known.current.get(view.selected ?? '')) : undefined
+  const sendKnown = useRef(send)
+  sendKnown.current = send
+  const [decider] = useState(() =>
+    createDecider({
+      now: serverNow,
+      later: (run, milliseconds) => {
+        const timer = setTimeout(run, milliseconds)
+        return () => clearTimeout(timer)
+      },
+      send: (sent) => sendKnown.current(sent, known.current.get(sent.id)),
+    }),
+  )
+  const state = useSyncExternalStore(decider.subscribe, decider.state)
 
-  const items = ghost ? [...active, ghost].sort((a, b) => expiryOf(a) - expiryOf(b)) : active
-  const ids = items.map(({ id }) => id)
-  const waitingForLink = lingers && settled.isFetching && !ghost
-  if (query.isSuccess && !waitingForLink && ids.join() !== view.ids.join())
-    setView({ ids, selected: followSelection(view.ids, ids, view.selected) })
+  // A link that was followed to its call is done with; it is followed again only when it changes.
+  const [followed, setFollowed] = useState<string>()
+  const pursued = linked !== undefined && linked !== followed ? linked : undefined
+  const listed = byUrgency(query.data ?? [], now)
+  const aside = pursued ?? state.selected
+  const isAside = aside !== null && query.isSuccess && !listed.some(({ id }) => id === aside)
+  // A list shortens large arguments; nobody decides on a part of them, so the open call is read whole.
+  const isShortened = listed.some(({ id, tool_args_shortened }) => id === aside && tool_args_shortened)
+  const single = useQuery({ ...approvalQueries.one(aside ?? ''), enabled: isAside || isShortened })
+  // The list has an end: a call beyond it, reached by a link, waits all the same.
+  const active = isAside && single.data ? byUrgency([...listed, single.data], now) : listed
+  for (const approval of single.data ? [...active, single.data] : active) known.current.set(approval.id, approval)
+  const whole = (approval: Approval) =>
+    single.data?.id === approval.id ? { ...single.data, status: approval.status } : approval
 
+  const expiries = new Map(active.map((approval) => [approval.id, expiryOf(approval)]))
+  const look = useEffectEvent(() => {
+    if (query.isSuccess) decider.know({ expiries, away, holds })
+  })
+  const fingerprint = `${[...expiries.keys()].join()} ${away} ${holds} ${query.isSuccess}`
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the fingerprint says when what is known changed
+  useEffect(() => look(), [fingerprint])
+
+  const isKnown = pursued !== undefined && active.some(({ id }) => id === pursued)
+  useEffect(() => {
+    if (!isKnown || pursued === undefined) return
+    decider.act({ type: 'choose', id: pursued })
+    setFollowed(pursued)
+  }, [isKnown, pursued, decider])
+
+  useEffect(() => {
+    const hide = () => decider.act({ type: 'hide' })
+    const onVisibility = () => document.visibilityState === 'hidden' && hide()
+    window.addEventListener('pagehide', hide)
+    document.addEventListener('visibilitychange', onVisibility)
+    return () => {
+      window.removeEventListener('pagehide', hide)
+      document.removeEventListener('visibilitychange', onVisibility)
+      hide()
+    }
+  }, [decider])
+
+  const leave = useCallback(() => decider.act({ type: 'leave' }), [decider])
+  const ghost = state.selected !== null && !expiries.has(state.selected) ? known.current.get(state.selected) : undefined
+  const settled = ghost && single.data?.id === ghost.id ? single.data : ghost
+  const items = settled ? [...active, settled].sort((a, b) => expiryOf(a) - expiryOf(b)) : active
+  const toolOf = (id: string) => known.current.get(id)?.tool_name ?? 'a call'
   return {
     query,
     items,
-    selected: items.find(({ id }) => id === view.selected) ?? null,
-    isOpen: (approval: Approval) => active.some(({ id }) => id === approval.id),
-    select: (id: string) => setView((current) => ({ ...current, selected: id })),
-    /** Call after deciding, so that the selection moves on to the next. */
-    markMine: (id: string) => void mine.current.add(id),
+    state,
+    act: decider.act,
+    away,
+    holds,
+    toolOf,
+    selected: items.filter(({ id }) => id === state.selected).map(whole)[0] ?? null,
+    isOpen: (approval: Approval) => expiries.has(approval.id),
+    /** What the link leads to, when that is not a waiting call. */
+    astray:
+      pursued === undefined || !query.isSuccess || isKnown || single.isPending
+        ? null
+        : { approval: single.data ?? null, error: single.error },
+    dismissLink: () => setFollowed(linked),
+    leave,
   }
 }

@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Check, Radio } from 'lucide-react'
-import { queries } from '../../api/queries.ts'
 import type { Environment } from '../../api/types.ts'
 import { VerdictBadge } from '../../ui/badge.tsx'
 import { buttonClass } from '../../ui/button.tsx'
@@ -9,12 +8,18 @@ import { cn } from '../../ui/cn.ts'
 import { Card } from '../../ui/page.tsx'
 import { visible } from '../../ui/visible.ts'
 import { When } from '../../ui/when.tsx'
+import { agentQueries } from '../agents/queries.ts'
+import { bundleQueries } from '../contracts/queries.ts'
+import { eventQueries } from '../events/queries.ts'
 
 /** Waits for the agent: first for its stream, then for its first event. The events query is refreshed by the live stream. */
 export function FirstEvent({ agentId, env }: { agentId: string; env: Environment }) {
-  const event = useQuery({ ...queries.events({ agent_id: agentId, limit: 1 }), select: (list) => list[0] ?? null }).data
-  const connected = useQuery(queries.agents()).data?.find((agent) => agent.agent_id === agentId)
-  const bundles = useQuery(queries.bundles()).data
+  const event = useQuery({
+    ...eventQueries.list({ agent_id: agentId, limit: 1 }),
+    select: (list) => list[0] ?? null,
+  }).data
+  const connected = useQuery(agentQueries.connected()).data?.find((agent) => agent.agent_id === agentId)
+  const bundles = useQuery(bundleQueries.all()).data
   const deployed = bundles?.some(({ deployed_envs }) => deployed_envs.includes(env))
   return (
     <Card

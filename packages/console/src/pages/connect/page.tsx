@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { queries } from '../../api/queries.ts'
 import { ENVIRONMENTS, type Environment } from '../../api/types.ts'
+import { session } from '../../app/session.ts'
 import { Button } from '../../ui/button.tsx'
 import { CopyButton } from '../../ui/copy.tsx'
 import { Field } from '../../ui/field.tsx'
@@ -9,8 +9,9 @@ import { FilterMenu } from '../../ui/menu.tsx'
 import { Card, Page } from '../../ui/page.tsx'
 import { messageOf } from '../../ui/states.tsx'
 import { TabPanel, Tabs } from '../../ui/tabs.tsx'
-import { useCreateKey } from '../keys/create-key.tsx'
-import { useNewKey } from '../keys/new-key.ts'
+import { bundleQueries } from '../contracts/queries.ts'
+import { useNewKey } from '../keys/shared/new-key.ts'
+import { useCreateKey } from '../keys/shared/use-create-key.ts'
 import { FirstEvent } from './first-event.tsx'
 import { snippets } from './snippets.ts'
 
@@ -19,8 +20,8 @@ const AGENT_ID = /^[\w.-]{1,128}$/
 /** A snippet with the real address and key, and a light that turns green when the agent's first event is in. */
 export function ConnectPage() {
   const newKey = useNewKey()
-  const bundles = useQuery(queries.bundles()).data ?? []
-  const admin = useQuery(queries.me()).data?.is_admin ?? false
+  const bundles = useQuery(bundleQueries.all()).data ?? []
+  const admin = useQuery(session.me()).data?.is_admin ?? false
   const [agentId, setAgentId] = useState('my-agent')
   const [chosenEnv, setEnv] = useState<Environment | null>(null)
   const [bundle, setBundle] = useState<string | null>(null)
@@ -47,7 +48,7 @@ export function ConnectPage() {
               autoCapitalize="off"
               error={valid ? null : 'Letters, digits, dot, dash and underscore.'}
             />
-            <div className="flex flex-wrap gap-2 max-sm:mb-4 sm:mt-6.5">
+            <div className="flex flex-wrap gap-2 mb-4 sm:mt-6.5">
               <FilterMenu
                 label="Environment"
                 required
@@ -105,9 +106,16 @@ const LANGUAGES = [
 
 function Code({ text, what, className = '' }: { text: string; what: string; className?: string }) {
   return (
-    <div className={`relative rounded-md border bg-sunken ${className}`}>
-      <pre className="overflow-x-auto p-3 pr-12 font-mono text-xs leading-5">{text}</pre>
-      <CopyButton text={text} what={what} className="absolute top-1.5 right-1.5 bg-sunken" />
+    <div className={`flex items-start rounded-md border bg-sunken ${className}`}>
+      <section
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard
+        tabIndex={0}
+        aria-label={what}
+        className="min-w-0 flex-1 overflow-x-auto p-3"
+      >
+        <pre className="font-mono text-xs leading-5">{text}</pre>
+      </section>
+      <CopyButton text={text} what={what} className="m-1.5" />
     </div>
   )
 }

@@ -38,3 +38,14 @@ test('plain http to another machine is allowed explicitly, to this one it need n
 test('without a bundle the server assigns one', () => {
   expect(code({ bundleName: null }).typescript).not.toContain('bundleName')
 })
+
+test('the Python snippet installs what it needs, and sends its events before it ends', () => {
+  const python = snippets(input).find(({ id }) => id === 'python')
+  expect(python?.install).toBe("pip install 'edictum[server,yaml]==0.16.0'")
+  const [flush, close] = [
+    python?.code.indexOf('await sink.flush()') ?? -1,
+    python?.code.indexOf('await guard.close()') ?? -1,
+  ]
+  expect(flush).toBeGreaterThan(0)
+  expect(flush).toBeLessThan(close)
+})

@@ -24,7 +24,7 @@ const single = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'
 export function snippets(input: SnippetInput): readonly Snippet[] {
   return [
     { id: 'typescript', label: 'TypeScript', install: 'npm install @lictor/guard', code: typescript(input) },
-    { id: 'python', label: 'Python', install: "pip install 'edictum[server]'", code: python(input) },
+    { id: 'python', label: 'Python', install: "pip install 'edictum[server,yaml]==0.16.0'", code: python(input) },
   ]
 }
 
@@ -79,6 +79,10 @@ async def main():
 ${options.map((line) => `        ${line}`).join('\n')}
     )
     print(await guard.run("read_file", {"path": "data.csv"}, read_file))
+    # A script that ends soon sends its events itself: closing does not.
+    for sink in guard.audit_sink.sinks:
+        if hasattr(sink, "flush"):
+            await sink.flush()
     await guard.close()
 
 

@@ -2,7 +2,6 @@ import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { ChevronLeft, FilePen, Rocket, ShieldCheck } from 'lucide-react'
 import { useState } from 'react'
-import { queries } from '../../api/queries.ts'
 import type { BundleVersion } from '../../api/types.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { EnvironmentTag } from '../../ui/badge.tsx'
@@ -15,13 +14,14 @@ import { When } from '../../ui/when.tsx'
 import { Deploy } from './deploy.tsx'
 import { Deployments } from './deployments.tsx'
 import { LazyEditor } from './lazy-editor.tsx'
+import { bundleQueries } from './queries.ts'
 
 /** One bundle: its versions, the text of the chosen one, what was deployed. */
 export function BundlePage() {
   const { name } = useParams({ from: '/inside/contracts/$name' })
   const search = useSearch({ from: '/inside/contracts/$name' })
   const navigate = useNavigate({ from: '/contracts/$name' })
-  const versions = useQuery(queries.versions(name))
+  const versions = useQuery(bundleQueries.versions(name))
   const [deploying, setDeploying] = useState(false)
   const list = versions.data ?? []
   const chosen = list.find(({ version }) => version === search.version) ?? list[0]
@@ -129,7 +129,7 @@ function VersionRow({ version, current }: { version: BundleVersion; current: boo
 }
 
 function Text({ name, version }: { name: string; version: BundleVersion | undefined }) {
-  const yaml = useQuery({ ...queries.yaml(name, version?.version ?? 0), enabled: version !== undefined })
+  const yaml = useQuery({ ...bundleQueries.yaml(name, version?.version ?? 0), enabled: version !== undefined })
   return (
     <Card className="overflow-hidden">
       <CardHeading

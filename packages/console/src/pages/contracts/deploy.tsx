@@ -1,14 +1,15 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { commands, queries } from '../../api/queries.ts'
 import type { BundleVersion, Environment } from '../../api/types.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
+import { EnvironmentChoice } from '../../ui/environment-choice.tsx'
 import { plural } from '../../ui/plural.ts'
 import { messageOf } from '../../ui/states.tsx'
 import { useToasts } from '../../ui/toasts.tsx'
-import { EnvironmentChoice } from '../keys/environment-choice.tsx'
+import { agentQueries } from '../agents/queries.ts'
 import { Changes } from './changes.tsx'
+import { deployBundle } from './queries.ts'
 
 interface DeployProps {
   readonly name: string
@@ -23,13 +24,13 @@ export function Deploy({ name, version, versions, open, onOpenChange }: DeployPr
   const client = useQueryClient()
   const toasts = useToasts()
   const [env, setEnv] = useState<Environment>('production')
-  const agents = useQuery(queries.agents()).data ?? []
+  const agents = useQuery(agentQueries.connected()).data ?? []
   const runningIn = (where: string) => versions.find((v) => v.deployed_envs.includes(where))?.version
   const affected = agents.filter((agent) => agent.env === env && agent.bundle_name === name).length
   const before = runningIn(env)
 
   const deploy = useMutation({
-    mutationFn: () => commands.deployBundle(name, version, env),
+    mutationFn: () => deployBundle(name, version, env),
     onSuccess: () => {
       toasts.done(
         `${name} v${version} is live in ${env}`,

@@ -1,14 +1,14 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Rocket } from 'lucide-react'
-import { queries } from '../../api/queries.ts'
 import { EnvironmentTag } from '../../ui/badge.tsx'
 import { Empty, Failure, SkeletonRows } from '../../ui/states.tsx'
 import { When } from '../../ui/when.tsx'
+import { bundleQueries } from './queries.ts'
 
 /** What went where, newest first; of one bundle when it is named. */
 export function Deployments({ bundle }: { bundle?: string }) {
-  const deployments = useQuery(queries.deployments(bundle ? { bundle_name: bundle } : {}))
+  const deployments = useQuery(bundleQueries.deployments(bundle ? { bundle_name: bundle } : {}))
   if (deployments.isPending) return <SkeletonRows rows={4} />
   if (deployments.isError && !deployments.data)
     return <Failure error={deployments.error} retry={() => void deployments.refetch()} />

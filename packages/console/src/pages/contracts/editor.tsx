@@ -20,7 +20,7 @@ export interface EditorHandle {
   reveal(issue: Issue): void
 }
 
-interface EditorProps {
+export interface EditorProps {
   readonly value: string
   readonly label: string
   readonly onChange?: (value: string) => void
@@ -58,7 +58,7 @@ export default function Editor({ value, label, onChange, onSubmit, issues = [], 
           syntaxHighlighting(COLOURS),
           lintGutter(),
           readOnly ? [EditorState.readOnly.of(true), EditorView.editable.of(false)] : highlightActiveLine(),
-          EditorView.contentAttributes.of({ 'aria-label': start.label, ...(readOnly ? { tabindex: '0' } : {}) }),
+          EditorView.contentAttributes.of({ 'aria-label': start.label, tabindex: '0' }),
           EditorView.lineWrapping,
           keymap.of([
             {

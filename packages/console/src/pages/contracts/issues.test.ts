@@ -1,4 +1,4 @@
-import { checkBundle } from '@lictor/contracts'
+import { checkBundle } from '@lictor/contracts/authoring'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ApiError } from '../../api/http.ts'

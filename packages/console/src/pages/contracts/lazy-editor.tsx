@@ -1,7 +1,8 @@
-import { type ComponentProps, lazy, Suspense } from 'react'
+import { type ComponentProps, Suspense } from 'react'
+import { lazily } from '../../ui/lazy.tsx'
 import { Skeleton } from '../../ui/states.tsx'
 
-const Editor = lazy(() => import('./editor.tsx'))
+const Editor = lazily(() => import('./editor.tsx').then((file) => file.default))
 
 /** The editor is the largest part of the console and few pages need it. */
 export function LazyEditor(props: ComponentProps<typeof Editor>) {

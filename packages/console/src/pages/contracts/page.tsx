@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { FileCheck2, Plus } from 'lucide-react'
-import { queries } from '../../api/queries.ts'
 import type { BundleSummary } from '../../api/types.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { EnvironmentTag } from '../../ui/badge.tsx'
@@ -12,6 +11,7 @@ import { Empty, Failure, SkeletonRows } from '../../ui/states.tsx'
 import { TabPanel, Tabs } from '../../ui/tabs.tsx'
 import { When } from '../../ui/when.tsx'
 import { Deployments } from './deployments.tsx'
+import { bundleQueries } from './queries.ts'
 
 export function ContractsPage() {
   const { tab } = useSearch({ from: '/inside/contracts' })
@@ -52,7 +52,7 @@ export function ContractsPage() {
 }
 
 function Bundles() {
-  const bundles = useQuery(queries.bundles())
+  const bundles = useQuery(bundleQueries.all())
   return (
     <Card className="overflow-hidden">
       {bundles.isPending ? (
@@ -89,20 +89,20 @@ function Row({ bundle }: { bundle: BundleSummary }) {
       <Link
         to="/contracts/$name"
         params={{ name: bundle.name }}
-        className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-0.5 px-4 py-2.5 hover:bg-hover focus-visible:-outline-offset-2 sm:grid-cols-[minmax(0,1.2fr)_minmax(0,1fr)_minmax(0,1.4fr)_6rem]"
+        className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-0.5 px-4 py-2.5 hover:bg-hover focus-visible:-outline-offset-2 max-sm:[&>span:first-child]:col-span-2 sm:grid-cols-[minmax(0,1.2fr)_minmax(0,1fr)_minmax(0,1.4fr)_6rem]"
       >
         <span className="truncate font-medium">{bundle.name}</span>
-        <span className="tabular truncate text-muted text-sm max-sm:order-3">
+        <span className="tabular truncate text-muted text-sm max-sm:order-2">
           v{bundle.latest_version} · {contractCount(bundle.contract_count)}
         </span>
-        <span className="flex flex-wrap gap-x-3 max-sm:order-4 max-sm:justify-end">
+        <span className="flex flex-wrap gap-x-3 max-sm:order-4 max-sm:col-span-2">
           {bundle.deployed_envs.length > 0 ? (
             bundle.deployed_envs.map((env) => <EnvironmentTag key={env} env={env} />)
           ) : (
             <span className="text-faint text-xs">not deployed</span>
           )}
         </span>
-        <span className="text-right text-muted text-xs max-sm:order-2">
+        <span className="text-right text-muted text-xs max-sm:order-3">
           <When at={bundle.last_updated} />
         </span>
       </Link>

@@ -1,29 +1,31 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { ChevronLeft, CircleCheck, FileUp, OctagonAlert, TriangleAlert } from 'lucide-react'
-import { type ChangeEvent, useId, useMemo, useRef, useState } from 'react'
-import { commands, queries } from '../../api/queries.ts'
+import { type ChangeEvent, useEffect, useId, useMemo, useRef, useState } from 'react'
 import { Button } from '../../ui/button.tsx'
 import { cn } from '../../ui/cn.ts'
+import { drafts } from '../../ui/draft.ts'
 import { Kbd } from '../../ui/kbd.tsx'
 import { Card, Page } from '../../ui/page.tsx'
 import { plural } from '../../ui/plural.ts'
 import { Failure, messageOf } from '../../ui/states.tsx'
 import { useToasts } from '../../ui/toasts.tsx'
+import { useUnloadGuard } from '../../ui/unload-guard.ts'
 import type { EditorHandle } from './editor.tsx'
 import { EXAMPLE_BUNDLE } from './example.ts'
 import { byPlace, type Issue, issuesOf } from './issues.ts'
 import { LazyEditor } from './lazy-editor.tsx'
+import { bundleQueries, uploadBundle } from './queries.ts'
 import { useBrowserCheck } from './use-browser-check.ts'
 
-/** Characters the server accepts in one bundle (console-api §8.3.2). */
+/** Characters the server accepts in one bundle. */
 const BUNDLE_MAXIMUM = 1_048_576
 
 /** A new bundle, or a new version of one: paste, drop or open a file, see what is wrong where it is, upload. */
 export function UploadPage() {
   const { from, version } = useSearch({ from: '/inside/contracts/new' })
   const base = useQuery({
-    ...queries.yaml(from ?? '', version ?? 0),
+    ...bundleQueries.yaml(from ?? '', version ?? 0),
     enabled: from !== undefined && version !== undefined,
   })
   const title = from ? `New version of ${from}` : 'Upload a bundle'
@@ -44,14 +46,18 @@ export function UploadPage() {
       ) : ready === undefined ? (
         <Card className="h-[60vh]">{null}</Card>
       ) : (
-        <Workbench key={`${from} ${version}`} initial={ready} />
+        <Workbench key={`${from} ${version}`} name={`bundle ${from ?? ''} ${version ?? ''}`} initial={ready} />
       )}
     </Page>
   )
 }
 
-function Workbench({ initial }: { initial: string }) {
-  const [text, setText] = useState(initial)
+function Workbench({ name, initial }: { name: string; initial: string }) {
+  const [restored] = useState(() => drafts.read(name))
+  const [text, setText] = useState(restored ?? initial)
+  const isDirty = text !== initial
+  useEffect(() => drafts.write(name, isDirty ? text : null), [name, text, isDirty])
+  useUnloadGuard(isDirty)
   const [refused, setRefused] = useState<{ text: string; issues: readonly Issue[] } | null>(null)
   const editor = useRef<EditorHandle>(null)
   const navigate = useNavigate()
@@ -60,8 +66,9 @@ function Workbench({ initial }: { initial: string }) {
   const check = useBrowserCheck(text)
 
   const upload = useMutation({
-    mutationFn: commands.uploadBundle,
+    mutationFn: uploadBundle,
     onSuccess: (bundle) => {
+      drafts.write(name, null)
       void client.invalidateQueries({ queryKey: ['bundles'] })
       toasts.done(
         `${bundle.name} v${bundle.version} uploaded`,
@@ -101,8 +108,16 @@ function Workbench({ initial }: { initial: string }) {
           void open(event.dataTransfer.files[0])
         }}
       >
-        <div className="flex h-11 items-center gap-2 border-b pr-2 pl-4">
+        <div className="flex min-h-11 flex-wrap items-center gap-2 border-b pr-2 pl-4">
           <Verdict errors={errors} warnings={issues.length - errors} checked={check.ready || refused !== null} />
+          {restored !== null && isDirty && (
+            <span className="flex items-center gap-1 text-muted text-sm">
+              What you wrote was kept.
+              <Button variant="quiet" size="sm" onClick={() => setText(initial)}>
+                Start over
+              </Button>
+            </span>
+          )}
           <FileButton onFile={open} />
         </div>
         <div className="min-h-0 flex-1">

@@ -16,7 +16,7 @@ export function useBrowserCheck(text: string): Checked {
   useEffect(() => {
     let stale = false
     const timer = setTimeout(async () => {
-      const { checkBundle } = await import('@lictor/contracts')
+      const { checkBundle } = await import('@lictor/contracts/authoring')
       if (stale) return
       const { issues, warnings } = checkBundle(text)
       setChecked({

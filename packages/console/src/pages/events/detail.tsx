@@ -1,13 +1,15 @@
+import { useQuery } from '@tanstack/react-query'
 import { Filter, Link2 } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { payloadText } from '../../api/payload.ts'
 import type { AuditEvent } from '../../api/types.ts'
-import type { EventSearch } from '../../router.tsx'
 import { EnvironmentTag, VerdictBadge } from '../../ui/badge.tsx'
 import { CopyButton } from '../../ui/copy.tsx'
 import { Json } from '../../ui/json.tsx'
 import { visible } from '../../ui/visible.ts'
 import { Evaluated } from './evaluated.tsx'
+import { eventQueries } from './queries.ts'
+import type { EventSearch } from './search.ts'
 
 interface DetailProps {
   readonly event: AuditEvent
@@ -15,7 +17,10 @@ interface DetailProps {
 }
 
 /** One event in full: what was decided and why, the arguments, the contracts that were asked, the raw record. */
-export function Detail({ event, onFilter }: DetailProps) {
+export function Detail({ event: listed, onFilter }: DetailProps) {
+  // A list shortens large values; what one reads is whole.
+  const whole = useQuery({ ...eventQueries.one(listed.id), enabled: listed.payload_shortened })
+  const event = whole.data ?? listed
   const payload = event.payload ?? {}
   const text = (field: string) => visible(payloadText(event, field) ?? '')
   const contract = text('decision_name')

@@ -1,60 +1,139 @@
 import type { AuditEvent } from '../../api/types.ts'
+import type { Arrivals, EventPage } from './queries.ts'
 
 /**
- * What the events page has loaded. `rows` are shown; `held` arrived while the reader was elsewhere in the list and wait
- * behind "n new events", so that nothing moves under the eye.
+ * What the events page has loaded. `rows` are shown, newest first, without a gap from the top to `floor`; `held` arrived
+ * while the reader was elsewhere in the list and wait behind "n new events", so that nothing moves under the eye. What came
+ * is told by the order of arrival, so an event that is stored late is not missed; what lies below is fetched by pages.
  */
 export interface Feed {
   readonly rows: readonly AuditEvent[]
   readonly held: readonly AuditEvent[]
-  readonly reachedEnd: boolean
+  /** How many more wait than are held; they are read again when they are wanted. */
+  readonly heldBeyond: number
+  readonly older: Older
+  /** The oldest instant down to which nothing is missing; null when everything is here. */
+  readonly floor: string | null
+  /** The last arrival that was looked at. */
+  readonly seq: number
+  /**
+   * What arrived while a page below was on its way, and belongs below the rows: the page may have been read before. Null while
+   * no page is on its way: what is stored by then comes with the next page.
+   */
+  readonly late: readonly AuditEvent[] | null
 }
 
-export const EMPTY_FEED: Feed = { rows: [], held: [], reachedEnd: false }
+/** What lies below the rows. */
+export type Older =
+  | { readonly kind: 'page'; readonly cursor?: string; readonly until?: string }
+  | { readonly kind: 'end' }
+  /** There is more, and it is not loaded: the list says so. */
+  | { readonly kind: 'full' }
+
+export const EMPTY_FEED: Feed = {
+  rows: [],
+  held: [],
+  heldBeyond: 0,
+  older: { kind: 'end' },
+  floor: null,
+  seq: 0,
+  late: null,
+}
 export const PAGE_SIZE = 200
+/** Rows kept for a reader who follows at the top; those below are read again when they are scrolled to. */
+export const FOLLOWED = 2_000
+/** Rows that reading downward may load. */
+export const LARGEST = 20_000
+
+/** Two thousand rows are put in order with each look at what arrived: none of them is read anew. */
+const times = new WeakMap<AuditEvent, number>()
+
+function time(event: AuditEvent): number {
+  const known = times.get(event)
+  if (known !== undefined) return known
+  const read = Date.parse(event.timestamp)
+  times.set(event, read)
+  return read
+}
 
 /** Newest first, each id once. */
 export function mergeEvents(a: readonly AuditEvent[], b: readonly AuditEvent[]): readonly AuditEvent[] {
   const byId = new Map<string, AuditEvent>()
   for (const event of a) byId.set(event.id, event)
   for (const event of b) byId.set(event.id, event)
-  return [...byId.values()].sort((x, y) => Date.parse(y.timestamp) - Date.parse(x.timestamp) || (x.id < y.id ? 1 : -1))
+  return [...byId.values()].sort((x, y) => time(y) - time(x) || (x.id < y.id ? 1 : -1))
 }
+
+const lastSeq = (events: readonly AuditEvent[], from: number) =>
+  events.reduce((highest, { seq }) => Math.max(highest, seq), from)
 
 /** The first page, or a new one after the filter changed. */
-export const started = (page: readonly AuditEvent[]): Feed => ({
-  rows: mergeEvents(page, []),
-  held: [],
-  reachedEnd: page.length < PAGE_SIZE,
+export const started = ({ events, next }: EventPage): Feed => ({
+  ...EMPTY_FEED,
+  rows: mergeEvents(events, []),
+  older: next === null ? { kind: 'end' } : { kind: 'page', cursor: next },
+  floor: next === null ? null : (events.at(-1)?.timestamp ?? null),
+  seq: lastSeq(events, 0),
 })
 
-/** An older page, asked for with `until` = oldest timestamp; the boundary itself comes twice. */
-export function extended(feed: Feed, page: readonly AuditEvent[]): Feed {
-  const rows = mergeEvents(feed.rows, page)
-  return { ...feed, rows, reachedEnd: page.length < PAGE_SIZE || rows.length === feed.rows.length }
+/** An older page was asked for. */
+export const asked = (feed: Feed): Feed => ({ ...feed, late: [] })
+
+/** The page that was asked for did not come. */
+export const failed = (feed: Feed): Feed => ({ ...feed, late: null })
+
+/** An older page joins below, with what arrived of its stretch since it was asked for. */
+export function extended(feed: Feed, { events, next }: EventPage): Feed {
+  const floor = next === null ? null : (events.at(-1)?.timestamp ?? feed.floor)
+  const late = (feed.late ?? []).filter((event) => isAbove(event, floor))
+  const rows = mergeEvents(feed.rows, mergeEvents(events, late))
+  const joined = { ...feed, rows, floor, late: null }
+  const until = feed.older.kind === 'page' ? feed.older.until : undefined
+  if (next === null) return { ...joined, older: { kind: 'end' } }
+  if (rows.length >= LARGEST) return { ...joined, older: { kind: 'full' } }
+  return { ...joined, older: { kind: 'page', cursor: next, ...(until ? { until } : {}) } }
 }
 
-/** Newer events: shown at once when the reader follows, else held. */
-export function arrived(feed: Feed, page: readonly AuditEvent[], following: boolean): Feed {
-  if (following) return { ...feed, rows: mergeEvents(feed.rows, mergeEvents(feed.held, page)), held: [] }
+const isAbove = (event: AuditEvent, floor: string | null) => floor === null || time(event) >= Date.parse(floor)
+
+/** New arrivals: shown at once when the reader follows, else held. */
+export function arrived(before: Feed, { events, next }: Arrivals, following: boolean): Feed {
+  const { floor } = before
+  const feed = withLate({ ...before, seq: Math.max(before.seq, next) }, events)
+  // What belongs below the rows comes with the pages below, or it would stand there with a gap above it.
+  const above = events.filter((event) => isAbove(event, floor))
+  if (following) return trimmed({ ...feed, rows: mergeEvents(feed.rows, mergeEvents(feed.held, above)), held: [] })
   const shown = new Set(feed.rows.map(({ id }) => id))
   const held = mergeEvents(
     feed.held,
-    page.filter(({ id }) => !shown.has(id)),
+    above.filter(({ id }) => !shown.has(id)),
   )
-  return held.length === feed.held.length ? feed : { ...feed, held }
+  return {
+    ...feed,
+    held: held.slice(0, FOLLOWED),
+    heldBeyond: feed.heldBeyond + Math.max(0, held.length - FOLLOWED),
+  }
 }
 
-/** The held ones join the list. */
-export const released = (feed: Feed): Feed => ({ ...feed, rows: mergeEvents(feed.rows, feed.held), held: [] })
-
-/** Agents send batches late and out of step, so looking for newer events goes back this far, in milliseconds. */
-const OVERLAP = 120_000
-
-export function newerThan(feed: Feed): string | undefined {
-  const newest = feed.held[0] ?? feed.rows[0]
-  return newest && new Date(Date.parse(newest.timestamp) - OVERLAP).toISOString()
+/** Keeps what belongs below the rows while a page is on its way; when it becomes much, the page is asked for anew instead. */
+function withLate(feed: Feed, events: readonly AuditEvent[]): Feed {
+  if (feed.late === null) return feed
+  const late = [...feed.late, ...events.filter((event) => !isAbove(event, feed.floor))]
+  return late.length <= FOLLOWED ? { ...feed, late } : { ...feed, late: null, older: { ...feed.older } }
 }
+
+/** Who follows at the top does not see the bottom: it is cut off, and read again when it is scrolled to. */
+function trimmed(feed: Feed): Feed {
+  if (feed.rows.length <= FOLLOWED) return feed
+  const rows = feed.rows.slice(0, FOLLOWED - PAGE_SIZE)
+  const last = rows.at(-1)
+  if (!last) return feed
+  return { ...feed, rows, floor: last.timestamp, older: { kind: 'page', until: last.timestamp }, late: null }
+}
+
+/** The held ones join the list; null when more came than were held, so that the list must be read anew. */
+export const released = (feed: Feed): Feed | null =>
+  feed.heldBeyond > 0 ? null : { ...feed, rows: mergeEvents(feed.rows, feed.held), held: [] }
 
 /** `15m`, `24h`, `7d` back from `now` (milliseconds) as ISO 8601; undefined when it is no such length. */
 export function sinceOf(length: string | undefined, now: number): string | undefined {

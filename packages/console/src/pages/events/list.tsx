@@ -19,22 +19,25 @@ interface ListProps {
   readonly onTop: (atTop: boolean) => void
   /** The end of what is loaded came into view. */
   readonly onEnd: () => void
-  readonly end: 'more' | 'loading' | 'failed' | 'end'
+  /** `full`: there are older ones, and they are not loaded. */
+  readonly end: 'more' | 'loading' | 'failed' | 'end' | 'full'
   readonly ref?: React.Ref<ListHandle>
 }
 
 const COLUMNS =
-  'grid items-center gap-x-3 px-4 grid-cols-[5.75rem_minmax(0,1fr)_auto] sm:grid-cols-[minmax(4.5rem,6.5rem)_5.75rem_minmax(0,1fr)_minmax(0,1.2fr)_minmax(0,1fr)]'
+  'grid items-center gap-x-3 px-4 grid-cols-[6.25rem_minmax(0,1fr)_auto] sm:grid-cols-[minmax(4.5rem,6.5rem)_6.25rem_minmax(0,1fr)_minmax(0,1.2fr)_minmax(0,1fr)]'
 const ROW = 36
 const PHONE_ROW = 56
 
 /** Only the rows in view exist, so ten thousand are as quick as ten. */
 export function List({ rows, selected, onSelect, onTop, onEnd, end, ref }: ListProps) {
   const scroller = useRef<HTMLDivElement>(null)
+  // Asked once for all rows: each of thousands is measured with each drawing.
+  const height = window.matchMedia('(min-width: 40rem)').matches ? ROW : PHONE_ROW
   const virtual = useVirtualizer({
     count: rows.length + 1,
     getScrollElement: () => scroller.current,
-    estimateSize: () => (window.matchMedia('(min-width: 40rem)').matches ? ROW : PHONE_ROW),
+    estimateSize: () => height,
     getItemKey: (index) => rows[index]?.id ?? 'end',
     overscan: 12,
   })
@@ -90,13 +93,15 @@ export function List({ rows, selected, onSelect, onTop, onEnd, end, ref }: ListP
 
 function End({ end, onMore }: { end: ListProps['end']; onMore: () => void }) {
   return (
-    <div className="grid h-full place-items-center text-faint text-xs">
+    <div className="grid h-full place-items-center text-center text-muted text-xs">
       {end === 'failed' ? (
         <Button size="sm" onClick={onMore}>
           Load older events
         </Button>
       ) : end === 'end' ? (
         'No older events'
+      ) : end === 'full' ? (
+        'There are older events, not shown. Narrow the time or the filters to see them.'
       ) : (
         'Loading…'
       )}

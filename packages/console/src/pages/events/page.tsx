@@ -2,7 +2,6 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Activity, ArrowUp, Pause, Play, Search } from 'lucide-react'
 import { useDeferredValue, useEffect, useRef, useState } from 'react'
 import { useShortcuts } from '../../app/shortcuts.tsx'
-import type { EventSearch } from '../../router.tsx'
 import { Button } from '../../ui/button.tsx'
 import { cn } from '../../ui/cn.ts'
 import { Sheet } from '../../ui/dialog.tsx'
@@ -10,11 +9,13 @@ import { INPUT } from '../../ui/field.tsx'
 import { useWide } from '../../ui/media.ts'
 import { FilterMenu } from '../../ui/menu.tsx'
 import { Card, Page } from '../../ui/page.tsx'
+import { plural } from '../../ui/plural.ts'
 import { Empty, Failure, SkeletonRows } from '../../ui/states.tsx'
 import { KNOWN_VERDICTS, lookOf } from '../../ui/verdict.ts'
 import { Detail } from './detail.tsx'
 import { countBy, sinceOf } from './feed.ts'
 import { List, type ListHandle } from './list.tsx'
+import type { EventSearch } from './search.ts'
 import { useFeed } from './use-feed.ts'
 
 const SPANS = [
@@ -33,8 +34,9 @@ export function EventsPage() {
   const [atTop, setAtTop] = useState(true)
   const list = useRef<ListHandle>(null)
   const field = useRef<HTMLInputElement>(null)
-  const set = (change: Partial<Record<keyof EventSearch, string | undefined>>) =>
-    void navigate({ search: (now) => withoutEmpty({ ...now, ...change }), replace: true })
+  /** A changed question is a step that Back takes back; going from event to event, or typing on, is none. */
+  const set = (change: Partial<Record<keyof EventSearch, string | undefined>>, replace = false) =>
+    void navigate({ search: (now) => withoutEmpty({ ...now, ...change }), replace })
 
   const { event: selectedId, ts, since, ...facets } = search
   const [from] = useStable(since, () => sinceOf(since, Date.now()))
@@ -48,7 +50,7 @@ export function EventsPage() {
   const rows = feed.rows
   const selected = rows.find(({ id }) => id === selectedId)
 
-  const select = (id: string | undefined) => set({ event: id })
+  const select = (id: string | undefined) => set({ event: id }, selectedId !== undefined)
   const move = (step: number) => {
     const index = rows.findIndex(({ id }) => id === selectedId)
     const next = rows[index < 0 ? 0 : index + step]
@@ -57,7 +59,7 @@ export function EventsPage() {
     list.current?.scrollTo(rows.indexOf(next))
   }
   const toTop = () => {
-    release()
+    void release()
     list.current?.scrollTo(0)
   }
   useShortcuts([
@@ -77,11 +79,11 @@ export function EventsPage() {
   )
   return (
     <Page title="Events" className="flex h-full max-w-none flex-col pb-4 lg:pb-4">
-      <div className="-mx-4 mb-3 flex shrink-0 items-center gap-2 overflow-x-auto px-4 pb-0.5 sm:mx-0 sm:flex-wrap sm:px-0">
+      <div className="mb-3 flex shrink-0 flex-wrap items-center gap-2">
         <SearchField
           ref={field}
           value={search.search ?? ''}
-          onChange={(value) => set({ search: value || undefined, ts: undefined })}
+          onChange={(value) => set({ search: value || undefined, ts: undefined }, Boolean(search.search && value))}
         />
         <FilterMenu
           label="Agent"
@@ -133,7 +135,7 @@ export function EventsPage() {
           ) : first.isError ? (
             <Failure error={first.error} retry={() => void first.refetch()} />
           ) : rows.length === 0 ? (
-            <Nothing filtered={filtered} onClear={() => void navigate({ search: {}, replace: true })} />
+            <Nothing filtered={filtered} onClear={() => void navigate({ search: {} })} />
           ) : (
             <List
               ref={list}
@@ -142,7 +144,15 @@ export function EventsPage() {
               onSelect={(id) => select(id === selectedId ? undefined : id)}
               onTop={setAtTop}
               onEnd={loadOlder}
-              end={feed.reachedEnd ? 'end' : olderFailed ? 'failed' : loadingOlder ? 'loading' : 'more'}
+              end={
+                feed.older.kind !== 'page'
+                  ? feed.older.kind
+                  : olderFailed
+                    ? 'failed'
+                    : loadingOlder
+                      ? 'loading'
+                      : 'more'
+              }
             />
           )}
           {feed.held.length > 0 && (
@@ -153,7 +163,7 @@ export function EventsPage() {
               className="-translate-x-1/2 absolute top-11 left-1/2 animate-enter rounded-full shadow-float"
             >
               <ArrowUp aria-hidden />
-              {feed.held.length === 1 ? '1 new event' : `${feed.held.length} new events`}
+              {plural(feed.held.length + feed.heldBeyond, 'new event')}
             </Button>
           )}
         </Card>
@@ -221,7 +231,7 @@ function SearchField({
     return () => clearTimeout(timer)
   }, [settled, value, onChange])
   return (
-    <label className="relative w-44 shrink-0 sm:w-60">
+    <label className="relative shrink-0 max-sm:w-full sm:w-60">
       <span className="sr-only">Search events</span>
       <Search
         aria-hidden

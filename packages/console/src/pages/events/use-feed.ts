@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useEffectEvent, useRef, useState } from 'react'
-import { type EventFilter, fetchEvents } from '../../api/queries.ts'
 import { useLiveEvent, useLiveStatus } from '../../live/live.tsx'
-import { arrived, EMPTY_FEED, extended, type Feed, newerThan, PAGE_SIZE, released, started } from './feed.ts'
+import { arrived, asked, EMPTY_FEED, extended, type Feed, failed, PAGE_SIZE, released, started } from './feed.ts'
+import { type EventFilter, fetchArrivals, fetchPage } from './queries.ts'
 
 interface FeedOptions {
   readonly filter: EventFilter
@@ -12,13 +12,18 @@ interface FeedOptions {
   readonly following: boolean
 }
 
-/** Loads events page by page, older on scrolling, newer as the stream announces them. */
+/** Arrivals in one answer. */
+const ARRIVALS = 1_000
+/** Between two looks at what arrived. The first after a pause comes at once; in a flood once a second is as live as one can read, and each costs a drawing of the list. */
+const APART_MS = 1_000
+
+/** Loads events page by page: older ones on scrolling, new ones by the order of arrival as the stream announces them. */
 export function useFeed({ filter, live, following }: FeedOptions) {
   const [feed, setFeed] = useState<{ key: string; feed: Feed }>({ key: '', feed: EMPTY_FEED })
   const key = JSON.stringify(filter)
   const first = useQuery({
     queryKey: ['feed', key],
-    queryFn: ({ signal }) => fetchEvents({ ...filter, limit: PAGE_SIZE }, signal),
+    queryFn: ({ signal }) => fetchPage({ ...filter, limit: PAGE_SIZE }, signal),
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
   })
@@ -30,14 +35,23 @@ export function useFeed({ filter, live, following }: FeedOptions) {
   const [loadingOlder, setLoadingOlder] = useState(false)
   const [olderFailed, setOlderFailed] = useState(false)
   const loadOlder = async () => {
-    const oldest = current.rows.at(-1)
-    if (!oldest || loadingOlder || current.reachedEnd) return
+    const { older } = current
+    if (older.kind !== 'page' || loadingOlder) return
     setLoadingOlder(true)
     setOlderFailed(false)
+    change((now) => (now.older === older ? asked(now) : now))
     try {
-      const page = await fetchEvents({ ...filter, until: oldest.timestamp, limit: PAGE_SIZE })
-      change((now) => extended(now, page))
+      const { cursor, until } = older
+      const page = await fetchPage({
+        ...filter,
+        ...(until ? { until } : {}),
+        ...(cursor ? { cursor } : {}),
+        limit: PAGE_SIZE,
+      })
+      // Rows that were cut off meanwhile are below another end than this page's.
+      change((now) => (now.older === older ? extended(now, page) : now))
     } catch {
+      change((now) => (now.older === older ? failed(now) : now))
       setOlderFailed(true)
     } finally {
       setLoadingOlder(false)
@@ -45,36 +59,64 @@ export function useFeed({ filter, live, following }: FeedOptions) {
   }
 
   const busy = useRef(false)
-  const again = useRef(false)
-  /** One request at a time; what is announced meanwhile is fetched by the next. A failure is made good by the next too. */
+  const lastLook = useRef(Number.NEGATIVE_INFINITY)
+  const nextLook = useRef<ReturnType<typeof setTimeout> | null>(null)
+  const isFollowing = useRef(following)
+  isFollowing.current = following
+  /** Everything that arrived, answer by answer, up to the newest; what is announced meanwhile is fetched by the next look. */
   const loadNewer = useEffectEvent(async () => {
-    if (!live || !first.isSuccess) return
-    if (busy.current) {
-      again.current = true
+    if (!live || feed.key !== key || nextLook.current !== null) return
+    const early = lastLook.current + APART_MS - performance.now()
+    if (busy.current || early > 0) {
+      nextLook.current = setTimeout(
+        () => {
+          nextLook.current = null
+          void loadNewer()
+        },
+        Math.max(early, APART_MS / 20),
+      )
       return
     }
     busy.current = true
+    lastLook.current = performance.now()
     try {
-      const since = newerThan(current) ?? filter.since
-      const page = await fetchEvents({ ...filter, ...(since ? { since } : {}), limit: 1_000 })
-      change((now) => arrived(now, page, following))
+      let after = current.seq
+      for (;;) {
+        const arrivals = await fetchArrivals(filter, after, ARRIVALS)
+        change((now) => arrived(now, arrivals, isFollowing.current))
+        // Only what leads on is followed, so that no answer can make this go round for ever.
+        if (arrivals.events.length === 0 || !(arrivals.next > after)) break
+        after = arrivals.next
+      }
     } catch {
-      again.current = false
+      // The next announcement, or the stream that is back, goes on from the last arrival that was looked at.
     } finally {
       busy.current = false
     }
-    if (again.current) {
-      again.current = false
-      setTimeout(() => void loadNewer(), 500)
-    }
   })
+  useEffect(() => () => void (nextLook.current !== null && clearTimeout(nextLook.current)), [])
   useLiveEvent((event) => {
     if (event.type === 'event_created') void loadNewer()
   })
   const status = useLiveStatus()
+  const isStarted = feed.key === key
+  // biome-ignore lint/correctness/useExhaustiveDependencies: going on after a pause fetches what came meanwhile
   useEffect(() => {
-    if (status === 'live') void loadNewer()
-  }, [status])
+    if (status === 'live' && isStarted) void loadNewer()
+  }, [status, isStarted, live])
 
-  return { first, feed: current, loadOlder, loadingOlder, olderFailed, release: () => change(released) }
+  return {
+    first,
+    feed: current,
+    loadOlder,
+    loadingOlder,
+    olderFailed,
+    /** Shows what was held. */
+    release: async () => {
+      const next = released(current)
+      if (next) return change(() => next)
+      const { data } = await first.refetch()
+      if (data) setFeed({ key, feed: started(data) })
+    },
+  }
 }

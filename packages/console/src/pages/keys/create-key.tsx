@@ -1,15 +1,14 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
-import { commands } from '../../api/queries.ts'
 import { type CreatedKey, ENVIRONMENTS, type Environment } from '../../api/types.ts'
 import { Button, buttonClass } from '../../ui/button.tsx'
 import { CopyButton } from '../../ui/copy.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
+import { EnvironmentChoice } from '../../ui/environment-choice.tsx'
 import { Field } from '../../ui/field.tsx'
 import { messageOf } from '../../ui/states.tsx'
-import { EnvironmentChoice } from './environment-choice.tsx'
-import { rememberKey } from './new-key.ts'
+import { useUnloadGuard } from '../../ui/unload-guard.ts'
+import { useCreateKey } from './shared/use-create-key.ts'
 
 interface CreateKeyProps {
   readonly open: boolean
@@ -19,6 +18,8 @@ interface CreateKeyProps {
 /** First a form, then the key, once. */
 export function CreateKey({ open, onOpenChange }: CreateKeyProps) {
   const [created, setCreated] = useState<CreatedKey | null>(null)
+  // The key is shown this once: neither a click beside it nor a closed tab may take it unseen.
+  useUnloadGuard(created !== null)
   const change = (next: boolean) => {
     onOpenChange(next)
     if (!next) setCreated(null)
@@ -27,6 +28,7 @@ export function CreateKey({ open, onOpenChange }: CreateKeyProps) {
     <Dialog
       open={open}
       onOpenChange={change}
+      stays={created !== null}
       title={created ? 'Your new key' : 'Create an API key'}
       description={
         created ? 'Copy it now. It is stored only as a hash and cannot be shown again.' : 'A key opens one environment.'
@@ -43,13 +45,16 @@ export function CreateKey({ open, onOpenChange }: CreateKeyProps) {
 
 function Form({ onCreated, onCancel }: { onCreated: (key: CreatedKey) => void; onCancel: () => void }) {
   const [env, setEnv] = useState<Environment>(ENVIRONMENTS[0] ?? 'production')
+  const [isMissing, setMissing] = useState(false)
   const create = useCreateKey(onCreated)
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
-    create.mutate({ env, label: String(new FormData(event.currentTarget).get('label')).trim() || null })
+    const label = String(new FormData(event.currentTarget).get('label')).trim()
+    setMissing(label === '')
+    if (label !== '') create.mutate({ env, label })
   }
   return (
-    <form onSubmit={submit} className="flex flex-col gap-4">
+    <form onSubmit={submit} noValidate className="flex flex-col gap-4">
       <Field
         label="Label"
         name="label"
@@ -59,6 +64,7 @@ function Form({ onCreated, onCancel }: { onCreated: (key: CreatedKey) => void; o
         autoFocus
         placeholder="ci, laptop, support-bot…"
         hint="So that you know later what to revoke."
+        error={isMissing ? 'Give it a label.' : null}
       />
       <EnvironmentChoice value={env} onChange={setEnv} />
       <p role="alert" className="min-h-5 text-deny text-sm">
@@ -72,18 +78,6 @@ function Form({ onCreated, onCancel }: { onCreated: (key: CreatedKey) => void; o
       </div>
     </form>
   )
-}
-
-export function useCreateKey(onCreated: (key: CreatedKey) => void) {
-  const client = useQueryClient()
-  return useMutation({
-    mutationFn: commands.createKey,
-    onSuccess: (key) => {
-      rememberKey(key)
-      onCreated(key)
-      void client.invalidateQueries({ queryKey: ['keys'] })
-    },
-  })
 }
 
 function Created({ created, onDone }: { created: CreatedKey; onDone: () => void }) {

@@ -1,8 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useNavigate, useSearch } from '@tanstack/react-router'
 import { KeyRound, Plus } from 'lucide-react'
 import { useState } from 'react'
-import { commands, queries } from '../../api/queries.ts'
 import type { ApiKey } from '../../api/types.ts'
+import { session } from '../../app/session.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { EnvironmentTag } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -12,12 +13,15 @@ import { Empty, Failure, messageOf, SkeletonRows } from '../../ui/states.tsx'
 import { useToasts } from '../../ui/toasts.tsx'
 import { When } from '../../ui/when.tsx'
 import { CreateKey } from './create-key.tsx'
+import { keyQueries, revokeKey } from './queries.ts'
 
 /** Keys open one environment of this tenant to agents. Only administrators create and revoke them. */
 export function KeysPage() {
-  const keys = useQuery(queries.keys())
-  const admin = useQuery(queries.me()).data?.is_admin ?? false
-  const [creating, setCreating] = useState(false)
+  const keys = useQuery(keyQueries.all())
+  const admin = useQuery(session.me()).data?.is_admin ?? false
+  const { create: creating = false } = useSearch({ from: '/inside/keys' })
+  const navigate = useNavigate({ from: '/keys' })
+  const setCreating = (open: boolean) => void navigate({ search: open ? { create: true } : {}, replace: true })
   const [revoking, setRevoking] = useState<ApiKey | null>(null)
   useShortcuts(admin ? [{ keys: 'c', label: 'Create a key', group: 'API keys', run: () => setCreating(true) }] : [])
 
@@ -76,9 +80,9 @@ function Revoke({ apiKey, onClose }: { apiKey: ApiKey | null; onClose: () => voi
   const client = useQueryClient()
   const toasts = useToasts()
   const revoke = useMutation({
-    mutationFn: (key: ApiKey) => commands.revokeKey(key.id),
+    mutationFn: (key: ApiKey) => revokeKey(key.id),
     onSuccess: (_, key) => {
-      client.setQueryData(queries.keys().queryKey, (list) => list?.filter((other) => other.id !== key.id))
+      client.setQueryData(keyQueries.all().queryKey, (list) => list?.filter((other) => other.id !== key.id))
       toasts.done('Key revoked', key.label ?? key.prefix)
       onClose()
     },

@@ -1,10 +1,10 @@
 import { useQuery } from '@tanstack/react-query'
-import { queries } from '../../api/queries.ts'
 import type { HistogramBucket } from '../../api/types.ts'
 import { Card, CardHeading } from '../../ui/page.tsx'
 import { plural } from '../../ui/plural.ts'
 import { useNow } from '../../ui/ticker.ts'
 import { fillBuckets } from './buckets.ts'
+import { statisticQueries } from './queries.ts'
 
 const HOURS = 24
 const BUCKET_SECONDS = 1_800
@@ -22,7 +22,7 @@ export function Activity() {
   const until = new Date(hour + 60_000)
   const since = new Date(hour - HOURS * 3_600_000)
   const histogram = useQuery({
-    ...queries.histogram(since.toISOString(), until.toISOString(), BUCKET_SECONDS),
+    ...statisticQueries.histogram(since.toISOString(), until.toISOString(), BUCKET_SECONDS),
     refetchInterval: 60_000,
   })
   const buckets = fillBuckets(histogram.data ?? [], since.getTime(), until.getTime(), BUCKET_SECONDS)

@@ -1,7 +1,7 @@
 import type { HistogramBucket } from '../../api/types.ts'
 
 /**
- * The server leaves empty buckets out (console-api §8.4.3); a chart needs them, or silence would look like business.
+ * The server leaves empty buckets out; a chart needs them, or silence would look like business.
  * `since` and `until` in milliseconds; buckets are aligned to the epoch as the server's are.
  */
 export function fillBuckets(

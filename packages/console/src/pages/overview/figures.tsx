@@ -1,15 +1,18 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
-import { queries } from '../../api/queries.ts'
-import { useOpenCount } from '../../approvals/use-open-count.ts'
 import { cn } from '../../ui/cn.ts'
 import { plural } from '../../ui/plural.ts'
+import { agentQueries } from '../agents/queries.ts'
+import { useOpenCount } from '../approvals/shared/open-count.ts'
+import { statisticQueries } from './queries.ts'
 
 /** Four numbers, each a door to its page. They keep their size while loading. */
 export function Figures() {
-  const stats = useQuery(queries.stats()).data
-  const agents = useQuery(queries.agents()).data
+  const overview = useQuery(statisticQueries.overview())
+  const stats = overview.data
+  const failed = overview.isError && !stats
+  const agents = useQuery(agentQueries.connected()).data
   const pending = useOpenCount()
   const drifting = agents?.filter((agent) => agent.status === 'drift').length ?? 0
   return (
@@ -19,7 +22,15 @@ export function Figures() {
         label="Waiting for you"
         value={pending}
         tone={pending ? 'text-ask' : undefined}
-        note={pending ? 'calls are paused' : 'nothing paused'}
+        note={
+          pending === undefined
+            ? ''
+            : pending > 1
+              ? 'calls are paused'
+              : pending === 1
+                ? 'call is paused'
+                : 'nothing paused'
+        }
       />
       <Figure
         link={<Link to="/agents" />}
@@ -32,12 +43,14 @@ export function Figures() {
         link={<Link to="/events" search={{ since: '24h' }} />}
         label="Events, 24 h"
         value={stats?.events_24h}
+        failed={failed}
         note={stats ? `${plural(stats.active_agents, 'agent')} in the last hour` : ''}
       />
       <Figure
         link={<Link to="/events" search={{ since: '24h', verdict: 'call_denied' }} />}
         label="Denied, 24 h"
         value={stats?.denials_24h}
+        failed={failed}
         note={stats ? denialRate(stats.denials_24h, stats.events_24h) : ''}
       />
     </div>
@@ -52,11 +65,13 @@ interface FigureProps {
   readonly label: string
   readonly value: number | undefined
   readonly note: string
+  /** The figure could not be read, which is something else than none. */
+  readonly failed?: boolean
   readonly tone?: string | undefined
   readonly noteTone?: string | undefined
 }
 
-function Figure({ link, label, value, note, tone, noteTone }: FigureProps) {
+function Figure({ link, label, value, note, failed = false, tone, noteTone }: FigureProps) {
   const Door = link.type
   return (
     <Door
@@ -65,9 +80,11 @@ function Figure({ link, label, value, note, tone, noteTone }: FigureProps) {
     >
       <span className="block text-muted text-sm">{label}</span>
       <span className={cn('tabular mt-0.5 block min-h-8 font-semibold text-2xl tracking-tight', tone)}>
-        {value?.toLocaleString() ?? ' '}
+        {failed ? '–' : (value?.toLocaleString() ?? ' ')}
       </span>
-      <span className={cn('block min-h-4.5 truncate text-faint text-xs', noteTone)}>{note}</span>
+      <span className={cn('block min-h-4.5 truncate text-faint text-xs', failed ? 'text-deny' : noteTone)}>
+        {failed ? 'could not be loaded' : note}
+      </span>
     </Door>
   )
 }

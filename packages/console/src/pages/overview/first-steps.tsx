@@ -1,15 +1,17 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Check } from 'lucide-react'
-import { queries } from '../../api/queries.ts'
 import { cn } from '../../ui/cn.ts'
 import { Card } from '../../ui/page.tsx'
+import { bundleQueries } from '../contracts/queries.ts'
+import { eventQueries } from '../events/queries.ts'
+import { keyQueries } from '../keys/queries.ts'
 
 /** The way from an empty server to a governed call; gone once the first event is in. */
 export function FirstSteps() {
-  const events = useQuery({ ...queries.events({ limit: 15 }), select: (list) => list.length > 0 }).data
-  const keys = useQuery(queries.keys()).data
-  const bundles = useQuery(queries.bundles()).data
+  const events = useQuery({ ...eventQueries.list({ limit: 15 }), select: (list) => list.length > 0 }).data
+  const keys = useQuery(keyQueries.all()).data
+  const bundles = useQuery(bundleQueries.all()).data
   if (events !== false || !keys || !bundles) return null
   const deployed = bundles.some((bundle) => bundle.deployed_envs.length > 0)
   const first = bundles[0]

@@ -3,7 +3,6 @@ import { Link } from '@tanstack/react-router'
 import { Activity } from 'lucide-react'
 import { useEffect, useRef } from 'react'
 import { payloadText } from '../../api/payload.ts'
-import { queries } from '../../api/queries.ts'
 import type { AuditEvent } from '../../api/types.ts'
 import { VerdictBadge } from '../../ui/badge.tsx'
 import { buttonClass } from '../../ui/button.tsx'
@@ -12,12 +11,13 @@ import { Card, CardHeading } from '../../ui/page.tsx'
 import { Empty, Failure, SkeletonRows } from '../../ui/states.tsx'
 import { visible } from '../../ui/visible.ts'
 import { Clock } from '../../ui/when.tsx'
+import { eventQueries } from '../events/queries.ts'
 
 const SHOWN = 15
 
 /** The newest events as they arrive; those that were not there a moment ago glow briefly. */
 export function LatestEvents() {
-  const events = useQuery(queries.events({ limit: SHOWN }))
+  const events = useQuery(eventQueries.list({ limit: SHOWN }))
   const fresh = useFresh(events.data)
   return (
     <Card aria-labelledby="latest" className="flex min-h-110 min-w-0 flex-col">
@@ -66,7 +66,7 @@ function EventLine({ event, fresh }: { event: AuditEvent; fresh: boolean }) {
       <Link
         to="/events"
         search={{ event: event.id, ts: event.timestamp }}
-        className="grid h-9.5 grid-cols-[5.75rem_minmax(0,1fr)_auto] items-center gap-3 px-4 hover:bg-hover focus-visible:-outline-offset-2 sm:grid-cols-[5.75rem_minmax(0,9rem)_minmax(0,1fr)_auto]"
+        className="grid h-9.5 grid-cols-[6.25rem_minmax(0,1fr)_auto] items-center gap-3 px-4 hover:bg-hover focus-visible:-outline-offset-2 sm:grid-cols-[6.25rem_minmax(0,9rem)_minmax(0,1fr)_auto]"
       >
         <VerdictBadge verdict={event.verdict} className="justify-self-start" />
         <span className="truncate font-mono text-sm">{visible(event.tool_name)}</span>

@@ -1,12 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Hand } from 'lucide-react'
-import { queries } from '../../api/queries.ts'
-import { byUrgency } from '../../approvals/order.ts'
 import { Card, CardHeading, Page } from '../../ui/page.tsx'
 import { Failure } from '../../ui/states.tsx'
-import { useSteady } from '../../ui/steady.ts'
 import { useNow } from '../../ui/ticker.ts'
+import { approvalQueries } from '../approvals/queries.ts'
+import { byUrgency } from '../approvals/shared/order.ts'
 import { Activity } from './activity.tsx'
 import { Figures } from './figures.tsx'
 import { FirstSteps } from './first-steps.tsx'
@@ -33,10 +32,9 @@ export function OverviewPage() {
 const SHOWN = 5
 
 function Waiting() {
-  const pending = useQuery(queries.approvals('pending'))
+  const pending = useQuery(approvalQueries.list('pending'))
   const now = useNow()
   const list = byUrgency(pending.data ?? [], now)
-  const steady = useSteady(list.map(({ id }) => id).join())
   return (
     <Card aria-labelledby="waiting">
       <CardHeading
@@ -60,7 +58,7 @@ function Waiting() {
         ) : (
           <ul className="divide-y">
             {list.slice(0, SHOWN).map((approval) => (
-              <WaitingRow key={approval.id} approval={approval} steady={steady} />
+              <WaitingRow key={approval.id} approval={approval} />
             ))}
           </ul>
         )}

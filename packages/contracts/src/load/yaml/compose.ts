@@ -1,10 +1,9 @@
+import { MAX_ALIASES, MAX_YAML_DEPTH } from '../../bounds.ts'
 import type { MappingEntry, MappingNode, YamlNode } from './nodes.ts'
 import { resolvePlain, type ScalarTag, scalarValue } from './resolve.ts'
-import { MAX_DEPTH, scan } from './scan.ts'
+import { scan } from './scan.ts'
 import { T, TOKEN_NAMES, type Tokens, type TokenType, YamlError } from './tokens.ts'
 
-/** Aliases, those inside of what an alias stands for included (decision D1). */
-export const MAX_ALIASES = 100
 const MAX_NODES = 1_000_000
 
 const CORE = 'tag:yaml.org,2002:'
@@ -17,7 +16,7 @@ interface Anchored {
 }
 
 /**
- * Parse one YAML 1.1 document into nodes (contract-language §2.1). Merge keys are worked in; duplicate keys are all there.
+ * Parse one YAML 1.1 document into nodes. Merge keys are worked in; duplicate keys are all there.
  *
  * @throws {YamlError}
  */
@@ -202,7 +201,7 @@ class Composer {
     if (tag !== null && tag !== '!' && tag !== kind) {
       throw new YamlError(`a ${kind === 'seq' ? 'list' : 'mapping'} cannot be tagged !!${tag}`, start)
     }
-    if (++this.#depth > MAX_DEPTH) throw new YamlError('the document is nested too deeply', start)
+    if (++this.#depth > MAX_YAML_DEPTH) throw new YamlError('the document is nested too deeply', start)
     const node = this.#read(start)
     this.#depth--
     return node

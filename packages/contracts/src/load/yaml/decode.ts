@@ -3,7 +3,7 @@ import { YamlError } from './tokens.ts'
 const UNPRINTABLE = /[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u
 
 /**
- * The text of a document's bytes: UTF-8, or UTF-16 with its byte order mark (contract-language §2.1).
+ * The text of a document's bytes: UTF-8, or UTF-16 with its byte order mark.
  *
  * @throws {YamlError} on bytes that are neither, and on characters YAML does not know
  */

@@ -6,8 +6,8 @@ import { YamlError } from './tokens.ts'
 import { plainValue } from './value.ts'
 
 /**
- * The plain, frozen value of a YAML text, read as bundles are read: YAML 1.1 scalars, aliases bounded, no tags of a language
- * (contract-language §2.2). Nothing of what the value means is checked.
+ * The plain, frozen value of a YAML text, read as bundles are read: YAML 1.1 scalars, aliases bounded, no tags of a language.
+ * Nothing of what the value means is checked.
  *
  * @throws {EdictumConfigError} with the place of what is not YAML
  */

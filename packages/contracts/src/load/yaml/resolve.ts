@@ -1,3 +1,4 @@
+import { noteDateText } from '../../plain/dates.ts'
 import { YamlError } from './tokens.ts'
 
 export type ScalarTag = 'str' | 'null' | 'bool' | 'int' | 'float' | 'timestamp' | 'merge' | 'value'
@@ -11,7 +12,7 @@ const DATE = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/
 const TIMESTAMP =
   /^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:(?:[Tt]|[ \t]+)([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]*))?(?:[ \t]*(Z|([-+])([0-9]{1,2})(?::([0-9]{2}))?))?)?$/
 
-/** What a plain scalar means in YAML 1.1 as agents in the field read it (contract-language §2.1). */
+/** What a plain scalar means in YAML 1.1 as agents in the field read it. */
 export function resolvePlain(text: string): ScalarTag {
   switch (text.charCodeAt(0)) {
     case 121: // y
@@ -152,5 +153,17 @@ function timestamp(text: string, offset: number): Date {
   }
   const milliseconds = Math.floor(Number(`0.${found[7] || '0'}`) * 1000)
   date.setUTCHours(hour, minute, second, milliseconds)
-  return new Date(date.getTime() - (found[9] === '-' ? -1 : 1) * zone * 60_000)
+  const moment = new Date(date.getTime() - (found[9] === '-' ? -1 : 1) * zone * 60_000)
+  noteDateText(moment, timestampText(found))
+  return moment
+}
+
+/** As Python writes it: six digits of a fraction that is not 0, the zone where there is one. */
+function timestampText(found: RegExpExecArray): string {
+  const two = (index: number): string => (found[index] ?? '').padStart(2, '0')
+  const day = `${found[1]}-${two(2)}-${two(3)}`
+  if (found[4] === undefined) return day
+  const fraction = (found[7] ?? '').slice(0, 6).padEnd(6, '0')
+  const zone = found[9] ? `${found[9]}${two(10)}:${two(11)}` : found[8] ? '+00:00' : ''
+  return `${day} ${two(4)}:${two(5)}:${two(6)}${Number(fraction) === 0 ? '' : `.${fraction}`}${zone}`
 }

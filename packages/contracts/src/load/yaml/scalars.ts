@@ -1,4 +1,4 @@
-import { type Cursor, END, isBlankOrEnd, isBreak, isDocumentBorder, takeBreak } from './scan.ts'
+import { type Cursor, END, isBlankOrEnd, isBreak, isDocumentBorder, takeBreak } from './cursor.ts'
 import { YamlError } from './tokens.ts'
 
 /** Where a plain scalar may end: blanks, breaks, the end, and `: , ? [ ] { }`, which depend on what surrounds them. */

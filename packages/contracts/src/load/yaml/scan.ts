@@ -1,3 +1,5 @@
+import { MAX_YAML_DEPTH } from '../../bounds.ts'
+import { type Cursor, END, isBlankOrEnd, isBreak, isDocumentBorder, takeBreak } from './cursor.ts'
 import { scanBlockScalar, scanDoubleQuoted, scanPlain, scanSingleQuoted } from './scalars.ts'
 import { T, Tokens, type TokenType, YamlError } from './tokens.ts'
 
@@ -10,58 +12,17 @@ interface SimpleKey {
   readonly column: number
 }
 
-/** The place a scalar scanner works at; it moves `at`, and `line`/`lineStart` when it passes a line break. */
-export interface Cursor {
-  readonly text: string
-  at: number
-  line: number
-  lineStart: number
-  /** Column of the innermost block collection, -1 outside of any. */
-  readonly indent: number
-  readonly inFlow: boolean
-  /** Set by a plain scalar that ended at a line break. */
-  brokeLine: boolean
-}
-
 const MAX_SIMPLE_KEY = 1024
-/** Collections within collections. An expression of 50 levels takes at most 106. */
-export const MAX_DEPTH = 120
 
-/** NUL is no character of YAML, so it can end the text; four of them, because the scanner looks up to three ahead. */
-export const END = 0
+/** Four characters that end the text, because the scanner looks up to three ahead. */
 const SENTINEL = '\0\0\0\0'
 
 /** Characters that a plain scalar cannot begin with, unless more follows: `-?:,[]{}#&*!|>'"%@` and the backtick. */
 const INDICATORS = new Uint8Array(128)
 for (const char of '-?:,[]{}#&*!|>\'"%@`') INDICATORS[char.charCodeAt(0)] = 1
 
-/** End of text, blank or line break. */
-export function isBlankOrEnd(c: number): boolean {
-  return c <= 32 ? c === 32 || c === 10 || c === 13 || c === 9 || c === END : c >= 0x85 && isBreak(c)
-}
-
-export function isBreak(c: number): boolean {
-  return c === 10 || c === 13 || c === 0x85 || c === 0x2028 || c === 0x2029
-}
-
-/** Step over one line break at the cursor; the text it stands for. */
-export function takeBreak(cursor: Cursor): string {
-  const c = cursor.text.charCodeAt(cursor.at)
-  cursor.at += c === 13 && cursor.text.charCodeAt(cursor.at + 1) === 10 ? 2 : 1
-  cursor.line++
-  cursor.lineStart = cursor.at
-  return c === 0x2028 ? '\u2028' : c === 0x2029 ? '\u2029' : '\n'
-}
-
-/** Whether `---` or `...` with nothing attached stands at the cursor. */
-export function isDocumentBorder(text: string, at: number): boolean {
-  const c = text.charCodeAt(at)
-  if (c !== 45 && c !== 46) return false
-  return text.charCodeAt(at + 1) === c && text.charCodeAt(at + 2) === c && isBlankOrEnd(text.charCodeAt(at + 3))
-}
-
 /**
- * Cut a text into YAML 1.1 tokens, by the rules of the scanner that agents in the field use (contract-language §2.1): no
+ * Cut a text into YAML 1.1 tokens, by the rules of the scanner that agents in the field use: no
  * tabs for indentation or separation, simple keys within 1,024 characters of one line.
  *
  * @throws {YamlError}
@@ -251,7 +212,7 @@ class Scanner implements Cursor {
   }
 
   #checkDepth(): void {
-    if (this.#indents.length + this.#flowLevel <= MAX_DEPTH) return
+    if (this.#indents.length + this.#flowLevel <= MAX_YAML_DEPTH) return
     throw new YamlError('the document is nested too deeply', this.at)
   }
 

@@ -1,9 +1,12 @@
+import { floatText } from '../../messages/text.ts'
+import { dateText } from '../../plain/dates.ts'
+import { markOtherKeys } from '../../plain/other-keys.ts'
 import type { YamlNode } from './nodes.ts'
 import { scalarValue } from './resolve.ts'
 
 /**
  * The plain, frozen value a node stands for. Objects have only own keys, `__proto__` among them if the document says so;
- * of duplicate keys the last wins; keys that are no text become the text they were written as.
+ * of duplicate keys the last wins; keys that are no text become text as Python's JSON writes them.
  */
 export function plainValue(node: YamlNode): unknown {
   switch (node.kind) {
@@ -14,10 +17,23 @@ export function plainValue(node: YamlNode): unknown {
       return Object.freeze(node.items.map(plainValue))
     case 'mapping': {
       const object: Record<string, unknown> = {}
-      for (const { key, value } of node.entries) setOwn(object, keyOf(key), plainValue(value))
+      for (const { key, value } of node.entries) setOwn(object, valueKey(key), plainValue(value))
+      if (!node.entries.every(({ key }) => isTextKey(key))) markOtherKeys(object)
       return Object.freeze(object)
     }
   }
+}
+
+function isTextKey(key: YamlNode): boolean {
+  return key.kind === 'scalar' && typeof (key.value ?? scalarValue(key.tag, key.text, key.start)) === 'string'
+}
+
+function valueKey(key: YamlNode): string {
+  if (key.kind !== 'scalar') return ''
+  if (key.tag === 'str') return key.text
+  const value = key.value ?? scalarValue(key.tag, key.text, key.start)
+  if (value instanceof Date) return dateText(value)
+  return key.tag === 'float' ? floatText(Number(value)) : String(value)
 }
 
 export function keyOf(key: YamlNode): string {

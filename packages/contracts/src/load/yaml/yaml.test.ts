@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { MAX_ALIASES, parseYaml } from './compose.ts'
+import { MAX_ALIASES } from '../../bounds.ts'
+import { parseYaml } from './compose.ts'
 import { checkPrintable, decodeYaml } from './decode.ts'
 import type { YamlNode } from './nodes.ts'
 import { scalarValue } from './resolve.ts'
@@ -47,7 +48,7 @@ function readable(recorded: Recorded): unknown {
   return recorded
 }
 
-describe('a text means what it means to agents in the field (contract-language §2.1)', () => {
+describe('a text means what it means to agents in the field', () => {
   test.each(vectors)('$t', ({ t, v }) => {
     const read = () => {
       checkPrintable(t)

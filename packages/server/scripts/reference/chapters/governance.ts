@@ -1,13 +1,10 @@
+import { LONGEST_AGENT_ID } from '../../../src/governance/fleet/registrations.ts'
 import type { Chapter } from '../chapter.ts'
+import { once } from '../headers.ts'
 
 const agentHeader = {
   name: 'X-Edictum-Agent-Id',
-  description: 'Which agent calls, at most 256 characters. Absent: the key stands for the agent.',
-}
-const once = {
-  name: 'Idempotency-Key',
-  description:
-    'Repetitions with one key are answered alike and count once, for 24 hours. 1 to 255 printable ASCII characters.',
+  description: `Which agent calls, at most ${LONGEST_AGENT_ID} characters. Absent: the key stands for the agent.`,
 }
 const replayFrom = {
   name: 'Last-Event-ID',
@@ -18,7 +15,14 @@ export const events: Chapter = {
   tag: 'events',
   description: 'The audit log: what agents did, and what was decided of it.',
   fields: {
-    id: 'Id of the event; ids grow with the time the events came in.',
+    agent_id: `Name of the agent, at most ${LONGEST_AGENT_ID} characters.`,
+    'agent_manifest.agent_id': `Name of the agent, at most ${LONGEST_AGENT_ID} characters.`,
+    call_id: 'Id of the tool call, as the agent made it; the stages of one call share it.',
+    tool_name: 'Name of the tool, as the agent calls it.',
+    id: 'Id of the event: the same when it is delivered again.',
+    event_id: 'Id of the event.',
+    payload_bytes: 'Size of the whole payload as JSON.',
+    payload_shortened: 'Whether large values stand as their beginnings.',
     verdict: 'What was decided, for example `call_allowed`, `call_denied`, `call_executed`.',
     mode: '`enforce` or `observe`.',
     created_at: 'When the event came in.',
@@ -55,7 +59,15 @@ export const events: Chapter = {
     },
     'GET /api/v1/events': {
       notes: 'All filters are joined by and.',
-      answers: { 'X-Next-Cursor': 'Present on a full page: `cursor` of the next one.' },
+      answers: {
+        'X-Next-Cursor': 'Present where there may be more: `cursor` of the next page.',
+        'X-Next-Seq': 'With `after_seq`: `after_seq` of the next page.',
+      },
+    },
+    'GET /api/v1/events/:event_id': { notes: 'An API key sees events of its environment.' },
+    'GET /api/v1/events/export': {
+      notes:
+        'Signs how far the chain goes, then streams: however large the log is, a few events are in memory. An export without its last line was cut off.',
     },
     'GET /api/v1/events/histogram': { notes: 'For charts: counted in the database, whatever the number of events.' },
   },
@@ -65,26 +77,47 @@ export const approvals: Chapter = {
   tag: 'approvals',
   description: 'Tool calls that wait for a person. Of console, chat, API and time-out exactly one decides.',
   fields: {
+    code: 'Stable code of the kind of problem.',
+    detail: 'What is wrong: a text, or one object for each problem.',
+    'detail.loc':
+      'Where: `body`, `query`, `path` or `header`, then the way to the field; positions in lists count from 0.',
+    'detail.msg': 'What is wrong there, in a sentence.',
+    env: 'Environment: `production`, `staging` or `development`.',
+    id: 'Id: a UUID, given by the server.',
+    offset: 'How many to skip, from the newest.',
+    tool_args: 'Arguments of the call, by name; null where none were sent.',
+    tool_name: 'Name of the tool, as the agent calls it.',
     approval_id: 'Id of the approval.',
-    status: '`pending`, `approved`, `denied` or `timeout`.',
+    status: '`pending`, `approved`, `denied`, `timeout` or `withdrawn`.',
     agent_id: 'The agent that waits.',
     message: 'What the person is asked, at most 10,000 characters.',
     timeout_seconds: 'How long it waits, in seconds.',
-    timeout: 'How long to wait for a person, in seconds: a second to a day.',
+    timeout: 'How long to wait for a person, in seconds: a second to 30 days.',
+    action_digest:
+      'SHA-256 of the action that is asked for, in hex; null where the agent did not bind the approval to one.',
+    receipt: 'That a person decided about exactly this action, signed; null before, and without `action_digest`.',
+    'receipt.approval_id': 'Id of the approval.',
+    'receipt.decision': '`approved` or `denied`.',
+    'receipt.public_key': 'Key of the tenant that signed, in hex.',
+    'receipt.signature': 'Signature, in hex.',
+    consumed_at: 'When the one call was begun; null while it was not.',
+    asker_seen_at: 'When whoever asked was last heard asking; null where it never was.',
     timeout_effect: 'What happens when nobody decides in time: `deny` or `allow`.',
     decision_source: 'What kind of rule asks; null where the agent did not say.',
     contract_name: 'The contract that asks; null where the agent did not say.',
     decided_by: 'Who decided; null while nobody has, and after a time-out.',
     decided_at: 'When it was decided; null while it is not, and after a time-out.',
     decision_reason: 'What the person wrote to it; null where nothing.',
-    decided_via: 'Where it was decided: `console`, `telegram`, `slack`, `discord`, `api`; `system` after a time-out.',
+    decided_via:
+      'Where it was decided: `console`, `cli`, `telegram`, `slack`, `discord`, `api`; `system` after a time-out.',
     approved: 'True allows the call, false denies it.',
     reason: 'What the agent is told, at most 2,000 characters.',
     limit: 'How many to answer with at most, 1 to 1,000.',
   },
   operations: {
     'POST /api/v1/approvals': {
-      notes: 'Tells the notification channels whose filters match. Ten requests an agent in a minute, then 429.',
+      notes:
+        'Tells the notification channels whose filters match. Ten requests an agent and 600 a key in a minute, and 200 of a key that wait at once, then 429.',
       emits: ['approval_created'],
       headers: [agentHeader, once],
     },
@@ -92,6 +125,10 @@ export const approvals: Chapter = {
     'GET /api/v1/approvals/:approval_id': {
       notes:
         'An API key sees approvals of its environment. A wait that ends without a decision is answered with the pending approval.',
+    },
+    'POST /api/v1/approvals/:approval_id/consume': {
+      notes: 'Sent before the call runs, so that one approval lets one call run. Of many at once one succeeds.',
+      headers: [once],
     },
     'PUT /api/v1/approvals/:approval_id': {
       notes:
@@ -109,6 +146,25 @@ export const sessions: Chapter = {
     value: 'The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB.',
     values: 'Values by key; null where there is none.',
     keys: 'Keys to read, at most 100.',
+    session: 'Name of the session.',
+    tool: 'Name of the tool.',
+    bounds: 'Bounds of the session; what is left out is not bounded.',
+    max_attempts: 'Refuses the attempt of this number.',
+    max_tool_calls: 'Executions of the session.',
+    max_calls_per_tool: 'Executions of this tool.',
+    count_attempt: 'Whether an attempt is counted in the same step.',
+    lease: 'Names the reserved execution.',
+    expires_in_seconds: 'For how long it reserves.',
+    exceeded: 'The bound that leaves no room.',
+    'exceeded.bound': 'Its name.',
+    'exceeded.limit': 'What it allows.',
+    counts: 'The counters of the session.',
+    attempts: 'Attempts.',
+    executions: 'Executions that ended.',
+    tool_executions: 'Executions of this tool that ended.',
+    consecutive_failures: 'Failures since the last success.',
+    outcome: '`success`, `failure` or `not_run`.',
+    settled: 'Whether this request ended it.',
     amount: 'What to add; may be negative or a fraction.',
   },
   operations: {
@@ -120,6 +176,14 @@ export const sessions: Chapter = {
       headers: [once],
     },
     'POST /api/v1/sessions/batch': { notes: 'One round trip for what would be many.' },
+    'POST /api/v1/sessions/reserve': {
+      notes:
+        'Exact among clients that reserve, on however many servers. With `exceeded` there is no lease, and the call is not to run.',
+    },
+    'POST /api/v1/sessions/settle': {
+      notes: 'A lease that was settled before, or is unknown, is answered with `settled: false`.',
+    },
+    'POST /api/v1/sessions/renew': { notes: '404 when it was settled or ran out.' },
   },
 }
 
@@ -181,7 +245,6 @@ export const notifications: Chapter = {
   fields: {
     channel_id: 'Id of the channel.',
     name: 'What people call the channel, 1 to 100 characters.',
-    channel_type: '`telegram`, `slack` (incoming webhook), `slack_app`, `discord`, `webhook` or `email`.',
     enabled: 'False: nothing is sent.',
     filters: 'Which approvals are told; null: all. Within a list one must match, and every list must.',
     environments: 'Only approvals of these environments; null: all.',

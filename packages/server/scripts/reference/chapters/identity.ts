@@ -64,7 +64,7 @@ export const tokens: Chapter = {
     'not-before-policy': 'Always 0.',
     scope: 'Permissions of the token, separated by spaces.',
     keys: 'JSON Web Keys (RFC 7517).',
-    error: 'OAuth 2 error code (RFC 6749 §5.2).',
+    error: 'OAuth 2 error code (RFC 6749, section 5.2).',
     error_description: 'What is wrong, in a sentence.',
     grant_type: 'Always `client_credentials`.',
     client_id: 'Of the service account.',

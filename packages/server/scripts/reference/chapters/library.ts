@@ -1,4 +1,5 @@
 import type { Chapter } from '../chapter.ts'
+import { once } from '../headers.ts'
 
 const replay = {
   replay:
@@ -90,10 +91,12 @@ export const compositions: Chapter = {
       notes: 'Nothing is kept. Shows the text that a deployment would sign.',
     },
     'POST /api/v1/compositions/:name/deploy': {
+      headers: [once],
       notes: 'All in one transaction: bundle version, signature, deployment and what agents are told.',
       emits: ['composition_changed', 'bundle_deployed', 'contract_update'],
     },
     'POST /api/v1/compositions/:name/promote': {
+      headers: [once],
       notes: '409 where nothing is observed.',
       emits: ['composition_changed', 'bundle_deployed', 'contract_update'],
     },
@@ -141,10 +144,10 @@ export const bundles: Chapter = {
     'semantics.description': 'The same in sentences.',
     postconditions_skipped: 'Postconditions that name the tool and were not judged: they need a result.',
     session_contracts_skipped: 'Session contracts that were not judged: they need a history.',
-    'warnings.message': 'What to know, in a sentence.',
   },
   operations: {
     'POST /api/v1/bundles': {
+      headers: [once],
       notes:
         'Nothing is deployed. The same bytes again make a further version. Size, depth, aliases and patterns of the document are bounded: docs/contract-language.md.',
       emits: ['bundle_uploaded'],
@@ -186,6 +189,7 @@ export const deployments: Chapter = {
   },
   operations: {
     'POST /api/v1/bundles/:name/:version/deploy': {
+      headers: [once],
       notes:
         'All in one transaction: signature, deployment and what agents are told. An older version may be deployed again: that is how one rolls back. A bundle or version that is not there is 422.',
       emits: ['bundle_deployed', 'contract_update'],

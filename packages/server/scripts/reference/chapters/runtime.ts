@@ -1,9 +1,12 @@
+import { LONGEST_AGENT_ID } from '../../../src/governance/fleet/registrations.ts'
 import type { Chapter } from '../chapter.ts'
+import { once } from '../headers.ts'
 
 const runtimeAgent = {
   agents: 'The agents.',
   'agents.agents': 'The agents.',
-  agent_type: 'Label `type` of the manifest; null where it has none. As a filter: exactly this.',
+  agent_type:
+    'Label `type` of the manifest or, where it has none, `role`; null where it has neither. As a filter: exactly this.',
   annotations: 'From the manifest.',
   capability_tags: 'Tags of the manifest.',
   execution_count: 'Executions of the agent, ever.',
@@ -17,7 +20,7 @@ const runtimeAgent = {
   versions: 'The versions, newest first.',
   deployed_at: 'When this version was deployed.',
   force: '`true` replaces an agent of the same name and version.',
-  visible: 'Taken for clients that send it; the answer is the same.',
+  visible: '`false` leaves out agents of every tenant; the default is `true`.',
 }
 
 export const agents: Chapter = {
@@ -25,6 +28,11 @@ export const agents: Chapter = {
   description:
     'Agents: those that SDKs report, with drift and coverage (`/api/v1`), and those that this server runs (`/v1`).',
   fields: {
+    agent_id: 'Id of the agent.',
+    tenant_id: 'Id of the tenant it belongs to.',
+    count: 'How many there are.',
+    items: 'The same list, under the name that other clients read.',
+    warnings: 'What to know, though nothing was refused.',
     ...runtimeAgent,
     'events.agent_id': 'Name of the agent.',
     display_name: 'What people call the agent, at most 255 characters; null where nobody said.',
@@ -87,6 +95,10 @@ export const agents: Chapter = {
     success: 'True.',
   },
   operations: {
+    'POST /api/v1/agents/ack': {
+      notes: 'Our own guard sends it with each version it adopts; the fleet shows it at once.',
+      headers: [{ name: 'X-Edictum-Agent-Id', description: 'Name of the agent; without it 422.' }],
+    },
     'GET /api/v1/agents/status': {
       notes: 'Agents whose stream is open on any node, and whether they run what is deployed.',
     },
@@ -115,11 +127,14 @@ export const agents: Chapter = {
         },
       },
     },
-    'GET /v1/agents': { notes: "The tenant's own and the global ones, at most 1,000." },
+    'GET /v1/agents': {
+      notes: "The tenant's own and the global ones, by name. `limit` is at most 1,000; without one, all of them.",
+    },
     'GET /v1/agents/lookup/:name': { notes: "The tenant's own before a global one." },
     'GET /v1/agents/:id': { notes: 'With its manifest.' },
     'PATCH /v1/agents/:id': {
-      notes: 'The result is judged like a new manifest. Executions that run keep the manifest they began with.',
+      notes:
+        'The result is judged like a new manifest; a key that no manifest has is 422. The name stays. A status alone makes no version. Executions that run keep the manifest they began with.',
     },
     'DELETE /v1/agents/:id': { notes: 'Executions that run are not ended.' },
     'GET /v1/agents/:id/versions': { notes: 'Every manifest that was deployed under this id.' },
@@ -134,6 +149,13 @@ export const executions: Chapter = {
   tag: 'executions',
   description: 'Runs of an agent: started, watched, cancelled, read.',
   fields: {
+    agent_name: 'Name of the agent, from its manifest.',
+    count: 'How many there are.',
+    execution_id: 'Id of the execution.',
+    items: 'The same list, under the name that other clients read.',
+    offset: 'How many to skip, from the newest.',
+    success: 'True: it was done.',
+    tenant_id: 'Id of the tenant it belongs to.',
     id: 'Id of the execution; in paths of agents that of the agent.',
     agent_id: 'Id of the agent.',
     executions: 'The executions, newest first.',
@@ -144,11 +166,21 @@ export const executions: Chapter = {
     summary: 'Why it failed or was cancelled; null otherwise.',
     error: 'Why it failed or was cancelled; null otherwise.',
     total_iterations: 'Attempts it made.',
+    hierarchy: 'Where it stands among the executions that executions began.',
+    parent_execution_id: 'The execution that began it; null for one that a caller began.',
+    swarm_id: 'Null: swarms are not available.',
     input: 'What the agent is given: any JSON. Checked by `input_schema` of the manifest.',
-    intent: 'What is wanted, in words; null where nobody said.',
+    workflow_input: 'The input under the name that workflows give it; it comes before `input`.',
+    max_iterations: 'Attempts it may make.',
+    security_context_name: 'Name of the security context it was created with.',
+    initiating_user_sub: 'Who began it, as the audit log names actors.',
+    iterations: 'Its attempts, in their order.',
+    intent: 'What is wanted, in words; null where nobody said. Without an input it is the whole prompt.',
     output: 'What the agent answered; null before it has.',
-    context_overrides: 'What this run sets otherwise than the manifest: an object, or JSON of one.',
-    attachments: 'Further input, handed to the agent as `attachments`.',
+    context_overrides:
+      'Further variables of the prompt template: an object. `instruction`, `iteration_number` and `previous_error` are refused.',
+    attachments:
+      'Files of volumes (`volume_id`, `path`), handed to the agent as `attachments` of its input; size, type and hash are read again. A file that is not there is 422.',
     version: 'Refuses with 409 unless the agent has this version.',
     limit: 'How many to answer with at most, up to 1,000; absent: 20.',
     reason: 'Why, at most 2,000 characters; shown as `error`.',
@@ -159,16 +191,18 @@ export const executions: Chapter = {
   },
   operations: {
     'POST /v1/executions': {
+      headers: [once],
       notes:
         'Answers at once with the state `pending`; follow it on its stream. The instance runs in a sandbox, its tool calls are judged by the contracts assigned to the agent.',
       emits: ['execution_started', 'iteration_started', 'llm_interaction', 'execution_completed'],
     },
     'GET /v1/executions': { notes: '`status` in any case.' },
     'POST /v1/agents/:id/execute': {
+      headers: [once],
       notes: 'The same as `POST /v1/executions`, with the agent in the path.',
       emits: ['execution_started'],
     },
-    'GET /v1/executions/:id': { notes: 'With input and output.' },
+    'GET /v1/executions/:id': { notes: 'With input, output and attempts.' },
     'DELETE /v1/executions/:id': { notes: '409 while it runs.' },
     'POST /v1/executions/:id/cancel': {
       notes: 'The record says so at once; the instance is ended within its grace.',
@@ -191,7 +225,7 @@ export const executions: Chapter = {
       ],
     },
     'GET /v1/agents/:id/events': {
-      notes: 'Stays open over executions.',
+      notes: 'Its last 50 executions and what was done to it, then what happens. Stays open over executions.',
       headers: [
         { name: 'Last-Event-ID', description: 'Id of the last event that was seen: only what came since is sent.' },
       ],
@@ -209,6 +243,11 @@ export const humanApprovals: Chapter = {
   tag: 'human approvals',
   description: 'The runtime’s view of the one inbox: what `/api/v1/approvals` shows too.',
   fields: {
+    agent_id: `Name of the agent, at most ${LONGEST_AGENT_ID} characters.`,
+    count: 'How many there are.',
+    items: 'The same list, under the name that other clients read.',
+    tenant_id: 'Id of the tenant it belongs to.',
+    tool_name: 'Name of the tool, as the agent calls it.',
     id: 'Id of the request: that of the approval.',
     pending_requests: 'What waits, newest first, at most 500.',
     prompt: 'What the person is asked.',

@@ -46,10 +46,21 @@ export async function recordReports({
   await minute()
   const since = '2026-03-01T11:00:00Z'
   await succeed('GET /api/v1/events', { ...as(person), query: { verdict: 'call_denied', since, limit: '1' } })
+  const [stored] = await succeed<{ id: string }[]>('GET /api/v1/events', {
+    ...as(person),
+    query: { after_seq: '0', limit: '1' },
+  })
+  await succeed('GET /api/v1/events/:event_id', { ...as(person), path: { event_id: stored?.id ?? '' } })
+  await call('GET /api/v1/events/export', as(person))
+  await succeed('POST /api/v1/agents/ack', {
+    headers: agent,
+    body: { bundle_name: 'assistant', policy_version: current.revision_hash },
+  })
   await succeed('GET /api/v1/events/histogram', {
     ...as(person),
     query: { since, until: '2026-03-01T13:00:00Z', bucket_seconds: '3600' },
   })
+  const action_digest = '3f'.repeat(32)
   const asked = await succeed<{ id: string }>('POST /api/v1/approvals', {
     headers: agent,
     body: {
@@ -57,6 +68,7 @@ export async function recordReports({
       tool_name: 'delete_file',
       tool_args: { path: 'old.csv' },
       message: 'Delete old.csv?',
+      action_digest,
       timeout: 300,
       contract_name: 'ask-first',
       decision_source: 'yaml_precondition',
@@ -107,6 +119,21 @@ export async function recordReports({
     path: { approval_id: asked.id },
     query: { wait: '30' },
   })
+  const use = { ...as(agent), path: { approval_id: asked.id }, body: { action_digest } }
+  await succeed('POST /api/v1/approvals/:approval_id/consume', use)
+  await call('POST /api/v1/approvals/:approval_id/consume', use)
+  const { lease } = await succeed<{ lease: string }>('POST /api/v1/sessions/reserve', {
+    ...as(agent),
+    body: {
+      session: 'run-1',
+      tool: 'read_file',
+      bounds: { max_attempts: 500, max_tool_calls: 100, max_calls_per_tool: 20 },
+      count_attempt: true,
+    },
+  })
+  await succeed('POST /api/v1/sessions/renew', { ...as(agent), body: { lease } })
+  await succeed('POST /api/v1/sessions/settle', { ...as(agent), body: { lease, outcome: 'success' } })
+  await call('POST /api/v1/sessions/renew', { ...as(agent), body: { lease } })
   const session = { ...as(agent), path: { key: 'research-agent:calls' } }
   await succeed('POST /api/v1/sessions/:key/increment', { ...session, body: { amount: 1 } })
   await succeed('GET /api/v1/sessions/:key', session)

@@ -69,6 +69,9 @@ export async function recordRuntime({
     ...as(token),
     path: { id: started.execution_id, '*': 'greeting.txt' },
   })
+  const greeting = { path: { id: started.execution_id, '*': 'greeting.txt' } }
+  await call('GET /v1/executions/:id/files/*', { ...greeting, headers: { ...token, range: 'bytes=0-3' } })
+  await call('GET /v1/executions/:id/files/*', { ...greeting, headers: { ...token, range: 'bytes=999-' } })
   const past = { ...ofRun, query: { follow: 'false' } }
   for (const name of ['stream', 'events']) await r.follow(address, `GET /v1/executions/:id/${name}`, past, 3)
   for (const name of ['events', 'logs'])

@@ -79,9 +79,12 @@ export async function openStage() {
 
 /** Allows everything until it is told to be busy. */
 function drowsyLimiter(): RateLimiter & { isBusy: boolean } {
+  const verdict = async () =>
+    limiter.isBusy ? ({ allowed: false, retryAfter: 42 } as const) : ({ allowed: true } as const)
   const limiter = {
     isBusy: false,
-    hit: async () => (limiter.isBusy ? ({ allowed: false, retryAfter: 42 } as const) : ({ allowed: true } as const)),
+    hit: verdict,
+    peek: verdict,
   }
   return limiter
 }

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { hasRedis, type RedisProcess, startRedis } from '../../../test/redis.ts'
 import type { Bus } from '../../ports/bus.ts'
-import { inProcessBus } from './in-process.ts'
-import { redisBus } from './redis.ts'
+import { createInProcessBus } from './in-process.ts'
+import { createRedisBus } from './redis.ts'
 
 const nextMessage = (bus: Bus, topic: string) =>
   new Promise<unknown>((resolve) => {
@@ -47,11 +48,11 @@ function behaviour(open: () => Promise<Bus>): void {
   })
 }
 
-describe('in-process bus', () => behaviour(async () => inProcessBus()))
+describe('in-process bus', () => behaviour(async () => createInProcessBus()))
 
 describe.skipIf(!hasRedis)('Redis bus', () => {
   let redis: RedisProcess
-  const open = () => redisBus(redis.url, () => {})
+  const open = () => createRedisBus(redis.url, () => {})
   beforeAll(async () => {
     redis = await startRedis()
   })
@@ -83,9 +84,22 @@ describe.skipIf(!hasRedis)('Redis bus', () => {
     const backOnline = new Promise<void>((resolve) => one.onGap(resolve))
     await redis.revive()
     await Promise.all([gap, backOnline])
+    // Each hears of the other's outage by the connection that came back first: its own publisher may still be on its way.
+    await vi.waitFor(() => one.ping(), { timeout: 15_000 })
     const arrived = nextMessage(two, 'a')
     await one.publish('a', 'together')
     expect(await arrived).toBe('together')
+    await Promise.all([one.close(), two.close()])
+  })
+
+  it('tells the others to look again when it could not send for a while, though they could hear', async () => {
+    const [one, two] = [await open(), await open()]
+    const gap = new Promise<void>((resolve) => two.onGap(resolve))
+    // Of the connections that Redis serves, those of subscribers stay.
+    const admin = new Redis(redis.url)
+    await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    admin.disconnect()
+    await gap
     await Promise.all([one.close(), two.close()])
   })
 })

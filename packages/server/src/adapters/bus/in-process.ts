@@ -1,9 +1,9 @@
 import type { Bus } from '../../ports/bus.ts'
-import { topics } from './topics.ts'
+import { createTopics } from './topics.ts'
 
 /** The bus of a single process. Messages are delivered in a later microtask, as from a network. */
-export function inProcessBus(): Bus {
-  const local = topics()
+export function createInProcessBus(): Bus {
+  const local = createTopics()
   return {
     async publish(topic, message) {
       await Promise.resolve()

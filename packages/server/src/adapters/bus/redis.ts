@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import type { Bus } from '../../ports/bus.ts'
-import { topics } from './topics.ts'
+import { redisReconnect } from '../redis-reconnect.ts'
+import { createTopics } from './topics.ts'
 
 const CHANNEL = 'lictor:bus'
-const SLOWEST_RECONNECT_MS = 2_000
+/** Topic of the packet that a process sends when it could not send for a while: the others read the database again. */
+const GAP = ''
 /** Each connection is asked this often whether it lives; one that is silent for longer than `SILENCE_MS` is made anew. */
 const BEAT_MS = 1_000
 const SILENCE_MS = 4_000
@@ -19,20 +21,21 @@ interface Packet {
 
 /**
  * The bus of many processes, over Redis publish/subscribe. Local subscribers are served without Redis, so one process alone goes
- * on while Redis is away; after a reconnect `onGap` listeners look at the database for what they missed.
+ * on while Redis is away; after a reconnect `onGap` listeners, of this process and of the others, look at the database for what
+ * they missed.
  *
  * @param onLag told how many seconds a message of this process took through Redis and back
  */
-export async function redisBus(
+export async function createRedisBus(
   url: string,
   onError: (error: Error) => void,
   onLag: (seconds: number) => void = () => {},
 ): Promise<Bus> {
   const self = randomUUID()
-  const local = topics()
+  const local = createTopics()
   const gapListeners = new Set<() => void>()
   const options = {
-    retryStrategy: (attempt: number) => Math.min(attempt * 100, SLOWEST_RECONNECT_MS),
+    retryStrategy: redisReconnect,
     lazyConnect: true,
     connectTimeout: SILENCE_MS,
     socketTimeout: SILENCE_MS,
@@ -46,15 +49,27 @@ export async function redisBus(
   const subscriber = new Redis(url, { ...options, maxRetriesPerRequest: null })
   for (const connection of [publisher, subscriber]) connection.on('error', onError)
 
-  let wasLost = false
+  const send = async (topic: string, message: unknown) => {
+    await publisher.publish(CHANNEL, JSON.stringify({ from: self, at: Date.now(), topic, message } satisfies Packet))
+  }
+  const gap = () => {
+    for (const listener of [...gapListeners]) listener()
+  }
+  /** Something of others may have been missed, or others may have missed something of this process. */
+  let missed = false
+  let untold = false
   subscriber.on('close', () => {
-    wasLost = true
+    missed = true
+  })
+  publisher.on('close', () => {
+    untold = true
   })
   subscriber.on('message', (_channel: string, text: string) => {
     const packet = JSON.parse(text) as Packet
-    if (packet.from !== self) local.deliver(packet.topic, packet.message)
     // Only one's own clock can be compared with itself.
-    else onLag(Math.max(0, Date.now() - packet.at) / 1000)
+    if (packet.from === self) onLag(Math.max(0, Date.now() - packet.at) / 1000)
+    else if (packet.topic === GAP) gap()
+    else local.deliver(packet.topic, packet.message)
   })
   try {
     await Promise.all([publisher.connect(), subscriber.connect()])
@@ -64,17 +79,25 @@ export async function redisBus(
     subscriber.disconnect()
     throw error
   }
-  // Asked for anew after each reconnect, so that the listeners run when messages flow again.
-  subscriber.on('ready', () => {
+  // Each connection comes back by itself, in any order. What was missed is told when messages flow again both ways.
+  const onBack = () => {
+    if (publisher.status !== 'ready' || subscriber.status !== 'ready') return
+    const [hadMissed, hadUntold] = [missed, untold]
+    if (!hadMissed && !hadUntold) return
+    missed = false
+    untold = false
     void subscriber
       .subscribe(CHANNEL)
-      .then(() => {
-        if (!wasLost) return
-        wasLost = false
-        for (const listener of [...gapListeners]) listener()
+      .then(() => (hadUntold ? send(GAP, null) : undefined))
+      .then(() => hadMissed && gap())
+      .catch((error: Error) => {
+        missed ||= hadMissed
+        untold ||= hadUntold
+        onError(error)
       })
-      .catch(onError)
-  })
+  }
+  publisher.on('ready', onBack)
+  subscriber.on('ready', onBack)
 
   // A network that hangs, rather than refuses, shows only to who asks.
   const beats = setInterval(() => {
@@ -86,7 +109,7 @@ export async function redisBus(
     async publish(topic, message) {
       await Promise.resolve()
       local.deliver(topic, message)
-      await publisher.publish(CHANNEL, JSON.stringify({ from: self, at: Date.now(), topic, message } satisfies Packet))
+      await send(topic, message)
     },
     subscribe: (topic, receive) => local.add(topic, receive),
     onGap(listener) {

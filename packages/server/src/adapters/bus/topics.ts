@@ -1,5 +1,5 @@
 /** Who listens to what on this process. */
-export function topics() {
+export function createTopics() {
   const receivers = new Map<string, Set<(message: unknown) => void>>()
   return {
     has: (topic: string) => receivers.has(topic),

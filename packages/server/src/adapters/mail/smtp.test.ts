@@ -3,16 +3,16 @@ import { manualClock } from '../../../test/manual-clock.ts'
 import { type SmtpSink, smtpSink } from '../../../test/smtp-sink.ts'
 import { MailFailed } from '../../ports/mail.ts'
 import { AddressRefused } from '../../ports/outbound.ts'
-import { addressGuard } from '../outbound/guard.ts'
-import { smtpMail } from './smtp.ts'
+import { createAddressGuard } from '../outbound/guard.ts'
+import { createSmtpMail } from './smtp.ts'
 
 const HOST = 'mail.invalid'
 let sink: SmtpSink
 afterEach(() => sink.close())
 
 const mailTo = (allowed: readonly string[] = ['127.0.0.1'], ca: string | undefined = sink.cert) =>
-  smtpMail({
-    guard: addressGuard({ resolve: async () => ['127.0.0.1'], allowed }),
+  createSmtpMail({
+    guard: createAddressGuard({ resolve: async () => ['127.0.0.1'], allowed }),
     clock: manualClock(),
     tls: ca === undefined ? {} : { ca },
   })

@@ -13,7 +13,7 @@ const IMPLICIT_TLS_PORT = 465
  *
  * @param tls what to trust besides the well-known authorities
  */
-export function smtpMail(deps: { guard: Guard; clock: Clock; tls?: Pick<ConnectionOptions, 'ca'> }): Mail {
+export function createSmtpMail(deps: { guard: Guard; clock: Clock; tls?: Pick<ConnectionOptions, 'ca'> }): Mail {
   const { guard, clock, tls } = deps
 
   async function deliver(server: MailServer, { address }: CheckedAddress, message: MailMessage): Promise<void> {

@@ -9,7 +9,7 @@ import {
 } from '../../ports/chat-model.ts'
 import type { Fetch } from '../../ports/fetch.ts'
 import { sdkPrompt } from './sdk-messages.ts'
-import { type WireNames, wireNames } from './wire-names.ts'
+import { createWireNames, type WireNames } from './wire-names.ts'
 
 const ANTHROPIC_URL = 'https://api.anthropic.com/v1'
 const OPENAI_URL = 'https://api.openai.com/v1'
@@ -22,7 +22,7 @@ const LONGEST_REASON = 500
  * @param options.anthropicUrl another address of the Anthropic API; empty takes the vendor's
  * @param options.fetchFor what reaches a provider at an address, as far as it may be reached
  */
-export function aiSdkChat(options: {
+export function createAiSdkChat(options: {
   anthropicUrl: string
   fetchFor: (provider: ChatProvider, url: string) => Fetch
 }): OpenChatModel {
@@ -31,7 +31,7 @@ export function aiSdkChat(options: {
       const { signal } = request
       const sdk = await import('ai')
       const model = await languageModel(settings, request, options)
-      const names = wireNames(request.tools.map((tool) => tool.name))
+      const names = createWireNames(request.tools.map((tool) => tool.name))
       try {
         const { stream } = sdk.streamText({
           model,
@@ -92,7 +92,7 @@ const countOf = (tokens: number): number => (Number.isFinite(tokens) && tokens >
 async function languageModel(
   settings: ChatSettings,
   request: ChatRequest,
-  { anthropicUrl, fetchFor }: Parameters<typeof aiSdkChat>[0],
+  { anthropicUrl, fetchFor }: Parameters<typeof createAiSdkChat>[0],
 ): Promise<LanguageModel> {
   const { provider, apiKey, isKeySent, model } = settings
   if (provider === 'anthropic') {

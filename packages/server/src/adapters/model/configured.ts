@@ -2,13 +2,24 @@ import type { Config } from '../../config.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Fetch } from '../../ports/fetch.ts'
 import type { Model, ModelPorts } from '../../ports/model.ts'
-import { anthropicModel } from './anthropic.ts'
-import { openAiCompatibleModel } from './openai-compatible.ts'
-import { scriptedModel } from './scripted.ts'
+import { createAnthropicModel } from './anthropic.ts'
+import { createGeminiModel } from './gemini.ts'
+import { createOllamaModel } from './ollama.ts'
+import { createOpenAiCompatibleModel } from './openai-compatible.ts'
+import { createScriptedModel } from './scripted.ts'
 
 /** @param deps.fetch reaches the addresses of the settings, which only the operator writes */
-export function configuredModels(deps: {
-  config: Pick<Config, 'modelBaseUrl' | 'modelApiKey' | 'anthropicApiKey' | 'anthropicBaseUrl'>
+export function createConfiguredModels(deps: {
+  config: Pick<
+    Config,
+    | 'modelBaseUrl'
+    | 'modelApiKey'
+    | 'anthropicApiKey'
+    | 'anthropicBaseUrl'
+    | 'geminiApiKey'
+    | 'geminiBaseUrl'
+    | 'ollamaUrl'
+  >
   clock: Clock
   fetch: Fetch
 }): ModelPorts {
@@ -21,11 +32,16 @@ export function configuredModels(deps: {
   }
   return {
     openAiCompatible: () =>
-      once('openai', () => openAiCompatibleModel({ baseUrl: config.modelBaseUrl, apiKey: config.modelApiKey, fetch })),
+      once('openai', () =>
+        createOpenAiCompatibleModel({ baseUrl: config.modelBaseUrl, apiKey: config.modelApiKey, fetch }),
+      ),
     anthropic: () =>
       once('anthropic', () =>
-        anthropicModel({ baseUrl: config.anthropicBaseUrl, apiKey: config.anthropicApiKey, fetch }),
+        createAnthropicModel({ baseUrl: config.anthropicBaseUrl, apiKey: config.anthropicApiKey, fetch }),
       ),
-    scripted: (load) => scriptedModel({ clock, ...(load ? { load } : {}) }),
+    gemini: () =>
+      once('gemini', () => createGeminiModel({ baseUrl: config.geminiBaseUrl, apiKey: config.geminiApiKey, fetch })),
+    ollama: () => once('ollama', () => createOllamaModel({ baseUrl: config.ollamaUrl, fetch })),
+    scripted: (load) => createScriptedModel({ clock, ...(load ? { load } : {}) }),
   }
 }

@@ -16,6 +16,8 @@ import { type Model, ModelError, type ModelErrorClass, type ModelRequest } from 
  *   - when: { agent: other-agent, prompt: weather }
  *     error: { class: rate_limit, message: Slow down, times: 2 }
  *     delay_ms: 100
+ *   - text: And then
+ *     cut_off: true                        # the answer ended at the length limit
  * ```
  *
  * A conversation plays, in order, the turns whose `when` fits it: `agent` is the agent's name, `prompt` a part of the first
@@ -23,7 +25,7 @@ import { type Model, ModelError, type ModelErrorClass, type ModelRequest } from 
  * how many answers it holds. A turn with `error` fails the next answer `times` times (always, when left out) before it
  * passes. `delay_ms` passes before the turn takes effect. The file is read anew for each answer.
  */
-export function scriptedModel(deps: { clock: Clock; load?: (path: string) => Promise<string> }): Model {
+export function createScriptedModel(deps: { clock: Clock; load?: (path: string) => Promise<string> }): Model {
   const { clock, load = (path) => readFile(path, 'utf8') } = deps
   return {
     async generate(request) {
@@ -33,7 +35,7 @@ export function scriptedModel(deps: { clock: Clock; load?: (path: string) => Pro
       for (const turn of errors) {
         if (turn.error && request.attempt <= (turn.error.times ?? Number.POSITIVE_INFINITY)) {
           await pause(clock, turn.delayMs, request.signal)
-          throw new ModelError(turn.error.class, turn.error.message)
+          throw new ModelError(turn.error.class, turn.error.message, undefined, turn.error.retryAfterMs)
         }
       }
       if (!answer)
@@ -45,6 +47,7 @@ export function scriptedModel(deps: { clock: Clock; load?: (path: string) => Pro
       return {
         text: answer.text,
         toolCalls: answer.toolCalls.map((call, index) => ({ id: `call_${position + 1}_${index + 1}`, ...call })),
+        isCutOff: answer.isCutOff,
         inputTokens: null,
         outputTokens: null,
       }
@@ -56,8 +59,14 @@ interface Turn {
   readonly when: { readonly agent?: string; readonly prompt?: string; readonly last?: string }
   readonly text: string
   readonly toolCalls: readonly { readonly name: string; readonly arguments: unknown }[]
+  readonly isCutOff: boolean
   readonly delayMs: number
-  readonly error: { readonly class: ModelErrorClass; readonly message: string; readonly times?: number } | null
+  readonly error: {
+    readonly class: ModelErrorClass
+    readonly message: string
+    readonly times?: number
+    readonly retryAfterMs: number | null
+  } | null
 }
 
 /** The answer at a position, with the errors that stand between the answer before and this one. */
@@ -122,7 +131,9 @@ function readTurn(value: unknown, where: string): Turn {
   const wrong = (what: string) => new ModelError('invalid_input', `${where} ${what}.`)
   const turn = asRecord(value)
   if (!turn) throw wrong('is not an object')
-  const unknown = Object.keys(turn).find((key) => !['when', 'text', 'tool_calls', 'delay_ms', 'error'].includes(key))
+  const unknown = Object.keys(turn).find(
+    (key) => !['when', 'text', 'tool_calls', 'cut_off', 'delay_ms', 'error'].includes(key),
+  )
   if (unknown !== undefined) throw wrong(`has the unknown key '${unknown}'`)
   const calls = turn.tool_calls ?? []
   if (!Array.isArray(calls)) throw wrong("has 'tool_calls' that are no list")
@@ -140,11 +151,13 @@ function readTurn(value: unknown, where: string): Turn {
       if (typeof name !== 'string') throw wrong("has a tool call without 'name'")
       return { name, arguments: args }
     }),
+    isCutOff: turn.cut_off === true,
     delayMs: typeof turn.delay_ms === 'number' ? turn.delay_ms : 0,
     error: error
       ? {
           class: errorClass as ModelErrorClass,
           message: typeof error.message === 'string' ? error.message : 'The script says so.',
+          retryAfterMs: typeof error.retry_after_ms === 'number' ? error.retry_after_ms : null,
           ...(typeof error.times === 'number' ? { times: error.times } : {}),
         }
       : null,

@@ -8,7 +8,7 @@ export interface WireNames {
 const LONGEST = 64
 
 /** Names for the provider, each told apart from the others. */
-export function wireNames(names: readonly string[]): WireNames {
+export function createWireNames(names: readonly string[]): WireNames {
   const wires = new Map<string, string>()
   const originals = new Map<string, string>()
   const wireOf = (name: string): string => {

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { pinnedFetches } from './fetch.ts'
+import { createPinnedFetches } from './fetch.ts'
 
 let close = async () => {}
 afterEach(() => close())
@@ -35,7 +35,7 @@ function names(...answers: readonly string[][]) {
 }
 
 const fetches = (resolve: (hostname: string) => Promise<readonly string[]>, allowed: readonly string[] = []) =>
-  pinnedFetches({ resolve, allowed })
+  createPinnedFetches({ resolve, allowed })
 const failing = async (promise: Promise<unknown>): Promise<Error> => {
   const error = await promise.then(
     () => new Error('it was answered'),

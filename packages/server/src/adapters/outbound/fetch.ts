@@ -2,7 +2,7 @@ import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { Readable } from 'node:stream'
 import type { Fetch, Fetches } from '../../ports/fetch.ts'
-import { addressGuard, type Guard, type Resolve } from './guard.ts'
+import { createAddressGuard, type Guard, type Resolve } from './guard.ts'
 import { messageOf, pinnedTo } from './pinned.ts'
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128']
@@ -11,8 +11,9 @@ const EVERYWHERE = ['0.0.0.0/0', '::/0']
 const EMPTY = new Set([101, 103, 204, 205, 304])
 
 /** @param allowed private networks that tenants' hosts may lie in, as the operator wrote them */
-export function pinnedFetches(deps: { resolve: Resolve; allowed: readonly string[] }): Fetches {
-  const within = (allowed: readonly string[]) => pinnedFetch(addressGuard({ resolve: deps.resolve, allowed }))
+export function createPinnedFetches(deps: { resolve: Resolve; allowed: readonly string[] }): Fetches {
+  const within = (allowed: readonly string[]) =>
+    createPinnedFetch(createAddressGuard({ resolve: deps.resolve, allowed }))
   return {
     guarded: within(deps.allowed),
     loopback: within([...deps.allowed, ...LOOPBACK]),
@@ -24,7 +25,7 @@ export function pinnedFetches(deps: { resolve: Resolve; allowed: readonly string
  * `fetch` that connects to the addresses `guard` judged. Fails as the built-in one does, so that SDKs tell a network that is away
  * from an answer they cannot read: a `TypeError` 'fetch failed', with the reason as its cause; the signal's reason once it fired.
  */
-export function pinnedFetch(guard: Guard): Fetch {
+export function createPinnedFetch(guard: Guard): Fetch {
   return async (input, init) => {
     const request = new Request(input, init)
     const { signal } = request
@@ -67,7 +68,7 @@ function answerOf(request: Request, body: Buffer | null, ask: Ask): Promise<Inco
       },
       (incoming) => {
         const { statusCode = 0, headers } = incoming
-        if (statusCode >= 300 && statusCode < 400 && headers.location !== undefined) {
+        if (statusCode >= 300 && statusCode < 400 && headers.location !== undefined && request.redirect !== 'manual') {
           outgoing.destroy()
           reject(new Error(`${statusCode} leads elsewhere, and redirects are not followed`))
         } else resolve(incoming)

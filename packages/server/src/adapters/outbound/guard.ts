@@ -20,13 +20,19 @@ export interface Guard {
 }
 
 /**
- * Keeps requests to configured hosts out of private networks (console-api §10.10).
+ * Keeps requests to configured hosts out of private networks.
  *
  * @param allowed networks that may be called although they are private, as the operator wrote them
+ * @param setting where they are written
  * @throws StartupError when one of them is no network
  */
-export function addressGuard(deps: { resolve: Resolve; allowed: readonly string[] }): Guard {
-  const allowed = deps.allowed.map(requireNetwork)
+export function createAddressGuard(deps: {
+  resolve: Resolve
+  allowed: readonly string[]
+  setting?: 'LICTOR_OUTBOUND_ALLOW' | 'LICTOR_EGRESS_ALLOW'
+}): Guard {
+  const { setting = 'LICTOR_OUTBOUND_ALLOW' } = deps
+  const allowed = deps.allowed.map((text) => requireNetwork(text, setting))
   return {
     parse(text) {
       if (text.trim() === '') throw new AddressRefused('URL cannot be empty')
@@ -65,11 +71,11 @@ export function addressGuard(deps: { resolve: Resolve; allowed: readonly string[
   }
 }
 
-function requireNetwork(text: string): Network {
+function requireNetwork(text: string, setting: string): Network {
   const network = parseNetwork(text)
   if (network) return network
   throw new StartupError(
     'setting',
-    `LICTOR_OUTBOUND_ALLOW names '${text}', which is no network; it takes a comma-separated list such as 10.1.0.0/16,192.168.7.4.`,
+    `${setting} names '${text}', which is no network; it takes a comma-separated list such as 10.1.0.0/16,192.168.7.4.`,
   )
 }

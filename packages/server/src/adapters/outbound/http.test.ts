@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { manualClock } from '../../../test/manual-clock.ts'
 import { AddressRefused, HostNotFound, OutboundFailed } from '../../ports/outbound.ts'
-import { addressGuard } from './guard.ts'
-import { httpOutbound } from './http.ts'
+import { createAddressGuard } from './guard.ts'
+import { createHttpOutbound } from './http.ts'
 
 let close = async () => {}
 afterEach(() => close())
@@ -34,7 +34,7 @@ function names(...answers: readonly string[][]) {
 
 function client(resolve: (hostname: string) => Promise<readonly string[]>, allowed: readonly string[] = []) {
   const clock = manualClock()
-  return { clock, outbound: httpOutbound({ guard: addressGuard({ resolve, allowed }), clock }) }
+  return { clock, outbound: createHttpOutbound({ guard: createAddressGuard({ resolve, allowed }), clock }) }
 }
 
 const post = (url: string, headers = {}) => ({ method: 'POST', url, headers, body: '{"a":"ä"}' }) as const

@@ -9,17 +9,18 @@ const TIMEOUT_MS = 10_000
 const LARGEST_ANSWER = 64 * 1024
 
 /** Requests on connections of their own, made to the addresses that `guard` checked: a second resolution never happens. */
-export function httpOutbound(deps: { guard: Guard; clock: Clock }): Outbound {
+export function createHttpOutbound(deps: { guard: Guard; clock: Clock }): Outbound {
   const { guard, clock } = deps
 
-  /** The whole exchange, the resolution of the name included, has ten seconds. */
+  /** The whole exchange has its time, the resolution of the name included. */
   async function send(request: OutboundRequest): Promise<OutboundResponse> {
     const url = guard.parse(request.url)
+    const limit = request.milliseconds ?? TIMEOUT_MS
     const overdue = new AbortController()
     let cancel = () => {}
     const late = new Promise<never>((_resolve, reject) => {
-      cancel = clock.after(TIMEOUT_MS, () => {
-        reject(new OutboundFailed(`${url.hostname} did not answer within ${TIMEOUT_MS / 1000} seconds`))
+      cancel = clock.after(limit, () => {
+        reject(new OutboundFailed(`${url.hostname} did not answer within ${limit / 1000} seconds`))
         overdue.abort()
       })
     })

@@ -7,23 +7,52 @@ export interface Network {
   readonly prefix: number
 }
 
-/** console-api §10.10, with carrier-grade NAT, the unspecified address and IPv6 multicast. */
+/**
+ * What is not the public internet: every row of IANA's registries of special-purpose addresses whose column "Globally
+ * Reachable" does not say true, and multicast. Rows within a blocked one that are reachable stand in `reachable`.
+ */
 const blocked: readonly Network[] = [
+  '0.0.0.0/8',
   '10.0.0.0/8',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
+  '100.64.0.0/10',
   '127.0.0.0/8',
   '169.254.0.0/16',
-  '0.0.0.0/8',
-  '100.64.0.0/10',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.88.99.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
   '224.0.0.0/4',
   '255.255.255.255/32',
   '240.0.0.0/4',
   '::/128',
   '::1/128',
-  'fe80::/10',
+  '64:ff9b:1::/48',
+  '100::/64',
+  '100:0:0:1::/64',
+  '2001::/23',
+  '2001:db8::/32',
+  '3fff::/20',
+  '5f00::/16',
   'fc00::/7',
+  'fe80::/10',
+  'fec0::/10',
   'ff00::/8',
+].map((text) => parseNetwork(text) as Network)
+
+const reachable: readonly Network[] = [
+  '192.0.0.9/32',
+  '192.0.0.10/32',
+  '2001:1::1/128',
+  '2001:1::2/128',
+  '2001:1::3/128',
+  '2001:3::/32',
+  '2001:4:112::/48',
+  '2001:20::/28',
+  '2001:30::/28',
 ].map((text) => parseNetwork(text) as Network)
 
 /** IPv6 ranges that carry an IPv4 address, and where it stands in them: mapped, compatible, NAT64, 6to4. */
@@ -42,7 +71,7 @@ export function blockedNetworkOf(address: string, allowed: readonly Network[] = 
   if (forms.some((form) => allowed.some((network) => contains(network, form)))) return null
   for (const form of forms) {
     const network = blocked.find((candidate) => contains(candidate, form))
-    if (network) return network.text
+    if (network && !reachable.some((exception) => contains(exception, form))) return network.text
   }
   return null
 }

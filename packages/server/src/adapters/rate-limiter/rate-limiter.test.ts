@@ -3,8 +3,8 @@ import { manualClock } from '../../../test/manual-clock.ts'
 import { hasRedis, type RedisProcess, startRedis } from '../../../test/redis.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { RateLimiter } from '../../ports/rate-limiter.ts'
-import { inProcessRateLimiter } from './in-process.ts'
-import { redisRateLimiter } from './redis.ts'
+import { createInProcessRateLimiter } from './in-process.ts'
+import { createRedisRateLimiter } from './redis.ts'
 
 /** What every rate limiter does. Each test uses a key of its own. */
 function behaviour(open: (clock: Clock) => RateLimiter & { close?: () => void }): void {
@@ -29,6 +29,18 @@ function behaviour(open: (clock: Clock) => RateLimiter & { close?: () => void })
     limiter.close?.()
   })
 
+  it('says without recording whether an attempt would be', async () => {
+    const clock = manualClock()
+    const limiter = open(clock)
+    for (let looks = 0; looks < 3; looks++) expect(await limiter.peek('look', 1, 10)).toEqual({ allowed: true })
+    await limiter.hit('look', 1, 10)
+    await clock.advance(4_000)
+    expect(await limiter.peek('look', 1, 10)).toEqual({ allowed: false, retryAfter: 7 })
+    await clock.advance(6_000)
+    expect(await limiter.peek('look', 1, 10)).toEqual({ allowed: true })
+    limiter.close?.()
+  })
+
   it('does not record a refused attempt, and keeps keys apart', async () => {
     const clock = manualClock()
     const limiter = open(clock)
@@ -42,7 +54,7 @@ function behaviour(open: (clock: Clock) => RateLimiter & { close?: () => void })
   })
 }
 
-describe('in-process rate limiter', () => behaviour(inProcessRateLimiter))
+describe('in-process rate limiter', () => behaviour(createInProcessRateLimiter))
 
 describe.skipIf(!hasRedis)('Redis rate limiter', () => {
   let redis: RedisProcess
@@ -50,14 +62,16 @@ describe.skipIf(!hasRedis)('Redis rate limiter', () => {
     redis = await startRedis()
   })
   afterAll(() => redis.kill())
-  behaviour((clock) => redisRateLimiter(redis.url, clock, () => {}))
+  behaviour((clock) => createRedisRateLimiter(redis.url, clock, () => {}))
 
-  it('refuses when Redis does not answer', async () => {
+  it('is unavailable while Redis does not answer: neither open nor a limit reached', async () => {
     const own = await startRedis()
-    const limiter = redisRateLimiter(own.url, manualClock(), () => {})
+    const limiter = createRedisRateLimiter(own.url, manualClock(), () => {})
     expect(await limiter.hit('away', 5, 60)).toEqual({ allowed: true })
     await own.kill()
-    expect(await limiter.hit('away', 5, 60)).toEqual({ allowed: false, retryAfter: 30 })
+    const unavailable = { status: 503, code: 'limits_unavailable', headers: { 'retry-after': '30' } }
+    await expect(limiter.hit('away', 5, 60)).rejects.toMatchObject(unavailable)
+    await expect(limiter.peek('away', 5, 60)).rejects.toMatchObject(unavailable)
     limiter.close()
   })
 })

@@ -2,20 +2,25 @@ import { execFile } from 'node:child_process'
 import { existsSync, lstatSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type InstanceSpec, type Sandbox, SandboxError } from '../../ports/sandbox.ts'
+import type { Clock } from '../../ports/clock.ts'
+import { type Sandbox, SandboxError } from '../../ports/sandbox.ts'
+import type { ControlGroups } from './cgroups.ts'
 import { launch } from './instance.ts'
-import { limitCommand } from './limits.ts'
+import { FIRST_HANDED, limitCommand } from './limits.ts'
+import { proxyVariables } from './proxy-variables.ts'
 
 const INSIDE = '/opt/lictor'
 const WORKSPACE = '/workspace'
 const SOCKET = '/run/lictor/gateway.sock'
+const PROXY_SOCKET = '/run/lictor/proxy.sock'
 const UID = '1000'
 const TEMPORARY_BYTES = 256 * 1024 * 1024
+const SHARED_MEMORY_BYTES = 64 * 1024 * 1024
 
 export interface BubblewrapOptions {
   /** Path of the `bwrap` program. */
   readonly program: string
-  /** Folder for the few files shown inside, such as /etc/passwd. */
+  /** Folder for the few files copied inside, such as /etc/passwd. */
   readonly runDir: string
   /** Path of the Node program to show inside. */
   readonly node: string
@@ -23,20 +28,21 @@ export interface BubblewrapOptions {
 
 /**
  * Linux namespaces by bubblewrap: the agent sees the system's programs read-only, its workspace, and a temporary folder;
- * has no capability, no other process, no network beyond the gateway's socket; and ends with this server whatever happens.
+ * has no capability, no other process, no network beyond the sockets of the gateway and the proxy; and ends with this server whatever happens.
  */
-export function bubblewrapSandbox(options: BubblewrapOptions): Sandbox {
-  const base = baseArguments(options.runDir)
-  const shareNetwork = (spec: InstanceSpec) => spec.network === 'open'
+export function bubblewrapSandbox(options: BubblewrapOptions & { groups: ControlGroups; clock: Clock }): Sandbox {
+  const { groups, clock } = options
+  const base = baseArguments()
+  const accounts = writeAccounts(options.runDir)
   return {
     name: 'bubblewrap',
     isolation: { files: true, network: true, processes: true },
+    hasImages: false,
     workspaceOf: () => WORKSPACE,
-    gatewayOf: (gateway, network) =>
-      network === 'gateway' && gateway.socket ? `http+unix://${encodeURIComponent(SOCKET)}` : gateway.address,
+    gatewayOf: () => `http+unix://${encodeURIComponent(SOCKET)}`,
     start(spec) {
       const { socket } = spec.gateway
-      if (!shareNetwork(spec) && socket === null)
+      if (socket === null)
         throw new SandboxError(
           'The dispatch gateway has no socket, and this agent has no network to reach it otherwise.',
         )
@@ -44,25 +50,34 @@ export function bubblewrapSandbox(options: BubblewrapOptions): Sandbox {
       const python = pythonPath()
       if (spec.interpreter === 'python' && python === null)
         throw new SandboxError('There is no python3 in /usr/bin or /usr/local/bin of this machine. Install it there.')
+      // Copied in by open descriptors: a bound file would show its path on this machine in /proc/self/mountinfo.
+      const files = [...accounts, ...(spec.ownScript === undefined ? [[spec.script, script] as const] : [])]
       const args = [
         ...base,
-        ...(shareNetwork(spec) ? resolverFiles() : ['--unshare-net']),
+        '--unshare-net',
         ...['--ro-bind', options.node, `${INSIDE}/bin/node`],
-        ...['--ro-bind', spec.script, script],
-        ...(socket === null ? [] : ['--ro-bind', socket, SOCKET]),
-        // What is left writable are the workspace and the temporary folder.
-        ...['--bind', spec.workspace, WORKSPACE, '--remount-ro', '/', '--chdir', WORKSPACE, '--'],
+        ...files.flatMap(([, inside], index) => ['--perms', '0444', '--file', String(FIRST_HANDED + index), inside]),
+        ...['--ro-bind', socket, SOCKET],
+        ...(spec.proxy === null ? [] : ['--ro-bind', spec.proxy, PROXY_SOCKET]),
+        // What is left writable are the workspace, the temporary folder and /dev/shm, each of a bounded size.
+        ...['--bind', spec.workspace, WORKSPACE],
+        ...(spec.readOnly ?? []).flatMap((path) => ['--ro-bind', join(spec.workspace, path), `${WORKSPACE}/${path}`]),
+        ...['--remount-ro', '/', '--chdir', WORKSPACE, '--'],
         ...limitCommand(spec.limits, true),
         spec.interpreter === 'python' ? (python ?? '') : `${INSIDE}/bin/node`,
-        script,
+        spec.ownScript ?? script,
         ...spec.args,
       ]
       return launch(spec, {
+        groups,
+        clock,
         command: options.program,
         args,
+        files: files.map(([path]) => path),
         cwd: '/',
         env: {
           ...spec.env,
+          ...(spec.proxy === null ? {} : proxyVariables(PROXY_SOCKET)),
           PATH: `/usr/local/bin:/usr/bin:/bin:${INSIDE}/bin`,
           HOME: '/tmp',
           TMPDIR: '/tmp',
@@ -73,7 +88,7 @@ export function bubblewrapSandbox(options: BubblewrapOptions): Sandbox {
         destroy: async (child) => void child.kill('SIGKILL'),
       })
     },
-    reap: async () => 0,
+    reap: () => groups.reap(),
   }
 }
 
@@ -82,7 +97,7 @@ export async function bubblewrapProblem(options: BubblewrapOptions): Promise<str
   if (process.platform !== 'linux') return 'it exists on Linux only'
   if (!existsSync(options.program)) return `'${options.program}' is not installed`
   try {
-    const args = [...baseArguments(options.runDir), '--unshare-net', '--', '/usr/bin/true']
+    const args = [...baseArguments(), '--unshare-net', '--', '/usr/bin/true']
     await promisify(execFile)(options.program, args, { env: {}, timeout: 10_000 })
     return null
   } catch (error) {
@@ -99,12 +114,20 @@ function pythonPath(): string | null {
   return ['/usr/bin/python3', '/usr/local/bin/python3'].find((path) => existsSync(path)) ?? null
 }
 
-function baseArguments(runDir: string): string[] {
+/** The files by which programs inside name their user, and where they are shown. */
+function writeAccounts(runDir: string): (readonly [string, string])[] {
   mkdirSync(runDir, { recursive: true, mode: 0o700 })
   const passwd = join(runDir, 'passwd')
   const group = join(runDir, 'group')
   writeFileSync(passwd, `agent:x:${UID}:${UID}:agent:/tmp:/bin/sh\n`)
   writeFileSync(group, `agent:x:${UID}:\n`)
+  return [
+    [passwd, '/etc/passwd'],
+    [group, '/etc/group'],
+  ]
+}
+
+function baseArguments(): string[] {
   return [
     ...['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
     ...['--uid', UID, '--gid', UID, '--hostname', 'agent', '--disable-userns'],
@@ -120,8 +143,10 @@ function baseArguments(runDir: string): string[] {
       '/etc/ca-certificates',
       '/etc/localtime',
     ].flatMap((path) => ['--ro-bind-try', path, path]),
-    ...['--ro-bind', passwd, '/etc/passwd', '--ro-bind', group, '/etc/group'],
-    ...['--proc', '/proc', '--dev', '/dev', '--size', String(TEMPORARY_BYTES), '--tmpfs', '/tmp'],
+    // Devices stay usable on a read-only /dev; it is a file system in memory, so that a file made there would be memory taken.
+    ...['--proc', '/proc', '--dev', '/dev'],
+    ...['--perms', '1777', '--size', String(SHARED_MEMORY_BYTES), '--tmpfs', '/dev/shm', '--remount-ro', '/dev'],
+    ...['--size', String(TEMPORARY_BYTES), '--tmpfs', '/tmp'],
     ...['--dir', '/run/lictor', '--dir', `${INSIDE}/bin`],
   ]
 }
@@ -131,6 +156,3 @@ function systemFolder(path: string): string[] {
   if (!existsSync(path)) return []
   return lstatSync(path).isSymbolicLink() ? ['--symlink', readlinkSync(path), path] : ['--ro-bind', path, path]
 }
-
-const resolverFiles = (): string[] =>
-  ['/etc/resolv.conf', '/etc/hosts', '/etc/nsswitch.conf'].flatMap((path) => ['--ro-bind-try', path, path])

@@ -1,6 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
 import { constants } from 'node:os'
+import type { Clock } from '../../ports/clock.ts'
 import { type Instance, type InstanceExit, type InstanceSpec, SandboxError } from '../../ports/sandbox.ts'
+import type { ControlGroups } from './cgroups.ts'
+import { enterCommand, processesOf, workspaceLimitOf } from './limits.ts'
+import { diskUsageOf, watchQuota } from './quota.ts'
 
 /** How long output of a process that ended is waited for when something it started still holds its pipes. */
 const PIPE_GRACE_MS = 250
@@ -37,36 +42,49 @@ export class Tail {
 }
 
 export interface Launch {
+  readonly groups: ControlGroups
+  readonly clock: Clock
   readonly command: string
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
+  /** Files handed on open for reading, as descriptors from 3 on. */
+  readonly files?: readonly string[]
   /** Ask the process to end. */
   terminate(child: ChildProcess): void
   /** End it and all it started; called also after it ended by itself. */
   destroy(child: ChildProcess): Promise<void>
 }
 
-/** Start a process, feed it, keep the end of what it writes, and see to its end. */
+/** A process that makes a file too large gets this signal; an instance whose files together are too large ends like it. */
+export const DISK_CODE = 128 + 25
+
+/** Start a process within its limits, feed it, keep the end of what it writes, and see to its end. */
 export async function launch(spec: InstanceSpec, how: Launch): Promise<Instance> {
-  const child = spawn(how.command, how.args, {
-    cwd: how.cwd,
-    env: how.env,
-    stdio: ['pipe', 'pipe', 'pipe'],
-    detached: process.platform !== 'win32',
-    windowsHide: true,
+  const { limits } = spec
+  const quota = workspaceLimitOf(limits)
+  const group = how.groups.create(spec.id, { memory: limits.memory, processes: processesOf(limits) })
+  const stdout = new Tail(limits.output)
+  const stderr = new Tail(limits.output)
+  const child = await startProcess(how, group.entrances).catch(async (error) => {
+    await group.end()
+    throw error
   })
-  const stdout = new Tail(spec.limits.output)
-  const stderr = new Tail(spec.limits.output)
-  await new Promise<void>((resolve, reject) => {
-    child.once('spawn', resolve)
-    child.once('error', (error: NodeJS.ErrnoException) =>
-      reject(new SandboxError(`'${how.command}' could not be started (${error.code ?? error.message}).`)),
-    )
+  let workspace = spec.workspace
+  let isOverQuota = false
+  const watch = watchQuota({
+    folder: () => workspace,
+    limit: quota,
+    clock: how.clock,
+    onExceeded() {
+      isOverQuota = true
+      // Should the search for its strays fail, the end of the process itself starts it again.
+      how.destroy(child).catch(() => child.kill('SIGKILL'))
+    },
   })
   child.on('error', () => {})
   child.stdin.on('error', () => {})
-  child.stdin.end(spec.input)
+  whenKnown(spec.input, (input) => child.stdin.end(input))
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
 
@@ -75,15 +93,35 @@ export async function launch(spec: InstanceSpec, how: Launch): Promise<Instance>
     child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0))),
   ).then(async (code): Promise<InstanceExit> => {
     await how.destroy(child)
+    watch.stop()
+    const ranOutOfMemory = group.ranOutOfMemory()
+    await group.end()
     await within(PIPE_GRACE_MS, closed)
+    // It may have been quicker than the watch.
+    if (!isOverQuota) isOverQuota = (await diskUsageOf(workspace, quota).catch(() => 0)) > quota
+    const reached = [
+      ...(ranOutOfMemory
+        ? [`A process was ended: together they used more than ${limits.memory} bytes of memory.`]
+        : []),
+      ...(isOverQuota ? [`The workspace takes more than ${quota} bytes of disk.`] : []),
+    ]
+    if (reached.length > 0) stderr.push(Buffer.from(`\n${reached.join('\n')}\n`))
     child.stdout.destroy()
     child.stderr.destroy()
-    return { code, stdout: stdout.text(), stderr: stderr.text(), truncated: stdout.isCut || stderr.isCut }
+    return {
+      code: isOverQuota ? DISK_CODE : code,
+      stdout: stdout.text(),
+      stderr: stderr.text(),
+      truncated: stdout.isCut || stderr.isCut,
+    }
   })
 
   return {
     id: spec.id,
     exited,
+    movedTo(renamed) {
+      workspace = renamed
+    },
     async stop(graceMilliseconds) {
       if (child.exitCode === null && child.signalCode === null && graceMilliseconds > 0) {
         how.terminate(child)
@@ -95,8 +133,43 @@ export async function launch(spec: InstanceSpec, how: Launch): Promise<Instance>
   }
 }
 
+/** An input that never becomes known is none: whoever was to give it has ended the instance. */
+export function whenKnown(input: string | Promise<string>, write: (input: string) => void): void {
+  if (typeof input === 'string') write(input)
+  else input.then(write, () => write(''))
+}
+
+/** Start a process in a group of its own, a member of control groups. @throws SandboxError */
+export async function startProcess(
+  how: Pick<Launch, 'command' | 'args' | 'env' | 'cwd' | 'files'>,
+  entrances: readonly string[],
+): Promise<ChildProcessWithoutNullStreams> {
+  const { files = [], cwd, env } = how
+  const [command = '', ...args] = [...enterCommand(entrances, files.length), how.command, ...how.args]
+  const handed: number[] = []
+  try {
+    for (const file of files) handed.push(openSync(file, 'r'))
+    const child = spawn(command, args, {
+      cwd,
+      env,
+      stdio: ['pipe', 'pipe', 'pipe', ...handed],
+      detached: process.platform !== 'win32',
+      windowsHide: true,
+    }) as ChildProcessWithoutNullStreams
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve)
+      child.once('error', (error: NodeJS.ErrnoException) =>
+        reject(new SandboxError(`'${command}' could not be started (${error.code ?? error.message}).`)),
+      )
+    })
+    return child
+  } finally {
+    for (const descriptor of handed) closeSync(descriptor)
+  }
+}
+
 /** Wait for `event`, but no longer than this. */
-async function within(milliseconds: number, event: Promise<unknown>): Promise<void> {
+export async function within(milliseconds: number, event: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   await Promise.race([event, new Promise((resolve) => (timer = setTimeout(resolve, milliseconds)))])
   clearTimeout(timer)

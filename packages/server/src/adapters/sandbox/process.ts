@@ -1,10 +1,13 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
-import { type Sandbox, SandboxError } from '../../ports/sandbox.ts'
+import { join } from 'node:path'
+import type { Clock } from '../../ports/clock.ts'
+import { type InstanceSpec, type Sandbox, SandboxError } from '../../ports/sandbox.ts'
+import type { ControlGroups } from './cgroups.ts'
 import { launch, signalGroup } from './instance.ts'
 import { limitCommand } from './limits.ts'
 
 /** Marks every process of an instance, also those that left its process group. */
-const MARK = 'LICTOR_INSTANCE'
+export const MARK = 'LICTOR_INSTANCE'
 
 /**
  * A plain child process with an environment of its own, limits, and a process tree that is ended whole. It keeps an honest
@@ -16,11 +19,14 @@ export function processSandbox(deps: {
   owner: string
   programs: { readonly node: string; readonly python: string }
   path: string
+  groups: ControlGroups
+  clock: Clock
 }): Sandbox {
-  const { owner, programs, path } = deps
+  const { owner, programs, path, groups, clock } = deps
   return {
     name: 'process',
     isolation: { files: false, network: false, processes: false },
+    hasImages: false,
     workspaceOf: (folder) => folder,
     gatewayOf: (gateway) => gateway.address,
     start(spec) {
@@ -28,11 +34,13 @@ export function processSandbox(deps: {
       const [command = '', ...args] = [
         ...limitCommand(spec.limits, false),
         programs[spec.interpreter],
-        spec.script,
+        ownScriptOf(spec) ?? spec.script,
         ...spec.args,
       ]
       if (command === '') throw new SandboxError(`There is no ${spec.interpreter} on this machine.`)
       return launch(spec, {
+        groups,
+        clock,
         command,
         args,
         cwd: spec.workspace,
@@ -44,12 +52,18 @@ export function processSandbox(deps: {
         },
       })
     },
-    reap: () => killMarked((value) => value.startsWith(`${owner}/`)),
+    // A process found in a group is not counted again by its mark.
+    reap: async () => (await groups.reap()) + (await killMarked((value) => value.startsWith(`${owner}/`))),
   }
 }
 
+/** Nothing is mounted here: what the agent knows as its workspace is that folder. */
+function ownScriptOf({ ownScript, workspace }: InstanceSpec): string | undefined {
+  return ownScript?.startsWith('/workspace/') ? join(workspace, ownScript.slice('/workspace/'.length)) : ownScript
+}
+
 /** End every process whose environment bears a mark like this; how many there were. Only Linux shows environments. */
-async function killMarked(matches: (mark: string) => boolean): Promise<number> {
+export async function killMarked(matches: (mark: string) => boolean): Promise<number> {
   if (process.platform !== 'linux') return 0
   let killed = 0
   // What forks while it is being ended is met in the next round.

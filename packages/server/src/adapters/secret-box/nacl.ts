@@ -5,7 +5,7 @@ import type { SecretBox } from '../../ports/secret-box.ts'
 const NONCE_BYTES = 24
 
 /** NaCl secretbox under a 32-byte key. */
-export function naclSecretBox(key: Uint8Array): SecretBox {
+export function createNaclSecretBox(key: Uint8Array): SecretBox {
   return {
     seal(plain) {
       const nonce = randomBytes(NONCE_BYTES)

@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import { onEachDatabase, startTestServer, type TestServer } from '../../../test/harness.ts'
-import { inProcessBus } from '../../adapters/bus/in-process.ts'
+import { createInProcessBus } from '../../adapters/bus/in-process.ts'
 
 type Headers = Record<string, string>
 
@@ -64,6 +64,12 @@ onEachDatabase('approvals', (start) => {
         decision_reason: null,
         decided_via: null,
         created_at: '2026-03-01T12:00:00Z',
+        action_digest: null,
+        receipt: null,
+        consumed_at: null,
+        asker: 'attached',
+        asker_seen_at: '2026-03-01T12:00:00Z',
+        tool_args_shortened: false,
       },
     ])
     const { id } = answer.json()
@@ -71,6 +77,7 @@ onEachDatabase('approvals', (start) => {
     const decision = { approved: false, reason: 'not today', decided_by: 'mallory@example.com' }
     const denied = {
       ...answer.json(),
+      asker: 'detached',
       status: 'denied',
       decided_by: 'admin@example.com',
       decided_at: '2026-03-01T12:00:00Z',
@@ -94,7 +101,10 @@ onEachDatabase('approvals', (start) => {
     ])
     expect(await announced('approval_decided')).toEqual([
       [
-        { type: 'approval_decided', approval_id: id, status: 'denied', decided_by: 'admin@example.com' },
+        {
+          ...{ type: 'approval_decided', approval_id: id, status: 'denied', decided_by: 'admin@example.com' },
+          ...{ action_digest: null, receipt: null },
+        },
         'production',
         1,
       ],
@@ -181,7 +191,7 @@ onEachDatabase('approvals', (start) => {
   })
 
   it('who waits is answered at once when the decision falls', async () => {
-    const bus = inProcessBus()
+    const bus = createInProcessBus()
     t = await start({ overrides: { bus } })
     const admin = await t.admin()
     const agent = await t.agent()
@@ -356,7 +366,7 @@ onEachDatabase('approvals', (start) => {
     const agent = await t.agent()
     for (const [over, field] of [
       [{ timeout: 0 }, 'timeout'],
-      [{ timeout: 86_401 }, 'timeout'],
+      [{ timeout: 2_592_001 }, 'timeout'],
       [{ timeout_effect: 'maybe' }, 'timeout_effect'],
       [{ tool_args: [] }, 'tool_args'],
       [{ tool_name: 'x'.repeat(256) }, 'tool_name'],

@@ -13,7 +13,7 @@ export interface Expiry {
   stop(): void
 }
 
-export function expiry(deps: {
+export function createExpiry(deps: {
   clock: Clock
   workers: Workers
   logger: Pick<Logger, 'error'>

@@ -1,29 +1,52 @@
-import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
+import { idempotencyKeyOf } from '../../changes/idempotency/idempotency.ts'
 import { TooManyRequests } from '../../errors.ts'
-import { keyOf, userOf, userOrKeyOf } from '../../http/caller.ts'
+import { holdLongPoll } from '../../http/held-open.ts'
 import { canonicalUuid, ErrorBody, failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
+import { type KeyCaller, keyOf, userOf, userOrKeyOf } from '../../identity/caller.ts'
 import type { RateLimiter } from '../../ports/rate-limiter.ts'
 import { toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
-import { idempotencyKeyOf } from '../idempotency/idempotency.ts'
 import { withAgentJson } from '../json-body.ts'
-import type { Approval, ApprovalRequest } from './approval.ts'
-import type { Approvals } from './approvals.ts'
+import { type Approval, type ListedApproval, LONGEST_TIMEOUT_SECONDS, type NewApproval } from './approval.ts'
+import { type Approvals, wireReceipt } from './approvals.ts'
 
+/** Of one agent, within a window; an agent id is what the caller says it is. */
 const REQUESTS_PER_WINDOW = 10
+/** Of one API key, whatever agents it speaks for. */
+const REQUESTS_OF_KEY_PER_WINDOW = 600
 const WINDOW_SECONDS = 60
 const LONGEST_WAIT_SECONDS = 60
 const tags = { tags: ['approvals'] }
 const Name = Type.String({ maxLength: 255 })
-const Status = Type.Enum(['pending', 'approved', 'denied', 'timeout'])
+const Status = Type.Enum(['pending', 'approved', 'denied', 'timeout', 'withdrawn'])
+const ActionDigest = Type.String({
+  pattern: '^[0-9a-f]{64}$',
+  description:
+    'SHA-256, in hex, over the RFC 8785 form of `{agent_id, tool_name, tool_args, contract_name, policy_version}`, absent values null.',
+})
+const Receipt = Type.Object(
+  {
+    action_digest: Type.String(),
+    approval_id: Type.String(),
+    decision: Type.Enum(['approved', 'denied']),
+    decided_by: Type.String(),
+    decided_at: Instant,
+    public_key: Type.String({ description: 'Hex.' }),
+    signature: Type.String({
+      description:
+        'Hex; Ed25519 over the RFC 8785 form of `{action_digest, approval_id, decided_at, decided_by, decision}`.',
+    }),
+  },
+  { description: "A person decided about exactly this action: signed by the tenant's key." },
+)
 const TooLate = Type.Object(
   {
     ...ErrorBody.properties,
     decision: Type.Optional(
       Type.Object(
         {
-          status: Type.Enum(['approved', 'denied', 'timeout']),
+          status: Type.Enum(['approved', 'denied', 'timeout', 'withdrawn']),
           decided_by: Nullable(Type.String()),
           decided_at: Nullable(Instant),
           decided_via: Type.String(),
@@ -53,10 +76,21 @@ const ApprovalBody = Type.Object({
   decision_reason: Nullable(Type.String()),
   decided_via: Nullable(Type.String()),
   created_at: Instant,
+  action_digest: Nullable(ActionDigest),
+  receipt: Nullable(Receipt),
+  consumed_at: Nullable(Instant),
+  asker: Type.Enum(['attached', 'detached'], {
+    description:
+      '`attached` while whoever asked waits: by a long poll, an open stream, or a poll within the last 30 seconds. A `detached` one may come back until the time is over.',
+  }),
+  asker_seen_at: Nullable(Instant),
+  tool_args_shortened: Type.Boolean({
+    description:
+      'In lists: values of `tool_args` of more than 32 KiB are `{"$preview": the beginning, "$bytes": the size}`; the approval by itself has them whole.',
+  }),
 })
 
-/** console-api §8.6.1. */
-export function wireApproval(approval: Approval) {
+function wireApproval(approval: Approval | ListedApproval, asker: 'attached' | 'detached') {
   const { outcome } = approval
   const decided = outcome.status === 'approved' || outcome.status === 'denied' ? outcome : null
   return {
@@ -73,15 +107,36 @@ export function wireApproval(approval: Approval) {
     contract_name: approval.contractName,
     decided_by: decided?.decidedBy ?? null,
     decided_at: toWireTimeOrNull(decided?.decidedAt ?? null),
-    decision_reason: decided?.decisionReason ?? null,
-    decided_via: outcome.status === 'timeout' ? 'system' : (decided?.decidedVia ?? null),
+    decision_reason: outcome.status === 'withdrawn' ? outcome.reason : (decided?.decisionReason ?? null),
+    decided_via:
+      outcome.status === 'timeout' || outcome.status === 'withdrawn' ? 'system' : (decided?.decidedVia ?? null),
     created_at: toWireTime(approval.createdAt),
+    action_digest: approval.actionDigest,
+    receipt: wireReceipt(approval),
+    consumed_at: toWireTimeOrNull(approval.consumedAt),
+    asker,
+    asker_seen_at: toWireTimeOrNull(approval.askerSeenAt),
+    tool_args_shortened: 'isShortened' in approval && approval.isShortened,
   }
 }
 
-/** console-api §8.6.2–8.6.5. */
+/** Agents ask and wait; people list and decide. */
 export function approvalRoutes(app: App, deps: { approvals: Approvals; limiter: RateLimiter }): void {
   const { approvals, limiter } = deps
+
+  async function shown(approval: Approval) {
+    const [asker = 'detached'] = await approvals.askers([approval])
+    return wireApproval(approval, asker)
+  }
+
+  /** By agent and key, and by key alone: who names a new agent with each request is limited all the same. */
+  async function limit({ keyId, agentId }: KeyCaller): Promise<void> {
+    const ofAgent = await limiter.hit(`approval:${keyId}:${agentId ?? ''}`, REQUESTS_PER_WINDOW, WINDOW_SECONDS)
+    const verdict = ofAgent.allowed
+      ? await limiter.hit(`approval:${keyId}`, REQUESTS_OF_KEY_PER_WINDOW, WINDOW_SECONDS)
+      : ofAgent
+    if (!verdict.allowed) throw new TooManyRequests('Too many approval requests. Please slow down.', verdict.retryAfter)
+  }
 
   withAgentJson(app, (scope) => {
     scope.post(
@@ -97,10 +152,16 @@ export function approvalRoutes(app: App, deps: { approvals: Approvals; limiter: 
             tool_name: Name,
             tool_args: Maybe(Type.Record(Type.String(), Type.Any())),
             message: Type.String({ maxLength: 10_000 }),
-            timeout: Type.Integer({ minimum: 1, maximum: 86_400, default: 300, description: 'Seconds.' }),
+            timeout: Type.Integer({
+              minimum: 1,
+              maximum: LONGEST_TIMEOUT_SECONDS,
+              default: 300,
+              description: 'Seconds.',
+            }),
             timeout_effect: Type.Enum(['deny', 'allow'], { default: 'deny' }),
             decision_source: Maybe(Name),
             contract_name: Maybe(Name),
+            action_digest: Maybe(ActionDigest),
           }),
           response: { 201: ApprovalBody, ...failures(401, 413, 422, 429) },
         },
@@ -109,7 +170,7 @@ export function approvalRoutes(app: App, deps: { approvals: Approvals; limiter: 
         const caller = keyOf(request)
         const { body } = request
         const onceKey = idempotencyKeyOf(request)
-        const asked: ApprovalRequest = {
+        const asked: NewApproval = {
           tenantId: caller.tenantId,
           agentId: caller.agentId ?? `key:${caller.keyPrefix}`,
           env: caller.env,
@@ -120,16 +181,45 @@ export function approvalRoutes(app: App, deps: { approvals: Approvals; limiter: 
           timeoutEffect: body.timeout_effect,
           decisionSource: body.decision_source ?? null,
           contractName: body.contract_name ?? null,
-          executionId: null,
+          subject: null,
+          askedBy: caller.keyId,
+          actionDigest: body.action_digest ?? null,
         }
         // A repetition asks for nothing new, so it does not count against the limit.
         const before = onceKey === null ? undefined : await approvals.requestedBefore(asked, onceKey)
-        if (before) return reply.code(201).send(wireApproval(before))
-        const bucket = `approval:${caller.tenantId}:${caller.agentId ?? 'unknown'}`
-        const verdict = await limiter.hit(bucket, REQUESTS_PER_WINDOW, WINDOW_SECONDS)
-        if (!verdict.allowed)
-          throw new TooManyRequests('Too many approval requests. Please slow down.', verdict.retryAfter)
-        return reply.code(201).send(wireApproval(await approvals.request(asked, onceKey)))
+        if (before) return reply.code(201).send(await shown(before))
+        await limit(caller)
+        return reply.code(201).send(await shown(await approvals.request(asked, onceKey)))
+      },
+    )
+
+    scope.post(
+      '/api/v1/approvals/:approval_id/consume',
+      {
+        config: { access: 'agent', scope: 'environment' },
+        schema: {
+          ...tags,
+          summary: 'Begin the one call that an approval allows',
+          description:
+            'Succeeds once. Repetitions with one `Idempotency-Key` get the first answer, for 24 hours. 409: `approval_not_approved`, `action_mismatch` or `approval_consumed`.',
+          params,
+          body: Type.Object({ action_digest: ActionDigest }),
+          response: {
+            200: Type.Object({ id: Type.String(), action_digest: Type.String(), consumed_at: Instant }),
+            409: Type.Object({ ...ErrorBody.properties, code: Type.Optional(Type.String()) }),
+            ...failures(401, 404, 422),
+          },
+        },
+      },
+      async (request) => {
+        const { tenantId, env, keyId } = keyOf(request)
+        const id = canonicalUuid(request.params.approval_id)
+        const { action_digest } = request.body
+        const at = await approvals.consume(
+          { tenantId, env, keyId, id, actionDigest: action_digest },
+          idempotencyKeyOf(request),
+        )
+        return { id, action_digest, consumed_at: toWireTime(at) }
       },
     )
   })
@@ -149,7 +239,11 @@ export function approvalRoutes(app: App, deps: { approvals: Approvals; limiter: 
         response: { 200: Type.Array(ApprovalBody), ...failures(401, 422) },
       },
     },
-    async (request) => (await approvals.list(userOf(request).tenantId, request.query)).map(wireApproval),
+    async (request) => {
+      const found = await approvals.list(userOf(request).tenantId, request.query)
+      const askers = await approvals.askers(found)
+      return found.map((approval, index) => wireApproval(approval, askers[index] ?? 'detached'))
+    },
   )
 
   app.get(
@@ -176,9 +270,12 @@ export function approvalRoutes(app: App, deps: { approvals: Approvals; limiter: 
       const id = canonicalUuid(request.params.approval_id)
       const approval = await approvals.get(caller.tenantId, id, caller.kind === 'key' ? caller.env : undefined)
       const { wait } = request.query
-      if (wait === 0 || approval.outcome.status !== 'pending') return wireApproval(approval)
-      return wireApproval(
-        await approvals.settled(approval, { milliseconds: wait * 1000, signal: disconnectionOf(reply) }),
+      if (approval.outcome.status !== 'pending') return shown(approval)
+      const isAsker = caller.kind === 'key' && (caller.agentId ?? approval.agentId) === approval.agentId
+      if (isAsker) await approvals.askerSeen(approval)
+      if (wait === 0) return shown(isAsker ? await approvals.get(caller.tenantId, id) : approval)
+      return holdLongPoll(reply, async (signal) =>
+        shown(await approvals.settled(approval, { milliseconds: wait * 1000, signal, isAsker })),
       )
     },
   )
@@ -209,16 +306,9 @@ export function approvalRoutes(app: App, deps: { approvals: Approvals; limiter: 
         approved,
         reason: reason ?? null,
         decidedBy: user.email || `user:${user.userId}`,
-        decidedVia: decided_via || 'console',
+        decidedVia: decided_via || (request.headers['x-requested-with'] === 'lictor-cli' ? 'cli' : 'console'),
       })
-      return wireApproval(decided)
+      return shown(decided)
     },
   )
-}
-
-/** Aborted when the client goes away before it is answered. */
-function disconnectionOf(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController()
-  reply.raw.once('close', () => controller.abort())
-  return controller.signal
 }

@@ -1,8 +1,19 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
+import type { Subject, SubjectKind } from '../../changes/subject.ts'
+import type { TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import { type Micros, microsOf } from '../../storage/instants.ts'
 import type { ApprovalRow } from '../../storage/schema.ts'
-import type { Approval, ApprovalOutcome, ApprovalRequest, ApprovalStatus, TimeoutEffect } from './approval.ts'
+import { previewOf, WHOLE_BYTES } from '../preview.ts'
+import type {
+  Approval,
+  ApprovalOutcome,
+  ApprovalStatus,
+  ListedApproval,
+  NewApproval,
+  Receipt,
+  TimeoutEffect,
+} from './approval.ts'
 
 /** How a person decided. */
 export interface Verdict {
@@ -13,14 +24,31 @@ export interface Verdict {
   readonly decidedVia: string
 }
 
+/** Bytes of an approval's arguments that lists show at most. */
+const LARGEST_ARGS_PREVIEW = 64 * 1024
+
+/** How long ago an asker was written down as heard, before it is written again. */
+const SEEN_IS_NEWS: Micros = 5_000_000
+
 export interface ApprovalStore {
-  insert(id: string, request: ApprovalRequest, createdAt: Micros, within: Queryable): Promise<Approval>
+  insert(id: string, request: NewApproval, createdAt: Micros, within: Queryable): Promise<Approval>
   /** With `env`, only when the approval is of that environment. */
-  find(tenantId: string, id: string, env?: string): Promise<Approval | undefined>
+  find(scope: TenantScope, id: string, env?: string, within?: Queryable): Promise<Approval | undefined>
   /** Newest first. */
-  list(tenantId: string, status: ApprovalStatus | undefined, limit: number, offset: number): Promise<Approval[]>
+  list(scope: TenantScope, status: ApprovalStatus | undefined, limit: number, offset: number): Promise<ListedApproval[]>
+  /** How many that this API key asked for wait. */
+  countPending(scope: TenantScope, askedBy: string, within: Queryable): Promise<number>
   /** Decide if it is pending and not overdue: of all who try, one succeeds. */
-  decide(tenantId: string, id: string, verdict: Verdict, within: Queryable): Promise<Approval | undefined>
+  decide(scope: TenantScope, id: string, verdict: Verdict, within: Queryable): Promise<Approval | undefined>
+  keepReceipt(scope: TenantScope, id: string, receipt: Receipt, within: Queryable): Promise<void>
+  /** Use it up if it is approved for this action and was not used: of all who try, one succeeds. */
+  consume(scope: TenantScope, id: string, env: string, digest: string, now: Micros, within: Queryable): Promise<boolean>
+  /** All that a subject asked for, oldest first. */
+  listOf(scope: TenantScope, subject: Subject): Promise<Approval[]>
+  /** Withdraw what a subject asked for and nobody decided. */
+  withdraw(scope: TenantScope, subject: Subject, reason: string, within: Queryable): Promise<Approval[]>
+  /** Whoever asked was heard; written when that is news. */
+  askerSeen(scope: TenantScope, id: string, now: Micros): Promise<void>
   /** Time out if it is pending and overdue: of all who try, one succeeds. */
   expire(id: string, now: Micros, within: Queryable): Promise<Approval | undefined>
   /** Ids of the overdue, oldest first. */
@@ -29,7 +57,7 @@ export interface ApprovalStore {
   nextExpiry(): Promise<Micros | undefined>
 }
 
-export function approvalStore({ db }: Database): ApprovalStore {
+export function createApprovalStore({ db }: Database): ApprovalStore {
   return {
     async insert(id, request, createdAt, within) {
       const row = await within
@@ -52,25 +80,51 @@ export function approvalStore({ db }: Database): ApprovalStore {
           decision_reason: null,
           decided_via: null,
           expires_at: createdAt + microsOf(request.timeoutSeconds * 1000),
-          execution_id: request.executionId,
+          subject_kind: request.subject?.kind ?? null,
+          subject_id: request.subject?.id ?? null,
+          asked_by: request.askedBy,
+          action_digest: request.actionDigest,
+          asker_seen_at: createdAt,
+          args_preview:
+            request.toolArgs && previewOf(request.toolArgs, JSON.stringify(request.toolArgs), LARGEST_ARGS_PREVIEW),
           created_at: createdAt,
         })
         .returningAll()
         .executeTakeFirstOrThrow()
       return approvalOf(row)
     },
-    async find(tenantId, id, env) {
-      let query = db.selectFrom('approvals').selectAll().where('tenant_id', '=', tenantId).where('id', '=', id)
+    async find({ tenantId }, id, env, within = db) {
+      let query = within.selectFrom('approvals').selectAll().where('tenant_id', '=', tenantId).where('id', '=', id)
       if (env !== undefined) query = query.where('env', '=', env)
       const row = await query.executeTakeFirst()
       return row && approvalOf(row)
     },
-    async list(tenantId, status, limit, offset) {
-      let query = db.selectFrom('approvals').selectAll().where('tenant_id', '=', tenantId)
+    async list({ tenantId }, status, limit, offset) {
+      let query = db
+        .selectFrom('approvals')
+        .select(columnsBesideArgs)
+        .select(
+          sql<
+            string | null
+          >`case when octet_length(tool_args) <= ${WHOLE_BYTES} then tool_args else args_preview end`.as('tool_args'),
+        )
+        .select(sql<number>`case when octet_length(tool_args) > ${WHOLE_BYTES} then 1 else 0 end`.as('is_shortened'))
+        .where('tenant_id', '=', tenantId)
       if (status !== undefined) query = query.where('status', '=', status)
-      return (await query.orderBy('seq', 'desc').limit(limit).offset(offset).execute()).map(approvalOf)
+      const rows = await query.orderBy('seq', 'desc').limit(limit).offset(offset).execute()
+      return rows.map((row) => ({ ...approvalOf(row), isShortened: row.is_shortened === 1 }))
     },
-    async decide(tenantId, id, verdict, within) {
+    async countPending({ tenantId }, askedBy, within) {
+      const row = await within
+        .selectFrom('approvals')
+        .select((e) => e.fn.countAll<number>().as('count'))
+        .where('tenant_id', '=', tenantId)
+        .where('asked_by', '=', askedBy)
+        .where('status', '=', 'pending')
+        .executeTakeFirstOrThrow()
+      return Number(row.count)
+    },
+    async decide({ tenantId }, id, verdict, within) {
       const row = await within
         .updateTable('approvals')
         .set({
@@ -87,6 +141,61 @@ export function approvalStore({ db }: Database): ApprovalStore {
         .returningAll()
         .executeTakeFirst()
       return row && approvalOf(row)
+    },
+    async keepReceipt({ tenantId }, id, receipt, within) {
+      await within
+        .updateTable('approvals')
+        .set({ receipt: JSON.stringify(receipt) })
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', id)
+        .execute()
+    },
+    async consume({ tenantId }, id, env, digest, now, within) {
+      const row = await within
+        .updateTable('approvals')
+        .set({ consumed_at: now })
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', id)
+        .where('env', '=', env)
+        .where('status', '=', 'approved')
+        .where('action_digest', '=', digest)
+        .where('consumed_at', 'is', null)
+        .returning('id')
+        .executeTakeFirst()
+      return row !== undefined
+    },
+    async listOf({ tenantId }, { kind, id }) {
+      const rows = await db
+        .selectFrom('approvals')
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('subject_kind', '=', kind)
+        .where('subject_id', '=', id)
+        .orderBy('seq')
+        .execute()
+      return rows.map(approvalOf)
+    },
+    async withdraw({ tenantId }, { kind, id }, reason, within) {
+      const rows = await within
+        .updateTable('approvals')
+        .set({ status: 'withdrawn', decided_via: 'system', decision_reason: reason })
+        .where('tenant_id', '=', tenantId)
+        .where('subject_kind', '=', kind)
+        .where('subject_id', '=', id)
+        .where('status', '=', 'pending')
+        .returningAll()
+        .execute()
+      return rows.map(approvalOf)
+    },
+    async askerSeen({ tenantId }, id, now) {
+      await db
+        .updateTable('approvals')
+        .set({ asker_seen_at: now })
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', id)
+        .where('status', '=', 'pending')
+        .where((e) => e.or([e('asker_seen_at', 'is', null), e('asker_seen_at', '<', now - SEEN_IS_NEWS)]))
+        .execute()
     },
     async expire(id, now, within) {
       const row = await within
@@ -123,7 +232,25 @@ export function approvalStore({ db }: Database): ApprovalStore {
   }
 }
 
-function approvalOf(row: Selectable<ApprovalRow>): Approval {
+const columnsBesideArgs = [
+  ...(['id', 'tenant_id', 'agent_id', 'message', 'status', 'env', 'tool_name', 'timeout_seconds'] as const),
+  ...(['timeout_effect', 'decision_source', 'contract_name', 'decided_by', 'decided_at', 'decision_reason'] as const),
+  ...([
+    'decided_via',
+    'expires_at',
+    'subject_kind',
+    'subject_id',
+    'created_at',
+    'asked_by',
+    'action_digest',
+    'receipt',
+  ] as const),
+  ...(['consumed_at', 'asker_seen_at'] as const),
+] as const
+
+type StoredApproval = Pick<Selectable<ApprovalRow>, (typeof columnsBesideArgs)[number] | 'tool_args'>
+
+function approvalOf(row: StoredApproval): Approval {
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -136,19 +263,32 @@ function approvalOf(row: Selectable<ApprovalRow>): Approval {
     timeoutEffect: row.timeout_effect as TimeoutEffect,
     decisionSource: row.decision_source,
     contractName: row.contract_name,
-    executionId: row.execution_id,
+    subject: subjectOf(row),
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     outcome: outcomeOf(row),
+    askedBy: row.asked_by,
+    actionDigest: row.action_digest,
+    receipt: row.receipt === null ? null : (JSON.parse(row.receipt) as Receipt),
+    consumedAt: row.consumed_at,
+    askerSeenAt: row.asker_seen_at,
   }
 }
 
-function outcomeOf(row: Selectable<ApprovalRow>): ApprovalOutcome {
+const subjectOf = ({
+  subject_kind,
+  subject_id,
+}: Pick<StoredApproval, 'subject_kind' | 'subject_id'>): Subject | null =>
+  subject_kind === null || subject_id === null ? null : { kind: subject_kind as SubjectKind, id: subject_id }
+
+function outcomeOf(row: StoredApproval): ApprovalOutcome {
   const status = row.status as ApprovalStatus
   switch (status) {
     case 'pending':
     case 'timeout':
       return { status }
+    case 'withdrawn':
+      return { status, reason: row.decision_reason ?? '' }
     case 'approved':
     case 'denied':
       return {

@@ -1,5 +1,5 @@
+import { type LoggedRecord, STREAM_TOPIC } from '../../changes/stream-log.ts'
 import type { Bus } from '../../ports/bus.ts'
-import { type LoggedRecord, STREAM_TOPIC } from '../stream/log.ts'
 
 /** Those who wait for approvals to be settled, on this process. */
 export interface Waiting {
@@ -12,7 +12,7 @@ export interface Waiting {
 
 const settling = new Set(['approval_decided', 'approval_timeout'])
 
-export function waiting(bus: Bus): Waiting {
+export function createWaiting(bus: Bus): Waiting {
   const listeners = new Map<string, Set<() => void>>()
   let isOver = false
   const unsubscribe = bus.subscribe(STREAM_TOPIC, (message) => {

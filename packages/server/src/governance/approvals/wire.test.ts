@@ -4,7 +4,7 @@ import { openSse } from '../../../test/sse-client.ts'
 
 type Headers = Record<string, string>
 
-/** console-api §8.6, field by field, and who hears of what (§9.1). */
+/** The answers about approvals, field by field, and who hears of what. */
 onEachDatabase('the approvals API', (start) => {
   let t: TestServer
   afterEach(() => t.close())
@@ -199,7 +199,10 @@ onEachDatabase('the approvals API', (start) => {
         ['approval_created', { type: 'approval_created', approval_id: decided, ...request }],
         [
           'approval_decided',
-          { type: 'approval_decided', approval_id: decided, status: 'approved', decided_by: 'admin@example.com' },
+          {
+            ...{ type: 'approval_decided', approval_id: decided, status: 'approved', decided_by: 'admin@example.com' },
+            ...{ action_digest: null, receipt: null },
+          },
         ],
         ['approval_created', { type: 'approval_created', approval_id: overdue, ...request }],
         [

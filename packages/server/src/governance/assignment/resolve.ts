@@ -10,8 +10,9 @@ export interface AssignedAgent {
 
 export interface AssignmentRule {
   readonly id: string
+  /** From 0; the lowest number is tried first, and no two rules of a tenant share one. */
   readonly priority: number
-  /** Glob over agent ids (console-api §10.9). */
+  /** Glob over agent ids. */
   readonly pattern: string
   readonly tagMatch: Readonly<Record<string, unknown>> | null
   readonly bundleName: string
@@ -24,7 +25,7 @@ export type Assignment =
   | { readonly bundleName: null; readonly source: 'none' }
 
 /**
- * Which bundle an agent runs (console-api §8.9.1): explicit assignment, then the first matching rule, then what the agent
+ * Which bundle an agent runs: explicit assignment, then the first matching rule, then what the agent
  * itself named.
  *
  * @param rules by ascending priority

@@ -1,17 +1,17 @@
 import Type from 'typebox'
-import { userOf } from '../../http/caller.ts'
-import { canonicalUuid, failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
+import { canonicalUuid, failures, Id, Instant, Maybe, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
+import { userOf } from '../../identity/caller.ts'
 import { toWireTime } from '../../storage/instants.ts'
-import type { AssignmentRuleRow } from '../../storage/schema.ts'
 import type { Rules } from './rules.ts'
+import type { StoredRule } from './store.ts'
 
 const tags = { tags: ['assignment'] }
 const ById = Type.Object({ rule_id: Type.String({ format: 'uuid' }) })
 const TagMatch = Type.Record(Type.String(), Type.Unknown())
 
 const Priority = Type.Integer({ minimum: 0, maximum: 2_147_483_647, description: 'The lowest is tried first.' })
-/** Of which characters it may be is judged by the rules, NUL as well: another answer than the schema's (console-api §8.9). */
+/** Of which characters it may be is judged by the rules, NUL as well: another answer than the schema's. */
 const Pattern = Type.Unsafe<string>({
   type: ['string'],
   minLength: 1,
@@ -22,7 +22,7 @@ const BundleName = Type.String({ minLength: 1, maxLength: 128 })
 const Env = Type.String({ minLength: 1, maxLength: 64 })
 
 const Rule = Type.Object({
-  id: Type.String(),
+  id: Id,
   priority: Type.Integer(),
   pattern: Type.String(),
   tag_match: Nullable(TagMatch),
@@ -31,17 +31,17 @@ const Rule = Type.Object({
   created_at: Instant,
 })
 
-const wireRule = (row: AssignmentRuleRow) => ({
-  id: row.id,
-  priority: row.priority,
-  pattern: row.pattern,
-  tag_match: row.tag_match === null ? null : (JSON.parse(row.tag_match) as Record<string, unknown>),
-  bundle_name: row.bundle_name,
-  env: row.env,
-  created_at: toWireTime(row.created_at),
+const wireRule = (rule: StoredRule) => ({
+  id: rule.id,
+  priority: rule.priority,
+  pattern: rule.pattern,
+  tag_match: rule.tagMatch === null ? null : { ...rule.tagMatch },
+  bundle_name: rule.bundleName,
+  env: rule.env,
+  created_at: toWireTime(rule.createdAt),
 })
 
-/** console-api §8.9. */
+/** The rules that give agents their bundles. */
 export function assignmentRoutes(app: App, { rules }: { rules: Rules }): void {
   const config = { access: 'dashboard', scope: 'tenant' } as const
 

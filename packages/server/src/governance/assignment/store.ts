@@ -1,33 +1,52 @@
+import type { TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
+import type { Micros } from '../../storage/instants.ts'
 import type { AssignmentRuleRow } from '../../storage/schema.ts'
 import type { AssignmentRule } from './resolve.ts'
 
-export interface RuleStore {
-  /** By ascending priority. */
-  list(tenantId: string, within?: Queryable): Promise<AssignmentRuleRow[]>
-  find(tenantId: string, id: string, within: Queryable): Promise<AssignmentRuleRow | undefined>
-  /** @throws on a priority that is taken. */
-  insert(row: AssignmentRuleRow, within: Queryable): Promise<void>
-  update(row: AssignmentRuleRow, within: Queryable): Promise<void>
-  /** False when there is no such rule. */
-  remove(tenantId: string, id: string, within: Queryable): Promise<boolean>
+/** A rule as it is kept. */
+export interface StoredRule extends AssignmentRule {
+  readonly tenantId: string
+  readonly createdAt: Micros
+  readonly updatedAt: Micros
 }
 
-export function ruleStore({ db }: Database): RuleStore {
+export interface RuleStore {
+  /** By ascending priority. */
+  list(scope: TenantScope, within?: Queryable): Promise<StoredRule[]>
+  find(scope: TenantScope, id: string, within: Queryable): Promise<StoredRule | undefined>
+  /** @throws on a priority that is taken. */
+  insert(rule: StoredRule, within: Queryable): Promise<void>
+  update(rule: StoredRule, within: Queryable): Promise<void>
+  /** False when there is no such rule. */
+  remove(scope: TenantScope, id: string, within: Queryable): Promise<boolean>
+}
+
+export function createRuleStore({ db }: Database): RuleStore {
   return {
-    list: (tenantId, within = db) =>
-      within.selectFrom('assignment_rules').selectAll().where('tenant_id', '=', tenantId).orderBy('priority').execute(),
-    find: (tenantId, id, within) =>
-      within
+    async list({ tenantId }, within = db) {
+      const rows = await within
+        .selectFrom('assignment_rules')
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .orderBy('priority')
+        .execute()
+      return rows.map(ruleOf)
+    },
+    async find({ tenantId }, id, within) {
+      const row = await within
         .selectFrom('assignment_rules')
         .selectAll()
         .where('tenant_id', '=', tenantId)
         .where('id', '=', id)
-        .executeTakeFirst(),
-    async insert(row, within) {
-      await within.insertInto('assignment_rules').values(row).execute()
+        .executeTakeFirst()
+      return row && ruleOf(row)
     },
-    async update({ id, tenant_id, ...changed }, within) {
+    async insert(rule, within) {
+      await within.insertInto('assignment_rules').values(rowOf(rule)).execute()
+    },
+    async update(rule, within) {
+      const { id, tenant_id, ...changed } = rowOf(rule)
       await within
         .updateTable('assignment_rules')
         .set(changed)
@@ -35,7 +54,7 @@ export function ruleStore({ db }: Database): RuleStore {
         .where('id', '=', id)
         .execute()
     },
-    async remove(tenantId, id, within) {
+    async remove({ tenantId }, id, within) {
       const result = await within
         .deleteFrom('assignment_rules')
         .where('tenant_id', '=', tenantId)
@@ -46,11 +65,26 @@ export function ruleStore({ db }: Database): RuleStore {
   }
 }
 
-export const ruleOf = (row: AssignmentRuleRow): AssignmentRule => ({
+const rowOf = (rule: StoredRule): AssignmentRuleRow => ({
+  id: rule.id,
+  tenant_id: rule.tenantId,
+  priority: rule.priority,
+  pattern: rule.pattern,
+  tag_match: rule.tagMatch === null ? null : JSON.stringify(rule.tagMatch),
+  bundle_name: rule.bundleName,
+  env: rule.env,
+  created_at: rule.createdAt,
+  updated_at: rule.updatedAt,
+})
+
+const ruleOf = (row: AssignmentRuleRow): StoredRule => ({
   id: row.id,
+  tenantId: row.tenant_id,
   priority: row.priority,
   pattern: row.pattern,
   tagMatch: row.tag_match === null ? null : (JSON.parse(row.tag_match) as Record<string, unknown>),
   bundleName: row.bundle_name,
   env: row.env,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
 })

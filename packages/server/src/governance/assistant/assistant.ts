@@ -1,16 +1,17 @@
-import { templateNames } from '@lictor/contracts'
+import { templateNames } from '@lictor/contracts/authoring'
 import type { Logger } from 'pino'
 import { Unavailable } from '../../errors.ts'
-import type { UserCaller } from '../../http/caller.ts'
+import type { UserCaller } from '../../identity/caller.ts'
+import { scopeOf, type TenantScope } from '../../identity/scope.ts'
 import { ChatFailed, type ChatSettings, type OpenChatModel } from '../../ports/chat-model.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { microsOf } from '../../storage/instants.ts'
+import type { Prices } from '../ai-providers/prices.ts'
+import { providers } from '../ai-providers/providers.ts'
 import type { ContractStore } from '../contracts/store.ts'
 import { type ChatEvent, chat, type Spent, shortAnswer } from './chat.ts'
 import { type ClientMessage, conversation, type Workspace } from './context.ts'
-import type { Prices } from './prices.ts'
 import { ASSISTANT_PROMPT, DESCRIPTION_PROMPT, TEST_PROMPT } from './prompt.ts'
-import { providers } from './providers.ts'
 import type { AiSettings } from './settings.ts'
 import type { AssistantStore } from './store.ts'
 import type { RunTool } from './tools.ts'
@@ -56,7 +57,7 @@ export interface Assistant {
   purgeUsage(): Promise<void>
 }
 
-export function assistant(deps: {
+export function createAssistant(deps: {
   store: AssistantStore
   settings: AiSettings
   contracts: Pick<ContractStore, 'listLatest'>
@@ -68,23 +69,21 @@ export function assistant(deps: {
 }): Assistant {
   const { store, settings, contracts, open, runTool, prices, clock, logger } = deps
 
-  async function workspaceOf(tenantId: string): Promise<Workspace> {
+  async function workspaceOf(scope: TenantScope): Promise<Workspace> {
     const [latest, tools] = await Promise.all([
-      contracts.listLatest(tenantId),
-      store.toolsUsed(tenantId, microsOf(clock.now() - 7 * DAY_MS), MOST_TOOLS),
+      contracts.listLatest(scope),
+      store.toolsUsed(scope, microsOf(clock.now() - 7 * DAY_MS), MOST_TOOLS),
     ])
     return {
       templates: templateNames,
-      contracts: latest
-        .slice(0, MOST_CONTRACTS)
-        .map(({ contract_id, type, name }) => ({ contractId: contract_id, type, name })),
+      contracts: latest.slice(0, MOST_CONTRACTS).map(({ contractId, type, name }) => ({ contractId, type, name })),
       tools,
     }
   }
 
   /** Put down what a request came to; null when nothing was counted. */
   async function account(
-    tenantId: string,
+    scope: TenantScope,
     { provider, model }: ChatSettings,
     spent: Spent,
     durationMs: number,
@@ -93,12 +92,12 @@ export function assistant(deps: {
     if (spent.inputTokens + spent.outputTokens === 0) return null
     const cost = await prices.costOf({ provider, model, ...spent })
     const usage = { provider, model, ...spent, durationMs: Math.round(durationMs), cost, requestType }
-    await store.recordUsage(tenantId, usage, microsOf(clock.now()))
+    await store.recordUsage(scope, usage, microsOf(clock.now()))
     return usage
   }
 
   async function* answer(
-    tenantId: string,
+    scope: TenantScope,
     configured: ChatSettings,
     messages: Parameters<typeof chat>[0]['messages'],
     signal: AbortSignal,
@@ -117,30 +116,30 @@ export function assistant(deps: {
         spent,
       })
       isAccounted = true
-      const usage = await account(tenantId, configured, spent, clock.now() - started, 'assist')
+      const usage = await account(scope, configured, spent, clock.now() - started, 'assist')
       if (usage) yield { kind: 'usage', usage }
     } catch (error) {
       if (!signal.aborted) logger.warn({ err: error, provider: configured.provider }, 'the AI provider failed')
       throw error
     } finally {
       // Also what was used before the client left, or the provider failed, was paid for.
-      if (!isAccounted) await account(tenantId, configured, spent, clock.now() - started, 'assist')
+      if (!isAccounted) await account(scope, configured, spent, clock.now() - started, 'assist')
     }
   }
 
   return {
-    async assist({ tenantId }, { messages, currentYaml }, signal) {
-      const configured = await settings.require(tenantId)
-      const workspace = await workspaceOf(tenantId)
+    async assist(caller, { messages, currentYaml }, signal) {
+      const configured = await settings.require(scopeOf(caller))
+      const workspace = await workspaceOf(scopeOf(caller))
       return answer(
-        tenantId,
+        scopeOf(caller),
         configured,
         conversation({ prompt: ASSISTANT_PROMPT, workspace, messages, currentYaml }),
         signal,
       )
     },
-    async describe({ tenantId }, input) {
-      const configured = await settings.require(tenantId)
+    async describe(caller, input) {
+      const configured = await settings.require(scopeOf(caller))
       const spent: Spent = { inputTokens: 0, outputTokens: 0 }
       const started = clock.now()
       try {
@@ -159,13 +158,13 @@ export function assistant(deps: {
         if (error instanceof ChatFailed) throw new Unavailable(error.message, { cause: error, code: error.code })
         throw error
       } finally {
-        await account(tenantId, configured, spent, clock.now() - started, 'description')
+        await account(scopeOf(caller), configured, spent, clock.now() - started, 'description')
       }
     },
-    async test({ tenantId }) {
+    async test(caller) {
       const started = clock.now()
       try {
-        const configured = await settings.require(tenantId)
+        const configured = await settings.require(scopeOf(caller))
         await shortAnswer({
           model: open(configured),
           messages: [{ role: 'user', content: TEST_PROMPT }],
@@ -181,9 +180,12 @@ export function assistant(deps: {
         throw error
       }
     },
-    async usage({ tenantId }, days) {
+    async usage(caller, days) {
       const since = microsOf(clock.now() - days * DAY_MS)
-      const [byDay, speed] = await Promise.all([store.usageByDay(tenantId, since), store.averageSpeed(tenantId, since)])
+      const [byDay, speed] = await Promise.all([
+        store.usageByDay(scopeOf(caller), since),
+        store.averageSpeed(scopeOf(caller), since),
+      ])
       return usageSummary(byDay, speed)
     },
     purgeUsage: () => store.purgeUsage(microsOf(clock.now() - USAGE_KEPT_DAYS * DAY_MS)),

@@ -31,7 +31,7 @@ async function all(events: AsyncIterable<ChatEvent>): Promise<ChatEvent[]> {
   return found
 }
 
-/** console-api §11.4. */
+/** The assistant, as its clients see it. */
 describe('a conversation with tools', () => {
   const start = (
     rounds: readonly Round[],

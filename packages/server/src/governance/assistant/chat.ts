@@ -29,7 +29,7 @@ export interface Spent {
 }
 
 /**
- * Let the model answer, running the tools it asks for: at most 5 rounds and 10 calls (console-api §11.4). The last round, and each
+ * Let the model answer, running the tools it asks for: at most 5 rounds and 10 calls. The last round, and each
  * after the tenth call, is text only.
  * @throws ChatFailed; the signal's reason when the caller gave up.
  */

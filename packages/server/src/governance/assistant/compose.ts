@@ -1,49 +1,48 @@
-import type { App } from '../../http/server.ts'
+import type { Part } from '../../part.ts'
 import type { Shared } from '../../shared.ts'
+import { createMeasuredChat } from '../ai-providers/measured-chat.ts'
+import { createPrices } from '../ai-providers/prices.ts'
 import type { ContractStore } from '../contracts/store.ts'
-import type { Evaluation } from '../evaluate/evaluate.ts'
-import type { TrialCall } from '../evaluate/judge.ts'
-import { assistant } from './assistant.ts'
-import { measuredChat } from './measured-chat.ts'
-import { prices } from './prices.ts'
+import type { Evaluate } from '../evaluate/evaluate.ts'
+import { createAssistant } from './assistant.ts'
 import { assistantRoutes, type OpenAnswers } from './routes.ts'
-import { aiSettings } from './settings.ts'
-import { assistantStore } from './store.ts'
-import { toolRunner } from './tools.ts'
+import { createAiSettings } from './settings.ts'
+import { createAssistantStore } from './store.ts'
+import { createToolRunner } from './tools.ts'
 
 const PURGE_MS = 24 * 3_600_000
 
 /** The assistant, put together. */
-export function assistance(
+export function createAssistantPart(
   deps: Shared & {
     contracts: Pick<ContractStore, 'listLatest'>
-    evaluate: (call: TrialCall) => Promise<Evaluation>
+    evaluate: Evaluate
   },
-) {
+): Part {
   const { config, database, workers } = deps
-  const store = assistantStore(database)
-  const settings = aiSettings({ ...deps, store, allowLocalOllama: config.allowPrivateAiUrls })
-  const answering = assistant({
+  const store = createAssistantStore(database)
+  const settings = createAiSettings({ ...deps, store, allowLocalOllama: config.allowPrivateAiUrls })
+  const assistant = createAssistant({
     ...deps,
     store,
     settings,
-    open: measuredChat(deps.openChat, deps),
-    runTool: toolRunner(deps),
-    prices: prices({
+    open: createMeasuredChat(deps.openChat, deps),
+    runTool: createToolRunner(deps),
+    prices: createPrices({
       ...deps,
       fetch: deps.fetches.operator,
       url: config.aiPricesUrl === 'none' ? '' : config.aiPricesUrl,
     }),
   })
-  workers.every('ai_usage_purge', PURGE_MS, () => answering.purgeUsage())
+  workers.every('ai_usage_purge', PURGE_MS, () => assistant.purgeUsage())
   let open: OpenAnswers | null = null
   return {
-    routes(app: App) {
-      open = assistantRoutes(app, { assistant: answering, settings })
+    routes(app) {
+      open = assistantRoutes(app, { assistant, settings })
     },
-    /** Old usage goes at every start, however long this process will run. */
+    // Old usage goes at every start, however long this process will run.
     start: () => workers.runNow('ai_usage_purge'),
-    /** End the answers that are still being streamed. */
+    // Ends the answers that are still being streamed.
     drain: () => open?.end(),
   }
 }

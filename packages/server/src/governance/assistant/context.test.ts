@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
+import { providers } from '../ai-providers/providers.ts'
 import { conversation } from './context.ts'
-import { providers } from './providers.ts'
 
 const workspace = { templates: ['file-agent'], contracts: [], tools: [] }
 const said = (messages: { role: 'user' | 'assistant'; content: string }[], currentYaml: string | null = null) =>

@@ -13,7 +13,7 @@ export interface ClientMessage {
   readonly content: string
 }
 
-/** The conversation as the model gets it: workspace first, the editor's content just before the last message (console-api §11.4). */
+/** The conversation as the model gets it: workspace first, the editor's content just before the last message. */
 export function conversation(input: {
   readonly prompt: string
   readonly workspace: Workspace

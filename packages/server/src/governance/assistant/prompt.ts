@@ -1,4 +1,6 @@
-/** What the assistant is told of its work. Holds nothing of any tenant (console-api §11.4). */
+import { OPERATOR_NAMES } from '@lictor/contracts/authoring'
+
+/** What the assistant is told of its work. Holds nothing of any tenant. */
 export const ASSISTANT_PROMPT = `You help people write governance contracts for AI agents. Contracts are YAML. They are judged at the moment an agent calls a tool.
 
 A bundle:
@@ -26,7 +28,7 @@ Kinds:
 
 Conditions: a selector with one operator, joined by all, any, not.
 Selectors: args.<key>, tool.name, environment, principal.user_id, principal.role, principal.org_id, principal.ticket_ref, principal.claims.<key>, metadata.<key>.
-Operators: exists, equals, not_equals, in, not_in, contains, contains_any, starts_with, ends_with, matches, matches_any, gt, gte, lt, lte.
+Operators: ${OPERATOR_NAMES.join(', ')}.
 A missing field makes a condition false, except exists: false.
 
 How to work:

@@ -1,9 +1,11 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import Type, { type Static } from 'typebox'
-import { type UserCaller, userOf } from '../../http/caller.ts'
+import { dataOf } from '../../http/event-stream.ts'
+import { holdOpen } from '../../http/held-open.ts'
 import { failures, Maybe, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
+import { type UserCaller, userOf } from '../../identity/caller.ts'
 import { chatProviders } from '../../ports/chat-model.ts'
 import type { Assistant, AssistEvent } from './assistant.ts'
 import type { AiSettings } from './settings.ts'
@@ -29,7 +31,7 @@ export interface OpenAnswers {
   end(): void
 }
 
-/** console-api §11.2 to §11.4. */
+/** The assistant and its settings. */
 export function assistantRoutes(
   app: App,
   { assistant, settings }: { assistant: Assistant; settings: AiSettings },
@@ -220,6 +222,7 @@ export function assistantRoutes(
   async function answer(caller: UserCaller, body: Static<typeof AssistBody>, reply: FastifyReply) {
     const gone = new AbortController()
     open.add(gone)
+    holdOpen(reply, () => reply.raw.destroy())
     reply.raw.on('close', () => {
       open.delete(gone)
       gone.abort()
@@ -252,7 +255,7 @@ async function* framesOf(events: AsyncGenerator<AssistEvent>): AsyncGenerator<st
   }
 }
 
-const frame = (value: object): string => `data: ${JSON.stringify(value)}\n\n`
+const frame = (value: object): string => `data: ${dataOf(JSON.stringify(value))}\n\n`
 
 function wireEvent(event: AssistEvent): object {
   switch (event.kind) {

@@ -1,18 +1,20 @@
 import { InvalidInput, Unavailable } from '../../errors.ts'
-import { actorOf, type UserCaller } from '../../http/caller.ts'
+import { actorOf, type UserCaller } from '../../identity/caller.ts'
+import { scopeOf, type TenantScope } from '../../identity/scope.ts'
 import type { ChatProvider, ChatSettings } from '../../ports/chat-model.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { AddressRefused, type Outbound } from '../../ports/outbound.ts'
 import type { SecretBox } from '../../ports/secret-box.ts'
 import { microsOf } from '../../storage/instants.ts'
-import { providers } from './providers.ts'
+import { isLoopback } from '../ai-providers/provider-fetch.ts'
+import { providers } from '../ai-providers/providers.ts'
 import type { AssistantStore, StoredSettings } from './store.ts'
 
 const NOT_CONFIGURED = 'AI assistant not configured'
 
 export interface AiSettingsInput {
   readonly provider: ChatProvider
-  /** Absent, null, empty, or as the last answer masked it: the stored key stays (decision D23). */
+  /** Absent, null, empty, or as the last answer masked it: the stored key stays. */
   readonly apiKey: string | null
   readonly model: string | null
   readonly baseUrl: string | null
@@ -25,15 +27,15 @@ export interface AiSettings {
   write(caller: UserCaller, input: AiSettingsInput): Promise<void>
   remove(caller: UserCaller): Promise<void>
   /** What to open the tenant's model with. @throws Unavailable when nothing usable is configured. */
-  require(tenantId: string): Promise<ChatSettings>
+  require(scope: TenantScope): Promise<ChatSettings>
 }
 
-export function aiSettings(deps: {
+export function createAiSettings(deps: {
   store: AssistantStore
   secretBox: SecretBox
   clock: Clock
   outbound: Pick<Outbound, 'check'>
-  /** Whether Ollama may run on this machine (decision D23). */
+  /** Whether Ollama may run on this machine. */
   allowLocalOllama: boolean
 }): AiSettings {
   const { store, secretBox, clock, outbound, allowLocalOllama } = deps
@@ -57,8 +59,8 @@ export function aiSettings(deps: {
   }
 
   return {
-    async read({ tenantId }) {
-      const settings = await store.find(tenantId)
+    async read(caller) {
+      const settings = await store.find(scopeOf(caller))
       return settings ? { settings, maskedKey: maskOf(settings.apiKeySealed) } : null
     },
     async write(caller, input) {
@@ -71,7 +73,7 @@ export function aiSettings(deps: {
           throw error
         }
       }
-      const stored = await store.find(caller.tenantId)
+      const stored = await store.find(scopeOf(caller))
       const sealed = stored?.apiKeySealed ?? null
       const keeps = !input.apiKey || (sealed !== null && input.apiKey === maskOf(sealed))
       const leaves = keeps && sealed !== null && leavesFor(baseUrl, stored?.baseUrl ?? null)
@@ -81,7 +83,7 @@ export function aiSettings(deps: {
         )
       const kept = leaves ? null : sealed
       await store.save(
-        caller.tenantId,
+        scopeOf(caller),
         {
           provider: input.provider,
           apiKeySealed: keeps ? kept : secretBox.seal(Buffer.from(input.apiKey ?? '', 'utf8')),
@@ -91,9 +93,9 @@ export function aiSettings(deps: {
         { at: microsOf(clock.now()), who: actorOf(caller) },
       )
     },
-    remove: ({ tenantId }) => store.remove(tenantId),
-    async require(tenantId) {
-      const settings = await store.find(tenantId)
+    remove: (caller) => store.remove(scopeOf(caller)),
+    async require(scope) {
+      const settings = await store.find(scope)
       if (!settings) throw new Unavailable(NOT_CONFIGURED, { code: 'ai_not_configured' })
       const { label, needsKey, defaultModel } = providers[settings.provider]
       const apiKey = settings.apiKeySealed === null ? '' : open(settings.apiKeySealed)
@@ -119,13 +121,6 @@ export function aiSettings(deps: {
       }
     },
   }
-}
-
-/** An address on this machine, told from its text alone. */
-export function isLoopback(url: string): boolean {
-  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) return false
-  const { hostname } = new URL(url)
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
 }
 
 /** Whether a key that was given for one host would now go to another that somebody named. */

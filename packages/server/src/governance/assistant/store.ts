@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { TenantScope } from '../../identity/scope.ts'
 import type { ChatProvider } from '../../ports/chat-model.ts'
 import type { Database } from '../../storage/database.ts'
 import { stretchOf } from '../../storage/expressions.ts'
@@ -26,26 +27,26 @@ export interface DayOfUse {
 }
 
 export interface AssistantStore {
-  find(tenantId: string): Promise<StoredSettings | undefined>
-  save(tenantId: string, settings: StoredSettings, by: { readonly at: Micros; readonly who: string }): Promise<void>
-  remove(tenantId: string): Promise<void>
-  recordUsage(tenantId: string, usage: Usage, at: Micros): Promise<void>
+  find(scope: TenantScope): Promise<StoredSettings | undefined>
+  save(scope: TenantScope, settings: StoredSettings, by: { readonly at: Micros; readonly who: string }): Promise<void>
+  remove(scope: TenantScope): Promise<void>
+  recordUsage(scope: TenantScope, usage: Usage, at: Micros): Promise<void>
   /** Ascending; days without use are absent. */
-  usageByDay(tenantId: string, since: Micros): Promise<DayOfUse[]>
+  usageByDay(scope: TenantScope, since: Micros): Promise<DayOfUse[]>
   /** Mean over the requests of output tokens a second; 0 when there are none. */
-  averageSpeed(tenantId: string, since: Micros): Promise<number>
+  averageSpeed(scope: TenantScope, since: Micros): Promise<number>
   purgeUsage(before: Micros): Promise<void>
   /** Tools by calls since, most called first. */
   toolsUsed(
-    tenantId: string,
+    scope: TenantScope,
     since: Micros,
     limit: number,
   ): Promise<{ toolName: string; calls: number; denied: number }[]>
 }
 
-export function assistantStore({ db }: Database): AssistantStore {
+export function createAssistantStore({ db }: Database): AssistantStore {
   return {
-    async find(tenantId) {
+    async find({ tenantId }) {
       const row = await db.selectFrom('ai_settings').selectAll().where('tenant_id', '=', tenantId).executeTakeFirst()
       return (
         row && {
@@ -56,7 +57,7 @@ export function assistantStore({ db }: Database): AssistantStore {
         }
       )
     },
-    async save(tenantId, settings, { at, who }) {
+    async save({ tenantId }, settings, { at, who }) {
       const values = {
         provider: settings.provider,
         api_key_sealed: settings.apiKeySealed,
@@ -71,10 +72,10 @@ export function assistantStore({ db }: Database): AssistantStore {
         .onConflict((conflict) => conflict.column('tenant_id').doUpdateSet(values))
         .execute()
     },
-    async remove(tenantId) {
+    async remove({ tenantId }) {
       await db.deleteFrom('ai_settings').where('tenant_id', '=', tenantId).execute()
     },
-    async recordUsage(tenantId, usage, at) {
+    async recordUsage({ tenantId }, usage, at) {
       await db
         .insertInto('ai_usage')
         .values({
@@ -90,7 +91,7 @@ export function assistantStore({ db }: Database): AssistantStore {
         })
         .execute()
     },
-    async usageByDay(tenantId, since) {
+    async usageByDay({ tenantId }, since) {
       const start = stretchOf('created_at', DAY)
       const rows = await db
         .selectFrom('ai_usage')
@@ -114,7 +115,7 @@ export function assistantStore({ db }: Database): AssistantStore {
         queries: Number(row.queries),
       }))
     },
-    async averageSpeed(tenantId, since) {
+    async averageSpeed({ tenantId }, since) {
       const row = await db
         .selectFrom('ai_usage')
         .where('tenant_id', '=', tenantId)
@@ -127,7 +128,7 @@ export function assistantStore({ db }: Database): AssistantStore {
     async purgeUsage(before) {
       await db.deleteFrom('ai_usage').where('created_at', '<', before).execute()
     },
-    async toolsUsed(tenantId, since, limit) {
+    async toolsUsed({ tenantId }, since, limit) {
       const rows = await db
         .selectFrom('events')
         .where('tenant_id', '=', tenantId)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { DomainError } from '../../errors.ts'
 import type { Evaluation } from '../evaluate/evaluate.ts'
 import type { TrialCall } from '../evaluate/judge.ts'
-import { assistantTools, toolRunner } from './tools.ts'
+import { assistantTools, createToolRunner } from './tools.ts'
 
 const CONTRACT = `id: block-env
 type: pre
@@ -17,10 +17,10 @@ contracts:
   - ${CONTRACT.replaceAll('\n', '\n    ')}
 `
 
-/** console-api §11.4. */
+/** The assistant, as its clients see it. */
 describe('the tools of the assistant', () => {
   const tried: TrialCall[] = []
-  const run = toolRunner({
+  const run = createToolRunner({
     async evaluate(call) {
       tried.push(call)
       if (call.toolName === 'busy')

@@ -1,4 +1,5 @@
-import { checkBundle, EdictumConfigError, type LoadedBundle, readYaml } from '@lictor/contracts'
+import { EdictumConfigError, type LoadedBundle, readYaml } from '@lictor/contracts'
+import { checkBundle } from '@lictor/contracts/authoring'
 import Type, { type Static } from 'typebox'
 import Value from 'typebox/value'
 import { stringify } from 'yaml'
@@ -23,7 +24,7 @@ const EvaluateArguments = Type.Object({
   ),
 })
 
-/** What the model may call (console-api §11.4). */
+/** What the model may call. */
 export const assistantTools: readonly ModelTool[] = [
   {
     name: 'validate_contract',
@@ -45,7 +46,7 @@ export type ToolResult = Readonly<Record<string, unknown>>
 export type RunTool = (name: string, args: unknown) => Promise<ToolResult>
 
 /** @param deps.evaluate the playground, which judges on a thread that can be broken off */
-export function toolRunner(deps: { evaluate: (call: TrialCall) => Promise<Evaluation> }): RunTool {
+export function createToolRunner(deps: { evaluate: (call: TrialCall) => Promise<Evaluation> }): RunTool {
   return async (name, args) => {
     switch (name) {
       case 'validate_contract':

@@ -4,7 +4,7 @@ import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
 
 const KEY = 'sk-test-0123456789-the-end'
 
-/** console-api §11.2–11.4, field by field. */
+/** The assistant's answers, field by field. */
 onEachDatabase('the assistant API', (start) => {
   let t: TestServer
   let provider: AiProvider | undefined

@@ -1,59 +1,103 @@
 import type { ContractIssue } from '@lictor/contracts'
+import type { Idempotency, OnceKey } from '../../changes/idempotency/idempotency.ts'
+import type { Emit, StreamLog } from '../../changes/stream-log.ts'
 import { Forbidden, InvalidInput, NotFound } from '../../errors.ts'
-import { actorOf, type KeyCaller, type UserCaller } from '../../http/caller.ts'
+import { actorOf, type KeyCaller, type UserCaller } from '../../identity/caller.ts'
+import { scopeOf, type TenantScope } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
-import { microsOf } from '../../storage/instants.ts'
-import type { BundleRow } from '../../storage/schema.ts'
-import type { DeploymentStore } from '../deployments/store.ts'
+import type { Queryable } from '../../storage/database.ts'
+import { type Micros, microsOf } from '../../storage/instants.ts'
 import type { Signing } from '../signing/signing.ts'
-import type { StreamLog } from '../stream/log.ts'
-import { inspectBundle } from './inspect.ts'
-import type { BundleInfo, BundleStore, BundleSummaryRow } from './store.ts'
+import type { DeployedVersions } from './deployed.ts'
+import { type InspectedBundle, inspectBundle } from './inspect.ts'
+import type { Bundle, BundleInfo, BundleStore, VersionsOfName } from './store.ts'
 
 /** A bundle as an environment runs it. */
-export interface CurrentBundle {
-  readonly name: string
-  readonly version: number
-  /** Lower-case hex SHA-256 of `yamlBytes`; what agents report as `policy_version`. */
-  readonly revisionHash: string
-  readonly yamlBytes: Uint8Array
+export type CurrentBundle = Pick<Bundle, 'name' | 'version' | 'revisionHash' | 'yamlBytes'>
+
+export interface BundleSummary extends VersionsOfName {
+  readonly deployedEnvs: readonly string[]
+  readonly lastDeployedAt: Micros | null
 }
 
-export interface BundleSummary extends BundleSummaryRow {
-  readonly deployed_envs: readonly string[]
-  readonly last_deployed_at: number | null
+/** What an upload answers with. */
+export interface UploadedBundle {
+  readonly bundle: BundleInfo
+  /** What to know before deploying it. */
+  readonly warnings: readonly ContractIssue[]
 }
 
 export interface Bundles {
-  /** Store a new version of the name in the document. @throws InvalidInput with every problem of the document. */
-  upload(caller: UserCaller, yaml: string): Promise<{ row: BundleRow; warnings: readonly ContractIssue[] }>
+  /**
+   * Store a new version of the name in the document; with `once`, one version for all repetitions of the request.
+   * @throws InvalidInput with every problem of the document.
+   */
+  upload(caller: UserCaller, yaml: string, once?: OnceKey | null): Promise<UploadedBundle>
   list(caller: UserCaller | KeyCaller): Promise<BundleSummary[]>
   /** Newest first, each with the environments it is deployed to now. @throws NotFound. */
-  versions(caller: UserCaller, name: string): Promise<(BundleInfo & { deployed_envs: string[] })[]>
+  versions(caller: UserCaller, name: string): Promise<(BundleInfo & { deployedEnvs: string[] })[]>
   /** @throws NotFound, also for a key whose environment does not run this version now. */
-  get(caller: UserCaller | KeyCaller, name: string, version: number): Promise<BundleRow>
+  get(caller: UserCaller | KeyCaller, name: string, version: number): Promise<Bundle>
   /** @throws Forbidden for a key of another environment, NotFound when nothing is deployed. */
   getCurrent(
     caller: UserCaller | KeyCaller,
     name: string,
     env: string,
-  ): Promise<{ row: BundleRow; publicKey: Uint8Array | null }>
+  ): Promise<{ bundle: Bundle; publicKey: Uint8Array | null }>
   /** What the environment runs under this name, or null. */
-  currentFor(tenantId: string, env: string, name: string): Promise<CurrentBundle | null>
+  currentFor(scope: TenantScope, env: string, name: string): Promise<CurrentBundle | null>
 }
 
-export function bundles(deps: {
+export function createBundles(deps: {
   store: BundleStore
-  deployments: DeploymentStore
+  deployments: DeployedVersions
   signing: Signing
   log: StreamLog
+  idempotency: Idempotency
   clock: Clock
   random: Random
 }): Bundles {
-  const { store, deployments, signing, log, clock, random } = deps
+  const { store, deployments, signing, log, idempotency, clock, random } = deps
+  /** Keep a document that was found sound as the next version of its name, and tell. */
+  async function keep(
+    caller: UserCaller,
+    yaml: string,
+    { name, contractCount, revisionHash }: InspectedBundle,
+    within: Queryable,
+    emit: Emit,
+  ): Promise<BundleInfo> {
+    const uploadedBy = actorOf(caller)
+    await store.lockName(scopeOf(caller), name, within)
+    const version = (await store.latestVersion(scopeOf(caller), name, within)) + 1
+    const bundle: BundleInfo = {
+      id: random.uuid(),
+      tenantId: caller.tenantId,
+      name,
+      version,
+      revisionHash,
+      signature: null,
+      contractCount,
+      sourceHubSlug: null,
+      sourceHubRevision: null,
+      uploadedBy,
+      createdAt: microsOf(clock.now()),
+    }
+    const content = { yamlBytes: Buffer.from(yaml), compositionId: null, compositionSnapshot: null }
+    await store.insert({ ...bundle, ...content }, within)
+    emit({
+      tenantId: caller.tenantId,
+      type: 'bundle_uploaded',
+      data: { bundle_name: name, version, revision_hash: revisionHash, uploaded_by: uploadedBy },
+      dashboard: true,
+    })
+    return bundle
+  }
+
   return {
-    async upload(caller, yaml) {
+    async upload(caller, yaml, once = null) {
+      const before = await idempotency.answered<UploadedBundle>(once)
+      if (before) return before
       if (!yaml.isWellFormed())
         throw new InvalidInput([
           {
@@ -61,95 +105,68 @@ export function bundles(deps: {
             msg: 'Value error, the text holds half a surrogate pair, which has no UTF-8 form',
           },
         ])
-      const { name, contractCount, revisionHash: revision_hash, warnings } = inspectBundle(yaml)
-      const yaml_bytes = Buffer.from(yaml)
-      const uploaded_by = actorOf(caller)
-      const row = await log.transact(async (within, emit) => {
-        await store.lockName(caller.tenantId, name, within)
-        const version = (await store.latestVersion(caller.tenantId, name, within)) + 1
-        const row: BundleRow = {
-          id: random.uuid(),
-          tenant_id: caller.tenantId,
-          name,
-          version,
-          revision_hash,
-          yaml_bytes,
-          signature: null,
-          contract_count: contractCount,
-          source_hub_slug: null,
-          source_hub_revision: null,
-          uploaded_by,
-          composition_id: null,
-          composition_snapshot: null,
-          created_at: microsOf(clock.now()),
-        }
-        await store.insert(row, within)
-        emit({
-          tenantId: caller.tenantId,
-          type: 'bundle_uploaded',
-          data: { bundle_name: name, version, revision_hash, uploaded_by },
-          dashboard: true,
-        })
-        return row
-      })
-      return { row, warnings }
+      const inspected = inspectBundle(yaml)
+      return log.transact((within, emit) =>
+        idempotency.once(once, within, async () => ({
+          bundle: await keep(caller, yaml, inspected, within, emit),
+          warnings: inspected.warnings,
+        })),
+      )
     },
 
     async list(caller) {
       const env = caller.kind === 'key' ? caller.env : null
-      const [rows, deployed] = await Promise.all([
-        store.summaries(caller.tenantId, env),
-        deployments.lastDeployed(caller.tenantId),
+      const [names, deployed] = await Promise.all([
+        store.summaries(scopeOf(caller), env),
+        deployments.lastDeployed(scopeOf(caller)),
       ])
-      return rows.map((row) => {
-        const where = deployed.filter((one) => one.bundle_name === row.name && (env === null || one.env === env))
+      return names.map((versions) => {
+        const where = deployed.filter((one) => one.bundleName === versions.name && (env === null || one.env === env))
         return {
-          ...row,
-          deployed_envs: where.map((one) => one.env).sort(),
-          last_deployed_at: where.length === 0 ? null : Math.max(...where.map((one) => one.last)),
+          ...versions,
+          deployedEnvs: where.map((one) => one.env).sort(),
+          lastDeployedAt: where.length === 0 ? null : Math.max(...where.map((one) => one.lastAt)),
         }
       })
     },
 
     async versions(caller, name) {
-      const [rows, current] = await Promise.all([
-        store.versions(caller.tenantId, name),
-        deployments.current(caller.tenantId, { bundleName: name }),
+      const [versions, current] = await Promise.all([
+        store.versions(scopeOf(caller), name),
+        deployments.current(scopeOf(caller), { bundleName: name }),
       ])
-      if (rows.length === 0) throw new NotFound(`Bundle '${name}' not found`)
-      return rows.map((row) => ({
-        ...row,
-        deployed_envs: current
-          .filter((one) => one.bundle_version === row.version)
+      if (versions.length === 0) throw new NotFound(`Bundle '${name}' not found`)
+      return versions.map((bundle) => ({
+        ...bundle,
+        deployedEnvs: current
+          .filter((one) => one.bundleVersion === bundle.version)
           .map((one) => one.env)
           .sort(),
       }))
     },
 
     async get(caller, name, version) {
-      const row = await store.find(caller.tenantId, name, version)
+      const bundle = await store.find(scopeOf(caller), name, version)
       const isVisible =
-        row !== undefined &&
+        bundle !== undefined &&
         (caller.kind === 'user' ||
-          (await deployments.current(caller.tenantId, { env: caller.env, bundleName: name })).some(
-            (one) => one.bundle_version === version,
+          (await deployments.current(scopeOf(caller), { env: caller.env, bundleName: name })).some(
+            (one) => one.bundleVersion === version,
           ))
-      if (!row || !isVisible) throw new NotFound(`Bundle '${name}' v${version} not found`)
-      return row
+      if (!bundle || !isVisible) throw new NotFound(`Bundle '${name}' v${version} not found`)
+      return bundle
     },
 
     async getCurrent(caller, name, env) {
       if (caller.kind === 'key' && caller.env !== env)
         throw new Forbidden(`API key is scoped to '${caller.env}', cannot access env '${env}'.`, 'wrong_environment')
-      const row = await deployments.currentBundle(caller.tenantId, env, name)
-      if (!row) throw new NotFound(`No deployed bundle '${name}' for env '${env}'`)
-      return { row, publicKey: await signing.activePublicKey(caller.tenantId) }
+      const bundle = await deployments.currentBundle(scopeOf(caller), env, name)
+      if (!bundle) throw new NotFound(`No deployed bundle '${name}' for env '${env}'`)
+      return { bundle, publicKey: await signing.activePublicKey(scopeOf(caller)) }
     },
 
-    async currentFor(tenantId, env, name) {
-      const row = await deployments.currentBundle(tenantId, env, name)
-      if (!row) return null
-      return { name, version: row.version, revisionHash: row.revision_hash, yamlBytes: row.yaml_bytes }
+    async currentFor(scope, env, name) {
+      return (await deployments.currentBundle(scope, env, name)) ?? null
     },
   }
 }

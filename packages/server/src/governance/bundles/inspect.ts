@@ -1,4 +1,5 @@
-import { type ContractIssue, EdictumConfigError, type LoadedBundle, loadBundle } from '@lictor/contracts'
+import type { ContractIssue, LoadedBundle } from '@lictor/contracts'
+import { checkBundle } from '@lictor/contracts/authoring'
 import { InvalidInput } from '../../errors.ts'
 import { issueProblem } from '../wire-issue.ts'
 
@@ -24,16 +25,13 @@ export function inspectBundle(text: string): InspectedBundle {
   }
 }
 
-function load(text: string): LoadedBundle {
-  try {
-    return loadBundle(text)
-  } catch (error) {
-    if (error instanceof EdictumConfigError) throw refusal(error.issues)
-    throw error
-  }
+function load(text: string): LoadedBundle & { readonly warnings: readonly ContractIssue[] } {
+  const { bundle, issues, warnings } = checkBundle(text, { forServer: true })
+  if (bundle === null) throw refusal(issues)
+  return { ...bundle, warnings }
 }
 
-/** One object per problem; where the API promises a text (console-api §8.3.2), that text, and the problems beside it. */
+/** One object per problem; where the API promises a text, that text, and the problems beside it. */
 function refusal(issues: readonly ContractIssue[]): InvalidInput {
   const problems = issues.map((issue) => issueProblem(issue, 'yaml_content'))
   const text = promisedText(issues)

@@ -1,17 +1,19 @@
 import Type from 'typebox'
-import { userOf, userOrKeyOf } from '../../http/caller.ts'
-import { failures, Instant, Nullable } from '../../http/schemas.ts'
+import { onceOf } from '../../changes/idempotency/idempotency.ts'
+import { failures, Instant, Nullable, TenantId } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
+import { userOf, userOrKeyOf } from '../../identity/caller.ts'
 import { toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
+import { YamlContent } from '../fields.ts'
 import { Issue, wireIssue } from '../wire-issue.ts'
-import type { Bundles } from './bundles.ts'
+import type { BundleSummary, Bundles } from './bundles.ts'
 import type { BundleInfo } from './store.ts'
 
 const tags = { tags: ['bundles'] }
 
 const Bundle = {
   id: Type.String(),
-  tenant_id: Type.String(),
+  tenant_id: TenantId,
   name: Type.String(),
   version: Type.Integer(),
   revision_hash: Type.String({ description: 'Hex SHA-256 of the exact bytes; agents report it as policy_version.' }),
@@ -32,20 +34,30 @@ const hexOf = (bytes: Uint8Array | null): string | null => (bytes === null ? nul
 const base64Of = (bytes: Uint8Array | null): string | null =>
   bytes === null ? null : Buffer.from(bytes).toString('base64')
 
-const wireBundle = (row: BundleInfo) => ({
-  id: row.id,
-  tenant_id: row.tenant_id,
-  name: row.name,
-  version: row.version,
-  revision_hash: row.revision_hash,
-  signature_hex: hexOf(row.signature),
-  source_hub_slug: row.source_hub_slug,
-  source_hub_revision: row.source_hub_revision,
-  uploaded_by: row.uploaded_by,
-  created_at: toWireTime(row.created_at),
+const wireBundle = (bundle: BundleInfo) => ({
+  id: bundle.id,
+  tenant_id: bundle.tenantId,
+  name: bundle.name,
+  version: bundle.version,
+  revision_hash: bundle.revisionHash,
+  signature_hex: hexOf(bundle.signature),
+  source_hub_slug: bundle.sourceHubSlug,
+  source_hub_revision: bundle.sourceHubRevision,
+  uploaded_by: bundle.uploadedBy,
+  created_at: toWireTime(bundle.createdAt),
 })
 
-/** console-api §8.3.1 to 8.3.7: bundle versions. */
+const wireSummary = (summary: BundleSummary) => ({
+  name: summary.name,
+  latest_version: summary.latestVersion,
+  version_count: summary.versionCount,
+  last_updated: toWireTime(summary.lastUpdated),
+  deployed_envs: [...summary.deployedEnvs],
+  contract_count: summary.contractCount,
+  last_deployed_at: toWireTimeOrNull(summary.lastDeployedAt),
+})
+
+/** Bundle versions. */
 export function bundleRoutes(app: App, { bundles }: { bundles: Bundles }): void {
   app.post(
     '/api/v1/bundles',
@@ -55,8 +67,8 @@ export function bundleRoutes(app: App, { bundles }: { bundles: Bundles }): void 
         ...tags,
         summary: 'Upload a bundle version',
         description:
-          'The document is loaded in full before it is kept; the answer to a broken one lists every problem with line and column. The bytes are stored as they came.',
-        body: Type.Object({ yaml_content: Type.String({ maxLength: 1_048_576 }) }),
+          'The document is loaded in full before it is kept; the answer to a broken one lists every problem with line and column. The bytes are stored as they came. Repetitions with one `Idempotency-Key` make one version, for 24 hours.',
+        body: Type.Object({ yaml_content: YamlContent }),
         response: {
           201: Type.Object({
             ...Bundle,
@@ -67,8 +79,9 @@ export function bundleRoutes(app: App, { bundles }: { bundles: Bundles }): void 
       },
     },
     async (request, reply) => {
-      const { row, warnings } = await bundles.upload(userOf(request), request.body.yaml_content)
-      return reply.code(201).send({ ...wireBundle(row), warnings: warnings.map(wireIssue) })
+      const caller = userOf(request)
+      const { bundle, warnings } = await bundles.upload(caller, request.body.yaml_content, onceOf(request, caller))
+      return reply.code(201).send({ ...wireBundle(bundle), warnings: warnings.map(wireIssue) })
     },
   )
 
@@ -96,13 +109,7 @@ export function bundleRoutes(app: App, { bundles }: { bundles: Bundles }): void 
         },
       },
     },
-    async (request) =>
-      (await bundles.list(userOrKeyOf(request))).map((row) => ({
-        ...row,
-        last_updated: toWireTime(row.last_updated),
-        deployed_envs: [...row.deployed_envs],
-        last_deployed_at: toWireTimeOrNull(row.last_deployed_at),
-      })),
+    async (request) => (await bundles.list(userOrKeyOf(request))).map(wireSummary),
   )
 
   app.get(
@@ -120,9 +127,9 @@ export function bundleRoutes(app: App, { bundles }: { bundles: Bundles }): void 
       },
     },
     async (request) =>
-      (await bundles.versions(userOf(request), request.params.name)).map((row) => ({
-        ...wireBundle(row),
-        deployed_envs: row.deployed_envs,
+      (await bundles.versions(userOf(request), request.params.name)).map((bundle) => ({
+        ...wireBundle(bundle),
+        deployed_envs: bundle.deployedEnvs,
       })),
   )
 
@@ -147,11 +154,15 @@ export function bundleRoutes(app: App, { bundles }: { bundles: Bundles }): void 
       },
     },
     async (request) => {
-      const { row, publicKey } = await bundles.getCurrent(userOrKeyOf(request), request.params.name, request.query.env)
+      const { bundle, publicKey } = await bundles.getCurrent(
+        userOrKeyOf(request),
+        request.params.name,
+        request.query.env,
+      )
       return {
-        ...wireBundle(row),
-        yaml_bytes: Buffer.from(row.yaml_bytes).toString('base64'),
-        signature: base64Of(row.signature),
+        ...wireBundle(bundle),
+        yaml_bytes: Buffer.from(bundle.yamlBytes).toString('base64'),
+        signature: base64Of(bundle.signature),
         public_key: hexOf(publicKey),
       }
     },
@@ -191,8 +202,8 @@ export function bundleRoutes(app: App, { bundles }: { bundles: Bundles }): void 
     },
     async (request, reply) => {
       const { name, version } = request.params
-      const { yaml_bytes } = await bundles.get(userOrKeyOf(request), name, version)
-      return reply.header('content-type', 'application/x-yaml').send(Buffer.from(yaml_bytes))
+      const { yamlBytes } = await bundles.get(userOrKeyOf(request), name, version)
+      return reply.header('content-type', 'application/x-yaml').send(Buffer.from(yamlBytes))
     },
   )
 }

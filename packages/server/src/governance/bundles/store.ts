@@ -1,31 +1,55 @@
+import type { TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
+import type { Micros } from '../../storage/instants.ts'
 import type { BundleRow } from '../../storage/schema.ts'
 
 /** A version without its bytes. */
-export type BundleInfo = Omit<BundleRow, 'yaml_bytes' | 'composition_id' | 'composition_snapshot'>
+export interface BundleInfo {
+  readonly id: string
+  readonly tenantId: string
+  readonly name: string
+  readonly version: number
+  /** Lower-case hex SHA-256 of the bytes. */
+  readonly revisionHash: string
+  /** Ed25519 over the bytes; null before the first deployment. */
+  readonly signature: Uint8Array | null
+  readonly contractCount: number | null
+  readonly sourceHubSlug: string | null
+  readonly sourceHubRevision: string | null
+  readonly uploadedBy: string
+  readonly createdAt: Micros
+}
+
+export interface Bundle extends BundleInfo {
+  readonly yamlBytes: Uint8Array
+  /** The composition it was made from, where that one still exists. */
+  readonly compositionId: string | null
+  /** JSON of what was assembled. */
+  readonly compositionSnapshot: string | null
+}
 
 /** All that is known of one name, over the versions that count. */
-export interface BundleSummaryRow {
+export interface VersionsOfName {
   readonly name: string
-  readonly latest_version: number
-  readonly version_count: number
-  readonly last_updated: number
-  readonly contract_count: number | null
+  readonly latestVersion: number
+  readonly versionCount: number
+  readonly lastUpdated: Micros
+  readonly contractCount: number | null
 }
 
 export interface BundleStore {
   /** Hold the name's version numbers until the transaction ends. */
-  lockName(tenantId: string, name: string, within: Queryable): Promise<void>
-  latestVersion(tenantId: string, name: string, within: Queryable): Promise<number>
-  insert(row: BundleRow, within: Queryable): Promise<void>
-  find(tenantId: string, name: string, version: number, within?: Queryable): Promise<BundleRow | undefined>
+  lockName(scope: TenantScope, name: string, within: Queryable): Promise<void>
+  latestVersion(scope: TenantScope, name: string, within: Queryable): Promise<number>
+  insert(bundle: Bundle, within: Queryable): Promise<void>
+  find(scope: TenantScope, name: string, version: number, within?: Queryable): Promise<Bundle | undefined>
   /** Newest first. */
-  versions(tenantId: string, name: string): Promise<BundleInfo[]>
+  versions(scope: TenantScope, name: string): Promise<BundleInfo[]>
   setSignature(id: string, signature: Uint8Array, within: Queryable): Promise<void>
   /** The composition goes; the bundles made from it stay. */
-  forgetComposition(tenantId: string, compositionId: string, within: Queryable): Promise<void>
-  /** One row per name; with `env` only versions that were ever deployed there count. */
-  summaries(tenantId: string, env: string | null): Promise<BundleSummaryRow[]>
+  forgetComposition(scope: TenantScope, compositionId: string, within: Queryable): Promise<void>
+  /** One entry per name; with `env` only versions that were ever deployed there count. */
+  summaries(scope: TenantScope, env: string | null): Promise<VersionsOfName[]>
 }
 
 const info = [
@@ -44,11 +68,11 @@ const info = [
 
 const LARGEST_VERSION = 2_147_483_647
 
-export function bundleStore(database: Database): BundleStore {
+export function createBundleStore(database: Database): BundleStore {
   const { db } = database
   return {
-    lockName: (tenantId, name, within) => database.lock(`bundle:${tenantId}:${name}`, within as never),
-    async latestVersion(tenantId, name, within) {
+    lockName: ({ tenantId }, name, within) => database.lock(`bundle:${tenantId}:${name}`, within as never),
+    async latestVersion({ tenantId }, name, within) {
       const row = await within
         .selectFrom('bundles')
         .select((e) => e.fn.max('version').as('version'))
@@ -57,31 +81,34 @@ export function bundleStore(database: Database): BundleStore {
         .executeTakeFirst()
       return row?.version ?? 0
     },
-    async insert(row, within) {
-      await within.insertInto('bundles').values(row).execute()
+    async insert(bundle, within) {
+      await within.insertInto('bundles').values(rowOf(bundle)).execute()
     },
-    async find(tenantId, name, version, within = db) {
+    async find({ tenantId }, name, version, within = db) {
       if (version > LARGEST_VERSION || version < 1) return undefined
-      return within
+      const row = await within
         .selectFrom('bundles')
         .selectAll()
         .where('tenant_id', '=', tenantId)
         .where('name', '=', name)
         .where('version', '=', version)
         .executeTakeFirst()
+      return row && bundleOf(row)
     },
-    versions: (tenantId, name) =>
-      db
+    async versions({ tenantId }, name) {
+      const rows = await db
         .selectFrom('bundles')
         .select(info)
         .where('tenant_id', '=', tenantId)
         .where('name', '=', name)
         .orderBy('version', 'desc')
-        .execute(),
+        .execute()
+      return rows.map(infoOf)
+    },
     async setSignature(id, signature, within) {
       await within.updateTable('bundles').set({ signature }).where('id', '=', id).execute()
     },
-    async forgetComposition(tenantId, compositionId, within) {
+    async forgetComposition({ tenantId }, compositionId, within) {
       await within
         .updateTable('bundles')
         .set({ composition_id: null })
@@ -89,7 +116,7 @@ export function bundleStore(database: Database): BundleStore {
         .where('composition_id', '=', compositionId)
         .execute()
     },
-    async summaries(tenantId, env) {
+    async summaries({ tenantId }, env) {
       const counted = db
         .selectFrom('bundles as b')
         .where('b.tenant_id', '=', tenantId)
@@ -132,7 +159,52 @@ export function bundleStore(database: Database): BundleStore {
         .orderBy('counted.last_updated', 'desc')
         .orderBy('counted.name')
         .execute()
-      return rows.map((row) => ({ ...row, version_count: Number(row.version_count) }))
+      return rows.map((row) => ({
+        name: row.name,
+        latestVersion: row.latest_version,
+        versionCount: Number(row.version_count),
+        lastUpdated: row.last_updated,
+        contractCount: row.contract_count,
+      }))
     },
   }
 }
+
+const infoOf = (row: Pick<BundleRow, (typeof info)[number]>): BundleInfo => ({
+  id: row.id,
+  tenantId: row.tenant_id,
+  name: row.name,
+  version: row.version,
+  revisionHash: row.revision_hash,
+  signature: row.signature,
+  contractCount: row.contract_count,
+  sourceHubSlug: row.source_hub_slug,
+  sourceHubRevision: row.source_hub_revision,
+  uploadedBy: row.uploaded_by,
+  createdAt: row.created_at,
+})
+
+/** For stores that join bundles. */
+export const bundleOf = (row: BundleRow): Bundle => ({
+  ...infoOf(row),
+  yamlBytes: row.yaml_bytes,
+  compositionId: row.composition_id,
+  compositionSnapshot: row.composition_snapshot,
+})
+
+const rowOf = (bundle: Bundle): BundleRow => ({
+  id: bundle.id,
+  tenant_id: bundle.tenantId,
+  name: bundle.name,
+  version: bundle.version,
+  revision_hash: bundle.revisionHash,
+  yaml_bytes: bundle.yamlBytes,
+  signature: bundle.signature,
+  contract_count: bundle.contractCount,
+  source_hub_slug: bundle.sourceHubSlug,
+  source_hub_revision: bundle.sourceHubRevision,
+  uploaded_by: bundle.uploadedBy,
+  composition_id: bundle.compositionId,
+  composition_snapshot: bundle.compositionSnapshot,
+  created_at: bundle.createdAt,
+})

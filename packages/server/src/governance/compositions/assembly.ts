@@ -1,12 +1,5 @@
-import {
-  type AssemblyItem,
-  assembleBundle,
-  type ContractIssue,
-  checkBundle,
-  type LoadedBundle,
-  type Mode,
-  readYaml,
-} from '@lictor/contracts'
+import { type ContractIssue, type LoadedBundle, type Mode, readYaml } from '@lictor/contracts'
+import { type AssemblyItem, assembleBundle, checkBundle } from '@lictor/contracts/authoring'
 import { InvalidInput } from '../../errors.ts'
 import { issueProblem } from '../wire-issue.ts'
 import type { Composition, CompositionItem } from './store.ts'
@@ -33,46 +26,45 @@ export interface CheckedAssembly extends Assembled {
 }
 
 /**
- * The bundle of a composition's enabled items, by position (console-api §8.2.17). A newer version that is to be observed stands
+ * The bundle of a composition's enabled items, by position. A newer version that is to be observed stands
  * right behind the one in force, in observe mode, as `<contract_id>-obs`: dots are no part of a contract's id. Null when no item
  * is enabled.
  */
 export function assembleComposition(
-  composition: Pick<Composition, 'name' | 'description' | 'defaults_mode' | 'tools_config' | 'observability'>,
+  composition: Pick<Composition, 'name' | 'description' | 'defaultsMode' | 'toolsConfig' | 'observability'>,
   items: readonly CompositionItem[],
 ): Assembled | null {
-  const enabled = items.filter((item) => item.enabled === 1)
+  const enabled = items.filter((item) => item.enabled)
   if (enabled.length === 0) return null
-  const taken = new Set(enabled.map((item) => item.contract_id))
+  const taken = new Set(enabled.map((item) => item.contractId))
   const contracts: AssembledContract[] = []
   const parts = enabled.flatMap((item): AssemblyItem[] => {
     const type = item.type as AssemblyItem['type']
-    const definition = objectOf(item.definition)
-    const mode = item.mode_override ?? textOr(definition.mode, composition.defaults_mode)
-    contracts.push({ contract_id: item.contract_id, version: item.pinned_version, mode, observe: false })
-    const inForce = { contractId: item.contract_id, type, definition, mode: mode as Mode }
-    if (item.observed_version === null || item.observed_definition === null) return [inForce]
-    contracts.push({ contract_id: item.contract_id, version: item.observed_version, mode: 'observe', observe: true })
-    const observed = objectOf(item.observed_definition)
+    const { definition, pinnedVersion, observedVersion, observedDefinition } = item
+    const mode = item.modeOverride ?? textOr(definition.mode, composition.defaultsMode)
+    contracts.push({ contract_id: item.contractId, version: pinnedVersion, mode, observe: false })
+    const inForce = { contractId: item.contractId, type, definition, mode: mode as Mode }
+    if (observedVersion === null || observedDefinition === null) return [inForce]
+    contracts.push({ contract_id: item.contractId, version: observedVersion, mode: 'observe', observe: true })
     return [
       inForce,
-      { contractId: freeId(`${item.contract_id}-obs`, taken), type, definition: observed, mode: 'observe' },
+      { contractId: freeId(`${item.contractId}-obs`, taken), type, definition: observedDefinition, mode: 'observe' },
     ]
   })
   const text = assembleBundle({
     name: composition.name,
     description: composition.description,
-    defaultsMode: composition.defaults_mode as Mode,
+    defaultsMode: composition.defaultsMode as Mode,
     items: parts,
-    tools: composition.tools_config === null ? null : objectOf(composition.tools_config),
-    observability: composition.observability === null ? null : objectOf(composition.observability),
+    tools: composition.toolsConfig,
+    observability: composition.observability,
   })
   return { text, contracts }
 }
 
 /** Load what was assembled, as an agent would. */
 export function checkAssembly(assembled: Assembled): CheckedAssembly {
-  const { bundle, issues, warnings } = checkBundle(assembled.text)
+  const { bundle, issues, warnings } = checkBundle(assembled.text, { forServer: true })
   return { ...assembled, bundle, problems: issues.length > 0 ? named(issues, assembled.text) : [], warnings }
 }
 
@@ -103,8 +95,6 @@ function freeId(wanted: string, taken: Set<string>): string {
   taken.add(id)
   return id
 }
-
-const objectOf = (json: string): Record<string, unknown> => JSON.parse(json) as Record<string, unknown>
 
 /** A definition's own mode, whatever text it is: the check of the whole bundle judges it. */
 const textOr = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise)

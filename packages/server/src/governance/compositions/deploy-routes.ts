@@ -1,13 +1,14 @@
 import Type from 'typebox'
-import { userOf } from '../../http/caller.ts'
+import { onceOf } from '../../changes/idempotency/idempotency.ts'
 import { failures, Maybe, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
-import { environments } from '../../identity/keys.ts'
+import { userOf } from '../../identity/caller.ts'
+import { ContractId, DeploymentId, Environment, EnvironmentName } from '../fields.ts'
 import { Issue, wireIssue } from '../wire-issue.ts'
 import type { Compositions } from './compositions.ts'
 import { Assembled, access, ByName, Detail, tags, wireAssembled, wireDetail } from './wire.ts'
 
-/** console-api §8.2.15 to 8.2.17, and the promotion of observed versions (decision D11). */
+/** What deploys a composition, and the promotion of observed versions. */
 export function compositionDeployRoutes(app: App, { compositions }: { compositions: Compositions }): void {
   app.post(
     '/api/v1/compositions/:name/preview',
@@ -50,15 +51,15 @@ export function compositionDeployRoutes(app: App, { compositions }: { compositio
         ...tags,
         summary: 'Assemble, sign and deploy a composition',
         description:
-          'The bundle gets the name of the composition and its next version. A bundle that agents would refuse is refused here.',
+          'The bundle gets the name of the composition and its next version. A bundle that agents would refuse is refused here. Repetitions with one `Idempotency-Key` deploy once, for 24 hours.',
         params: ByName,
-        body: Type.Object({ env: Type.Enum([...environments]) }),
+        body: Type.Object({ env: Environment }),
         response: {
           201: Type.Object({
             bundle_name: Type.String(),
             bundle_version: Type.Integer(),
             contracts_assembled: Assembled,
-            deployment_id: Type.String(),
+            deployment_id: DeploymentId,
           }),
           ...failures(401, 403, 404, 422),
         },
@@ -66,7 +67,8 @@ export function compositionDeployRoutes(app: App, { compositions }: { compositio
     },
     async (request, reply) => {
       const { name } = request.params
-      const deployed = await compositions.deploy(userOf(request), name, request.body.env)
+      const caller = userOf(request)
+      const deployed = await compositions.deploy(caller, name, request.body.env, onceOf(request, caller))
       return reply.code(201).send({
         bundle_name: name,
         bundle_version: deployed.bundleVersion,
@@ -84,7 +86,7 @@ export function compositionDeployRoutes(app: App, { compositions }: { compositio
         ...tags,
         summary: 'Put observed versions into force',
         description:
-          'With the strategy observe_first a new version of a contract is only observed, as `<contract_id>-obs`. This pins it in the place of the version in force and deploys the composition where it is deployed.',
+          'With the strategy observe_first a new version of a contract is only observed, as `<contract_id>-obs`. This pins it in the place of the version in force and deploys the composition where it is deployed. Repetitions with one `Idempotency-Key` promote once, for 24 hours.',
         params: ByName,
         body: Nullable(
           Type.Object({ contract_id: Maybe(Type.String({ description: 'Only this one; otherwise all.' })) }),
@@ -92,10 +94,10 @@ export function compositionDeployRoutes(app: App, { compositions }: { compositio
         response: {
           200: Type.Object({
             ...Detail,
-            promoted: Type.Array(Type.Object({ contract_id: Type.String(), version: Type.Integer() })),
+            promoted: Type.Array(Type.Object({ contract_id: ContractId, version: Type.Integer() })),
             bundle_version: Nullable(Type.Integer({ description: 'Null when the composition is deployed nowhere.' })),
             contracts_assembled: Assembled,
-            deployments: Type.Array(Type.Object({ id: Type.String(), env: Type.String() })),
+            deployments: Type.Array(Type.Object({ id: DeploymentId, env: EnvironmentName })),
           }),
           ...failures(401, 403, 404, 409, 422),
         },
@@ -103,7 +105,9 @@ export function compositionDeployRoutes(app: App, { compositions }: { compositio
     },
     async (request) => {
       const { name } = request.params
-      const promotion = await compositions.promote(userOf(request), name, request.body?.contract_id ?? null)
+      const caller = userOf(request)
+      const contractId = request.body?.contract_id ?? null
+      const promotion = await compositions.promote(caller, name, contractId, onceOf(request, caller))
       const { promoted, deployed } = promotion
       return {
         ...wireDetail(promotion),

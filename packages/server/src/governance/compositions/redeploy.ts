@@ -1,11 +1,12 @@
+import type { Emit } from '../../changes/stream-log.ts'
+import { scopeOfRecord } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
 import type { BundleStore } from '../bundles/store.ts'
-import type { DeploymentInfo, Deployments } from '../deployments/deployments.ts'
-import type { DeploymentStore } from '../deployments/store.ts'
-import type { Emit } from '../stream/log.ts'
+import type { Deployments } from '../deployments/deployments.ts'
+import type { Deployment, DeploymentStore } from '../deployments/store.ts'
 import type { AssembledContract, requireSound } from './assembly.ts'
 import type { Composition } from './store.ts'
 
@@ -15,10 +16,10 @@ export interface ComposedDeployment {
   /** As kept with the bundle. */
   readonly contracts: readonly AssembledContract[]
   /** One per environment, in their order. */
-  readonly deployments: readonly DeploymentInfo[]
+  readonly deployments: readonly Deployment[]
 }
 
-export interface CompositionDeployer {
+export interface Deployer {
   /**
    * Within the caller's transaction: keep the assembled bundle as a new version, sign it, put it into force in each of the
    * environments, and tell.
@@ -37,43 +38,44 @@ export interface CompositionDeployer {
   environmentsOf(composition: Composition, within: Queryable): Promise<string[]>
 }
 
-export function compositionDeployer(deps: {
-  bundles: BundleStore
-  stored: DeploymentStore
+export function createDeployer(deps: {
+  bundleStore: BundleStore
+  deploymentStore: DeploymentStore
   deployments: Pick<Deployments, 'deployWithin'>
   clock: Clock
   random: Random
-}): CompositionDeployer {
-  const { bundles, stored, deployments, clock, random } = deps
+}): Deployer {
+  const { bundleStore, deploymentStore, deployments, clock, random } = deps
   return {
     async deploy({ composition, assembled, actor, environments }, within, emit) {
-      const { tenant_id, name } = composition
-      await bundles.lockName(tenant_id, name, within)
-      const version = (await bundles.latestVersion(tenant_id, name, within)) + 1
-      await bundles.insert(
+      const { tenantId, name } = composition
+      const scope = scopeOfRecord(composition)
+      await bundleStore.lockName(scope, name, within)
+      const version = (await bundleStore.latestVersion(scope, name, within)) + 1
+      await bundleStore.insert(
         {
           id: random.uuid(),
-          tenant_id,
+          tenantId,
           name,
           version,
-          revision_hash: assembled.bundle.hash,
-          yaml_bytes: Buffer.from(assembled.text),
+          revisionHash: assembled.bundle.hash,
+          yamlBytes: Buffer.from(assembled.text),
           signature: null,
-          contract_count: assembled.bundle.document.contracts.length,
-          source_hub_slug: null,
-          source_hub_revision: null,
-          uploaded_by: actor,
-          composition_id: composition.id,
-          composition_snapshot: JSON.stringify(assembled.contracts),
-          created_at: microsOf(clock.now()),
+          contractCount: assembled.bundle.document.contracts.length,
+          sourceHubSlug: null,
+          sourceHubRevision: null,
+          uploadedBy: actor,
+          compositionId: composition.id,
+          compositionSnapshot: JSON.stringify(assembled.contracts),
+          createdAt: microsOf(clock.now()),
         },
         within,
       )
-      const made: DeploymentInfo[] = []
+      const made: Deployment[] = []
       for (const env of environments)
-        made.push(await deployments.deployWithin({ tenantId: tenant_id, actor, name, version, env }, within, emit))
+        made.push(await deployments.deployWithin({ tenantId, actor, name, version, env }, within, emit))
       emit({
-        tenantId: tenant_id,
+        tenantId,
         type: 'composition_changed',
         data: { composition_name: name, bundle_version: version },
         dashboard: true,
@@ -81,13 +83,14 @@ export function compositionDeployer(deps: {
       return { bundleVersion: version, contracts: assembled.contracts, deployments: made }
     },
 
-    async environmentsOf({ id, tenant_id, name }, within) {
-      const current = await stored.current(tenant_id, { bundleName: name }, within)
+    async environmentsOf({ id, tenantId, name }, within) {
+      const scope = scopeOfRecord({ tenantId })
+      const current = await deploymentStore.current(scope, { bundleName: name }, within)
       const environments: string[] = []
-      for (const { env, bundle_version } of current) {
-        const bundle = await bundles.find(tenant_id, name, bundle_version, within)
+      for (const { env, bundleVersion } of current) {
+        const bundle = await bundleStore.find(scope, name, bundleVersion, within)
         // Another bundle of the same name, uploaded since, is somebody's decision: it is not replaced unasked.
-        if (bundle?.composition_id === id) environments.push(env)
+        if (bundle?.compositionId === id) environments.push(env)
       }
       return environments.sort()
     },

@@ -1,7 +1,7 @@
 import Type from 'typebox'
-import { userOf } from '../../http/caller.ts'
 import { failures, Maybe } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
+import { userOf } from '../../identity/caller.ts'
 import { COMPOSITION_NAME, LONGEST_COMPOSITION_NAME } from '../contracts/decompose.ts'
 import type { Compositions } from './compositions.ts'
 import { compositionDeployRoutes } from './deploy-routes.ts'
@@ -23,7 +23,7 @@ import {
   wireSummary,
 } from './wire.ts'
 
-/** console-api §8.2.9 to 8.2.14, and what deploys. */
+/** Compositions: kept, changed, previewed and deployed. */
 export function compositionRoutes(app: App, { compositions }: { compositions: Compositions }): void {
   compositionDeployRoutes(app, { compositions })
 
@@ -37,7 +37,7 @@ export function compositionRoutes(app: App, { compositions }: { compositions: Co
         response: { 200: Type.Array(Type.Object(Summary)), ...failures(401) },
       },
     },
-    async (request) => (await compositions.list(userOf(request))).map((row) => wireSummary(row, row.contract_count)),
+    async (request) => (await compositions.list(userOf(request))).map((each) => wireSummary(each, each.contractCount)),
   )
 
   app.post(

@@ -1,7 +1,8 @@
 import Type from 'typebox'
-import { Instant, Maybe, Nullable } from '../../http/schemas.ts'
+import { CreatedBy, Id, Instant, Maybe, Nullable, TenantId } from '../../http/schemas.ts'
 import { toWireTime } from '../../storage/instants.ts'
 import { LONGEST_CONTRACT_ID } from '../contracts/decompose.ts'
+import { ContractId, contractId } from '../fields.ts'
 import type { CompositionView, ItemInput } from './compositions.ts'
 import type { ComposedDeployment } from './redeploy.ts'
 import type { Composition } from './store.ts'
@@ -21,7 +22,7 @@ export const Description = Type.String({ maxLength: 2000 })
 export const ByName = Type.Object({ name: Type.String({ maxLength: 1024 }) })
 
 export const ItemBody = Type.Object({
-  contract_id: Type.String({ maxLength: LONGEST_CONTRACT_ID }),
+  contract_id: contractId({ maxLength: LONGEST_CONTRACT_ID }),
   position: Type.Integer({ minimum: -LARGEST_INTEGER, maximum: LARGEST_INTEGER }),
   mode_override: Maybe(Mode),
   enabled: Type.Optional(Type.Boolean({ default: true })),
@@ -35,16 +36,16 @@ export const Summary = {
   update_strategy: Type.String(),
   contract_count: Type.Integer({ description: 'All items, enabled or not.' }),
   updated_at: Instant,
-  created_by: Type.String(),
+  created_by: CreatedBy,
 }
 
 export const Detail = {
   ...Summary,
-  id: Type.String(),
-  tenant_id: Type.String(),
+  id: Id,
+  tenant_id: TenantId,
   contracts: Type.Array(
     Type.Object({
-      contract_id: Type.String(),
+      contract_id: ContractId,
       contract_name: Type.String(),
       contract_type: Type.String(),
       contract_version: Type.Integer({ description: 'The version that is pinned.' }),
@@ -63,7 +64,7 @@ export const Detail = {
 
 export const Assembled = Type.Array(
   Type.Object({
-    contract_id: Type.String(),
+    contract_id: ContractId,
     version: Type.Integer(),
     mode: Type.String(),
     observe: Type.Boolean({ description: 'A newer version, only observed beside the one in force.' }),
@@ -71,35 +72,33 @@ export const Assembled = Type.Array(
   { description: 'As kept with the bundle; later changes of the composition do not change it.' },
 )
 
-const settingsOf = (json: string | null) => (json === null ? null : (JSON.parse(json) as Record<string, unknown>))
-
-export const wireSummary = (row: Composition, contractCount: number) => ({
-  name: row.name,
-  description: row.description,
-  defaults_mode: row.defaults_mode,
-  update_strategy: row.update_strategy,
+export const wireSummary = (composition: Composition, contractCount: number) => ({
+  name: composition.name,
+  description: composition.description,
+  defaults_mode: composition.defaultsMode,
+  update_strategy: composition.updateStrategy,
   contract_count: contractCount,
-  updated_at: toWireTime(row.updated_at),
-  created_by: row.created_by,
+  updated_at: toWireTime(composition.updatedAt),
+  created_by: composition.createdBy,
 })
 
-export const wireDetail = ({ row, items }: CompositionView) => ({
-  ...wireSummary(row, items.length),
-  id: row.id,
-  tenant_id: row.tenant_id,
+export const wireDetail = ({ composition, items }: CompositionView) => ({
+  ...wireSummary(composition, items.length),
+  id: composition.id,
+  tenant_id: composition.tenantId,
   contracts: items.map((item) => ({
-    contract_id: item.contract_id,
+    contract_id: item.contractId,
     contract_name: item.name,
     contract_type: item.type,
-    contract_version: item.pinned_version,
+    contract_version: item.pinnedVersion,
     position: item.position,
-    mode_override: item.mode_override,
-    enabled: item.enabled === 1,
-    has_newer_version: item.latest_version > item.pinned_version,
-    observed_version: item.observed_version,
+    mode_override: item.modeOverride,
+    enabled: item.enabled,
+    has_newer_version: item.latestVersion > item.pinnedVersion,
+    observed_version: item.observedVersion,
   })),
-  tools_config: settingsOf(row.tools_config),
-  observability: settingsOf(row.observability),
+  tools_config: composition.toolsConfig,
+  observability: composition.observability,
 })
 
 export const wireAssembled = (deployed: ComposedDeployment) => deployed.contracts.map((contract) => ({ ...contract }))

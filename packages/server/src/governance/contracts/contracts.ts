@@ -1,15 +1,16 @@
-import { type ContractIssue, checkContract } from '@lictor/contracts'
+import type { ContractIssue } from '@lictor/contracts'
+import { checkContract } from '@lictor/contracts/authoring'
+import type { Emit, StreamLog } from '../../changes/stream-log.ts'
 import { Conflict, InvalidInput, NotFound } from '../../errors.ts'
-import type { UserCaller } from '../../http/caller.ts'
+import type { UserCaller } from '../../identity/caller.ts'
+import { scopeOf, scopeOfRecord } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
-import type { Followers, Redeployment } from '../compositions/following.ts'
-import type { CompositionStore, CompositionUse } from '../compositions/store.ts'
-import type { Emit, StreamLog } from '../stream/log.ts'
 import { type ContractType, decomposeBundle, requireContractId, titleOf, typeOf } from './decompose.ts'
 import type { Contract, ContractStore, ContractVersion } from './store.ts'
+import type { CompositionUse, ContractUses, Followers, Redeployment } from './uses.ts'
 
 export interface ContractInput {
   readonly contractId: string
@@ -29,12 +30,12 @@ export interface ContractChange {
 }
 
 export interface ContractView {
-  readonly row: Contract
+  readonly contract: Contract
   /** Compositions that use the contract, whichever version. */
   readonly usageCount: number
   /** Newest first; empty where the answer is about one version. */
   readonly versions: readonly ContractVersion[]
-  /** What a bundle with this version would be refused for. It is kept all the same (console-api §8.2.3). */
+  /** What a bundle with this version would be refused for. It is kept all the same. */
   readonly warnings: readonly ContractIssue[]
 }
 
@@ -46,13 +47,13 @@ export interface ImportedBundle {
   readonly redeployed: readonly Redeployment[]
 }
 
-/** The contract library (console-api §8.2.1 to 8.2.8). */
+/** The contract library. */
 export interface Contracts {
   /** Latest versions, newest first. Empty filters filter nothing. */
   list(
     caller: UserCaller,
     filter: { type?: string | undefined; tag?: string | undefined; search?: string | undefined },
-  ): Promise<Pick<ContractView, 'row' | 'usageCount'>[]>
+  ): Promise<Pick<ContractView, 'contract' | 'usageCount'>[]>
   /** @throws Conflict when the tenant has a contract of this id. */
   create(caller: UserCaller, input: ContractInput): Promise<ContractView>
   /** Take a bundle apart, all or nothing. @throws InvalidInput */
@@ -62,7 +63,7 @@ export interface Contracts {
   /** @throws NotFound */
   getVersion(caller: UserCaller, contractId: string, version: number): Promise<ContractView>
   /**
-   * Make a further version. Compositions that follow by themselves take it up in the same transaction (decision D11).
+   * Make a further version. Compositions that follow by themselves take it up in the same transaction.
    * @throws InvalidInput when nothing is changed, NotFound.
    */
   update(
@@ -76,15 +77,15 @@ export interface Contracts {
   usage(caller: UserCaller, contractId: string): Promise<CompositionUse[]>
 }
 
-export function contracts(deps: {
+export function createContracts(deps: {
   store: ContractStore
-  compositions: CompositionStore
+  uses: ContractUses
   followers: Followers
   log: StreamLog
   clock: Clock
   random: Random
 }): Contracts {
-  const { store, compositions, followers, log, clock, random } = deps
+  const { store, uses, followers, log, clock, random } = deps
   const missing = (contractId: string) => new NotFound(`Contract '${contractId}' not found`)
 
   async function insertVersion(
@@ -93,32 +94,32 @@ export function contracts(deps: {
     input: Omit<ContractInput, 'type'> & { type: string },
     within: Queryable,
   ): Promise<void> {
-    if (version > 1) await store.supersede(caller.tenantId, input.contractId, within)
+    if (version > 1) await store.supersede(scopeOf(caller), input.contractId, within)
     await store.insert(
       {
         id: random.uuid(),
-        tenant_id: caller.tenantId,
-        contract_id: input.contractId,
+        tenantId: caller.tenantId,
+        contractId: input.contractId,
         version,
         type: input.type,
         name: input.name,
         description: input.description,
-        definition: JSON.stringify(input.definition),
-        tags: JSON.stringify(input.tags),
-        is_latest: 1,
-        created_by: caller.userId,
-        created_at: microsOf(clock.now()),
+        definition: input.definition,
+        tags: input.tags,
+        isLatest: true,
+        createdBy: caller.userId,
+        createdAt: microsOf(clock.now()),
       },
       within,
     )
   }
 
-  async function viewOf(row: Contract, withVersions: boolean): Promise<ContractView> {
-    const [uses, versions] = await Promise.all([
-      compositions.usesOf(row.tenant_id, row.contract_id),
-      withVersions ? store.versions(row.tenant_id, row.contract_id) : [],
+  async function viewOf(contract: Contract, withVersions: boolean): Promise<ContractView> {
+    const [usedBy, versions] = await Promise.all([
+      uses.usesOf(scopeOfRecord(contract), contract.contractId),
+      withVersions ? store.versions(scopeOfRecord(contract), contract.contractId) : [],
     ])
-    return { row, usageCount: uses.length, versions, warnings: warningsOf(row) }
+    return { contract, usageCount: usedBy.length, versions, warnings: warningsOf(contract) }
   }
 
   /** A version more of what is there, or the first of what is not; says which. */
@@ -129,10 +130,10 @@ export function contracts(deps: {
     emit: Emit,
   ): Promise<'created' | 'updated'> {
     const { contractId, definition } = entry
-    const known = await store.findLatest(caller.tenantId, contractId, within)
+    const known = await store.findLatest(scopeOf(caller), contractId, within)
     if (known) {
       const { type, name, description } = known
-      const kept = { contractId, type, name, description, definition, tags: tagsOf(known) }
+      const kept = { contractId, type, name, description, definition, tags: known.tags }
       await insertVersion(caller, known.version + 1, kept, within)
     } else {
       requireContractId(contractId)
@@ -145,35 +146,39 @@ export function contracts(deps: {
   }
 
   return {
-    async list({ tenantId }, { type, tag, search }) {
-      const [rows, counts] = await Promise.all([
-        store.listLatest(tenantId, { ...(type ? { type } : {}), ...(search ? { search } : {}) }),
-        compositions.useCounts(tenantId),
+    async list(caller, { type, tag, search }) {
+      const [latest, counts] = await Promise.all([
+        store.listLatest(scopeOf(caller), { ...(type ? { type } : {}), ...(search ? { search } : {}) }),
+        uses.useCounts(scopeOf(caller)),
       ])
-      return rows
-        .filter((row) => !tag || tagsOf(row).includes(tag))
-        .map((row) => ({ row, usageCount: counts.get(row.contract_id) ?? 0 }))
+      return latest
+        .filter(({ tags }) => !tag || tags.includes(tag))
+        .map((contract) => ({ contract, usageCount: counts.get(contract.contractId) ?? 0 }))
     },
 
     async create(caller, input) {
-      const { tenantId } = caller
       const { contractId } = input
-      const row = await log.transact(async (within, emit) => {
-        await store.lock(tenantId, within)
-        if (await store.findLatest(tenantId, contractId, within))
+      const contract = await log.transact(async (within, emit) => {
+        await store.lock(scopeOf(caller), within)
+        if (await store.findLatest(scopeOf(caller), contractId, within))
           throw new Conflict(`Contract '${contractId}' already exists. Use PUT to create a new version.`)
         await insertVersion(caller, 1, input, within)
-        emit({ tenantId, type: 'contract_created', data: { contract_id: contractId, version: 1 }, dashboard: true })
-        return store.findLatest(tenantId, contractId, within)
+        emit({
+          tenantId: caller.tenantId,
+          type: 'contract_created',
+          data: { contract_id: contractId, version: 1 },
+          dashboard: true,
+        })
+        return store.findLatest(scopeOf(caller), contractId, within)
       })
-      if (!row) throw missing(contractId)
-      return viewOf(row, false)
+      if (!contract) throw missing(contractId)
+      return viewOf(contract, false)
     },
 
     importBundle(caller, yaml) {
       const bundle = decomposeBundle(yaml)
       return log.transact(async (within, emit) => {
-        await store.lock(caller.tenantId, within)
+        await store.lock(scopeOf(caller), within)
         const created: string[] = []
         const updated: string[] = []
         for (const entry of bundle.contracts) {
@@ -192,25 +197,24 @@ export function contracts(deps: {
       })
     },
 
-    async get({ tenantId }, contractId) {
-      const row = await store.findLatest(tenantId, contractId)
-      if (!row) throw missing(contractId)
-      return viewOf(row, true)
+    async get(caller, contractId) {
+      const contract = await store.findLatest(scopeOf(caller), contractId)
+      if (!contract) throw missing(contractId)
+      return viewOf(contract, true)
     },
 
-    async getVersion({ tenantId }, contractId, version) {
-      const row = await store.findVersion(tenantId, contractId, version)
-      if (!row) throw new NotFound(`Contract '${contractId}' v${version} not found`)
-      return viewOf(row, false)
+    async getVersion(caller, contractId, version) {
+      const contract = await store.findVersion(scopeOf(caller), contractId, version)
+      if (!contract) throw new NotFound(`Contract '${contractId}' v${version} not found`)
+      return viewOf(contract, false)
     },
 
     async update(caller, contractId, change) {
-      const { tenantId } = caller
       if (Object.values(change).every((value) => value === undefined))
         throw new InvalidInput('At least one field must be provided for update')
-      const { row, redeployed } = await log.transact(async (within, emit) => {
-        await store.lock(tenantId, within)
-        const known = await store.findLatest(tenantId, contractId, within)
+      const { contract, redeployed } = await log.transact(async (within, emit) => {
+        await store.lock(scopeOf(caller), within)
+        const known = await store.findLatest(scopeOf(caller), contractId, within)
         if (!known) throw missing(contractId)
         const version = known.version + 1
         const input = {
@@ -218,46 +222,42 @@ export function contracts(deps: {
           type: known.type,
           name: change.name ?? known.name,
           description: change.description ?? known.description,
-          definition: change.definition ?? definitionOf(known),
-          tags: change.tags ?? tagsOf(known),
+          definition: change.definition ?? known.definition,
+          tags: change.tags ?? known.tags,
         }
         await insertVersion(caller, version, input, within)
-        emit({ tenantId, type: 'contract_updated', data: { contract_id: contractId, version }, dashboard: true })
+        emit({
+          tenantId: caller.tenantId,
+          type: 'contract_updated',
+          data: { contract_id: contractId, version },
+          dashboard: true,
+        })
         const redeployed = await followers.contractsChanged(caller, [contractId], within, emit)
-        return { row: await store.findLatest(tenantId, contractId, within), redeployed }
+        return { contract: await store.findLatest(scopeOf(caller), contractId, within), redeployed }
       })
-      if (!row) throw missing(contractId)
-      return { ...(await viewOf(row, true)), redeployed }
+      if (!contract) throw missing(contractId)
+      return { ...(await viewOf(contract, true)), redeployed }
     },
 
-    remove({ tenantId }, contractId) {
+    remove(caller, contractId) {
       return log.transact(async (within) => {
-        await store.lock(tenantId, within)
-        if (!(await store.findLatest(tenantId, contractId, within))) throw missing(contractId)
-        const uses = await compositions.usesOf(tenantId, contractId, within)
-        if (uses.length > 0) {
-          const names = uses.map((use) => use.composition_name).join(', ')
+        await store.lock(scopeOf(caller), within)
+        if (!(await store.findLatest(scopeOf(caller), contractId, within))) throw missing(contractId)
+        const usedBy = await uses.usesOf(scopeOf(caller), contractId, within)
+        if (usedBy.length > 0) {
+          const names = usedBy.map((use) => use.compositionName).join(', ')
           throw new Conflict(
             `Contract '${contractId}' is referenced by compositions: ${names}. Remove it from those first.`,
           )
         }
-        await store.remove(tenantId, contractId, within)
+        await store.remove(scopeOf(caller), contractId, within)
       })
     },
 
-    usage: ({ tenantId }, contractId) => compositions.usesOf(tenantId, contractId),
+    usage: (caller, contractId) => uses.usesOf(scopeOf(caller), contractId),
   }
 }
 
-export const tagsOf = (row: Pick<Contract, 'tags'>): string[] => JSON.parse(row.tags) as string[]
-
-export const definitionOf = (row: Pick<Contract, 'definition'>): Record<string, unknown> =>
-  JSON.parse(row.definition) as Record<string, unknown>
-
-function warningsOf(row: Contract): readonly ContractIssue[] {
-  return checkContract({
-    contractId: row.contract_id,
-    type: row.type as ContractType,
-    definition: definitionOf(row),
-  })
+function warningsOf({ contractId, type, definition }: Contract): readonly ContractIssue[] {
+  return checkContract({ contractId, type: type as ContractType, definition })
 }

@@ -4,7 +4,7 @@ import { InvalidInput } from '../../errors.ts'
 export const contractTypes = ['post', 'pre', 'sandbox', 'session'] as const
 export type ContractType = (typeof contractTypes)[number]
 
-/** What a contract of the library may be called; the same rule as in a bundle (contract-language §2.4). */
+/** What a contract of the library may be called; the same rule as in a bundle. */
 export const CONTRACT_ID = '^[a-z0-9][a-z0-9_-]*$'
 export const LONGEST_CONTRACT_ID = 128
 
@@ -31,7 +31,7 @@ export interface DecomposedContract {
 }
 
 /**
- * Take a bundle's YAML apart for the library (console-api §8.2.4). Only what is needed to name and store the parts is checked.
+ * Take a bundle's YAML apart for the library. Only what is needed to name and store the parts is checked.
  *
  * @throws InvalidInput with the first thing wrong
  */

@@ -1,18 +1,20 @@
 // biome-ignore-all lint/suspicious/noThenProperty: 'then' is a field of the contract language
 import Type from 'typebox'
-import { userOf } from '../../http/caller.ts'
-import { failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
+import { failures, Id, Instant, Maybe, Nullable, TenantId } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
+import { userOf } from '../../identity/caller.ts'
 import { toWireTime } from '../../storage/instants.ts'
-import type { Redeployment } from '../compositions/following.ts'
+import { CompositionName, ContractId, contractId, YamlContent } from '../fields.ts'
 import { Issue, wireIssue } from '../wire-issue.ts'
-import { type Contracts, type ContractView, definitionOf, tagsOf } from './contracts.ts'
+import type { Contracts, ContractView } from './contracts.ts'
 import { CONTRACT_ID, contractTypes, LONGEST_CONTRACT_ID } from './decompose.ts'
+import type { Redeployment } from './uses.ts'
 
 const tags = { tags: ['contracts'] }
 const access = { access: 'dashboard', scope: 'tenant' } as const
 
-const Description = Type.String({ maxLength: 2000 })
+const description = 'What it is for, in the words of its author; null where nobody said.'
+const Description = Type.String({ maxLength: 2000, description })
 const Name = Type.String({ maxLength: 255 })
 const Definition = Type.Record(Type.String(), Type.Unknown(), {
   description:
@@ -21,25 +23,25 @@ const Definition = Type.Record(Type.String(), Type.Unknown(), {
     { tools: ['read_file'], when: { 'args.path': { contains: '.env' } }, then: { effect: 'deny', message: 'No.' } },
   ],
 })
-const ById = Type.Object({ contract_id: Type.String({ maxLength: 1024 }) })
+const ById = Type.Object({ contract_id: contractId({ maxLength: 1024 }) })
 
 const Summary = {
-  contract_id: Type.String(),
+  contract_id: ContractId,
   name: Type.String(),
   type: Type.String(),
   tags: Type.Array(Type.String()),
   version: Type.Integer(),
-  description: Nullable(Type.String()),
+  description: Nullable(Type.String({ description })),
   created_at: Instant,
   usage_count: Type.Integer({ description: 'Compositions that use the contract, whichever version.' }),
 }
 
 const Detail = {
   ...Summary,
-  id: Type.String(),
-  tenant_id: Type.String(),
+  id: Id,
+  tenant_id: TenantId,
   definition: Definition,
-  is_latest: Type.Boolean(),
+  is_latest: Type.Boolean({ description: 'False: there is a newer version.' }),
   created_by: Type.String(),
   versions: Type.Array(Type.Object({ version: Type.Integer(), created_at: Instant, created_by: Type.String() }), {
     description: 'Newest first; empty in answers about one version.',
@@ -49,7 +51,7 @@ const Detail = {
 
 const Redeployments = Type.Array(
   Type.Object({
-    composition_name: Type.String(),
+    composition_name: CompositionName,
     bundle_version: Nullable(Type.Integer({ description: 'Null when nothing was deployed.' })),
     environments: Type.Array(Type.String()),
     problem: Nullable(Type.String({ description: 'Why the composition stayed as it was.' })),
@@ -57,25 +59,29 @@ const Redeployments = Type.Array(
   { description: 'Compositions with the strategy auto_deploy or observe_first that took up the change.' },
 )
 
-const wireSummary = ({ row, usageCount }: Pick<ContractView, 'row' | 'usageCount'>) => ({
-  contract_id: row.contract_id,
-  name: row.name,
-  type: row.type,
-  tags: tagsOf(row),
-  version: row.version,
-  description: row.description,
-  created_at: toWireTime(row.created_at),
+const wireSummary = ({ contract, usageCount }: Pick<ContractView, 'contract' | 'usageCount'>) => ({
+  contract_id: contract.contractId,
+  name: contract.name,
+  type: contract.type,
+  tags: [...contract.tags],
+  version: contract.version,
+  description: contract.description,
+  created_at: toWireTime(contract.createdAt),
   usage_count: usageCount,
 })
 
 const wireDetail = (view: ContractView) => ({
   ...wireSummary(view),
-  id: view.row.id,
-  tenant_id: view.row.tenant_id,
-  definition: definitionOf(view.row),
-  is_latest: view.row.is_latest === 1,
-  created_by: view.row.created_by,
-  versions: view.versions.map((each) => ({ ...each, created_at: toWireTime(each.created_at) })),
+  id: view.contract.id,
+  tenant_id: view.contract.tenantId,
+  definition: view.contract.definition,
+  is_latest: view.contract.isLatest,
+  created_by: view.contract.createdBy,
+  versions: view.versions.map(({ version, createdAt, createdBy }) => ({
+    version,
+    created_at: toWireTime(createdAt),
+    created_by: createdBy,
+  })),
   warnings: view.warnings.map(wireIssue),
 })
 
@@ -86,7 +92,7 @@ const wireRedeployment = ({ compositionName, bundleVersion, environments, proble
   problem,
 })
 
-/** console-api §8.2.2 to 8.2.8. */
+/** The contract library. */
 export function contractRoutes(app: App, { contracts }: { contracts: Contracts }): void {
   app.get(
     '/api/v1/contracts',
@@ -116,7 +122,7 @@ export function contractRoutes(app: App, { contracts }: { contracts: Contracts }
         summary: 'Create a contract',
         description: 'The definition is kept as it is; `warnings` tells what a bundle would be refused for.',
         body: Type.Object({
-          contract_id: Type.String({
+          contract_id: contractId({
             maxLength: LONGEST_CONTRACT_ID,
             pattern: CONTRACT_ID,
             examples: ['block-dotenv'],
@@ -153,7 +159,7 @@ export function contractRoutes(app: App, { contracts }: { contracts: Contracts }
         summary: 'Take a bundle apart into the library',
         description:
           'Each entry becomes a contract, or a further version of the one with its id. A composition is made of them unless one of the name in metadata.name is there.',
-        body: Type.Object({ yaml_content: Type.String({ maxLength: 1_048_576 }) }),
+        body: Type.Object({ yaml_content: YamlContent }),
         response: {
           201: Type.Object({
             contracts_created: Type.Array(Type.String()),
@@ -267,11 +273,15 @@ export function contractRoutes(app: App, { contracts }: { contracts: Contracts }
         summary: 'Compositions that use a contract',
         params: ById,
         response: {
-          200: Type.Array(Type.Object({ composition_id: Type.String(), composition_name: Type.String() })),
+          200: Type.Array(Type.Object({ composition_id: Type.String(), composition_name: CompositionName })),
           ...failures(401, 422),
         },
       },
     },
-    async (request) => contracts.usage(userOf(request), request.params.contract_id),
+    async (request) =>
+      (await contracts.usage(userOf(request), request.params.contract_id)).map((use) => ({
+        composition_id: use.compositionId,
+        composition_name: use.compositionName,
+      })),
   )
 }

@@ -1,12 +1,12 @@
 import { NotFound } from '../../errors.ts'
-import type { UserCaller } from '../../http/caller.ts'
+import type { UserCaller } from '../../identity/caller.ts'
+import { scopeOf, type TenantScope } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { type Micros, microsOf } from '../../storage/instants.ts'
-import type { AgentRegistrationRow } from '../../storage/schema.ts'
 import type { BundleStore } from '../bundles/store.ts'
 import type { CurrentDeployment, DeploymentStore } from '../deployments/store.ts'
 import { type DriftStatus, driftOf } from '../fleet/drift.ts'
-import type { RegistrationStore } from '../fleet/store.ts'
+import type { Registration, RegistrationStore } from '../fleet/store.ts'
 import {
   bundleMatchers,
   byStatus,
@@ -29,7 +29,7 @@ export interface AgentCoverage {
   readonly environment: string | null
   readonly since: Micros
   readonly until: Micros
-  readonly deployedBundle: Pick<CurrentDeployment, 'bundle_name' | 'bundle_version' | 'revision_hash'> | null
+  readonly deployedBundle: Pick<CurrentDeployment, 'bundleName' | 'bundleVersion' | 'revisionHash'> | null
   readonly tools: readonly UsedTool[]
   readonly summary: CoverageSummary
 }
@@ -62,28 +62,28 @@ const KEPT_MS = 60_000
 const MINUTE = microsOf(60_000)
 const MOST_KEPT = 1_000
 
-/** Which of the tools that agents use their contracts govern (console-api §8.7.2 and §8.7.3). */
-export function coverage(deps: {
+/** Which of the tools that agents use their contracts govern. */
+export function createCoverage(deps: {
   store: CoverageStore
-  deployments: DeploymentStore
-  bundles: BundleStore
-  registrations: RegistrationStore
+  deploymentStore: DeploymentStore
+  bundleStore: BundleStore
+  registrationStore: RegistrationStore
   clock: Clock
 }): Coverage {
-  const { store, deployments, bundles, registrations, clock } = deps
+  const { store, deploymentStore, bundleStore, registrationStore, clock } = deps
   const kept = bounded<{ until: number; coverage: AgentCoverage }>(MOST_KEPT)
   const parsed = bounded<readonly ContractMatcher[]>(MOST_KEPT)
 
   /** The contracts in force in an environment, newest deployment first. */
-  async function matchersOf(tenantId: string, deployed: readonly CurrentDeployment[]): Promise<ContractMatcher[]> {
+  async function matchersOf(scope: TenantScope, deployed: readonly CurrentDeployment[]): Promise<ContractMatcher[]> {
     const all: ContractMatcher[] = []
-    for (const { bundle_name, bundle_version, revision_hash } of deployed) {
-      if (revision_hash === null) continue
-      const key = `${revision_hash} ${bundle_name}`
+    for (const { bundleName, bundleVersion, revisionHash } of deployed) {
+      if (revisionHash === null) continue
+      const key = `${revisionHash} ${bundleName}`
       let matchers = parsed.get(key)
       if (!matchers) {
-        const bundle = await bundles.find(tenantId, bundle_name, bundle_version)
-        matchers = bundle ? bundleMatchers(Buffer.from(bundle.yaml_bytes).toString(), bundle_name) : []
+        const bundle = await bundleStore.find(scope, bundleName, bundleVersion)
+        matchers = bundle ? bundleMatchers(Buffer.from(bundle.yamlBytes).toString(), bundleName) : []
         parsed.set(key, matchers)
       }
       all.push(...matchers)
@@ -91,16 +91,16 @@ export function coverage(deps: {
     return all
   }
 
-  async function agentCoverage(tenantId: string, agentId: string, since: Micros): Promise<AgentCoverage> {
+  async function agentCoverage(scope: TenantScope, agentId: string, since: Micros): Promise<AgentCoverage> {
     const until = microsOf(clock.now())
-    const uses = await store.toolUse(tenantId, since, { agentId })
+    const uses = await store.toolUse(scope, since, { agentId })
     if (uses.length === 0) throw new NotFound(`No events found for agent '${agentId}'`)
     const environment = latest(uses).env
     if (environment === null)
       return { agentId, environment, since, until, deployedBundle: null, tools: [], summary: summarise([]) }
-    const deployed = (await deployments.current(tenantId, { env: environment })).filter((one) => one.revision_hash)
-    let matchers: readonly ContractMatcher[] = await matchersOf(tenantId, deployed)
-    if (matchers.length === 0) matchers = localMatchers(await registrations.find(tenantId, agentId))
+    const deployed = (await deploymentStore.current(scope, { env: environment })).filter((one) => one.revisionHash)
+    let matchers: readonly ContractMatcher[] = await matchersOf(scope, deployed)
+    if (matchers.length === 0) matchers = localMatchers(await registrationStore.find(scope, agentId))
     const tools = byTool(uses)
       .map((use) => ({ ...use, ...coverTool(use.toolName, matchers) }))
       .sort(byStatus)
@@ -109,23 +109,23 @@ export function coverage(deps: {
   }
 
   return {
-    async ofAgent({ tenantId }, agentId, since, withVerdicts) {
-      const key = JSON.stringify([tenantId, agentId, Math.floor(since / MINUTE), withVerdicts])
+    async ofAgent(caller, agentId, since, withVerdicts) {
+      const key = JSON.stringify([scopeOf(caller), agentId, Math.floor(since / MINUTE), withVerdicts])
       const known = kept.get(key)
       if (known && known.until > clock.now()) return known.coverage
-      const made = await agentCoverage(tenantId, agentId, since)
+      const made = await agentCoverage(scopeOf(caller), agentId, since)
       if (made.environment !== null) kept.set(key, { until: clock.now() + KEPT_MS, coverage: made })
       return made
     },
 
-    async ofFleet({ tenantId }, since, env) {
+    async ofFleet(caller, since, env) {
       const until = microsOf(clock.now())
-      const [uses, deployed, rows] = await Promise.all([
-        store.toolUse(tenantId, since, { env: env ?? undefined }),
-        deployments.current(tenantId),
-        registrations.list(tenantId),
+      const [uses, deployed, registrations] = await Promise.all([
+        store.toolUse(scopeOf(caller), since, { env: env ?? undefined }),
+        deploymentStore.current(scopeOf(caller)),
+        registrationStore.list(scopeOf(caller)),
       ])
-      const registered = new Map(rows.map((row) => [row.agent_id, row]))
+      const registered = new Map(registrations.map((one) => [one.agentId, one]))
       const byEnv = new Map<string, ContractMatcher[]>()
       const agents: FleetAgent[] = []
       const ungoverned = new Map<string, string[]>()
@@ -138,7 +138,7 @@ export function coverage(deps: {
           const inForce =
             known ??
             (await matchersOf(
-              tenantId,
+              scopeOf(caller),
               deployed.filter((one) => one.env === environment),
             ))
           byEnv.set(environment, inForce)
@@ -168,16 +168,16 @@ export function coverage(deps: {
 
 /** What the agent runs, by what it last reported of this environment. */
 function driftStatusOf(
-  registration: AgentRegistrationRow | undefined,
+  registration: Registration | undefined,
   env: string | null,
   deployed: readonly CurrentDeployment[],
 ): DriftStatus {
   if (!registration || env === null || registration.env !== env) return 'unknown'
-  const { running_bundle: bundleName, policy_version: policyVersion } = registration
+  const { runningBundle: bundleName, policyVersion } = registration
   return driftOf({ env, bundleName, policyVersion }, deployed)
 }
 
-function localMatchers(registration: AgentRegistrationRow | undefined): readonly ContractMatcher[] {
+function localMatchers(registration: Registration | undefined): readonly ContractMatcher[] {
   return registration?.manifest ? manifestMatchers(JSON.parse(registration.manifest)) : []
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { toWireTime } from '../../storage/instants.ts'
+import { sinceOf } from '../since.ts'
 import { bundleMatchers, byStatus, coverTool, manifestMatchers, matchesTool, summarise } from './matching.ts'
-import { sinceOf } from './since.ts'
 
 const matcher = (contractName: string, mode: string, ...patterns: string[]) => ({
   contractName,

@@ -29,7 +29,7 @@ export interface CoverageSummary {
   readonly percent: number
 }
 
-/** The contracts of a bundle; none when it cannot be read (console-api §8.7.2, decision D13). */
+/** The contracts of a bundle; none when it cannot be read. */
 export function bundleMatchers(yaml: string, bundleName: string): readonly ContractMatcher[] {
   const document = parse(yaml)
   if (!isRecord(document)) return []

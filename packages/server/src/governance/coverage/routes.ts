@@ -1,12 +1,13 @@
 import Type from 'typebox'
-import { userOf } from '../../http/caller.ts'
 import { failures, Instant, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
+import { userOf } from '../../identity/caller.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { toWireTime } from '../../storage/instants.ts'
+import { AgentId, RevisionHash, ToolName } from '../fields.ts'
+import { sinceOf } from '../since.ts'
 import type { AgentCoverage, Coverage, FleetCoverage } from './coverage.ts'
 import type { CoverageSummary } from './matching.ts'
-import { sinceOf } from './since.ts'
 
 const tags = { tags: ['agents'] }
 const access = { access: 'dashboard', scope: 'tenant' } as const
@@ -27,15 +28,15 @@ const Summary = {
 }
 
 const AgentBody = Type.Object({
-  agent_id: Type.String(),
+  agent_id: AgentId,
   environment: Type.String(),
   time_window: Window,
   deployed_bundle: Nullable(
-    Type.Object({ name: Type.String(), version: Type.Integer(), revision_hash: Nullable(Type.String()) }),
+    Type.Object({ name: Type.String(), version: Type.Integer(), revision_hash: Nullable(RevisionHash) }),
   ),
   tools: Type.Array(
     Type.Object({
-      tool_name: Type.String(),
+      tool_name: ToolName,
       status: Type.Enum(['enforced', 'observed', 'ungoverned']),
       contract_name: Nullable(Type.String()),
       contract_type: Nullable(Type.String()),
@@ -56,7 +57,7 @@ const FleetBody = Type.Object({
   time_window: Window,
   agents: Type.Array(
     Type.Object({
-      agent_id: Type.String(),
+      agent_id: AgentId,
       environment: Type.String(),
       ...Summary,
       drift_status: Type.Enum(['current', 'drift', 'unknown']),
@@ -72,7 +73,7 @@ const FleetBody = Type.Object({
     total_ungoverned_tools: Type.Integer(),
     ungoverned_tools: Type.Array(
       Type.Object({
-        tool_name: Type.String(),
+        tool_name: ToolName,
         agent_count: Type.Integer(),
         agent_ids: Type.Array(Type.String()),
       }),
@@ -80,7 +81,7 @@ const FleetBody = Type.Object({
   }),
 })
 
-/** console-api §8.7.2 and §8.7.3. */
+/** Coverage of one agent and of the fleet. */
 export function coverageRoutes(app: App, { coverage, clock }: { coverage: Coverage; clock: Clock }): void {
   app.get(
     '/api/v1/agents/fleet-coverage',
@@ -113,7 +114,7 @@ export function coverageRoutes(app: App, { coverage, clock }: { coverage: Covera
         ...tags,
         summary: 'Which tools of an agent its contracts govern',
         description: 'As of at most a minute ago.',
-        params: Type.Object({ agent_id: Type.String() }),
+        params: Type.Object({ agent_id: AgentId }),
         querystring: Type.Object({ since: Since, include_verdicts: Type.Boolean({ default: false }) }),
         response: { 200: AgentBody, ...failures(400, 401, 404, 422) },
       },
@@ -149,7 +150,7 @@ function wireAgent(made: AgentCoverage, withVerdicts: boolean) {
     deployed_bundle:
       deployed === null
         ? null
-        : { name: deployed.bundle_name, version: deployed.bundle_version, revision_hash: deployed.revision_hash },
+        : { name: deployed.bundleName, version: deployed.bundleVersion, revision_hash: deployed.revisionHash },
     tools: made.tools.map((tool) => ({
       tool_name: tool.toolName,
       status: tool.status,

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { TenantScope } from '../../identity/scope.ts'
 import type { Database } from '../../storage/database.ts'
 import type { Micros } from '../../storage/instants.ts'
 
@@ -17,17 +18,17 @@ export interface ToolUse {
 export interface CoverageStore {
   /** Of events no older than `since`; of one agent or one environment when named. */
   toolUse(
-    tenantId: string,
+    scope: TenantScope,
     since: Micros,
     only?: { agentId?: string | undefined; env?: string | undefined },
   ): Promise<ToolUse[]>
 }
 
-export function coverageStore({ db }: Database): CoverageStore {
+export function createCoverageStore({ db }: Database): CoverageStore {
   const countIf = (condition: ReturnType<typeof sql<boolean>>) =>
     sql<number>`coalesce(sum(case when ${condition} then 1 else 0 end), 0)`
   return {
-    async toolUse(tenantId, since, { agentId, env } = {}) {
+    async toolUse({ tenantId }, since, { agentId, env } = {}) {
       let query = db.selectFrom('events').where('tenant_id', '=', tenantId).where('timestamp', '>=', since)
       if (agentId !== undefined) query = query.where('agent_id', '=', agentId)
       if (env !== undefined) query = query.where('env', '=', env)

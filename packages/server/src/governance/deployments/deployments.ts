@@ -1,19 +1,17 @@
+import type { Idempotency, OnceKey } from '../../changes/idempotency/idempotency.ts'
+import type { Emit, StreamLog } from '../../changes/stream-log.ts'
 import { InvalidInput } from '../../errors.ts'
-import { actorOf, type UserCaller } from '../../http/caller.ts'
+import { actorOf, type UserCaller } from '../../identity/caller.ts'
 import type { Environment } from '../../identity/keys.ts'
+import { scopeOf, scopeOfRecord } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
-import type { DeploymentRow } from '../../storage/schema.ts'
 import type { BundleStore } from '../bundles/store.ts'
 import type { Signing } from '../signing/signing.ts'
-import type { Emit, StreamLog } from '../stream/log.ts'
 import { contractUpdate, type SignatureEncoding } from './contract-update.ts'
 import type { Deployment, DeploymentStore } from './store.ts'
-
-/** A deployment as it is shown. */
-export type DeploymentInfo = Omit<DeploymentRow, 'seq' | 'tenant_id'>
 
 /** Which version goes where, and who says so. */
 export interface DeploymentOrder {
@@ -27,12 +25,18 @@ export interface DeploymentOrder {
 export interface Deployments {
   /**
    * Put a version into force in an environment: sign it where its signature is missing or not by the active key, record the
-   * deployment and tell agents and dashboards, all or nothing. @throws InvalidInput when there is no such
-   * version, or nothing to sign it with.
+   * deployment and tell agents and dashboards, all or nothing; with `once`, one deployment for all repetitions of the request.
+   * @throws InvalidInput when there is no such version, or nothing to sign it with.
    */
-  deploy(caller: UserCaller, name: string, version: number, env: Environment): Promise<DeploymentInfo>
+  deploy(
+    caller: UserCaller,
+    name: string,
+    version: number,
+    env: Environment,
+    once?: OnceKey | null,
+  ): Promise<Deployment>
   /** As `deploy`, as a part of the transaction that runs. */
-  deployWithin(order: DeploymentOrder, within: Queryable, emit: Emit): Promise<DeploymentInfo>
+  deployWithin(order: DeploymentOrder, within: Queryable, emit: Emit): Promise<Deployment>
   /** Newest first. */
   list(
     caller: UserCaller,
@@ -40,41 +44,44 @@ export interface Deployments {
   ): Promise<Deployment[]>
 }
 
-export function deployments(deps: {
+export function createDeployments(deps: {
   store: DeploymentStore
-  bundles: BundleStore
+  bundleStore: BundleStore
   signing: Signing
   log: StreamLog
+  idempotency: Idempotency
   clock: Clock
   random: Random
   signatureEncoding: SignatureEncoding
 }): Deployments {
-  const { store, bundles, signing, log, clock, random, signatureEncoding } = deps
+  const { store, bundleStore, signing, log, idempotency, clock, random, signatureEncoding } = deps
 
   async function deployWithin(
     { tenantId, actor, name, version, env }: DeploymentOrder,
     within: Queryable,
     emit: Emit,
-  ): Promise<DeploymentInfo> {
-    await store.lock(tenantId, within)
-    const bundle = await bundles.find(tenantId, name, version, within)
+  ): Promise<Deployment> {
+    const scope = scopeOfRecord({ tenantId })
+    await store.lock(scope, within)
+    const bundle = await bundleStore.find(scope, name, version, within)
     if (!bundle) throw new InvalidInput(`Bundle '${name}' version ${version} not found`, 'bundle_not_found')
-    const key = await signing.activeKey(tenantId, within)
+    const key = await signing.activeKey(scope, within)
     let { signature } = bundle
     if (key === null && signature === null) throw new InvalidInput('No active signing key for tenant', 'no_signing_key')
-    if (key !== null && (signature === null || !key.verifies(bundle.yaml_bytes, signature))) {
-      signature = key.sign(bundle.yaml_bytes)
-      await bundles.setSignature(bundle.id, signature, within)
+    if (key !== null && (signature === null || !key.verifies(bundle.yamlBytes, signature))) {
+      signature = key.sign(bundle.yamlBytes)
+      await bundleStore.setSignature(bundle.id, signature, within)
     }
-    const deployment = {
+    const deployment: Deployment = {
       id: random.uuid(),
+      tenantId,
       env,
-      bundle_name: name,
-      bundle_version: version,
-      deployed_by: actor,
-      created_at: microsOf(clock.now()),
+      bundleName: name,
+      bundleVersion: version,
+      deployedBy: actor,
+      createdAt: microsOf(clock.now()),
     }
-    await store.insert({ ...deployment, tenant_id: tenantId }, within)
+    await store.insert(deployment, within)
     emit({
       tenantId,
       type: 'contract_update',
@@ -93,11 +100,11 @@ export function deployments(deps: {
   }
 
   return {
-    deploy(caller, name, version, env) {
+    deploy(caller, name, version, env, once = null) {
       const order = { tenantId: caller.tenantId, actor: actorOf(caller), name, version, env }
-      return log.transact((within, emit) => deployWithin(order, within, emit))
+      return log.transact((within, emit) => idempotency.once(once, within, () => deployWithin(order, within, emit)))
     },
     deployWithin,
-    list: (caller, filter) => store.list(caller.tenantId, filter),
+    list: (caller, filter) => store.list(scopeOf(caller), filter),
   }
 }

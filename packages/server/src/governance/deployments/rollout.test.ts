@@ -3,27 +3,27 @@ import { bundleYaml } from '../../../test/documents.ts'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
 import { libraryOf } from '../../../test/library.ts'
 import { openSse, type SseClient } from '../../../test/sse-client.ts'
-import type { AgentRegistrationRow } from '../../storage/schema.ts'
+import type { Registration } from '../fleet/store.ts'
 import { rolloutOf } from './rollout.ts'
 
 describe('who acknowledged a version', () => {
-  const agent = (agent_id: string, more: Partial<AgentRegistrationRow> = {}): AgentRegistrationRow => ({
-    id: agent_id,
-    tenant_id: 't',
-    agent_id,
-    display_name: null,
-    tags: '{}',
-    bundle_name: null,
+  const agent = (agentId: string, more: Partial<Registration> = {}): Registration => ({
+    id: agentId,
+    tenantId: 't',
+    agentId,
+    displayName: null,
+    tags: {},
+    bundleName: null,
     manifest: null,
     env: 'production',
-    running_bundle: 'devops',
-    policy_version: 'new',
-    last_seen_at: 100,
-    created_at: 0,
-    updated_at: 0,
+    runningBundle: 'devops',
+    policyVersion: 'new',
+    lastSeenAt: 100,
+    createdAt: 0,
+    updatedAt: 0,
     ...more,
   })
-  const deployment = { env: 'production', bundle_name: 'devops' }
+  const deployment = { env: 'production', bundleName: 'devops' }
 
   it('is told of the agents of the environment that run the bundle, by id', () => {
     const rollout = rolloutOf(
@@ -31,11 +31,11 @@ describe('who acknowledged a version', () => {
       'new',
       [
         agent('c'),
-        agent('a', { policy_version: 'old' }),
-        agent('b', { policy_version: null }),
+        agent('a', { policyVersion: 'old' }),
+        agent('b', { policyVersion: null }),
         agent('staging', { env: 'staging' }),
-        agent('other', { running_bundle: 'billing' }),
-        agent('free', { running_bundle: null }),
+        agent('other', { runningBundle: 'billing' }),
+        agent('free', { runningBundle: null }),
       ],
       100,
     )
@@ -51,7 +51,7 @@ describe('who acknowledged a version', () => {
   })
 
   it('leaves out agents that were not seen since', () => {
-    const agents = [agent('gone', { last_seen_at: 99 }), agent('never', { last_seen_at: null }), agent('here')]
+    const agents = [agent('gone', { lastSeenAt: 99 }), agent('never', { lastSeenAt: null }), agent('here')]
     expect(rolloutOf(deployment, 'new', agents, 100).agents.map((one) => one.agentId)).toEqual(['here'])
   })
 })

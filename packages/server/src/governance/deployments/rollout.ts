@@ -1,4 +1,4 @@
-import type { AgentRegistrationRow } from '../../storage/schema.ts'
+import type { Registration } from '../fleet/store.ts'
 
 /** How far a deployed version has reached the agents of its environment. */
 export interface Rollout {
@@ -23,24 +23,22 @@ export interface RolloutAgent {
  * reported last. An agent unseen since `seenSince` (microseconds) is no longer counted.
  */
 export function rolloutOf(
-  deployment: { readonly env: string; readonly bundle_name: string },
+  deployment: { readonly env: string; readonly bundleName: string },
   revisionHash: string,
-  registrations: readonly AgentRegistrationRow[],
+  registrations: readonly Registration[],
   seenSince: number,
 ): Rollout {
   const agents = registrations
     .filter(
-      (row) =>
-        row.env === deployment.env &&
-        row.running_bundle === deployment.bundle_name &&
-        (row.last_seen_at ?? 0) >= seenSince,
+      ({ env, runningBundle, lastSeenAt }) =>
+        env === deployment.env && runningBundle === deployment.bundleName && (lastSeenAt ?? 0) >= seenSince,
     )
     .map(
-      (row): RolloutAgent => ({
-        agentId: row.agent_id,
-        status: row.policy_version === null ? 'unknown' : row.policy_version === revisionHash ? 'current' : 'drift',
-        policyVersion: row.policy_version,
-        lastSeenAt: row.last_seen_at,
+      ({ agentId, policyVersion, lastSeenAt }): RolloutAgent => ({
+        agentId,
+        status: policyVersion === null ? 'unknown' : policyVersion === revisionHash ? 'current' : 'drift',
+        policyVersion,
+        lastSeenAt,
       }),
     )
     .sort((a, b) => (a.agentId < b.agentId ? -1 : 1))

@@ -1,5 +1,6 @@
 import { NotFound } from '../../errors.ts'
-import type { UserCaller } from '../../http/caller.ts'
+import type { UserCaller } from '../../identity/caller.ts'
+import { scopeOf, type TenantScope } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { microsOf } from '../../storage/instants.ts'
 import type { BundleStore } from '../bundles/store.ts'
@@ -13,7 +14,7 @@ const COUNTED_FOR_MS = 24 * 3_600_000
 
 export interface DeploymentRollout extends Rollout {
   readonly deployment: Deployment
-  /** Null when the version's row is gone. */
+  /** Null when the version is gone. */
   readonly revisionHash: string | null
   /** Whether it is still the newest of its environment and bundle. */
   readonly isCurrent: boolean
@@ -26,32 +27,32 @@ export interface Rollouts {
   ofCurrent(caller: UserCaller): Promise<ReadonlyMap<string, Pick<Rollout, 'total' | 'current'>>>
 }
 
-export function rollouts(deps: {
+export function createRollouts(deps: {
   store: DeploymentStore
-  bundles: BundleStore
-  registrations: RegistrationStore
+  bundleStore: BundleStore
+  registrationStore: RegistrationStore
   sightings: Pick<Sightings, 'write'>
   clock: Clock
 }): Rollouts {
-  const { store, bundles, registrations, sightings, clock } = deps
+  const { store, bundleStore, registrationStore, sightings, clock } = deps
 
-  async function heard(tenantId: string) {
+  async function heard(scope: TenantScope) {
     await sightings.write()
-    return registrations.list(tenantId)
+    return registrationStore.list(scope)
   }
   const seenSince = () => microsOf(clock.now() - COUNTED_FOR_MS)
 
   return {
-    async of({ tenantId }, deploymentId) {
-      const deployment = await store.find(tenantId, deploymentId)
+    async of(caller, deploymentId) {
+      const deployment = await store.find(scopeOf(caller), deploymentId)
       if (!deployment) throw new NotFound('Deployment not found')
-      const { env, bundle_name, bundle_version } = deployment
+      const { env, bundleName, bundleVersion } = deployment
       const [agents, bundle, [current]] = await Promise.all([
-        heard(tenantId),
-        bundles.find(tenantId, bundle_name, bundle_version),
-        store.current(tenantId, { env, bundleName: bundle_name }),
+        heard(scopeOf(caller)),
+        bundleStore.find(scopeOf(caller), bundleName, bundleVersion),
+        store.current(scopeOf(caller), { env, bundleName }),
       ])
-      const revisionHash = bundle?.revision_hash ?? null
+      const revisionHash = bundle?.revisionHash ?? null
       return {
         deployment,
         revisionHash,
@@ -59,10 +60,10 @@ export function rollouts(deps: {
         ...rolloutOf(deployment, revisionHash ?? '', agents, seenSince()),
       }
     },
-    async ofCurrent({ tenantId }) {
-      const [agents, current] = await Promise.all([heard(tenantId), store.current(tenantId)])
+    async ofCurrent(caller) {
+      const [agents, current] = await Promise.all([heard(scopeOf(caller)), store.current(scopeOf(caller))])
       return new Map(
-        current.map((one) => [one.id, rolloutOf(one, one.revision_hash ?? '', agents, seenSince())] as const),
+        current.map((one) => [one.id, rolloutOf(one, one.revisionHash ?? '', agents, seenSince())] as const),
       )
     },
   }

@@ -1,25 +1,28 @@
 import Type from 'typebox'
+import { onceOf } from '../../changes/idempotency/idempotency.ts'
 import { DomainError } from '../../errors.ts'
-import { userOf } from '../../http/caller.ts'
 import { canonicalUuid, failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
+import { userOf } from '../../identity/caller.ts'
 import { environments } from '../../identity/keys.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
-import { sinceOf } from '../coverage/since.ts'
-import type { ReplayBundle } from '../replay/replay.ts'
+import { AgentId, BundleName, BundleVersion, DeploymentId, PolicyVersion, RevisionHash } from '../fields.ts'
+import type { Replay } from '../replay/replay.ts'
 import { ReplayBody, USUAL_EVENTS, wireReplay } from '../replay/routes.ts'
-import type { DeploymentInfo, Deployments } from './deployments.ts'
+import { sinceOf } from '../since.ts'
+import type { Deployments } from './deployments.ts'
 import type { Rollouts } from './rollouts.ts'
+import type { Deployment } from './store.ts'
 
 const tags = { tags: ['deployments'] }
 
-const Deployment = {
+const DeploymentBody = {
   id: Type.String(),
   env: Type.String(),
-  bundle_name: Type.String(),
-  bundle_version: Type.Integer(),
-  deployed_by: Type.String(),
+  bundle_name: BundleName,
+  bundle_version: BundleVersion,
+  deployed_by: Type.String({ description: 'E-mail address of who deployed it.' }),
   created_at: Instant,
 }
 
@@ -28,19 +31,19 @@ const Progress = {
   current: Type.Integer({ description: 'Of these, the ones that reported this version.' }),
 }
 
-const wireDeployment = (row: DeploymentInfo) => ({
-  id: row.id,
-  env: row.env,
-  bundle_name: row.bundle_name,
-  bundle_version: row.bundle_version,
-  deployed_by: row.deployed_by,
-  created_at: toWireTime(row.created_at),
+const wireDeployment = (deployment: Deployment) => ({
+  id: deployment.id,
+  env: deployment.env,
+  bundle_name: deployment.bundleName,
+  bundle_version: deployment.bundleVersion,
+  deployed_by: deployment.deployedBy,
+  created_at: toWireTime(deployment.createdAt),
 })
 
-/** console-api §8.3.8 and §8.3.10. */
+/** Deployments, and how far each has reached. */
 export function deploymentRoutes(
   app: App,
-  deps: { deployments: Deployments; rollouts: Rollouts; replay: ReplayBundle; clock: Clock },
+  deps: { deployments: Deployments; rollouts: Rollouts; replay: Replay; clock: Clock },
 ): void {
   const { deployments, rollouts, replay, clock } = deps
   app.post(
@@ -51,7 +54,7 @@ export function deploymentRoutes(
         ...tags,
         summary: 'Deploy a bundle version',
         description:
-          'Signs the version when needed and sends it to every connected agent of the environment that runs it.',
+          'Signs the version when needed and sends it to every connected agent of the environment that runs it. Repetitions with one `Idempotency-Key` make one deployment, for 24 hours; their replay is made anew.',
         params: Type.Object({ name: Type.String({ maxLength: 1024 }), version: Type.Integer({ minimum: 0 }) }),
         querystring: Type.Object({
           replay: Type.Boolean({
@@ -62,7 +65,7 @@ export function deploymentRoutes(
         body: Type.Object({ env: Type.Enum([...environments]) }),
         response: {
           201: Type.Object({
-            ...Deployment,
+            ...DeploymentBody,
             replay: Maybe(ReplayBody),
             replay_problem: Maybe(Type.String({ description: 'Why there is no replay. The deployment is made.' })),
           }),
@@ -73,10 +76,12 @@ export function deploymentRoutes(
     async (request, reply) => {
       const { name, version } = request.params
       const { env } = request.body
-      const deployment = wireDeployment(await deployments.deploy(userOf(request), name, version, env))
+      const caller = userOf(request)
+      const once = onceOf(request, caller)
+      const deployment = wireDeployment(await deployments.deploy(caller, name, version, env, once))
       if (!request.query.replay) return reply.code(201).send(deployment)
       const range = { env, since: sinceOf(undefined, clock.now()), limit: USUAL_EVENTS }
-      const outcome = await replay(userOf(request), name, version, range).then(
+      const outcome = await replay(caller, name, version, range).then(
         (replayed) => ({ replay: wireReplay(range, replayed), replay_problem: null }),
         (error: unknown) => {
           // The deployment is made, whatever became of the replay.
@@ -97,13 +102,18 @@ export function deploymentRoutes(
         summary: 'List deployments, newest first',
         querystring: Type.Object({
           env: Type.Optional(Type.String()),
-          bundle_name: Type.Optional(Type.String()),
-          limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
+          bundle_name: Type.Optional(BundleName),
+          limit: Type.Integer({
+            minimum: 1,
+            maximum: 200,
+            default: 50,
+            description: 'How many to answer with at most.',
+          }),
         }),
         response: {
           200: Type.Array(
             Type.Object({
-              ...Deployment,
+              ...DeploymentBody,
               rollout: Nullable(Type.Object(Progress, { description: 'Null once another deployment took its place.' })),
             }),
           ),
@@ -140,19 +150,19 @@ export function deploymentRoutes(
         params: Type.Object({ id: Type.String({ format: 'uuid' }) }),
         response: {
           200: Type.Object({
-            deployment_id: Type.String(),
+            deployment_id: DeploymentId,
             env: Type.String(),
-            bundle_name: Type.String(),
-            bundle_version: Type.Integer(),
-            revision_hash: Nullable(Type.String()),
+            bundle_name: BundleName,
+            bundle_version: BundleVersion,
+            revision_hash: Nullable(RevisionHash),
             is_current: Type.Boolean({ description: 'False once another deployment took its place.' }),
             ...Progress,
             summary: Type.String({ examples: ['41 of 42 agents run version 7'] }),
             by_agent: Type.Array(
               Type.Object({
-                agent_id: Type.String(),
+                agent_id: AgentId,
                 status: Type.Enum(['current', 'drift', 'unknown']),
-                policy_version: Nullable(Type.String()),
+                policy_version: Nullable(PolicyVersion),
                 last_seen_at: Nullable(Instant),
               }),
             ),
@@ -167,13 +177,13 @@ export function deploymentRoutes(
       return {
         deployment_id: deployment.id,
         env: deployment.env,
-        bundle_name: deployment.bundle_name,
-        bundle_version: deployment.bundle_version,
+        bundle_name: deployment.bundleName,
+        bundle_version: deployment.bundleVersion,
         revision_hash: rollout.revisionHash,
         is_current: rollout.isCurrent,
         agents: total,
         current,
-        summary: `${current} of ${total} ${total === 1 ? 'agent runs' : 'agents run'} version ${deployment.bundle_version}`,
+        summary: `${current} of ${total} ${total === 1 ? 'agent runs' : 'agents run'} version ${deployment.bundleVersion}`,
         by_agent: rollout.agents.map((agent) => ({
           agent_id: agent.agentId,
           status: agent.status,

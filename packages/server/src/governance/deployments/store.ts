@@ -1,67 +1,91 @@
-import type { Insertable, Selectable } from 'kysely'
+import type { Selectable } from 'kysely'
+import type { TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
-import type { BundleRow, DeploymentRow } from '../../storage/schema.ts'
+import type { Micros } from '../../storage/instants.ts'
+import type { DeploymentRow } from '../../storage/schema.ts'
+import { type Bundle, bundleOf } from '../bundles/store.ts'
 
-export type Deployment = Selectable<DeploymentRow>
+/** A version was put into force in an environment. */
+export interface Deployment {
+  readonly id: string
+  readonly tenantId: string
+  readonly env: string
+  readonly bundleName: string
+  readonly bundleVersion: number
+  readonly deployedBy: string
+  readonly createdAt: Micros
+}
 
 /** The newest deployment of a name in an environment. */
 export interface CurrentDeployment {
-  readonly seq: number
   readonly id: string
   readonly env: string
-  readonly bundle_name: string
-  readonly bundle_version: number
-  /** Null when the version's row is gone. */
-  readonly revision_hash: string | null
+  readonly bundleName: string
+  readonly bundleVersion: number
+  /** Null when the version is gone. */
+  readonly revisionHash: string | null
 }
 
 export interface DeploymentStore {
-  /** Hold the tenant's deployments until the transaction ends: the order of rows is the order of commits. */
-  lock(tenantId: string, within: Queryable): Promise<void>
-  insert(row: Insertable<DeploymentRow>, within: Queryable): Promise<void>
+  /** Hold the tenant's deployments until the transaction ends: their order is the order of commits. */
+  lock(scope: TenantScope, within: Queryable): Promise<void>
+  insert(deployment: Deployment, within: Queryable): Promise<void>
   /** Newest first. */
   list(
-    tenantId: string,
+    scope: TenantScope,
     filter: { env?: string | undefined; bundleName?: string | undefined; limit: number },
   ): Promise<Deployment[]>
-  find(tenantId: string, id: string): Promise<Deployment | undefined>
+  find(scope: TenantScope, id: string): Promise<Deployment | undefined>
   /** The newest of each (environment, name), newest first. */
   current(
-    tenantId: string,
+    scope: TenantScope,
     filter?: { env?: string; bundleName?: string },
     within?: Queryable,
   ): Promise<CurrentDeployment[]>
   /** The bundle that the newest deployment of the name in the environment put there. */
-  currentBundle(tenantId: string, env: string, name: string): Promise<BundleRow | undefined>
+  currentBundle(scope: TenantScope, env: string, name: string): Promise<Bundle | undefined>
   /** When each name was last deployed to each environment. */
-  lastDeployed(tenantId: string): Promise<{ bundle_name: string; env: string; last: number }[]>
+  lastDeployed(scope: TenantScope): Promise<{ bundleName: string; env: string; lastAt: Micros }[]>
 }
 
-export function deploymentStore(database: Database): DeploymentStore {
+export function createDeploymentStore(database: Database): DeploymentStore {
   const { db } = database
   return {
-    lock: (tenantId, within) => database.lock(`deployments:${tenantId}`, within as never),
-    async insert(row, within) {
-      await within.insertInto('deployments').values(row).execute()
+    lock: ({ tenantId }, within) => database.lock(`deployments:${tenantId}`, within as never),
+    async insert(deployment, within) {
+      await within
+        .insertInto('deployments')
+        .values({
+          id: deployment.id,
+          tenant_id: deployment.tenantId,
+          env: deployment.env,
+          bundle_name: deployment.bundleName,
+          bundle_version: deployment.bundleVersion,
+          deployed_by: deployment.deployedBy,
+          created_at: deployment.createdAt,
+        })
+        .execute()
     },
-    list(tenantId, { env, bundleName, limit }) {
+    async list({ tenantId }, { env, bundleName, limit }) {
       let query = db.selectFrom('deployments').selectAll().where('tenant_id', '=', tenantId)
       if (env !== undefined) query = query.where('env', '=', env)
       if (bundleName !== undefined) query = query.where('bundle_name', '=', bundleName)
-      return query.orderBy('seq', 'desc').limit(limit).execute()
+      return (await query.orderBy('seq', 'desc').limit(limit).execute()).map(deploymentOf)
     },
-    find: (tenantId, id) =>
-      db
+    async find({ tenantId }, id) {
+      const row = await db
         .selectFrom('deployments')
         .selectAll()
         .where('tenant_id', '=', tenantId)
         .where('id', '=', id)
-        .executeTakeFirst(),
-    current(tenantId, filter = {}, within = db) {
+        .executeTakeFirst()
+      return row && deploymentOf(row)
+    },
+    async current({ tenantId }, filter = {}, within = db) {
       let newest = within.selectFrom('deployments').where('tenant_id', '=', tenantId)
       if (filter.env !== undefined) newest = newest.where('env', '=', filter.env)
       if (filter.bundleName !== undefined) newest = newest.where('bundle_name', '=', filter.bundleName)
-      return within
+      const rows = await within
         .selectFrom('deployments as d')
         .leftJoin('bundles as b', (join) =>
           join
@@ -70,12 +94,19 @@ export function deploymentStore(database: Database): DeploymentStore {
             .onRef('b.version', '=', 'd.bundle_version'),
         )
         .where('d.seq', 'in', newest.select((e) => e.fn.max('seq').as('seq')).groupBy(['env', 'bundle_name']))
-        .select(['d.seq', 'd.id', 'd.env', 'd.bundle_name', 'd.bundle_version', 'b.revision_hash'])
+        .select(['d.id', 'd.env', 'd.bundle_name', 'd.bundle_version', 'b.revision_hash'])
         .orderBy('d.seq', 'desc')
         .execute()
+      return rows.map((row) => ({
+        id: row.id,
+        env: row.env,
+        bundleName: row.bundle_name,
+        bundleVersion: row.bundle_version,
+        revisionHash: row.revision_hash,
+      }))
     },
-    currentBundle: (tenantId, env, name) =>
-      db
+    async currentBundle({ tenantId }, env, name) {
+      const row = await db
         .selectFrom('deployments as d')
         .innerJoin('bundles as b', (join) =>
           join
@@ -89,14 +120,28 @@ export function deploymentStore(database: Database): DeploymentStore {
         .selectAll('b')
         .orderBy('d.seq', 'desc')
         .limit(1)
-        .executeTakeFirst(),
-    lastDeployed: (tenantId) =>
-      db
+        .executeTakeFirst()
+      return row && bundleOf(row)
+    },
+    async lastDeployed({ tenantId }) {
+      const rows = await db
         .selectFrom('deployments')
         .where('tenant_id', '=', tenantId)
-        .select((e) => ['bundle_name', 'env', e.fn.max('created_at').as('last')])
+        .select((e) => ['bundle_name', 'env', e.fn.max('created_at').as('last_at')])
         .groupBy(['bundle_name', 'env'])
         .orderBy('env')
-        .execute(),
+        .execute()
+      return rows.map((row) => ({ bundleName: row.bundle_name, env: row.env, lastAt: row.last_at }))
+    },
   }
 }
+
+const deploymentOf = (row: Selectable<DeploymentRow>): Deployment => ({
+  id: row.id,
+  tenantId: row.tenant_id,
+  env: row.env,
+  bundleName: row.bundle_name,
+  bundleVersion: row.bundle_version,
+  deployedBy: row.deployed_by,
+  createdAt: row.created_at,
+})

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundleYaml } from '../../../test/documents.ts'
 import { startTestServer, type TestServer } from '../../../test/harness.ts'
 import type { DomainError } from '../../errors.ts'
-import { NoThreadFree, ThreadFailed, ThreadTimeout } from '../threads/threads.ts'
-import { evaluation } from './evaluate.ts'
+import { NoThreadFree, ThreadFailed, ThreadTimeout } from '../../operations/threads/threads.ts'
+import { createEvaluate } from './evaluate.ts'
 
 const yamlOf = (contracts: object[], mode = 'enforce') =>
   JSON.stringify({
@@ -279,7 +279,8 @@ describe('the playground', () => {
 })
 
 describe('the playground, when threads are busy or broken', () => {
-  const failing = (error: Error) => evaluation({ threads: { run: () => Promise.reject(error), close: async () => {} } })
+  const failing = (error: Error) =>
+    createEvaluate({ threads: { run: () => Promise.reject(error), close: async () => {} } })
   const call = { yaml: 'a: 1', toolName: 'x', toolArgs: {}, environment: 'production', principal: null }
 
   it('sends those who find no slot away without telling them when to come back', async () => {

@@ -1,10 +1,13 @@
 import { InvalidInput, TooManyRequests } from '../../errors.ts'
-import { NoThreadFree, ThreadFailed, type Threads, ThreadTimeout } from '../threads/threads.ts'
+import { NoThreadFree, ThreadFailed, type Threads, ThreadTimeout } from '../../operations/threads/threads.ts'
 import type { TrialCall, TrialOutcome } from './judge.ts'
 
 export type Evaluation = Extract<TrialOutcome, { kind: 'judged' }>
 
-/** console-api §8.3.9. */
+/** Judge a call by a text, now. @throws InvalidInput for what cannot be judged, TooManyRequests while all slots are taken. */
+export type Evaluate = (call: TrialCall) => Promise<Evaluation>
+
+/** Trials at once. */
 export const SLOTS = 4
 const WAIT_MS = 1_000
 const RUN_MS = 5_000
@@ -15,8 +18,8 @@ const MOST_DOCUMENTS = 10
  *
  * @throws InvalidInput for what cannot be judged or takes too long, TooManyRequests while all slots are taken
  */
-export function evaluation({ threads }: { threads: Threads<TrialCall, TrialOutcome> }) {
-  return async (call: TrialCall): Promise<Evaluation> => {
+export function createEvaluate({ threads }: { threads: Threads<TrialCall, TrialOutcome> }): Evaluate {
+  return async (call) => {
     const documents = call.yaml.split('\n---').length
     if (documents > MOST_DOCUMENTS)
       throw new InvalidInput(`YAML contains ${documents} documents (limit: ${MOST_DOCUMENTS}).`)

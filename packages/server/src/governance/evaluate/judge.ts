@@ -54,7 +54,7 @@ export type TrialOutcome =
 
 const MOST_CONTRACTS = 100
 
-/** Judge one call by one bundle, without stopping at the first contract that fires (contract-language §16). */
+/** Judge one call by one bundle, without stopping at the first contract that fires. */
 export function judgeTrial(call: TrialCall, now: () => number): TrialOutcome {
   const started = now()
   try {

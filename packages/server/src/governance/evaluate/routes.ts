@@ -1,8 +1,9 @@
 import Type from 'typebox'
 import { failures, Maybe, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
+import { toolName, YamlContent } from '../fields.ts'
 import { withAgentJson } from '../json-body.ts'
-import type { Evaluation, evaluation } from './evaluate.ts'
+import type { Evaluate, Evaluation } from './evaluate.ts'
 
 const POLICY_VERSION_DIGITS = 12
 
@@ -19,7 +20,7 @@ const EvaluationBody = Type.Object({
       effect: Type.String(),
       message: Nullable(Type.String()),
       observed: Type.Boolean({ description: 'It fired in observe mode, and so decides nothing.' }),
-      tags: Type.Array(Type.String()),
+      tags: Type.Array(Type.String(), { description: 'Words by which it can be found.' }),
       policy_error: Type.Boolean({ description: 'It could not be judged, and so fired.' }),
     }),
   ),
@@ -46,8 +47,8 @@ const EvaluationBody = Type.Object({
   ),
 })
 
-/** console-api §8.3.9. */
-export function evaluateRoutes(app: App, { evaluate }: { evaluate: ReturnType<typeof evaluation> }): void {
+/** The playground. */
+export function evaluateRoutes(app: App, { evaluate }: { evaluate: Evaluate }): void {
   withAgentJson(app, (scope) => {
     scope.post(
       '/api/v1/bundles/evaluate',
@@ -59,8 +60,8 @@ export function evaluateRoutes(app: App, { evaluate }: { evaluate: ReturnType<ty
           description:
             'Nothing is kept and no tool runs. At most 10 YAML documents, 100 contracts, 5 seconds and 4 evaluations at once; the answer to more than these is 422, or 429 without Retry-After.',
           body: Type.Object({
-            yaml_content: Type.String({ maxLength: 1_048_576 }),
-            tool_name: Text,
+            yaml_content: YamlContent,
+            tool_name: toolName({ maxLength: 255 }),
             tool_args: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
             environment: Maybe(Type.String({ maxLength: 64, default: 'production' })),
             agent_id: Maybe(Type.String({ maxLength: 255, default: 'test-agent', description: 'Has no effect.' })),

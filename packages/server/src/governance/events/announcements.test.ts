@@ -1,7 +1,7 @@
 import pino from 'pino'
 import { expect, it } from 'vitest'
-import type { Emit, StreamLog } from '../stream/log.ts'
-import { announcements } from './announcements.ts'
+import type { Emit, StreamLog } from '../../changes/stream-log.ts'
+import { createAnnouncements } from './announcements.ts'
 
 /** A stream log whose transactions end when the test says so. */
 function heldLog() {
@@ -27,7 +27,7 @@ const counts = (...entries: [string, number][]) => new Map(entries)
 
 it('what arrives while others are told is told together, each tenant of its own', async () => {
   const { log, told, end } = heldLog()
-  const announced = announcements({ log, logger: pino({ enabled: false }) })
+  const announced = createAnnouncements({ log, logger: pino({ enabled: false }) })
   announced.arrived(counts(['a', 1]))
   announced.arrived(counts(['a', 2], ['b', 5]))
   announced.arrived(counts(['a', 3]))
@@ -43,7 +43,7 @@ it('what arrives while others are told is told together, each tenant of its own'
 
 it('nobody is told of nothing', async () => {
   const { log, told } = heldLog()
-  const announced = announcements({ log, logger: pino({ enabled: false }) })
+  const announced = createAnnouncements({ log, logger: pino({ enabled: false }) })
   announced.arrived(counts())
   await announced.idle()
   expect(told).toEqual([])
@@ -52,7 +52,7 @@ it('nobody is told of nothing', async () => {
 it('a telling that fails is logged, and the next goes on', async () => {
   const lines: string[] = []
   const { log, told, end } = heldLog()
-  const announced = announcements({ log, logger: pino({}, { write: (line: string) => lines.push(line) }) })
+  const announced = createAnnouncements({ log, logger: pino({}, { write: (line: string) => lines.push(line) }) })
   announced.arrived(counts(['a', 1]))
   await end(new Error('away'))
   await announced.idle()

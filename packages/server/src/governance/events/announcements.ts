@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
-import type { StreamLog } from '../stream/log.ts'
+import type { StreamLog } from '../../changes/stream-log.ts'
 
-/** Tells dashboards how many events arrived (console-api §9, `event_created`). */
+/** Tells dashboards how many events arrived: `event_created`. */
 export interface Announcements {
   /** These tenants got as many new events, which are on disk. */
   arrived(accepted: ReadonlyMap<string, number>): void
@@ -13,7 +13,7 @@ export interface Announcements {
  * Nobody who reports events waits for dashboards to be told, and a tenant whose events arrive faster than they can be told of hears
  * of several batches at once. A server that is killed in between leaves a dashboard without a hint, never without an event.
  */
-export function announcements(deps: { log: StreamLog; logger: Logger }): Announcements {
+export function createAnnouncements(deps: { log: StreamLog; logger: Logger }): Announcements {
   const { log, logger } = deps
   let waiting = new Map<string, number>()
   let telling: Promise<void> | null = null

@@ -1,12 +1,13 @@
-import { hash } from 'node:crypto'
+import { LATER_LINE } from '../../http/later-lines.ts'
 import type { EventValues } from '../../storage/events/event-table.ts'
-import { type Micros, parseWireTime } from '../../storage/instants.ts'
+import { parseWireTime } from '../../storage/instants.ts'
+import { previewOf } from '../preview.ts'
+import { eventId } from './identity.ts'
 
-/** Where an event comes from: the API key's tenant and environment, never the payload's (console-api §8.4.1). */
+/** Where an event comes from: the API key's tenant and environment, never the payload's. */
 export interface EventOrigin {
   readonly tenantId: string
   readonly env: string
-  readonly receivedAt: Micros
 }
 
 /** What is wrong with one event of a batch. */
@@ -25,6 +26,8 @@ export function readEvent(value: unknown, origin: EventOrigin): EventValues | Ev
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return { field: '', msg: 'Input should be an object' }
   const event = value as Record<string, unknown>
+  // The mark of edictum 0.17, which asks for everything else as 0.16 does.
+  if (event.verdict === undefined && typeof event.decision === 'string') return { field: 'verdict', msg: LATER_LINE }
   for (const field of texts) {
     const text = event[field]
     if (typeof text !== 'string')
@@ -52,44 +55,35 @@ export function readEvent(value: unknown, origin: EventOrigin): EventValues | Ev
       return { field: 'payload', msg: 'Value error, The payload is nested too deeply' }
     }
   }
-  const callId = event.call_id as string
-  const verdict = event.verdict as string
+  const [callId, agentId, toolName, verdict, mode] = texts.map((field) => event[field] as string) as Texts
+  const sentId = payloadText === null ? undefined : (payload as { event_id?: unknown }).event_id
+  const identity = {
+    ...origin,
+    agentId,
+    callId,
+    toolName,
+    verdict,
+    mode,
+    decisionName,
+    timestamp,
+    payload: payloadText,
+  }
   return [
-    eventId(origin.tenantId, callId, verdict, decisionName),
+    eventId(identity, typeof sentId === 'string' && sentId !== '' ? sentId : null),
     origin.tenantId,
     callId,
-    event.agent_id as string,
-    event.tool_name as string,
+    agentId,
+    toolName,
     verdict,
-    event.mode as string,
+    mode,
     origin.env,
     timestamp,
     decisionName,
     payloadText,
-    origin.receivedAt,
+    payloadText === null ? null : previewOf(payload as object, payloadText),
   ]
 }
 
+type Texts = [callId: string, agentId: string, toolName: string, verdict: string, mode: string]
+
 export const isProblem = (read: EventValues | EventProblem): read is EventProblem => !Array.isArray(read)
-
-/**
- * The id of an event: a UUID (version 8) made of tenant, call, verdict and decision. An event delivered again has the id it had,
- * which is how it is known for a duplicate (decision Q1); and a fixed length keeps the index small whatever clients send as call id.
- * The first half comes from the call alone, so that the stages of a call, which arrive together, lie together in the index.
- */
-function eventId(tenantId: string, callId: string, verdict: string, decisionName: string): string {
-  const call = callHash(tenantId, callId)
-  // No part but the last can hold NUL, so different parts never read alike.
-  const stage = hash('sha256', `${call}\u0000${verdict}\u0000${decisionName}`, 'hex')
-  const variant = '89ab'[Number.parseInt(stage.charAt(0), 16) & 3]
-  return `${call.slice(0, 8)}-${call.slice(8, 12)}-8${call.slice(13, 16)}-${variant}${stage.slice(1, 4)}-${stage.slice(4, 16)}`
-}
-
-/** The stages of a call stand side by side: the hash of the last call is often asked for again. */
-let last = { tenantId: '', callId: '', hash: hash('sha256', '\u0000', 'hex') }
-
-function callHash(tenantId: string, callId: string): string {
-  if (last.callId !== callId || last.tenantId !== tenantId)
-    last = { tenantId, callId, hash: hash('sha256', `${tenantId}\u0000${callId}`, 'hex') }
-  return last.hash
-}

@@ -47,6 +47,9 @@ onEachDatabase('events', (start) => {
         mode: 'enforce',
         timestamp: '2026-03-01T12:00:00.123456Z',
         payload: { tool_args: { path: 'data.csv' }, decision_name: null },
+        payload_bytes: 54,
+        payload_shortened: false,
+        seq: 1,
         created_at: '2026-03-01T12:00:00Z',
       },
     ])

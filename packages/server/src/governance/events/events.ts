@@ -1,28 +1,50 @@
 import type { App } from '../../http/server.ts'
 import type { Shared } from '../../shared.ts'
 import { microsOf } from '../../storage/instants.ts'
-import { announcements } from './announcements.ts'
-import { type Ingest, ingest } from './ingest.ts'
+import { createExport } from '../ledger/export-store.ts'
+import { createLedger, keepEventsFor, type Ledger, type LedgerSigning } from '../ledger/ledger.ts'
+import { createAnnouncements } from './announcements.ts'
+import { type EventOrigin, isProblem, readEvent } from './event.ts'
+import { createIngest, type Ingest } from './ingest.ts'
 import { eventRoutes } from './routes.ts'
 import type { AgentSightings } from './sightings.ts'
-import { eventStore } from './store.ts'
+import { createEventStore } from './store.ts'
 
 /** The audit log: what agents report, and questions about it. */
 export interface Events extends Ingest {
+  readonly ledger: Ledger
+  /**
+   * Store one event of the server's own, in the wire form of an agent's, before anything goes on.
+   *
+   * @throws Error when it is malformed, which names the field
+   */
+  recordOwn(event: unknown, origin: EventOrigin): Promise<void>
   routes(app: App): void
 }
 
 /** How often months are looked after: they are made ahead, so that it may fail for weeks before anybody would notice. */
 const PARTITION_MS = 60 * 60 * 1000
 
-export function events(deps: Shared & { sightings: AgentSightings }): Events {
-  const { clock, workers } = deps
-  const { events: table } = deps.database
+export function createEvents(deps: Shared & { sightings: AgentSightings; signing: LedgerSigning }): Events {
+  const { clock, config, database, workers } = deps
   workers.every('partition', PARTITION_MS, async () => {
-    await table.prepare(microsOf(clock.now()))
-    await table.finishPurge()
+    await database.events.prepare(microsOf(clock.now()))
+    await database.events.finishPurge()
   })
-  const store = eventStore(deps.database)
-  const receiving = ingest({ ...deps, store, announcements: announcements(deps), writers: deps.database.writers })
-  return { ...receiving, routes: (app) => eventRoutes(app, { ingest: receiving, store }) }
+  const store = createEventStore(database)
+  const ingest = createIngest({
+    ...deps,
+    store,
+    announcements: createAnnouncements(deps),
+    writers: database.writers,
+  })
+  const ledger = createLedger(deps)
+  if (config.eventsRetentionDays > 0) keepEventsFor(config.eventsRetentionDays, { ledger, clock, workers })
+  const exported = createExport(database)
+  async function recordOwn(event: unknown, origin: EventOrigin): Promise<void> {
+    const read = readEvent(event, origin)
+    if (isProblem(read)) throw new Error(`An audit event of the server is malformed: ${read.field} ${read.msg}`)
+    await ingest.record([read])
+  }
+  return { ...ingest, ledger, recordOwn, routes: (app) => eventRoutes(app, { ingest, store, ledger, exported }) }
 }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { bucketsOf, classOf } from './histogram.ts'
 
-/** console-api §8.4.3: the first rule that matches. */
+/** The first rule that matches decides. */
 it.each([
   ['observe', 'call_would_deny', 'observed'],
   ['observe', 'call_denied', 'observed'],

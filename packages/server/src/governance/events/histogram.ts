@@ -8,7 +8,7 @@ export interface Bucket extends Record<VerdictClass, number> {
   readonly start: Micros
 }
 
-/** What a verdict counts as (console-api §8.4.3): the first rule that matches. */
+/** What a verdict counts as: the first rule that matches. */
 export function classOf(mode: string, verdict: string): VerdictClass {
   if (mode === 'observe' && (verdict === 'call_would_deny' || verdict === 'call_denied')) return 'observed'
   switch (verdict) {

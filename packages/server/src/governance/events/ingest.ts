@@ -1,13 +1,13 @@
 import { InvalidInput, TooManyRequests } from '../../errors.ts'
-import type { KeyCaller } from '../../http/caller.ts'
+import type { KeyCaller } from '../../identity/caller.ts'
 import type { Metrics } from '../../operations/metrics.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { RateLimiter } from '../../ports/rate-limiter.ts'
 import type { EventValues } from '../../storage/events/event-table.ts'
 import { microsOf } from '../../storage/instants.ts'
+import { createGroupCommit } from '../group-commit.ts'
 import type { Announcements } from './announcements.ts'
 import { type EventProblem, isProblem, readEvent } from './event.ts'
-import { groupCommit } from './group-commit.ts'
 import type { AgentManifest, AgentSighting, AgentSightings } from './sightings.ts'
 import type { EventStore } from './store.ts'
 
@@ -26,7 +26,7 @@ export interface EventBatch {
 export interface BatchOutcome {
   readonly accepted: number
   readonly duplicates: number
-  /** Events that were not stored because they are malformed; the others were (decision D10). */
+  /** Events that were not stored because they are malformed; the others were. */
   readonly rejected: readonly { readonly index: number; readonly detail: string }[]
 }
 
@@ -39,7 +39,7 @@ export interface Ingest {
   idle(): Promise<void>
 }
 
-export function ingest(deps: {
+export function createIngest(deps: {
   store: EventStore
   announcements: Announcements
   clock: Clock
@@ -51,9 +51,9 @@ export function ingest(deps: {
 }): Ingest {
   const { writers, store, announcements, clock, limiter, metrics, sightings } = deps
 
-  const waiting = groupCommit<EventValues>(writers, async (events) => {
+  const waiting = createGroupCommit<EventValues>(writers, async (events) => {
     const started = clock.now()
-    const isNew = await store.insert(events)
+    const isNew = await store.insert(events, microsOf(started))
     announcements.arrived(countByTenant(events, isNew))
     metrics.ingestCommit.observe((clock.now() - started) / 1000)
     const accepted = countOf(isNew)
@@ -71,7 +71,7 @@ export function ingest(deps: {
   const submit = (events: readonly EventValues[]) =>
     waiting.submit(
       events,
-      events.reduce((sum, event) => sum + ROW_WEIGHT + (event[10]?.length ?? 0), 0),
+      events.reduce((sum, event) => sum + ROW_WEIGHT + (event[10]?.length ?? 0) + (event[11]?.length ?? 0), 0),
     )
 
   return {
@@ -81,11 +81,12 @@ export function ingest(deps: {
       if (!verdict.allowed)
         throw new TooManyRequests('Event ingestion rate limit exceeded. Please try again later.', verdict.retryAfter)
       const receivedAt = microsOf(clock.now())
+      const origin = { tenantId, env }
       const valid: EventValues[] = []
       const problems: (EventProblem & { index: number })[] = []
       const seen = new Map<string, AgentSighting>()
       for (const [index, sent] of events.entries()) {
-        const event = readEvent(sent, { tenantId, env, receivedAt })
+        const event = readEvent(sent, origin)
         if (isProblem(event)) {
           problems.push({ index, ...event })
           continue

@@ -1,31 +1,38 @@
+import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
-import { keyOf, userOrKeyOf } from '../../http/caller.ts'
-import { failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
+import { NotFound } from '../../errors.ts'
+import { canonicalUuid, failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
+import { keyOf, userOf, userOrKeyOf } from '../../identity/caller.ts'
+import { scopeOf, type TenantScope } from '../../identity/scope.ts'
 import { toWireTime } from '../../storage/instants.ts'
 import { withAgentJson } from '../json-body.ts'
+import type { Ledger } from '../ledger/ledger.ts'
 import { instantOf, requiredInstantOf } from '../wire-instant.ts'
 import { cursorOf, placeOf } from './cursor.ts'
 import { LONGEST_AGENT_ID } from './event.ts'
 import { bucketsOf } from './histogram.ts'
 import type { Ingest } from './ingest.ts'
-import type { EventFilter, EventStore, StoredEvent } from './store.ts'
+import type { EventFilter, EventStore, ListedEvent } from './store.ts'
 
 export const LARGEST_BATCH = 10_000
 const tags = { tags: ['events'] }
 
-/** Described here and judged one by one in `event.ts`: one malformed event does not reject the batch (decision D10). */
+/** Described here and judged one by one in `event.ts`: one malformed event does not reject the batch. */
 const SentEvent = Type.Unsafe<unknown>({
   description: 'An audit event. `call_id`, `agent_id`, `tool_name`, `verdict`, `mode` and `timestamp` are required.',
   properties: {
-    call_id: { description: 'Text. Events of one call share it.' },
+    call_id: { description: 'Text; empty where there is no call. Events of one call share it.' },
     agent_id: { description: `Text of at most ${LONGEST_AGENT_ID} characters. The agent that made the call.` },
     tool_name: { description: 'Text.' },
     verdict: { description: 'Text, stored as it is, for example `call_allowed`.' },
     mode: { description: 'Text: `enforce` or `observe`.' },
     timestamp: { description: 'ISO 8601, or seconds or milliseconds since the epoch.' },
-    payload: { description: 'Object or null. `decision_name` in it tells the stages of one call apart.' },
+    payload: {
+      description:
+        'Object or null. `event_id` in it, a text, is what a duplicate repeats; without it `decision_name` tells the stages of one call apart.',
+    },
   },
   examples: [
     {
@@ -57,13 +64,23 @@ const Manifest = Type.Object({
 
 const AuditEvent = Type.Object({
   id: Type.String(),
+  seq: Type.Integer({
+    description: 'Its place in the order of arrival, from 1. Send the last as `after_seq` to go on from there.',
+  }),
   call_id: Type.String(),
   agent_id: Type.String(),
   tool_name: Type.String(),
   verdict: Type.String(),
   mode: Type.String(),
   timestamp: Instant,
-  payload: Nullable(Type.Any({ description: 'As it was sent.' })),
+  payload: Nullable(
+    Type.Any({
+      description:
+        'As it was sent. Where `payload_shortened`, each value in it of more than 32 KiB is `{"$preview": its beginning, "$bytes": its size}`; `GET /api/v1/events/{id}` has it whole.',
+    }),
+  ),
+  payload_bytes: Type.Integer({ description: 'Of the whole payload as JSON.' }),
+  payload_shortened: Type.Boolean(),
   created_at: Instant,
 })
 
@@ -74,26 +91,38 @@ const Filter = {
   verdict: Type.Optional(Type.String()),
 }
 
-const wireEvent = (event: StoredEvent) => ({
+const wireEvent = (event: ListedEvent) => ({
   id: event.id,
-  call_id: event.call_id,
-  agent_id: event.agent_id,
-  tool_name: event.tool_name,
+  seq: event.seq,
+  call_id: event.callId,
+  agent_id: event.agentId,
+  tool_name: event.toolName,
   verdict: event.verdict,
   mode: event.mode,
   timestamp: toWireTime(event.timestamp),
   payload: event.payload === null ? null : (JSON.parse(event.payload) as unknown),
-  created_at: toWireTime(event.created_at),
+  payload_bytes: event.payloadBytes,
+  payload_shortened: event.isShortened,
+  created_at: toWireTime(event.createdAt),
 })
 
-function scopeOf(request: FastifyRequest): Pick<EventFilter, 'tenantId' | 'env'> {
+/** A key sees its own environment, a person all of them. */
+function seenBy(request: FastifyRequest): Pick<EventFilter, 'scope' | 'env'> {
   const caller = userOrKeyOf(request)
-  return { tenantId: caller.tenantId, env: caller.kind === 'key' ? caller.env : undefined }
+  return { scope: scopeOf(caller), env: caller.kind === 'key' ? caller.env : undefined }
 }
 
-/** console-api §8.4.1–8.4.3. */
-export function eventRoutes(app: App, deps: { ingest: Ingest; store: EventStore }): void {
-  const { ingest, store } = deps
+/** What agents report, and what is asked about it. */
+export function eventRoutes(
+  app: App,
+  deps: {
+    ingest: Ingest
+    store: EventStore
+    ledger: Pick<Ledger, 'checkpoint'>
+    exported: (scope: TenantScope) => AsyncIterable<string>
+  },
+): void {
+  const { ingest, store, ledger, exported } = deps
 
   withAgentJson(app, (scope) => {
     scope.post(
@@ -104,7 +133,7 @@ export function eventRoutes(app: App, deps: { ingest: Ingest; store: EventStore 
           ...tags,
           summary: 'Report audit events',
           description:
-            'Answers once the events are on disk. An event is a duplicate when its call, verdict and `payload.decision_name` were stored before. A malformed event is named in `rejected`; the others are stored.',
+            'Answers once the events are on disk. An event is a duplicate when one of the same agent and environment with its `payload.event_id` was stored before; where none is sent, one with its call, verdict, `payload.decision_name` and timestamp; without a call, one that is the same in everything. A malformed event is named in `rejected`; the others are stored.',
           body: Type.Object({
             events: Type.Array(SentEvent, { minItems: 1, maxItems: LARGEST_BATCH }),
             agent_manifest: Maybe(Manifest),
@@ -140,9 +169,9 @@ export function eventRoutes(app: App, deps: { ingest: Ingest; store: EventStore 
       config: { access: 'either', scope: 'environment' },
       schema: {
         ...tags,
-        summary: 'Query audit events, newest first',
+        summary: 'Query audit events, newest first, or in the order of arrival',
         description:
-          'An API key sees its own environment. A full page carries `X-Next-Cursor`: send it as `cursor` with the same filters for the next one.',
+          'An API key sees its own environment. A page may hold fewer events than `limit`, because an answer is bounded in bytes as well; where there may be more it carries `X-Next-Cursor`: send it as `cursor` with the same filters. With `after_seq` the order is that of arrival, oldest first, and nothing is left out that is stored late: `X-Next-Seq` says where to go on.',
         querystring: Type.Object({
           ...Filter,
           mode: Type.Optional(Type.String()),
@@ -156,14 +185,21 @@ export function eventRoutes(app: App, deps: { ingest: Ingest; store: EventStore 
           ),
           limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100 }),
           cursor: Type.Optional(Type.String({ maxLength: 100 })),
+          after_seq: Type.Optional(
+            Type.Integer({
+              minimum: 0,
+              maximum: Number.MAX_SAFE_INTEGER,
+              description: 'Events that arrived after the one with this `seq`; 0 begins at the first.',
+            }),
+          ),
         }),
         response: { 200: Type.Array(AuditEvent), ...failures(401, 422) },
       },
     },
     async (request, reply) => {
-      const { agent_id, tool_name, verdict, mode, since, until, search, limit, cursor } = request.query
+      const { agent_id, tool_name, verdict, mode, since, until, search, limit, cursor, after_seq } = request.query
       const filter = {
-        ...scopeOf(request),
+        ...seenBy(request),
         agentId: agent_id,
         toolName: tool_name,
         verdict,
@@ -172,10 +208,55 @@ export function eventRoutes(app: App, deps: { ingest: Ingest; store: EventStore 
         until: instantOf(until, 'until'),
         search: search === '' ? undefined : search,
       }
-      const events = await store.list(filter, limit, cursor === undefined ? undefined : placeOf(cursor))
+      if (after_seq !== undefined) {
+        const { events, next } = await store.arrived(filter, limit, after_seq)
+        reply.header('x-next-seq', next)
+        return events.map(wireEvent)
+      }
+      const { events, isFull } = await store.list(filter, limit, cursor === undefined ? undefined : placeOf(cursor))
       const last = events.at(-1)
-      if (last && events.length === limit) reply.header('x-next-cursor', cursorOf(last))
+      if (last && isFull) reply.header('x-next-cursor', cursorOf(last))
       return events.map(wireEvent)
+    },
+  )
+
+  app.get(
+    '/api/v1/events/export',
+    {
+      config: { access: 'admin', scope: 'tenant' },
+      schema: {
+        ...tags,
+        summary: 'The whole audit log with its proof, as JSON lines',
+        description:
+          'In the order of arrival, with the digest of each event, the links of the chain and the signatures over it; the last line is of type `end`. `lictor audit verify` judges it without this server.',
+        produces: ['application/x-ndjson'],
+        response: { 200: Type.String({ description: 'One JSON object a line.' }), ...failures(401, 403) },
+      },
+    },
+    async (request, reply) => {
+      const scope = scopeOf(userOf(request))
+      await ledger.checkpoint(scope)
+      const lines = Readable.from(exported(scope))
+      return reply.type('application/x-ndjson').send(lines as never)
+    },
+  )
+
+  app.get(
+    '/api/v1/events/:event_id',
+    {
+      config: { access: 'either', scope: 'environment' },
+      schema: {
+        ...tags,
+        summary: 'One audit event, whole',
+        params: Type.Object({ event_id: Type.String({ format: 'uuid' }) }),
+        response: { 200: AuditEvent, ...failures(401, 404, 422) },
+      },
+    },
+    async (request) => {
+      const { scope, env } = seenBy(request)
+      const event = await store.find(scope, canonicalUuid(request.params.event_id), env)
+      if (!event) throw new NotFound('Event not found.')
+      return wireEvent(event)
     },
   )
 
@@ -211,7 +292,7 @@ export function eventRoutes(app: App, deps: { ingest: Ingest; store: EventStore 
       const { agent_id, tool_name, verdict, since, until, bucket_seconds } = request.query
       const counts = await store.count(
         {
-          ...scopeOf(request),
+          ...seenBy(request),
           agentId: agent_id,
           toolName: tool_name,
           verdict,

@@ -1,6 +1,6 @@
 import type { Micros } from '../../storage/instants.ts'
 
-/** The contracts an agent says it runs (console-api §8.4.1). */
+/** The contracts an agent says it runs. */
 export interface AgentManifest {
   readonly agent_id: string
   readonly policy_version: string

@@ -1,10 +1,10 @@
 import { afterEach, expect, it } from 'vitest'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
-import { inProcessRateLimiter } from '../../adapters/rate-limiter/in-process.ts'
+import { createInProcessRateLimiter } from '../../adapters/rate-limiter/in-process.ts'
 
 type Headers = Record<string, string>
 
-/** console-api §8.4.1–8.4.3, field by field. */
+/** The answers about events, field by field. */
 onEachDatabase('the events API', (start) => {
   let t: TestServer
   afterEach(() => t.close())
@@ -50,7 +50,7 @@ onEachDatabase('the events API', (start) => {
     t = await start()
     const agent = await t.agent()
     await send(agent, event('a', { tool_name: 'first' }))
-    await send(agent, event('a', { tool_name: 'second', agent_id: 'agent-2', timestamp: at(5) }))
+    await send(agent, event('a', { tool_name: 'second', mode: 'observe' }))
     expect((await get(agent))[1]).toMatchObject([{ tool_name: 'first', agent_id: 'agent-1' }])
   })
 
@@ -289,6 +289,7 @@ onEachDatabase('the events API', (start) => {
             asked.push([key, max, windowSeconds])
             return refusing ? { allowed: false, retryAfter: 17 } : { allowed: true }
           },
+          peek: async () => ({ allowed: true }),
         },
       },
     })
@@ -308,8 +309,10 @@ onEachDatabase('the events API', (start) => {
   })
 
   it('limits are counted for each tenant, whichever of its agents and keys calls', async () => {
-    const limiter = inProcessRateLimiter({ now: () => 0, after: () => () => {} })
-    t = await start({ overrides: { limiter: { hit: (key, _max, seconds) => limiter.hit(key, 2, seconds) } } })
+    const limiter = createInProcessRateLimiter({ now: () => 0, after: () => () => {} })
+    t = await start({
+      overrides: { limiter: { ...limiter, hit: (key, _max, seconds) => limiter.hit(key, 2, seconds) } },
+    })
     const [one, two] = [await t.agent('production', 'agent-1'), await t.agent('staging', 'agent-2')]
     const statuses = []
     for (const [index, headers] of [one, two, one].entries())

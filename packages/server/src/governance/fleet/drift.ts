@@ -1,16 +1,16 @@
-/** Whether an agent runs what is deployed (console-api §8.7.1). */
+/** Whether an agent runs what is deployed. */
 export type DriftStatus = 'current' | 'drift' | 'unknown'
 
 export interface DeployedBundle {
   readonly env: string
-  readonly bundle_name: string
-  /** Null when the version's row is gone. */
-  readonly revision_hash: string | null
+  readonly bundleName: string
+  /** Null when the version is gone. */
+  readonly revisionHash: string | null
 }
 
 /**
  * Compare what an agent reported with its own bundle's deployment, or with the environment's newest when it runs no
- * particular one (decision D12).
+ * particular one.
  *
  * @param deployed the newest deployment of each environment and name, newest first
  */
@@ -19,8 +19,8 @@ export function driftOf(
   deployed: readonly DeployedBundle[],
 ): DriftStatus {
   const considered = deployed.find(
-    (one) => one.env === agent.env && (agent.bundleName === null || one.bundle_name === agent.bundleName),
+    (one) => one.env === agent.env && (agent.bundleName === null || one.bundleName === agent.bundleName),
   )
-  if (agent.policyVersion === null || !considered?.revision_hash) return 'unknown'
-  return considered.revision_hash === agent.policyVersion ? 'current' : 'drift'
+  if (agent.policyVersion === null || !considered?.revisionHash) return 'unknown'
+  return considered.revisionHash === agent.policyVersion ? 'current' : 'drift'
 }

@@ -1,13 +1,27 @@
+import type { TenantScope } from '../../identity/scope.ts'
 import type { Database } from '../../storage/database.ts'
+import type { Micros } from '../../storage/instants.ts'
 import type { AgentPresenceRow } from '../../storage/schema.ts'
+
+/** An agent's open stream, for the other processes to see. */
+export interface PresentStream {
+  readonly id: string
+  readonly processId: string
+  readonly tenantId: string
+  readonly agentId: string
+  readonly env: string
+  readonly bundleName: string | null
+  readonly policyVersion: string | null
+  readonly connectedAt: Micros
+}
 
 export interface PresenceStore {
   /** Say that this process is alive. False when the others had forgotten it, and its streams with it, or never heard of it. */
   beat(processId: string, at: number): Promise<boolean>
-  /** Make the rows of a process what they should be. */
-  write(changes: { gone: readonly string[]; rows: readonly AgentPresenceRow[] }): Promise<void>
+  /** Make what is told of a process what it should be. */
+  write(changes: { gone: readonly string[]; here: readonly PresentStream[] }): Promise<void>
   /** Streams of the tenant's agents on other processes heard of since `since`. */
-  elsewhere(tenantId: string, processId: string, since: number): Promise<AgentPresenceRow[]>
+  elsewhere(scope: TenantScope, processId: string, since: number): Promise<PresentStream[]>
   /** How many streams of agents there are on other processes heard of since `since`, of all tenants. */
   countElsewhere(processId: string, since: number): Promise<number>
   /** Forget processes not heard of since `since`, and their streams. */
@@ -17,7 +31,7 @@ export interface PresenceStore {
 
 const ROWS_AT_ONCE = 500
 
-export function presenceStore({ db }: Database): PresenceStore {
+export function createPresenceStore({ db }: Database): PresenceStore {
   return {
     async beat(id, seen_at) {
       const { numUpdatedRows } = await db
@@ -29,7 +43,8 @@ export function presenceStore({ db }: Database): PresenceStore {
       await db.insertInto('server_processes').values({ id, seen_at }).execute()
       return false
     },
-    async write({ gone, rows }) {
+    async write({ gone, here }) {
+      const rows = here.map(rowOf)
       await db.transaction().execute(async (within) => {
         for (let from = 0; from < gone.length; from += ROWS_AT_ONCE)
           await within
@@ -49,15 +64,17 @@ export function presenceStore({ db }: Database): PresenceStore {
             .execute()
       })
     },
-    elsewhere: (tenantId, processId, since) =>
-      db
+    async elsewhere({ tenantId }, processId, since) {
+      const rows = await db
         .selectFrom('agent_presence as a')
         .innerJoin('server_processes as p', 'p.id', 'a.process_id')
         .where('a.tenant_id', '=', tenantId)
         .where('a.process_id', '!=', processId)
         .where('p.seen_at', '>=', since)
         .selectAll('a')
-        .execute(),
+        .execute()
+      return rows.map(streamOf)
+    },
     async countElsewhere(processId, since) {
       const row = await db
         .selectFrom('agent_presence as a')
@@ -83,3 +100,25 @@ export function presenceStore({ db }: Database): PresenceStore {
     },
   }
 }
+
+const rowOf = (stream: PresentStream): AgentPresenceRow => ({
+  id: stream.id,
+  process_id: stream.processId,
+  tenant_id: stream.tenantId,
+  agent_id: stream.agentId,
+  env: stream.env,
+  bundle_name: stream.bundleName,
+  policy_version: stream.policyVersion,
+  connected_at: stream.connectedAt,
+})
+
+const streamOf = (row: AgentPresenceRow): PresentStream => ({
+  id: row.id,
+  processId: row.process_id,
+  tenantId: row.tenant_id,
+  agentId: row.agent_id,
+  env: row.env,
+  bundleName: row.bundle_name,
+  policyVersion: row.policy_version,
+  connectedAt: row.connected_at,
+})

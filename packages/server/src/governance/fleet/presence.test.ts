@@ -2,9 +2,10 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { afterEach, expect, it } from 'vitest'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
 import { manualClock } from '../../../test/manual-clock.ts'
-import type { AgentConnection } from '../stream/connections.ts'
-import { sharedPresence } from './presence.ts'
-import { presenceStore } from './presence-store.ts'
+import { scopeOfRecord } from '../../identity/scope.ts'
+import type { LiveAgent } from './live.ts'
+import { createSharedPresence } from './presence.ts'
+import { createPresenceStore } from './presence-store.ts'
 
 onEachDatabase('presence among processes', (start) => {
   let t: TestServer
@@ -12,30 +13,27 @@ onEachDatabase('presence among processes', (start) => {
 
   const clock = manualClock()
   function process() {
-    const open: AgentConnection[] = []
-    const presence = sharedPresence({
-      store: presenceStore(t.server.database),
+    const open: LiveAgent[] = []
+    const presence = createSharedPresence({
+      store: createPresenceStore(t.server.database),
       clock,
       random: { uuid: randomUUID, bytes: randomBytes },
-      connections: (tenantId) => open.filter((connection) => connection.tenantId === tenantId),
-      allConnections: () => open,
+      live: {
+        agents: (scope) => open.filter((one) => one.tenantId === scope.tenantId),
+        allAgents: () => open,
+        get agentCount() {
+          return open.length
+        },
+      },
     })
     return { open, presence }
   }
-  const agent = (agentId: string, tenantId = 't'): AgentConnection => ({
-    kind: 'agent',
-    stream: { write: () => true, end() {}, onEnd() {}, isEnded: false },
+  const agent = (agentId: string, tenantId = 't'): LiveAgent => ({
     tenantId,
-    keyId: 'k',
     agentId,
     env: 'production',
-    namedBundle: true,
-    tags: {},
     connectedAt: clock.now(),
-    head: 0,
-    waiting: null,
     bundleName: 'devops',
-    followsAll: false,
     policyVersion: null,
   })
 
@@ -46,7 +44,9 @@ onEachDatabase('presence among processes', (start) => {
     one.open.push(first, agent('foreign', 'other'))
     two.open.push(agent('b'), agent('b'))
     const ids = async (of: ReturnType<typeof process>) =>
-      (await of.presence.of('t')).map((present) => [present.agentId, present.policyVersion]).sort()
+      (await of.presence.of(scopeOfRecord({ tenantId: 't' })))
+        .map((present) => [present.agentId, present.policyVersion])
+        .sort()
     await one.presence.share()
     await two.presence.share()
     for (const either of [one, two])
@@ -73,9 +73,9 @@ onEachDatabase('presence among processes', (start) => {
     const [killed, alive] = [process(), process()]
     killed.open.push(...Array.from({ length: 1_200 }, (_, index) => agent(`a${index}`)))
     await killed.presence.share()
-    expect(await alive.presence.of('t')).toHaveLength(1_200)
+    expect(await alive.presence.of(scopeOfRecord({ tenantId: 't' }))).toHaveLength(1_200)
     clock.set(clock.now() + 31_000)
-    expect(await alive.presence.of('t')).toEqual([])
+    expect(await alive.presence.of(scopeOfRecord({ tenantId: 't' }))).toEqual([])
     await alive.presence.share()
     const left = await t.server.database.db.selectFrom('agent_presence').select('id').execute()
     expect(left).toEqual([])
@@ -89,9 +89,9 @@ onEachDatabase('presence among processes', (start) => {
     await two.presence.share()
     clock.set(clock.now() + 60_000)
     await two.presence.share()
-    expect(await two.presence.of('t')).toEqual([])
+    expect(await two.presence.of(scopeOfRecord({ tenantId: 't' }))).toEqual([])
     await one.presence.share()
-    expect((await two.presence.of('t')).map((present) => present.agentId)).toEqual(['a'])
+    expect((await two.presence.of(scopeOfRecord({ tenantId: 't' }))).map((present) => present.agentId)).toEqual(['a'])
     expect(await two.presence.count()).toBe(1)
   })
 })

@@ -1,9 +1,9 @@
+import type { TenantScope } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import { microsOf } from '../../storage/instants.ts'
-import type { AgentPresenceRow } from '../../storage/schema.ts'
-import type { AgentConnection } from '../stream/connections.ts'
-import type { PresenceStore } from './presence-store.ts'
+import type { LiveAgent, LiveAgents } from './live.ts'
+import type { PresenceStore, PresentStream } from './presence-store.ts'
 
 /** A process not heard of for this long is taken to be gone, and its streams with it. */
 const SILENCE_MS = 30_000
@@ -21,7 +21,7 @@ export interface PresentAgent {
 
 export interface Presence {
   /** One entry per open stream of the tenant's agents: this process's as they are, the others' as of a second ago. */
-  of(tenantId: string): Promise<readonly PresentAgent[]>
+  of(scope: TenantScope): Promise<readonly PresentAgent[]>
   /** Open streams of agents on all processes, of all tenants; of this one alone while the database is away. */
   count(): Promise<number>
   /** Tell the other processes what has changed here. */
@@ -31,58 +31,54 @@ export interface Presence {
 }
 
 /** Presence where one process is all there is. */
-export const alonePresence = (
-  connections: (tenantId: string) => readonly AgentConnection[],
-  countHere: () => number,
-): Presence => ({
-  of: async (tenantId) => connections(tenantId),
-  count: async () => countHere(),
+export const createAlonePresence = (live: LiveAgents): Presence => ({
+  of: async (scope) => live.agents(scope),
+  count: async () => live.agentCount,
   async share() {},
   async withdraw() {},
 })
 
 /** Presence among processes that share a database. */
-export function sharedPresence(deps: {
+export function createSharedPresence(deps: {
   store: PresenceStore
   clock: Clock
   random: Random
-  connections: (tenantId: string) => readonly AgentConnection[]
-  allConnections: () => readonly AgentConnection[]
+  live: LiveAgents
 }): Presence {
-  const { store, clock, random, connections, allConnections } = deps
+  const { store, clock, random, live } = deps
   const processId = random.uuid()
   let beatAt = Number.NEGATIVE_INFINITY
-  const told = new Map<AgentConnection, AgentPresenceRow>()
+  const told = new Map<LiveAgent, PresentStream>()
   const heardSince = () => microsOf(clock.now() - SILENCE_MS)
 
-  const rowOf = (connection: AgentConnection, id: string): AgentPresenceRow => ({
+  const streamOf = (agent: LiveAgent, id: string): PresentStream => ({
     id,
-    process_id: processId,
-    tenant_id: connection.tenantId,
-    agent_id: connection.agentId,
-    env: connection.env,
-    bundle_name: connection.bundleName,
-    policy_version: connection.policyVersion,
-    connected_at: microsOf(connection.connectedAt),
+    processId,
+    tenantId: agent.tenantId,
+    agentId: agent.agentId,
+    env: agent.env,
+    bundleName: agent.bundleName,
+    policyVersion: agent.policyVersion,
+    connectedAt: microsOf(agent.connectedAt),
   })
 
   return {
-    async of(tenantId) {
-      const others = await store.elsewhere(tenantId, processId, heardSince())
+    async of(scope) {
+      const others = await store.elsewhere(scope, processId, heardSince())
       return [
-        ...connections(tenantId),
-        ...others.map((row) => ({
-          agentId: row.agent_id,
-          env: row.env,
-          bundleName: row.bundle_name,
-          policyVersion: row.policy_version,
-          connectedAt: row.connected_at / 1000,
+        ...live.agents(scope),
+        ...others.map(({ agentId, env, bundleName, policyVersion, connectedAt }) => ({
+          agentId,
+          env,
+          bundleName,
+          policyVersion,
+          connectedAt: connectedAt / 1000,
         })),
       ]
     },
     async count() {
       const elsewhere = await store.countElsewhere(processId, heardSince()).catch(() => 0)
-      return allConnections().length + elsewhere
+      return live.agentCount + elsewhere
     },
     async share() {
       if (clock.now() - beatAt >= BEAT_MS) {
@@ -91,18 +87,18 @@ export function sharedPresence(deps: {
         await store.forget(heardSince())
         beatAt = now
       }
-      const here = new Set(allConnections())
+      const here = new Set(live.allAgents())
       const gone = [...told].filter(([connection]) => !here.has(connection))
-      const changed: [AgentConnection, AgentPresenceRow][] = []
+      const changed: [LiveAgent, PresentStream][] = []
       for (const connection of here) {
         const known = told.get(connection)
-        if (known?.bundle_name === connection.bundleName && known.policy_version === connection.policyVersion) continue
-        changed.push([connection, rowOf(connection, known?.id ?? random.uuid())])
+        if (known?.bundleName === connection.bundleName && known.policyVersion === connection.policyVersion) continue
+        changed.push([connection, streamOf(connection, known?.id ?? random.uuid())])
       }
       if (gone.length > 0 || changed.length > 0)
-        await store.write({ gone: gone.map(([, row]) => row.id), rows: changed.map(([, row]) => row) })
+        await store.write({ gone: gone.map(([, stream]) => stream.id), here: changed.map(([, stream]) => stream) })
       for (const [connection] of gone) told.delete(connection)
-      for (const [connection, row] of changed) told.set(connection, row)
+      for (const [connection, stream] of changed) told.set(connection, stream)
     },
     async withdraw() {
       told.clear()

@@ -1,16 +1,16 @@
+import type { Emit, StreamLog } from '../../changes/stream-log.ts'
 import { InvalidInput, NotFound } from '../../errors.ts'
-import type { UserCaller } from '../../http/caller.ts'
+import type { UserCaller } from '../../identity/caller.ts'
 import { environments } from '../../identity/keys.ts'
+import { scopeOf, scopeOfRecord, type TenantScope } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import { microsOf, toWireTime } from '../../storage/instants.ts'
-import type { AgentRegistrationRow } from '../../storage/schema.ts'
 import { type AssignedAgent, type Assignment, type AssignmentRule, resolveAssignment } from '../assignment/resolve.ts'
-import { type RuleStore, ruleOf } from '../assignment/store.ts'
+import type { RuleStore } from '../assignment/store.ts'
 import type { AgentManifest } from '../events/sightings.ts'
-import type { Emit, StreamLog } from '../stream/log.ts'
-import type { RegistrationStore } from './store.ts'
+import type { Registration, RegistrationStore } from './store.ts'
 
 /** What an agent says of itself when it connects. */
 export interface Introduction {
@@ -24,12 +24,19 @@ export interface Introduction {
   readonly tags: Readonly<Record<string, unknown>> | null
 }
 
-export interface RegistrationView extends AgentRegistrationRow {
-  /** What the assignment resolves to, by a rule of any environment (console-api §8.8.1). */
-  readonly resolved_bundle: string | null
+export interface RegistrationView extends Registration {
+  /** What the assignment resolves to, by a rule of any environment. */
+  readonly resolvedBundle: string | null
 }
 
 export interface Registrations {
+  /** What assignments are judged by; undefined for an agent that is not registered. */
+  assigned(scope: TenantScope, agentId: string): Promise<AssignedAgent | undefined>
+  /** The server itself runs the agent, and saw it under this bundle. */
+  sighted(
+    agent: { readonly tenantId: string; readonly name: string; readonly env: string },
+    policy: { readonly bundleName: string; readonly revisionHash: string } | null,
+  ): Promise<void>
   /** Make or refresh the agent's registration. Many at once share one transaction. */
   introduce(introduction: Introduction): Promise<void>
   list(caller: UserCaller): Promise<RegistrationView[]>
@@ -45,15 +52,15 @@ export interface Registrations {
   ): Promise<RegistrationView>
   /** Assign a bundle to those of the agents that are registered; how many. */
   assign(caller: UserCaller, agentIds: readonly string[], bundleName: string): Promise<number>
-  /** Keep what an agent says it enforces by itself (console-api §8.4.1); makes the registration when there is none. */
-  keepManifest(tenantId: string, manifest: AgentManifest): Promise<void>
+  /** Keep what an agent says it enforces by itself; makes the registration when there is none. */
+  keepManifest(scope: TenantScope, manifest: AgentManifest): Promise<void>
 }
 
 const LARGEST_BATCH = 200
 /** Longer ones do not fit an index of PostgreSQL. */
 export const LONGEST_AGENT_ID = 512
 
-export function registrations(deps: {
+export function createRegistrations(deps: {
   database: Database
   store: RegistrationStore
   rules: RuleStore
@@ -88,39 +95,38 @@ export function registrations(deps: {
 
   async function write(introduction: Introduction, within: Queryable): Promise<void> {
     const { tenantId, agentId, env, bundleName, policyVersion, tags } = introduction
-    const known = tags === null ? undefined : await store.find(tenantId, agentId, within)
-    const merged = JSON.stringify({ ...(known ? tagsOf(known) : {}), ...tags })
+    const known = tags === null ? undefined : await store.find(scopeOfRecord(introduction), agentId, within)
+    const merged = { ...known?.tags, ...tags }
+    const isUnchanged = tags === null || (known !== undefined && JSON.stringify(known.tags) === JSON.stringify(merged))
     const now = microsOf(clock.now())
-    const seen = { env, running_bundle: bundleName, policy_version: policyVersion, last_seen_at: now }
+    const seen = { env, runningBundle: bundleName, policyVersion, lastSeenAt: now }
     await store.upsert(
       { ...blank(tenantId, agentId, now), ...seen, tags: merged },
-      tags === null || known?.tags === merged ? seen : { ...seen, tags: merged, updated_at: now },
+      isUnchanged ? seen : { ...seen, tags: merged, updatedAt: now },
       within,
     )
   }
 
-  const blank = (tenantId: string, agentId: string, now: number): AgentRegistrationRow => ({
+  const blank = (tenantId: string, agentId: string, now: number): Registration => ({
     id: random.uuid(),
-    tenant_id: tenantId,
-    agent_id: agentId,
-    display_name: null,
-    tags: '{}',
-    bundle_name: null,
+    tenantId,
+    agentId,
+    displayName: null,
+    tags: {},
+    bundleName: null,
     manifest: null,
     env: null,
-    running_bundle: null,
-    policy_version: null,
-    last_seen_at: null,
-    created_at: now,
-    updated_at: now,
+    runningBundle: null,
+    policyVersion: null,
+    lastSeenAt: null,
+    createdAt: now,
+    updatedAt: now,
   })
 
-  const viewOf = (row: AgentRegistrationRow, all: readonly AssignmentRule[]): RegistrationView => ({
-    ...row,
-    resolved_bundle: resolveAssignment(assignedAgentOf(row), all, null).bundleName,
+  const viewOf = (registration: Registration, all: readonly AssignmentRule[]): RegistrationView => ({
+    ...registration,
+    resolvedBundle: resolveAssignment(registration, all, null).bundleName,
   })
-
-  const rulesOf = async (tenantId: string, within?: Queryable) => (await rules.list(tenantId, within)).map(ruleOf)
 
   return {
     introduce(introduction) {
@@ -129,53 +135,67 @@ export function registrations(deps: {
       return written
     },
 
-    async list(caller) {
-      const [rows, all] = await Promise.all([store.list(caller.tenantId), rulesOf(caller.tenantId)])
-      return rows.sort((a, b) => (a.agent_id < b.agent_id ? -1 : 1)).map((row) => viewOf(row, all))
+    assigned: (scope, agentId) => store.find(scope, agentId),
+
+    async sighted({ tenantId, name, env }, policy) {
+      await store.update(scopeOfRecord({ tenantId }), name, {
+        env,
+        runningBundle: policy?.bundleName ?? null,
+        policyVersion: policy?.revisionHash ?? null,
+        lastSeenAt: microsOf(clock.now()),
+      })
     },
 
-    update({ tenantId }, agentId, change) {
+    async list(caller) {
+      const [known, all] = await Promise.all([store.list(scopeOf(caller)), rules.list(scopeOf(caller))])
+      return known.sort((a, b) => (a.agentId < b.agentId ? -1 : 1)).map((registration) => viewOf(registration, all))
+    },
+
+    update(caller, agentId, change) {
       return log.transact(async (within, emit) => {
-        const before = await store.find(tenantId, agentId, within)
+        const before = await store.find(scopeOf(caller), agentId, within)
         if (!before) throw new NotFound('Agent not found')
-        const after: AgentRegistrationRow = {
-          ...before,
-          display_name: change.displayName ?? before.display_name,
-          tags: change.tags === undefined ? before.tags : JSON.stringify(change.tags),
-          bundle_name: change.bundleName === undefined ? before.bundle_name : change.bundleName || null,
-          updated_at: microsOf(clock.now()),
+        const changed = {
+          displayName: change.displayName ?? before.displayName,
+          tags: change.tags ?? before.tags,
+          bundleName: change.bundleName === undefined ? before.bundleName : change.bundleName || null,
+          updatedAt: microsOf(clock.now()),
         }
-        const { display_name, tags, bundle_name, updated_at } = after
-        await store.update(tenantId, agentId, { display_name, tags, bundle_name, updated_at }, within)
-        const all = await rulesOf(tenantId, within)
-        tellChange(tenantId, before, after, all, emit)
+        const after: Registration = { ...before, ...changed }
+        await store.update(scopeOf(caller), agentId, changed, within)
+        const all = await rules.list(scopeOf(caller), within)
+        tellChange(caller.tenantId, before, after, all, emit)
         return viewOf(after, all)
       })
     },
 
-    assign({ tenantId }, agentIds, bundleName) {
+    assign(caller, agentIds, bundleName) {
       const ids = [...new Set(agentIds)]
       return log.transact(async (within, emit) => {
         let updated = 0
-        const bundle_name = bundleName || null
-        const updated_at = microsOf(clock.now())
+        const changed = { bundleName: bundleName || null, updatedAt: microsOf(clock.now()) }
         for (const agentId of [...ids].sort())
-          if (await store.update(tenantId, agentId, { bundle_name, updated_at }, within)) updated++
-        const data = { bundle_name, source: 'explicit' }
+          if (await store.update(scopeOf(caller), agentId, changed, within)) updated++
+        const data = { bundle_name: changed.bundleName, source: 'explicit' }
         for (const agentId of ids)
           emit({
-            tenantId,
+            tenantId: caller.tenantId,
             type: 'assignment_changed',
             data: { agent_id: agentId, ...data },
             agentId,
             dashboard: false,
           })
-        emit({ tenantId, type: 'assignment_changed', data: { agent_id: '__bulk__', ...data }, dashboard: true })
+        emit({
+          tenantId: caller.tenantId,
+          type: 'assignment_changed',
+          data: { agent_id: '__bulk__', ...data },
+          dashboard: true,
+        })
         return updated
       })
     },
 
-    async keepManifest(tenantId, { agent_id, policy_version, contracts }) {
+    async keepManifest({ tenantId }, { agent_id, policy_version, contracts }) {
       if (agent_id.length > LONGEST_AGENT_ID)
         throw new InvalidInput([
           {
@@ -185,7 +205,7 @@ export function registrations(deps: {
         ])
       const now = microsOf(clock.now())
       const updated_at = toWireTime(now).replace('Z', '+00:00')
-      const changed = { manifest: JSON.stringify({ policy_version, contracts, updated_at }), last_seen_at: now }
+      const changed = { manifest: JSON.stringify({ policy_version, contracts, updated_at }), lastSeenAt: now }
       await database.db
         .transaction()
         .execute((within) => store.upsert({ ...blank(tenantId, agent_id, now), ...changed }, changed, within))
@@ -196,12 +216,12 @@ export function registrations(deps: {
 /** Who hears of a changed registration: the agent, in each environment where it now runs something else, and dashboards. */
 function tellChange(
   tenantId: string,
-  before: AgentRegistrationRow,
-  after: AgentRegistrationRow,
+  before: Registration,
+  after: Registration,
   rules: readonly AssignmentRule[],
   emit: Emit,
 ): void {
-  const agentId = after.agent_id
+  const agentId = after.agentId
   const tell = (assignment: Assignment, to: { agentId?: string; env?: string; dashboard: boolean }) =>
     emit({
       tenantId,
@@ -209,24 +229,15 @@ function tellChange(
       data: { agent_id: agentId, bundle_name: assignment.bundleName, source: assignment.source },
       ...to,
     })
-  const isReassigned = before.bundle_name !== after.bundle_name
-  if (isReassigned && after.bundle_name !== null) {
-    tell({ bundleName: after.bundle_name, source: 'explicit' }, { agentId, dashboard: true })
+  const isReassigned = before.bundleName !== after.bundleName
+  if (isReassigned && after.bundleName !== null) {
+    tell({ bundleName: after.bundleName, source: 'explicit' }, { agentId, dashboard: true })
     return
   }
-  if (isReassigned) tell(resolveAssignment(assignedAgentOf(after), rules, after.env), { dashboard: true })
+  if (isReassigned) tell(resolveAssignment(after, rules, after.env), { dashboard: true })
   for (const env of environments) {
-    const now = resolveAssignment(assignedAgentOf(after), rules, env)
-    if (isReassigned || now.bundleName !== resolveAssignment(assignedAgentOf(before), rules, env).bundleName)
+    const now = resolveAssignment(after, rules, env)
+    if (isReassigned || now.bundleName !== resolveAssignment(before, rules, env).bundleName)
       tell(now, { agentId, env, dashboard: false })
   }
 }
-
-export const tagsOf = (row: AgentRegistrationRow): Record<string, unknown> =>
-  JSON.parse(row.tags) as Record<string, unknown>
-
-export const assignedAgentOf = (row: AgentRegistrationRow): AssignedAgent => ({
-  agentId: row.agent_id,
-  bundleName: row.bundle_name,
-  tags: tagsOf(row),
-})

@@ -1,18 +1,19 @@
 import Type from 'typebox'
-import { userOf } from '../../http/caller.ts'
 import { failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
+import { keyOf, userOf } from '../../identity/caller.ts'
 import { microsOf, toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
-import type { ReadHistory } from './history.ts'
-import { type Registrations, type RegistrationView, tagsOf } from './registrations.ts'
-import type { fleetStatus } from './status.ts'
-import type { TimelineEntry } from './timeline.ts'
+import { AgentId, PolicyVersion } from '../fields.ts'
+import { withAgentJson } from '../json-body.ts'
+import type { Adopted } from './adoption.ts'
+import type { Registrations, RegistrationView } from './registrations.ts'
+import type { Status } from './status.ts'
 
 const tags = { tags: ['agents'] }
 
 const Registration = Type.Object({
   id: Type.String(),
-  agent_id: Type.String(),
+  agent_id: AgentId,
   display_name: Nullable(Type.String()),
   tags: Type.Record(Type.String(), Type.Unknown()),
   bundle_name: Nullable(Type.String({ description: 'The explicit assignment.' })),
@@ -21,57 +22,44 @@ const Registration = Type.Object({
   created_at: Instant,
 })
 
-const wireRegistration = (row: RegistrationView) => ({
-  id: row.id,
-  agent_id: row.agent_id,
-  display_name: row.display_name,
-  tags: tagsOf(row),
-  bundle_name: row.bundle_name,
-  resolved_bundle: row.resolved_bundle,
-  last_seen_at: toWireTimeOrNull(row.last_seen_at),
-  created_at: toWireTime(row.created_at),
+const wireRegistration = (registration: RegistrationView) => ({
+  id: registration.id,
+  agent_id: registration.agentId,
+  display_name: registration.displayName,
+  tags: { ...registration.tags },
+  bundle_name: registration.bundleName,
+  resolved_bundle: registration.resolvedBundle,
+  last_seen_at: toWireTimeOrNull(registration.lastSeenAt),
+  created_at: toWireTime(registration.createdAt),
 })
 
-const HistoryEntry = Type.Object({
-  type: Type.Enum(['first_seen', 'deployment', 'drift_detected', 'drift_resolved']),
-  timestamp: Instant,
-  bundle_name: Nullable(Type.String()),
-  bundle_version: Nullable(Type.Integer()),
-  deployed_by: Nullable(Type.String()),
-  revision_hash: Nullable(Type.String()),
-  policy_version: Nullable(Type.String()),
-  drift_duration_seconds: Nullable(Type.Integer()),
-  expected_version: Nullable(Type.String()),
-  actual_version: Nullable(Type.String()),
-  environment: Nullable(Type.String()),
-})
+/** Agents: who is connected, who is registered, what each is assigned, and what each says it runs. */
+export function fleetRoutes(app: App, deps: { registrations: Registrations; status: Status; adopted: Adopted }): void {
+  const { registrations, status, adopted } = deps
 
-/** Every entry has every field, null where it does not apply. */
-function wireEntry(entry: TimelineEntry) {
-  const deployment = entry.type === 'deployment' ? entry.deployment : null
-  const detected = entry.type === 'drift_detected' ? entry : null
-  const resolved = entry.type === 'drift_resolved' ? entry : null
-  return {
-    type: entry.type,
-    timestamp: toWireTime(entry.at),
-    bundle_name: deployment?.bundle_name ?? null,
-    bundle_version: deployment?.bundle_version ?? null,
-    deployed_by: deployment?.deployed_by ?? null,
-    revision_hash: deployment?.revision_hash ?? null,
-    policy_version: resolved?.policyVersion ?? null,
-    drift_duration_seconds: resolved?.seconds ?? null,
-    expected_version: detected?.expected ?? null,
-    actual_version: detected?.actual ?? null,
-    environment: entry.type === 'first_seen' ? entry.env : null,
-  }
-}
-
-/** console-api §8.7.1, §8.7.4 and §8.8. */
-export function fleetRoutes(
-  app: App,
-  deps: { registrations: Registrations; status: ReturnType<typeof fleetStatus>; history: ReadHistory },
-): void {
-  const { registrations, status, history } = deps
+  withAgentJson(app, (scope) => {
+    scope.post(
+      '/api/v1/agents/ack',
+      {
+        config: { access: 'agent', scope: 'environment' },
+        schema: {
+          ...tags,
+          summary: 'Say which version of its bundle an agent runs now',
+          description: 'Sent when a version was adopted. `X-Edictum-Agent-Id` says who.',
+          body: Type.Object({
+            bundle_name: Type.String({ minLength: 1, maxLength: 255 }),
+            policy_version: Type.String({ pattern: '^[\\x20-\\x7e]{1,255}$', description: 'Its revision hash.' }),
+          }),
+          response: { 204: Type.Null(), ...failures(401, 422) },
+        },
+      },
+      async (request, reply) => {
+        const { bundle_name, policy_version } = request.body
+        await adopted(keyOf(request), { bundleName: bundle_name, policyVersion: policy_version })
+        return reply.code(204).send(null)
+      },
+    )
+  })
 
   app.get(
     '/api/v1/agents/status',
@@ -85,10 +73,10 @@ export function fleetRoutes(
           200: Type.Object({
             agents: Type.Array(
               Type.Object({
-                agent_id: Type.String(),
+                agent_id: AgentId,
                 env: Type.String(),
                 bundle_name: Nullable(Type.String()),
-                policy_version: Nullable(Type.String()),
+                policy_version: Nullable(PolicyVersion),
                 status: Type.Enum(['current', 'drift', 'unknown']),
                 connected_at: Instant,
               }),
@@ -108,35 +96,6 @@ export function fleetRoutes(
         connected_at: toWireTime(microsOf(agent.connectedAt)),
       })),
     }),
-  )
-
-  app.get(
-    '/api/v1/agents/:agent_id/history',
-    {
-      config: { access: 'dashboard', scope: 'tenant' },
-      schema: {
-        ...tags,
-        summary: "What became of an agent's contracts",
-        description: 'Newest first: first seen, deployments to its environment, drift and its end.',
-        params: Type.Object({ agent_id: Type.String() }),
-        querystring: Type.Object({
-          limit: Type.Integer({ minimum: 1, maximum: 200, default: 50, description: 'Of deployments.' }),
-        }),
-        response: {
-          200: Type.Object({
-            agent_id: Type.String(),
-            environment: Nullable(Type.String()),
-            events: Type.Array(HistoryEntry),
-          }),
-          ...failures(401, 404, 422),
-        },
-      },
-    },
-    async (request) => {
-      const { agent_id } = request.params
-      const { environment, entries } = await history(userOf(request), agent_id, request.query.limit)
-      return { agent_id, environment, events: entries.map(wireEntry) }
-    },
   )
 
   app.get(
@@ -160,7 +119,7 @@ export function fleetRoutes(
         ...tags,
         summary: 'Name, tag or assign an agent',
         description: 'Null or absent leaves a field as it is; an empty bundle_name clears the explicit assignment.',
-        params: Type.Object({ agent_id: Type.String() }),
+        params: Type.Object({ agent_id: AgentId }),
         body: Type.Object({
           display_name: Maybe(Type.String({ maxLength: 255 })),
           tags: Maybe(Type.Record(Type.String(), Type.Unknown())),

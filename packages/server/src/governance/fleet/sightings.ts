@@ -1,8 +1,8 @@
+import { scopeOfRecord } from '../../identity/scope.ts'
 import type { Database } from '../../storage/database.ts'
-import type { AgentRegistrationRow } from '../../storage/schema.ts'
 import type { AgentSighting, AgentSightings } from '../events/sightings.ts'
 import type { Registrations } from './registrations.ts'
-import type { RegistrationStore } from './store.ts'
+import type { RegistrationChange, RegistrationStore } from './store.ts'
 
 export interface Sightings extends AgentSightings {
   /** A registered agent opened a stream; without a policy version it is not known what it runs. */
@@ -16,11 +16,11 @@ export interface Sightings extends AgentSightings {
 interface Pending {
   readonly tenantId: string
   readonly agentId: string
-  readonly changed: Partial<AgentRegistrationRow>
+  readonly changed: RegistrationChange
 }
 
 /** What is heard of agents: live connections know it at once, registrations shortly after, many in one transaction. */
-export function agentSightings(deps: {
+export function createSightings(deps: {
   database: Database
   store: RegistrationStore
   registrations: Pick<Registrations, 'keepManifest'>
@@ -31,11 +31,11 @@ export function agentSightings(deps: {
   let pending = new Map<string, Pending>()
   let writing = Promise.resolve()
 
-  function note(sighting: AgentSighting, also: Partial<AgentRegistrationRow>): void {
+  function note(sighting: AgentSighting, also: RegistrationChange): void {
     const { tenantId, agentId, env, policyVersion, at } = sighting
     const key = `${tenantId}\n${agentId}`
-    const version = policyVersion === null ? {} : { policy_version: policyVersion }
-    const changed = { ...pending.get(key)?.changed, env, last_seen_at: at, ...version, ...also }
+    const version = policyVersion === null ? {} : { policyVersion }
+    const changed = { ...pending.get(key)?.changed, env, lastSeenAt: at, ...version, ...also }
     pending.set(key, { tenantId, agentId, changed })
   }
 
@@ -46,7 +46,7 @@ export function agentSightings(deps: {
     try {
       await database.db.transaction().execute(async (within) => {
         for (const [, { tenantId, agentId, changed }] of [...batch].sort(([a], [b]) => (a < b ? -1 : 1)))
-          await store.update(tenantId, agentId, changed, within)
+          await store.update(scopeOfRecord({ tenantId }), agentId, changed, within)
       })
     } catch (error) {
       for (const [key, older] of batch) {
@@ -60,15 +60,15 @@ export function agentSightings(deps: {
   return {
     sighted(sighting) {
       const { tenantId, agentId, policyVersion } = sighting
-      const isNews = pending.get(`${tenantId}\n${agentId}`)?.changed.policy_version !== policyVersion
+      const isNews = pending.get(`${tenantId}\n${agentId}`)?.changed.policyVersion !== policyVersion
       note(sighting, {})
       if (policyVersion !== null && isNews) onPolicyVersion({ ...sighting, policyVersion })
     },
     connected: ({ bundleName, ...sighting }) =>
-      note(sighting, { running_bundle: bundleName, policy_version: sighting.policyVersion }),
-    reassigned: ({ bundleName, ...sighting }) => note(sighting, { running_bundle: bundleName }),
-    async manifestReported({ tenantId }, manifest) {
-      await registrations.keepManifest(tenantId, manifest)
+      note(sighting, { runningBundle: bundleName, policyVersion: sighting.policyVersion }),
+    reassigned: ({ bundleName, ...sighting }) => note(sighting, { runningBundle: bundleName }),
+    async manifestReported(reporter, manifest) {
+      await registrations.keepManifest(scopeOfRecord(reporter), manifest)
     },
     write() {
       writing = writing.catch(() => {}).then(writePending)

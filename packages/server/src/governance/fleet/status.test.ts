@@ -146,4 +146,31 @@ onEachDatabase('the status of agents', (start) => {
       .toEqual(['theirs'])
     expect((await status()).map((agent: { agent_id: string }) => agent.agent_id)).toEqual(['mine'])
   })
+
+  it('follows at once when an agent says that it adopted a version, and is of that agent and environment alone', async () => {
+    await begin()
+    const { version, revision_hash } = await upload('devops')
+    const key = await t.agent()
+    await connect('a', '&bundle_name=devops&policy_version=old', key)
+    await connect('b', '&bundle_name=devops&policy_version=old', key)
+    await deploy('devops', version)
+    const acknowledge = (headers: Record<string, string>) =>
+      t.request({
+        ...{ method: 'POST', url: '/api/v1/agents/ack', headers },
+        payload: { bundle_name: 'devops', policy_version: revision_hash },
+      })
+    const statuses = async () =>
+      Object.fromEntries(
+        (await status()).map((one: { agent_id: string; status: string }) => [one.agent_id, one.status]),
+      )
+    expect(await statuses()).toEqual({ a: 'drift', b: 'drift' })
+    expect((await acknowledge({ ...(await t.agent('staging')), 'x-edictum-agent-id': 'a' })).statusCode).toBe(204)
+    expect(await statuses()).toEqual({ a: 'drift', b: 'drift' })
+    const answer = await acknowledge({ ...key, 'x-edictum-agent-id': 'a' })
+    expect([answer.statusCode, answer.body]).toEqual([204, ''])
+    expect(await statuses()).toEqual({ a: 'current', b: 'drift' })
+    const { 'x-edictum-agent-id': _, ...nobody } = key
+    expect((await acknowledge(nobody)).statusCode).toBe(422)
+    expect((await acknowledge(await t.admin())).statusCode).toBe(401)
+  })
 })

@@ -54,6 +54,7 @@ onEachDatabase('notification channels', (start) => {
         created_at: '2026-03-01T12:00:00Z',
         last_test_at: null,
         last_test_ok: null,
+        delivery: { waiting: 0, waiting_since: null, failed: 0, last_error: null },
       },
     ])
     expect(await call('GET', URL, n.admin)).toEqual([200, [body]])
@@ -176,7 +177,7 @@ onEachDatabase('notification channels', (start) => {
   it('who is no administrator reads and does not change', async () => {
     n = await notifying(start)
     const id = await n.channel('webhook', platformConfigs.webhook)
-    await n.t.server.database.db.updateTable('user_sessions').set({ is_admin: 0 }).execute()
+    await n.t.server.database.db.updateTable('users').set({ is_admin: 0 }).execute()
     expect((await call('GET', URL, n.admin))[0]).toBe(200)
     const refused = [403, { detail: 'Admin access required.' }]
     expect(await create({ name: 'x', channel_type: 'webhook', config: {} })).toEqual(refused)

@@ -1,16 +1,17 @@
+import type { DeliveryHealth, OutboxStore } from '../../changes/outbox/store.ts'
 import { InvalidInput, NotFound } from '../../errors.ts'
-import type { UserCaller } from '../../http/caller.ts'
+import type { UserCaller } from '../../identity/caller.ts'
+import { scopeOf } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { MailFailed } from '../../ports/mail.ts'
 import { AddressRefused, type Outbound, OutboundFailed } from '../../ports/outbound.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
-import { type ChannelConfig, type ChannelKind, type ChannelType, DeliveryFailed } from './channel.ts'
-import type { ChannelKinds } from './channels/kinds.ts'
+import { type ChannelConfig, type ChannelKind, type ChannelType, DeliveryFailed } from '../channel-kinds/channel.ts'
+import type { ChannelKinds } from '../channel-kinds/kinds.ts'
 import { missingKeys, unmaskConfig } from './config.ts'
 import type { Filters } from './filters.ts'
-import type { OutboxStore } from './outbox/store.ts'
 import type { ChannelStore, StoredChannel } from './store.ts'
 import type { Vault } from './vault.ts'
 
@@ -26,7 +27,7 @@ export interface TestResult {
   readonly message: string
 }
 
-/** The channels of a tenant, as its people keep them (console-api §10.2). */
+/** The channels of a tenant, as its people keep them. */
 export interface Channels {
   /** Newest first. */
   list(caller: UserCaller): Promise<StoredChannel[]>
@@ -38,6 +39,8 @@ export interface Channels {
     id: string,
     change: { name?: string; config?: ChannelConfig; isEnabled?: boolean; filters?: Filters | null },
   ): Promise<StoredChannel>
+  /** How deliveries fare, by channel; none where nothing waits or failed. */
+  health(caller: UserCaller): Promise<ReadonlyMap<string, DeliveryHealth>>
   /** @throws NotFound. */
   remove(caller: UserCaller, id: string): Promise<void>
   /** Send one message now, and say what became of it. @throws NotFound. */
@@ -46,7 +49,7 @@ export interface Channels {
 
 const MISSING = 'Notification channel not found.'
 
-export function channels(deps: {
+export function createChannels(deps: {
   database: Database
   store: ChannelStore
   outbox: OutboxStore
@@ -78,7 +81,7 @@ export function channels(deps: {
     }
   }
 
-  /** Telegram proves by this secret that a button press comes from it: it is made once and survives every change (decision D23). */
+  /** Telegram proves by this secret that a button press comes from it: it is made once and survives every change. */
   function withCallbackSecret(type: ChannelType, config: ChannelConfig, stored?: ChannelConfig): ChannelConfig {
     if (type !== 'telegram' || config.webhook_secret) return config
     const secret = stored?.webhook_secret || Buffer.from(random.bytes(32)).toString('base64url')
@@ -94,12 +97,13 @@ export function channels(deps: {
   }
 
   return {
-    list: ({ tenantId }) => store.list(tenantId),
-    async create({ tenantId }, { name, type, filters, ...input }) {
+    list: (caller) => store.list(scopeOf(caller)),
+    health: (caller) => outbox.health(scopeOf(caller)),
+    async create(caller, { name, type, filters, ...input }) {
       await judge(type, input.config)
       const channel: StoredChannel = {
         id: random.uuid(),
-        tenantId,
+        tenantId: caller.tenantId,
         name,
         type,
         configSealed: vault.seal(withCallbackSecret(type, input.config)),
@@ -117,8 +121,8 @@ export function channels(deps: {
       wake()
       return channel
     },
-    async update({ tenantId }, id, { config, ...change }) {
-      const before = await store.find(id, tenantId)
+    async update(caller, id, { config, ...change }) {
+      const before = await store.find(id, scopeOf(caller))
       if (!before) throw new NotFound(MISSING)
       let configSealed: Uint8Array | undefined
       if (config) {
@@ -128,7 +132,7 @@ export function channels(deps: {
         configSealed = vault.seal(withCallbackSecret(before.type, replaced, stored))
       }
       const updated = await database.db.transaction().execute(async (within) => {
-        const channel = await store.update(tenantId, id, { ...change, configSealed }, within)
+        const channel = await store.update(scopeOf(caller), id, { ...change, configSealed }, within)
         if (channel && (config || change.isEnabled)) await register(channel, within)
         return channel
       })
@@ -136,14 +140,14 @@ export function channels(deps: {
       wake()
       return updated
     },
-    async remove({ tenantId }, id) {
+    async remove(caller, id) {
       await database.db.transaction().execute(async (within) => {
-        if (!(await store.delete(tenantId, id, within))) throw new NotFound(MISSING)
+        if (!(await store.delete(scopeOf(caller), id, within))) throw new NotFound(MISSING)
         await outbox.deleteOf(id, within)
       })
     },
-    async test({ tenantId }, id) {
-      const channel = await store.find(id, tenantId)
+    async test(caller, id) {
+      const channel = await store.find(id, scopeOf(caller))
       if (!channel) throw new NotFound('Channel not found')
       const result = await tryOut(kinds[channel.type], vault.tryOpen(channel), random.uuid())
       await store.recordTest(id, now(), result.success)

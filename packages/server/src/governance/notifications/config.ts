@@ -1,8 +1,8 @@
-import type { ChannelConfig, ChannelKind } from './channel.ts'
+import type { ChannelConfig, ChannelKind } from '../channel-kinds/channel.ts'
 
 const DOTS = '\u2022'
 
-/** A secret as answers show it: enough to recognise it by (console-api §10.1). */
+/** A secret as answers show it: enough to recognise it by. */
 export function maskSecret(value: unknown): string {
   const text = typeof value === 'string' ? value : value === null || value === undefined ? '' : JSON.stringify(value)
   if (text === '') return ''
@@ -19,7 +19,7 @@ export function maskConfig(kind: Pick<ChannelKind, 'secrets'>, config: ChannelCo
   )
 }
 
-/** What is to be stored when `incoming` replaces `stored`: a mask that was sent back stands for what it hides (decision D23). */
+/** What is to be stored when `incoming` replaces `stored`: a mask that was sent back stands for what it hides. */
 export function unmaskConfig(
   kind: Pick<ChannelKind, 'secrets'>,
   incoming: ChannelConfig,

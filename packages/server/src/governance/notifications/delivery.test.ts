@@ -2,11 +2,11 @@ import { afterEach, expect, it } from 'vitest'
 import { onEachDatabase } from '../../../test/harness.ts'
 import { type Notifying, notifying } from '../../../test/notifying.ts'
 import { platformConfigs } from '../../../test/platforms.ts'
+import { createCourier } from '../../changes/outbox/courier.ts'
+import { createOutboxStore } from '../../changes/outbox/store.ts'
 import { microsOf } from '../../storage/instants.ts'
-import { DeliveryFailed } from './channel.ts'
-import { courier } from './outbox/courier.ts'
-import { failureOf } from './outbox/deliver.ts'
-import { outboxStore } from './outbox/store.ts'
+import { DeliveryFailed } from '../channel-kinds/channel.ts'
+import { failureOf } from './deliver.ts'
 
 onEachDatabase('delivery of notifications', (start) => {
   let n: Notifying
@@ -35,6 +35,43 @@ onEachDatabase('delivery of notifications', (start) => {
     await n.pass(600_000)
     expect(n.world.to('example.com')).toHaveLength(4)
     expect(new Set(n.world.calls.map(({ headers, raw }) => `${headers['idempotency-key']} ${raw}`)).size).toBe(1)
+  })
+
+  it('a channel that fails says so: what waits, since when, what was given up, and the last error', async () => {
+    n = await notifying(start)
+    await n.channel('webhook', platformConfigs.webhook)
+    await n.channel('slack', platformConfigs.slack)
+    const headers = await n.t.admin()
+    const fares = async (type: string) => {
+      const answer = await n.t.request({ method: 'GET', url: '/api/v1/notifications/channels', headers })
+      return (answer.json() as { channel_type: string; delivery: object }[]).find((one) => one.channel_type === type)
+        ?.delivery
+    }
+    const nothing = { waiting: 0, waiting_since: null, failed: 0, last_error: null }
+    expect([await fares('webhook'), await fares('slack')]).toEqual([nothing, nothing])
+    n.world.answerNext({ from: 'example.com', status: 500 }, { from: 'example.com', status: 500 })
+    await n.ask()
+    await n.settled()
+    expect(await fares('slack')).toEqual(nothing)
+    expect(await fares('webhook')).toMatchObject({
+      waiting: 1,
+      waiting_since: expect.stringMatching(/^2026-03-01T12:00/),
+      failed: 0,
+      last_error: expect.stringContaining('500'),
+    })
+    const [webhook] = await n.t.server.database.db
+      .selectFrom('notification_channels')
+      .select('id')
+      .where('channel_type', '=', 'webhook')
+      .execute()
+    const url = `/api/v1/notifications/channels/${webhook?.id}`
+    await n.t.request({ method: 'PUT', url, headers, payload: { enabled: false } })
+    for (let minutes = 0; minutes < 30; minutes += 5) await n.pass(300_000)
+    expect(await fares('webhook')).toMatchObject({
+      waiting: 0,
+      failed: 1,
+      last_error: expect.stringContaining('disabled'),
+    })
   })
 
   it('a platform that asks for patience gets it, for the whole channel', async () => {
@@ -210,7 +247,7 @@ onEachDatabase('delivery of notifications', (start) => {
   it('many servers: each delivery is made by exactly one', async () => {
     n = await notifying(start)
     const { database } = n.t.server
-    const store = outboxStore(database)
+    const store = createOutboxStore(database)
     const now = microsOf(n.t.clock.now())
     await store.enqueue(
       Array.from({ length: 60 }, (_, index) => ({
@@ -226,7 +263,7 @@ onEachDatabase('delivery of notifications', (start) => {
     const made: string[] = []
     let claims = 0
     const servers = Array.from({ length: 5 }, () =>
-      courier({
+      createCourier({
         store,
         clock: n.t.clock,
         random: { uuid: () => `claim-${++claims}`, bytes: () => new Uint8Array() },
@@ -252,7 +289,7 @@ onEachDatabase('delivery of notifications', (start) => {
   it('a database that is away after the message was taken costs no second message', async () => {
     n = await notifying(start)
     const { database } = n.t.server
-    const store = outboxStore(database)
+    const store = createOutboxStore(database)
     const now = microsOf(n.t.clock.now())
     const delivery = {
       id: 'd',
@@ -266,7 +303,7 @@ onEachDatabase('delivery of notifications', (start) => {
     let sends = 0
     let isAway = true
     const errors: string[] = []
-    const server = courier({
+    const server = createCourier({
       store: {
         ...store,
         sent: async (...report) => {
@@ -297,7 +334,7 @@ onEachDatabase('delivery of notifications', (start) => {
   it('a server whose claim ran out no longer speaks for the delivery', async () => {
     n = await notifying(start)
     const { database } = n.t.server
-    const store = outboxStore(database)
+    const store = createOutboxStore(database)
     await store.enqueue(
       [{ id: 'd', tenantId: 't', channelId: 'c', approvalId: 'a', kind: 'requested', createdAt: 0 }],
       database.db,
@@ -317,13 +354,19 @@ onEachDatabase('delivery of notifications', (start) => {
     const id = await n.channel('webhook', platformConfigs.webhook)
     await n.ask()
     await n.settled()
-    await n.t.server.database.db.updateTable('notification_deliveries').set({ created_at: 0 }).execute()
-    await outboxStore(n.t.server.database).enqueue(
-      [{ id: 'w', tenantId: 't', channelId: id, approvalId: 'w', kind: 'requested', createdAt: 0 }],
-      n.t.server.database.db,
-    )
-    await outboxStore(n.t.server.database).purge(1)
+    const { db } = n.t.server.database
+    await db.updateTable('notification_deliveries').set({ created_at: 0 }).execute()
+    // Due in a while, from the moment it stands there: the courier may wake at any time.
+    await db.transaction().execute(async (within) => {
+      await createOutboxStore(n.t.server.database).enqueue(
+        [{ id: 'w', tenantId: 't', channelId: id, approvalId: 'w', kind: 'requested', createdAt: 0 }],
+        within,
+      )
+      const due_at = microsOf(n.t.clock.now() + 3_600_000)
+      await within.updateTable('notification_deliveries').set({ due_at }).where('id', '=', 'w').execute()
+    })
+    await createOutboxStore(n.t.server.database).purge(1)
     expect(await outcomes()).toEqual([['requested', 'waiting', 0]])
-    await n.t.server.database.db.deleteFrom('notification_deliveries').execute()
+    await db.deleteFrom('notification_deliveries').execute()
   })
 })

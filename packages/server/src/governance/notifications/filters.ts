@@ -8,7 +8,7 @@ export interface Filters {
   readonly contract_names: readonly string[] | null
 }
 
-/** Whether all dimensions accept; the contract's is skipped when the approval names none (console-api §10.3). */
+/** Whether all dimensions accept; the contract's is skipped when the approval names none. */
 export function accepts(
   filters: Filters | null,
   approval: Pick<Approval, 'env' | 'agentId' | 'contractName'>,

@@ -1,23 +1,22 @@
-import type { App } from '../../http/server.ts'
+import { createCourier } from '../../changes/outbox/courier.ts'
+import { type LoggedRecord, STREAM_TOPIC } from '../../changes/stream-log.ts'
+import type { Part } from '../../part.ts'
 import type { Shared } from '../../shared.ts'
 import { microsOf } from '../../storage/instants.ts'
 import type { Approvals } from '../approvals/approvals.ts'
-import { type LoggedRecord, STREAM_TOPIC } from '../stream/log.ts'
-import { discordInteractions } from './callbacks/discord.ts'
-import { deciding, type OpenChannel } from './callbacks/press.ts'
-import { callbackRoutes } from './callbacks/routes.ts'
-import { slackInteractions } from './callbacks/slack.ts'
-import { telegramWebhook } from './callbacks/telegram.ts'
-import type { ChannelType } from './channel.ts'
-import { channelKinds } from './channels/kinds.ts'
-import { channels } from './channels.ts'
-import { courier } from './outbox/courier.ts'
-import { deliveryTo, failureOf } from './outbox/deliver.ts'
-import { enqueueing } from './outbox/enqueue.ts'
-import { outboxStore } from './outbox/store.ts'
+import { createDiscordInteractions } from '../callbacks/discord.ts'
+import { createDecide, type OpenChannel } from '../callbacks/press.ts'
+import { callbackRoutes } from '../callbacks/routes.ts'
+import { createSlackInteractions } from '../callbacks/slack.ts'
+import { createTelegramWebhook } from '../callbacks/telegram.ts'
+import type { ChannelType } from '../channel-kinds/channel.ts'
+import { createChannelKinds } from '../channel-kinds/kinds.ts'
+import { createChannels } from './channels.ts'
+import { createDeliver, failureOf } from './deliver.ts'
+import { createEnqueue } from './enqueue.ts'
 import { channelRoutes } from './routes.ts'
-import { channelStore } from './store.ts'
-import { vault } from './vault.ts'
+import { createChannelStore } from './store.ts'
+import { createVault } from './vault.ts'
 
 /** What falls due while nothing else happens is found this often. */
 const LOOK_MS = 5_000
@@ -25,39 +24,42 @@ const SWEEP_MS = 3_600_000
 /** Buttons of a message work as long as an approval can be pending, and say what became of it for some days more. */
 const KEPT_MS = 8 * 24 * 3_600_000
 
-/** Tells people of approvals in their chats and mailboxes, and lets them decide there (console-api §10). */
-export interface Notifications {
-  routes(app: App): void
-  /** Deliver what an earlier run left behind. `address`: where this server listens. */
-  start(address: string): Promise<void>
-  /** Begin no further delivery. */
-  drain(): void
-  /** Resolves when nothing is on its way any more. */
-  stop(): Promise<void>
-}
-
-export function notifications(deps: Shared & { approvals: Approvals }): Notifications {
-  const { config, database, secretBox, outbound, mail, bus, clock, random, workers, logger, approvals, metrics } = deps
-  const store = channelStore(database)
-  const outbox = outboxStore(database)
-  const kinds = channelKinds({ outbound, mail })
-  const sealed = vault({ secretBox })
+/** Tells people of approvals in their chats and mailboxes, and lets them decide there. */
+export function createNotifications(deps: Shared & { approvals: Approvals }): Part {
+  const {
+    config,
+    database,
+    outbox,
+    secretBox,
+    outbound,
+    mail,
+    bus,
+    clock,
+    random,
+    workers,
+    logger,
+    approvals,
+    metrics,
+  } = deps
+  const store = createChannelStore(database)
+  const kinds = createChannelKinds({ outbound, mail })
+  const vault = createVault({ secretBox })
   let base = config.baseUrl || `http://${config.host}:${config.port}`
   const link = (path: string) => `${base.replace(/\/+$/, '')}${path}`
   const callbackUrl = (channelId: string) =>
     base.startsWith('https://') ? link(`/api/v1/telegram/webhook/${channelId}`) : null
 
-  const carrier = courier({
+  const courier = createCourier({
     store: outbox,
     clock,
     random,
     failureOf,
-    deliver: deliveryTo({
+    deliver: createDeliver({
       channels: store,
       outbox,
       approvals,
       kinds,
-      open: sealed.open,
+      open: vault.open,
       linkTo: (approvalId) => link(`/dashboard/approvals?id=${approvalId}`),
       callbackUrl,
       async measure(type, attempts, attempt) {
@@ -81,31 +83,31 @@ export function notifications(deps: Shared & { approvals: Approvals }): Notifica
     },
     onError: (err) => logger.error({ err }, 'the outbox could not be read; tried again shortly'),
   })
-  approvals.onChange(enqueueing({ channels: store, outbox, kinds, clock, random }))
+  approvals.onChange(createEnqueue({ channels: store, outbox, kinds, clock, random }))
   // The stream's message comes after the commit: only then is there something to deliver.
   const unsubscribe = bus.subscribe(STREAM_TOPIC, (message) => {
-    if ((message as LoggedRecord[]).some(({ type }) => type.startsWith('approval_'))) carrier.wake()
+    if ((message as LoggedRecord[]).some(({ type }) => type.startsWith('approval_'))) courier.wake()
   })
-  workers.every('notifications', LOOK_MS, async () => carrier.wake())
+  workers.every('notifications', LOOK_MS, async () => courier.wake())
   workers.every('notification_sweep', SWEEP_MS, () => outbox.purge(microsOf(clock.now() - KEPT_MS)))
 
   const candidates = (type: ChannelType) => async (): Promise<OpenChannel[]> =>
     (await store.listEnabledOfType(type)).flatMap((channel) => {
-      const opened = sealed.tryOpen(channel)
+      const opened = vault.tryOpen(channel)
       return opened ? [{ channel, config: opened }] : []
     })
-  const decide = deciding({ outbox, approvals })
-  const feature = channels({
+  const decide = createDecide({ outbox, approvals })
+  const channels = createChannels({
     database,
     store,
     outbox,
     kinds,
-    vault: sealed,
+    vault,
     outbound,
     clock,
     random,
     callbackUrl,
-    wake: carrier.wake,
+    wake: courier.wake,
   })
 
   /** Platforms that were told another address, or none, are told this one. */
@@ -129,28 +131,28 @@ export function notifications(deps: Shared & { approvals: Approvals }): Notifica
 
   return {
     routes(app) {
-      channelRoutes(app, { channels: feature, kinds, vault: sealed })
+      channelRoutes(app, { channels, kinds, vault })
       callbackRoutes(app, {
-        telegram: telegramWebhook({
+        telegram: createTelegramWebhook({
           telegram: kinds.telegram,
           candidates: candidates('telegram'),
           decide,
           onError: (err) => logger.warn({ err }, 'a button press in Telegram was not answered'),
         }),
-        slack: slackInteractions({ now: clock.now, candidates: candidates('slack_app'), decide }),
-        discord: discordInteractions({ candidates: candidates('discord'), decide }),
+        slack: createSlackInteractions({ now: clock.now, candidates: candidates('slack_app'), decide }),
+        discord: createDiscordInteractions({ candidates: candidates('discord'), decide }),
         baseUrl: config.baseUrl,
       })
     },
     async start(address) {
       if (config.baseUrl === '') base = address
       await registerCallbacks()
-      carrier.wake()
+      courier.wake()
     },
     drain() {
       unsubscribe()
-      carrier.stop()
+      courier.stop()
     },
-    stop: carrier.idle,
+    stop: courier.idle,
   }
 }

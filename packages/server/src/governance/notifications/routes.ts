@@ -1,10 +1,11 @@
 import Type, { type Static } from 'typebox'
-import { userOf } from '../../http/caller.ts'
-import { canonicalUuid, failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
+import type { DeliveryHealth } from '../../changes/outbox/store.ts'
+import { canonicalUuid, failures, Id, Instant, Maybe, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
+import { userOf } from '../../identity/caller.ts'
 import { toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
-import { channelTypes } from './channel.ts'
-import type { ChannelKinds } from './channels/kinds.ts'
+import { channelTypes } from '../channel-kinds/channel.ts'
+import type { ChannelKinds } from '../channel-kinds/kinds.ts'
 import type { Channels } from './channels.ts'
 import { maskConfig } from './config.ts'
 import type { Filters } from './filters.ts'
@@ -21,28 +22,45 @@ const FiltersBody = Type.Object({
 })
 const Config = Type.Record(Type.String(), Type.Any(), {
   description:
-    'What the type needs: console-api §10.1. In answers secrets are masked; a mask sent back keeps the secret.',
+    'What the type of channel needs; a refusal names each required key that is missing. In answers secrets are masked; a mask sent back keeps the secret.',
 })
 const Name = Type.String({ minLength: 1, maxLength: 100 })
 const params = Type.Object({ channel_id: Type.String({ format: 'uuid' }) })
 
+const ChannelTypeName = Type.Enum([...channelTypes], {
+  description: 'Where it sends; `slack` is an incoming webhook, `slack_app` an app with buttons.',
+})
+
 const ChannelBody = Type.Object({
-  id: Type.String(),
+  id: Id,
   name: Type.String(),
-  channel_type: Type.Enum([...channelTypes]),
+  channel_type: ChannelTypeName,
   config: Config,
   enabled: Type.Boolean(),
   filters: Nullable(FiltersBody),
   created_at: Instant,
   last_test_at: Nullable(Instant),
   last_test_ok: Nullable(Type.Boolean()),
+  delivery: Type.Object(
+    {
+      waiting: Type.Integer({ description: 'Messages not delivered yet.' }),
+      waiting_since: Nullable(Instant),
+      failed: Type.Integer({ description: 'Messages given up, as far back as they are kept.' }),
+      last_error: Nullable(
+        Type.String({ description: 'Of the newest message that failed, or waits because it failed.' }),
+      ),
+    },
+    { description: 'How the channel fares.' },
+  ),
 })
 
-/** console-api §10.2. */
+const untroubled: DeliveryHealth = { waiting: 0, waitingSince: null, failed: 0, lastError: null }
+
+/** The channels of a tenant, as its administrators keep them. */
 export function channelRoutes(app: App, deps: { channels: Channels; kinds: ChannelKinds; vault: Vault }): void {
   const { channels, kinds, vault } = deps
 
-  const wireChannel = (channel: StoredChannel) => ({
+  const wireChannel = (channel: StoredChannel, delivery: DeliveryHealth = untroubled) => ({
     id: channel.id,
     name: channel.name,
     channel_type: channel.type,
@@ -52,6 +70,12 @@ export function channelRoutes(app: App, deps: { channels: Channels; kinds: Chann
     created_at: toWireTime(channel.createdAt),
     last_test_at: toWireTimeOrNull(channel.lastTestAt),
     last_test_ok: channel.lastTestOk,
+    delivery: {
+      waiting: delivery.waiting,
+      waiting_since: toWireTimeOrNull(delivery.waitingSince),
+      failed: delivery.failed,
+      last_error: delivery.lastError,
+    },
   })
 
   app.get(
@@ -64,7 +88,11 @@ export function channelRoutes(app: App, deps: { channels: Channels; kinds: Chann
         response: { 200: Type.Array(ChannelBody), ...failures(401) },
       },
     },
-    async (request) => (await channels.list(userOf(request))).map(wireChannel),
+    async (request) => {
+      const caller = userOf(request)
+      const health = await channels.health(caller)
+      return (await channels.list(caller)).map((channel) => wireChannel(channel, health.get(channel.id)))
+    },
   )
 
   app.post(
@@ -76,7 +104,7 @@ export function channelRoutes(app: App, deps: { channels: Channels; kinds: Chann
         summary: 'Create a notification channel',
         body: Type.Object({
           name: Name,
-          channel_type: Type.Enum([...channelTypes]),
+          channel_type: ChannelTypeName,
           config: Config,
           filters: Maybe(FiltersInput),
         }),
@@ -122,7 +150,7 @@ export function channelRoutes(app: App, deps: { channels: Channels; kinds: Chann
         ...(enabled == null ? {} : { isEnabled: enabled }),
         ...(filters === undefined ? {} : { filters: filtersOf(filters) }),
       })
-      return wireChannel(changed)
+      return wireChannel(changed, (await channels.health(userOf(request))).get(changed.id))
     },
   )
 

@@ -1,8 +1,9 @@
 import type { Selectable } from 'kysely'
+import type { TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import type { Micros } from '../../storage/instants.ts'
 import type { NotificationChannelRow } from '../../storage/schema.ts'
-import type { ChannelType } from './channel.ts'
+import type { ChannelType } from '../channel-kinds/channel.ts'
 import type { Filters } from './filters.ts'
 
 /** A channel as it is stored, its configuration still sealed. */
@@ -24,23 +25,23 @@ export type ChannelChange = Partial<Pick<StoredChannel, 'name' | 'configSealed' 
 
 export interface ChannelStore {
   /** Newest first. */
-  list(tenantId: string): Promise<StoredChannel[]>
+  list(scope: TenantScope): Promise<StoredChannel[]>
   /** The enabled ones of a tenant, oldest first. */
-  listEnabled(tenantId: string, within?: Queryable): Promise<StoredChannel[]>
+  listEnabled(scope: TenantScope, within?: Queryable): Promise<StoredChannel[]>
   /** The enabled ones of a type, of every tenant. */
   listEnabledOfType(type: ChannelType): Promise<StoredChannel[]>
-  find(id: string, tenantId?: string): Promise<StoredChannel | undefined>
+  find(id: string, scope?: TenantScope): Promise<StoredChannel | undefined>
   insert(channel: StoredChannel, within: Queryable): Promise<void>
-  update(tenantId: string, id: string, change: ChannelChange, within: Queryable): Promise<StoredChannel | undefined>
+  update(scope: TenantScope, id: string, change: ChannelChange, within: Queryable): Promise<StoredChannel | undefined>
   recordTest(id: string, at: Micros, ok: boolean): Promise<void>
   recordRegistration(id: string, url: string): Promise<void>
   /** False when there is none. */
-  delete(tenantId: string, id: string, within: Queryable): Promise<boolean>
+  delete(scope: TenantScope, id: string, within: Queryable): Promise<boolean>
 }
 
-export function channelStore({ db }: Database): ChannelStore {
+export function createChannelStore({ db }: Database): ChannelStore {
   return {
-    async list(tenantId) {
+    async list({ tenantId }) {
       const rows = await db
         .selectFrom('notification_channels')
         .selectAll()
@@ -49,7 +50,7 @@ export function channelStore({ db }: Database): ChannelStore {
         .execute()
       return rows.map(channelOf)
     },
-    async listEnabled(tenantId, within = db) {
+    async listEnabled({ tenantId }, within = db) {
       const rows = await within
         .selectFrom('notification_channels')
         .selectAll()
@@ -69,9 +70,9 @@ export function channelStore({ db }: Database): ChannelStore {
         .execute()
       return rows.map(channelOf)
     },
-    async find(id, tenantId) {
+    async find(id, scope) {
       let query = db.selectFrom('notification_channels').selectAll().where('id', '=', id)
-      if (tenantId !== undefined) query = query.where('tenant_id', '=', tenantId)
+      if (scope !== undefined) query = query.where('tenant_id', '=', scope.tenantId)
       const row = await query.executeTakeFirst()
       return row && channelOf(row)
     },
@@ -93,7 +94,7 @@ export function channelStore({ db }: Database): ChannelStore {
         })
         .execute()
     },
-    async update(tenantId, id, change, within) {
+    async update({ tenantId }, id, change, within) {
       const row = await within
         .updateTable('notification_channels')
         .set({
@@ -120,7 +121,7 @@ export function channelStore({ db }: Database): ChannelStore {
     async recordRegistration(id, url) {
       await db.updateTable('notification_channels').set({ registered_url: url }).where('id', '=', id).execute()
     },
-    async delete(tenantId, id, within) {
+    async delete({ tenantId }, id, within) {
       const deleted = await within
         .deleteFrom('notification_channels')
         .where('tenant_id', '=', tenantId)

@@ -1,5 +1,5 @@
 import type { SecretBox } from '../../ports/secret-box.ts'
-import type { ChannelConfig } from './channel.ts'
+import type { ChannelConfig } from '../channel-kinds/channel.ts'
 import type { StoredChannel } from './store.ts'
 
 const REMEMBERED = 1_000
@@ -17,7 +17,7 @@ export interface Vault {
  * Callbacks of unknown origin are tried against the secrets of every channel, so what was opened once is remembered: by its whole sealed form,
  * which no other configuration shares.
  */
-export function vault({ secretBox }: { secretBox: SecretBox }): Vault {
+export function createVault({ secretBox }: { secretBox: SecretBox }): Vault {
   const opened = new Map<string, ChannelConfig>()
   const feature: Vault = {
     seal: (config) => secretBox.seal(Buffer.from(JSON.stringify(config))),

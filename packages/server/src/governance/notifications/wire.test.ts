@@ -3,11 +3,11 @@ import { chatPresses } from '../../../test/chat-presses.ts'
 import { onEachDatabase } from '../../../test/harness.ts'
 import { type Notifying, notifying, openedConfig } from '../../../test/notifying.ts'
 import { discordConfig, platformConfigs } from '../../../test/platforms.ts'
-import { naclSecretBox } from '../../adapters/secret-box/nacl.ts'
+import { createNaclSecretBox } from '../../adapters/secret-box/nacl.ts'
 import { readConfig } from '../../config.ts'
 import type { Outbound } from '../../ports/outbound.ts'
-import { type ChannelType, channelTypes } from './channel.ts'
-import { channelKinds } from './channels/kinds.ts'
+import { type ChannelType, channelTypes } from '../channel-kinds/channel.ts'
+import { createChannelKinds } from '../channel-kinds/kinds.ts'
 import { maskConfig } from './config.ts'
 
 const URL = '/api/v1/notifications/channels'
@@ -20,9 +20,9 @@ const email = {
   to_addresses: ['a@example.com'],
 }
 
-/** console-api §10.1. */
+/** What each kind must be configured with, and which of it is secret. */
 describe('each type of channel', () => {
-  const kinds = channelKinds({ outbound: {} as Outbound, mail: { send: async () => {} } })
+  const kinds = createChannelKinds({ outbound: {} as Outbound, mail: { send: async () => {} } })
 
   it.each<[ChannelType, string[], string[], boolean]>([
     ['telegram', ['bot_token', 'chat_id'], ['bot_token', 'webhook_secret'], true],
@@ -216,7 +216,10 @@ onEachDatabase('the notifications API', (start) => {
         ]),
       ).toEqual([
         [
-          { type: 'approval_decided', approval_id: approval, status: 'approved', decided_by },
+          {
+            ...{ type: 'approval_decided', approval_id: approval, status: 'approved', decided_by },
+            ...{ action_digest: null, receipt: null },
+          },
           'production',
           null,
           null,
@@ -274,7 +277,7 @@ onEachDatabase('the notifications API', (start) => {
     n = await notifying(start)
     const { id } = await telegram()
     const approval = await asked()
-    const box = naclSecretBox(readConfig(n.t.environment).masterKey)
+    const box = createNaclSecretBox(readConfig(n.t.environment).masterKey)
     await n.t.server.database.db
       .updateTable('notification_channels')
       .set({ config_sealed: box.seal(Buffer.from(JSON.stringify(platformConfigs.telegram))) })

@@ -1,22 +1,22 @@
 import { describe, expect, it } from 'vitest'
-import { recordedCalls } from './changes.ts'
+import { createRecordedCalls } from './changes.ts'
 import type { DecisionEvent } from './store.ts'
 
 let seq = 0
-const event = (call_id: string, verdict: string, decision_name = ''): DecisionEvent => ({
+const event = (callId: string, verdict: string, decisionName = ''): DecisionEvent => ({
   seq: ++seq,
-  call_id,
-  tool_name: 'exec',
+  callId,
+  toolName: 'exec',
   verdict,
   timestamp: 0,
-  decision_name,
+  decisionName,
   payload: null,
 })
 const denied = (contract: string) => ({ decision: 'deny' as const, contract, reason: 'No' })
 
 describe('recorded calls', () => {
   it('are opened once, and count as asked when any event says so', () => {
-    const calls = recordedCalls()
+    const calls = createRecordedCalls()
     const [open] = calls.add([event('a', 'call_allowed'), event('a', 'call_approval_requested')])
     expect(calls.add([event('a', 'call_would_deny')])).toEqual([])
     open?.settle({ decision: 'ask', contract: 'c', reason: '' })
@@ -24,7 +24,7 @@ describe('recorded calls', () => {
   })
 
   it('that pass now are counted under the contract that stopped them', () => {
-    const calls = recordedCalls()
+    const calls = createRecordedCalls()
     for (const open of calls.add([event('a', 'call_denied', 'older'), event('b', 'call_approval_requested', 'asker')]))
       open.settle(null)
     expect(calls.report().byContract).toEqual([
@@ -34,7 +34,7 @@ describe('recorded calls', () => {
   })
 
   it('are shown by a few examples of each change, the most frequent change first', () => {
-    const calls = recordedCalls()
+    const calls = createRecordedCalls()
     const many = Array.from({ length: 60 }, (_, index) => event(`call-${index}`, 'call_allowed'))
     for (const [index, open] of calls.add(many).entries()) open.settle(denied(index < 40 ? 'often' : 'seldom'))
     const { byContract, examples, changed } = calls.report()
@@ -47,7 +47,7 @@ describe('recorded calls', () => {
   })
 
   it('that cannot be judged are neither changed nor unchanged', () => {
-    const calls = recordedCalls()
+    const calls = createRecordedCalls()
     const [a, b] = calls.add([event('a', 'call_denied'), event('b', 'call_allowed')])
     a?.settle('by_history')
     b?.settle('no_arguments')

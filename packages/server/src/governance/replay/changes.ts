@@ -58,26 +58,26 @@ export interface RecordedCalls {
   report(): ReplayReport
 }
 
-export function recordedCalls(): RecordedCalls {
+export function createRecordedCalls(): RecordedCalls {
   const calls = new Map<string, Call>()
   let events = 0
   return {
     add(more) {
       events += more.length
       const fresh: OpenCall[] = []
-      for (const { seq, call_id, tool_name, verdict, decision_name, payload } of more) {
+      for (const { seq, callId, toolName, verdict, decisionName, payload } of more) {
         const recorded = decisionOf(verdict)
-        const known = calls.get(call_id)
+        const known = calls.get(callId)
         if (known) {
           if (rank[recorded] > rank[known.recorded]) known.recorded = recorded
           continue
         }
-        const call: Call = { seq, decisionName: decision_name, recorded, now: null }
-        calls.set(call_id, call)
+        const call: Call = { seq, decisionName, recorded, now: null }
+        calls.set(callId, call)
         const settle = (now: Rejudged) => {
           call.now = now
         }
-        fresh.push({ toolName: tool_name, payload, recorded, settle })
+        fresh.push({ toolName, payload, recorded, settle })
       }
       return fresh
     },

@@ -1,12 +1,14 @@
 import { setImmediate } from 'node:timers/promises'
 import { InvalidInput, NotFound, TooManyRequests } from '../../errors.ts'
-import type { UserCaller } from '../../http/caller.ts'
+import type { UserCaller } from '../../identity/caller.ts'
+import { scopeOf } from '../../identity/scope.ts'
 import type { Metrics } from '../../operations/metrics.ts'
+import { NoThreadFree, ThreadFailed, type Threads, ThreadTimeout } from '../../operations/threads/threads.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Micros } from '../../storage/instants.ts'
+import type { Page } from '../../storage/page.ts'
 import type { BundleStore } from '../bundles/store.ts'
-import { NoThreadFree, ThreadFailed, type Threads, ThreadTimeout } from '../threads/threads.ts'
-import { type ChangedCall, type OpenCall, type ReplayReport, recordedCalls } from './changes.ts'
+import { type ChangedCall, createRecordedCalls, type OpenCall, type ReplayReport } from './changes.ts'
 import type { DecisionEvent, ReplayStore, ShownEvent } from './store.ts'
 import type { ReplayAnswer, ReplayTask } from './worker.ts'
 
@@ -17,7 +19,7 @@ export interface ReplayRange {
   readonly limit: number
 }
 
-export interface Replay extends Omit<ReplayReport, 'examples'> {
+export interface ReplayResult extends Omit<ReplayReport, 'examples'> {
   readonly examples: readonly (ChangedCall & { readonly event: ShownEvent })[]
   /** There were more events than the limit; the newest were read. */
   readonly isTruncated: boolean
@@ -29,7 +31,7 @@ const EVENTS_AT_ONCE = 2_000
 const WAIT_MS = 10_000
 const RUN_MS = 10_000
 
-export type ReplayBundle = (caller: UserCaller, name: string, version: number, range: ReplayRange) => Promise<Replay>
+export type Replay = (caller: UserCaller, name: string, version: number, range: ReplayRange) => Promise<ReplayResult>
 
 /**
  * Judge recorded calls of an environment by a bundle version that need not be deployed: which of them would have been decided
@@ -37,14 +39,14 @@ export type ReplayBundle = (caller: UserCaller, name: string, version: number, r
  *
  * @throws NotFound, InvalidInput when judging takes too long, TooManyRequests while others replay
  */
-export function replaying(deps: {
+export function createReplay(deps: {
   metrics: Pick<Metrics, 'replays' | 'replayTime' | 'replayedEvents'>
   clock: Clock
   store: ReplayStore
-  bundles: BundleStore
+  bundleStore: BundleStore
   threads: Threads<ReplayTask, ReplayAnswer>
-}): ReplayBundle {
-  const { store, bundles, threads, metrics, clock } = deps
+}): Replay {
+  const { store, bundleStore, threads, metrics, clock } = deps
 
   async function judge(candidate: Omit<ReplayTask, 'calls'>, calls: readonly OpenCall[], env: string) {
     const task = {
@@ -69,13 +71,12 @@ export function replaying(deps: {
     }
   }
 
-  async function replay(
-    ...[{ tenantId }, name, version, { env, since, limit }]: Parameters<ReplayBundle>
-  ): Promise<Replay> {
-    const bundle = await bundles.find(tenantId, name, version)
+  async function replay(...[caller, name, version, { env, since, limit }]: Parameters<Replay>): Promise<ReplayResult> {
+    const scope = scopeOf(caller)
+    const bundle = await bundleStore.find(scope, name, version)
     if (!bundle) throw new NotFound(`Bundle '${name}' v${version} not found`)
-    const candidate = { hash: bundle.revision_hash, yaml: Buffer.from(bundle.yaml_bytes).toString() }
-    const recorded = recordedCalls()
+    const candidate = { hash: bundle.revisionHash, yaml: Buffer.from(bundle.yamlBytes).toString() }
+    const recorded = createRecordedCalls()
     const judging = new Set<Promise<void>>()
     let after: DecisionEvent | null = null
     let left = limit
@@ -83,7 +84,7 @@ export function replaying(deps: {
     for (;;) {
       // One more than may be read tells whether there are more.
       const wanted = Math.min(EVENTS_AT_ONCE, left + 1)
-      const events: DecisionEvent[] = await store.decisions(tenantId, env, since, wanted, after)
+      const { rows: events, hasMore }: Page<DecisionEvent> = await store.decisions(scope, env, since, wanted, after)
       isTruncated = events.length > left
       const read = isTruncated ? events.slice(0, left) : events
       left -= read.length
@@ -100,13 +101,13 @@ export function replaying(deps: {
       }
       // While the threads judge, the next parts are read.
       if (judging.size >= 2 * REPLAY_THREADS) await Promise.race(judging)
-      if (isTruncated || events.length < wanted) break
+      if (isTruncated || !hasMore) break
       await setImmediate()
     }
     await Promise.all(judging)
     const report = recorded.report()
     const shown = await store.shown(
-      tenantId,
+      scope,
       report.examples.map((call) => call.seq),
     )
     const examples = report.examples.flatMap((call) => {

@@ -1,12 +1,13 @@
 import Type from 'typebox'
-import { userOf } from '../../http/caller.ts'
 import { failures, Instant, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
+import { userOf } from '../../identity/caller.ts'
 import { environments } from '../../identity/keys.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { toWireTime } from '../../storage/instants.ts'
-import { sinceOf } from '../coverage/since.ts'
-import type { Replay, ReplayBundle } from './replay.ts'
+import { AgentId, ContractId, ToolName } from '../fields.ts'
+import { sinceOf } from '../since.ts'
+import type { Replay, ReplayResult } from './replay.ts'
 
 export const MOST_EVENTS = 100_000
 export const USUAL_EVENTS = 10_000
@@ -32,14 +33,16 @@ export const ReplayBody = Type.Object(
     ),
     examples: Type.Array(
       Type.Object({
-        event_id: Type.String(),
-        call_id: Type.String(),
-        agent_id: Type.String(),
-        tool_name: Type.String(),
+        event_id: Type.String({ description: 'Id of the event.' }),
+        call_id: Type.String({
+          description: 'Id of the tool call, as the agent made it; the stages of one call share it.',
+        }),
+        agent_id: AgentId,
+        tool_name: ToolName,
         timestamp: Instant,
         from: Decision,
         to: Decision,
-        contract_id: Type.String(),
+        contract_id: ContractId,
         reason: Nullable(Type.String()),
       }),
     ),
@@ -52,7 +55,7 @@ export const ReplayBody = Type.Object(
 )
 
 /** What a version would change, before it is deployed. */
-export function replayRoutes(app: App, { replay, clock }: { replay: ReplayBundle; clock: Clock }): void {
+export function replayRoutes(app: App, { replay, clock }: { replay: Replay; clock: Clock }): void {
   app.post(
     '/api/v1/bundles/:name/:version/replay',
     {
@@ -82,7 +85,7 @@ export function replayRoutes(app: App, { replay, clock }: { replay: ReplayBundle
   )
 }
 
-export function wireReplay({ env, since }: { env: string; since: number }, replay: Replay) {
+export function wireReplay({ env, since }: { env: string; since: number }, replay: ReplayResult) {
   return {
     env,
     since: toWireTime(since),
@@ -94,9 +97,9 @@ export function wireReplay({ env, since }: { env: string; since: number }, repla
     by_contract: replay.byContract.map(({ contract, ...count }) => ({ contract_id: contract, ...count })),
     examples: replay.examples.map(({ event, from, to, contract, reason }) => ({
       event_id: event.id,
-      call_id: event.call_id,
-      agent_id: event.agent_id,
-      tool_name: event.tool_name,
+      call_id: event.callId,
+      agent_id: event.agentId,
+      tool_name: event.toolName,
       timestamp: toWireTime(event.timestamp),
       from,
       to,

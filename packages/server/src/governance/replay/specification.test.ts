@@ -3,32 +3,44 @@ import { bundleYaml } from '../../../test/documents.ts'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
 import { libraryOf } from '../../../test/library.ts'
 import { manualClock } from '../../../test/manual-clock.ts'
-import type { UserCaller } from '../../http/caller.ts'
-import { metrics } from '../../operations/metrics.ts'
+import type { UserCaller } from '../../identity/caller.ts'
+import { createMetrics } from '../../operations/metrics.ts'
+import { NoThreadFree, ThreadFailed, ThreadTimeout } from '../../operations/threads/threads.ts'
 import type { BundleStore } from '../bundles/store.ts'
-import { NoThreadFree, ThreadFailed, ThreadTimeout } from '../threads/threads.ts'
-import { replaying } from './replay.ts'
+import { createReplay } from './replay.ts'
 import type { DecisionEvent, ReplayStore } from './store.ts'
 
 describe('replay, when threads are busy or broken', () => {
-  const caller: UserCaller = { kind: 'user', userId: 'u', tenantId: 't', email: 'a@b.c', isAdmin: true }
+  const caller: UserCaller = {
+    kind: 'user',
+    userId: 'u',
+    tenantId: 't',
+    email: 'a@b.c',
+    isAdmin: true,
+    sessionDigest: 's',
+  }
   const event: DecisionEvent = {
     seq: 1,
-    call_id: 'c',
-    tool_name: 'exec',
+    callId: 'c',
+    toolName: 'exec',
     verdict: 'call_allowed',
     timestamp: 0,
-    decision_name: '',
+    decisionName: '',
     payload: '{"tool_args":{}}',
   }
-  const store: ReplayStore = { decisions: async () => [event], shown: async () => new Map() }
-  const bundles = { find: async () => ({ revision_hash: 'h', yaml_bytes: Buffer.from('') }) } as unknown as BundleStore
+  const store: ReplayStore = {
+    decisions: async () => ({ rows: [event], hasMore: false }),
+    shown: async () => new Map(),
+  }
+  const bundleStore = {
+    find: async () => ({ revisionHash: 'h', yamlBytes: Buffer.from('') }),
+  } as unknown as BundleStore
   const refused = (error: Error) =>
-    replaying({
+    createReplay({
       store,
-      bundles,
+      bundleStore,
       threads: { run: () => Promise.reject(error), close: async () => {} },
-      metrics: metrics(),
+      metrics: createMetrics(),
       clock: manualClock(),
     })(caller, 'devops', 1, { env: 'production', since: 0, limit: 10 })
 

@@ -3,7 +3,7 @@ import { InvalidInput } from '../../errors.ts'
 const LONGEST_KEY = 256
 const allowed = /^[a-zA-Z0-9_\-.:/]+$/
 
-/** What is wrong with a session key, or null (console-api §8.4.5). A key never reads as a way up a path. */
+/** What is wrong with a session key, or null. A key never reads as a way up a path. */
 export function sessionKeyProblem(key: string): string | null {
   if (key.length > LONGEST_KEY) return `String should have at most ${LONGEST_KEY} characters`
   if (!allowed.test(key)) return 'Value error, Session keys hold letters, digits and _ - . : / only'

@@ -1,9 +1,10 @@
 import Type from 'typebox'
-import { keyOf } from '../../http/caller.ts'
+import { idempotencyKeyOf } from '../../changes/idempotency/idempotency.ts'
 import { failures, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
-import { idempotencyKeyOf } from '../idempotency/idempotency.ts'
+import { keyOf } from '../../identity/caller.ts'
 import { withAgentJson } from '../json-body.ts'
+import { type Counts, LEASE_SECONDS } from './reservations.ts'
 import type { Sessions } from './sessions.ts'
 
 const LONGEST_VALUE = 1_048_576
@@ -16,8 +17,23 @@ const params = Type.Object({
   key: Type.String({ description: 'Letters, digits and `_ - . : /`, at most 256 characters.' }),
 })
 const Value = Type.Object({ value: Type.String() })
+const Bound = Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))
+const CountsBody = Type.Object({
+  attempts: Type.Number(),
+  executions: Type.Number(),
+  tool_executions: Type.Number(),
+  consecutive_failures: Type.Number(),
+})
+const Lease = Type.String({ minLength: 1, maxLength: 64 })
 
-/** console-api §8.4.6. Every success has a JSON body, because clients parse each. */
+const wireCounts = (counts: Counts) => ({
+  attempts: counts.attempts,
+  executions: counts.executions,
+  tool_executions: counts.toolExecutions,
+  consecutive_failures: counts.consecutiveFailures,
+})
+
+/** Every success has a JSON body, because clients parse each. */
 export function sessionRoutes(app: App, sessions: Sessions): void {
   withAgentJson(app, (scope) => {
     scope.get(
@@ -107,6 +123,101 @@ export function sessionRoutes(app: App, sessions: Sessions): void {
         },
       },
       async (request) => ({ values: await sessions.getMany(keyOf(request), request.body.keys) }),
+    )
+
+    scope.post(
+      '/api/v1/sessions/reserve',
+      {
+        config,
+        schema: {
+          ...tags,
+          summary: 'Reserve one execution of a session',
+          description:
+            'Atomic: what is counted and what is under way never exceed a bound, however many reserve at once. A lease reserves for 60 seconds unless it is renewed. The counters are those that clients count by themselves.',
+          body: Type.Object({
+            session: Type.String({ minLength: 1 }),
+            tool: Type.String({ minLength: 1 }),
+            bounds: Type.Object(
+              { max_attempts: Bound, max_tool_calls: Bound, max_calls_per_tool: Bound },
+              { description: '`max_calls_per_tool` is the bound of this tool.' },
+            ),
+            count_attempt: Type.Boolean({
+              description: 'Count an attempt in the same step, also when a bound is exceeded.',
+            }),
+          }),
+          response: {
+            200: Type.Object({
+              lease: Type.Optional(Type.String({ description: 'Absent when a bound is exceeded.' })),
+              expires_in_seconds: Type.Optional(Type.Integer()),
+              exceeded: Type.Optional(
+                Type.Object({
+                  bound: Type.Enum(['max_attempts', 'max_tool_calls', 'max_calls_per_tool']),
+                  limit: Type.Integer(),
+                  count: Type.Number({ description: 'What is counted, and of executions what is under way.' }),
+                }),
+              ),
+              counts: CountsBody,
+            }),
+            ...failures(401, 409, 422, 503),
+          },
+        },
+      },
+      async (request) => {
+        const { session, tool, bounds, count_attempt } = request.body
+        const reserved = await sessions.reserve(keyOf(request), {
+          session,
+          tool,
+          bounds: {
+            maxAttempts: bounds.max_attempts,
+            maxToolCalls: bounds.max_tool_calls,
+            maxCallsPerTool: bounds.max_calls_per_tool,
+          },
+          countAttempt: count_attempt,
+        })
+        const counts = wireCounts(reserved.counts)
+        return 'exceeded' in reserved
+          ? { exceeded: reserved.exceeded, counts }
+          : { lease: reserved.lease, expires_in_seconds: LEASE_SECONDS, counts }
+      },
+    )
+
+    scope.post(
+      '/api/v1/sessions/settle',
+      {
+        config,
+        schema: {
+          ...tags,
+          summary: 'End a reserved execution',
+          description:
+            'Counts it, or with `not_run` gives it back. A lease is settled once; also one that ran out meanwhile counts the execution.',
+          body: Type.Object({ lease: Lease, outcome: Type.Enum(['success', 'failure', 'not_run']) }),
+          response: {
+            200: Type.Object({ settled: Type.Boolean(), counts: Type.Optional(CountsBody) }),
+            ...failures(401, 409, 422, 503),
+          },
+        },
+      },
+      async (request) => {
+        const counts = await sessions.settle(keyOf(request), request.body.lease, request.body.outcome)
+        return counts ? { settled: true, counts: wireCounts(counts) } : { settled: false }
+      },
+    )
+
+    scope.post(
+      '/api/v1/sessions/renew',
+      {
+        config,
+        schema: {
+          ...tags,
+          summary: 'Keep a reserved execution that goes on',
+          body: Type.Object({ lease: Lease }),
+          response: { 200: Type.Object({ expires_in_seconds: Type.Integer() }), ...failures(401, 404, 422) },
+        },
+      },
+      async (request) => {
+        await sessions.renew(keyOf(request), request.body.lease)
+        return { expires_in_seconds: LEASE_SECONDS }
+      },
     )
   })
 }

@@ -1,12 +1,13 @@
 import { Conflict, NotFound } from '../../errors.ts'
-import type { KeyCaller } from '../../http/caller.ts'
+import type { KeyCaller } from '../../identity/caller.ts'
+import { scopeOfRecord } from '../../identity/scope.ts'
 import type { Shared } from '../../shared.ts'
 import type { Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
-import { groupCommit } from '../events/group-commit.ts'
-import type { Idempotency } from '../idempotency/idempotency.ts'
+import { createGroupCommit } from '../group-commit.ts'
 import { requireSessionKey } from './key.ts'
-import { sessionStore } from './store.ts'
+import { createReservations, type Reservations } from './reservations.ts'
+import { createSessionStore } from './store.ts'
 
 const TTL_MS = 7 * 24 * 3_600_000
 const SWEEP_MS = 3_600_000
@@ -24,10 +25,10 @@ interface Increment {
 type Owner = Pick<KeyCaller, 'tenantId'>
 
 /**
- * Values that the agents of a tenant share: counters of sessions, above all (console-api §8.4.5). Texts, kept for seven days
+ * Values that the agents of a tenant share: counters of sessions, above all. Texts, kept for seven days
  * after the last write. No environment and no agent owns a key.
  */
-export interface Sessions {
+export interface Sessions extends Reservations {
   /** @throws NotFound; InvalidInput for a key that is none, as all of these. */
   get(owner: Owner, key: string): Promise<string>
   /** Every key asked for, null where there is no value. */
@@ -42,15 +43,15 @@ export interface Sessions {
   increment(owner: Owner, key: string, amount: number, onceKey: string | null): Promise<number>
 }
 
-export function sessions(deps: Shared & { idempotency: Idempotency }): Sessions {
+export function createSessions(deps: Shared): Sessions {
   const { database, clock, log, workers, idempotency } = deps
-  const store = sessionStore(database)
+  const store = createSessionStore(database)
   const now = () => microsOf(clock.now())
   const expiry = () => now() + microsOf(TTL_MS)
   workers.every('session_value_sweep', SWEEP_MS, () => store.purge(now()))
 
   // A guarded call counts several values at once, and so do its neighbours: one transaction, one wait for the disk.
-  const increments = groupCommit<Increment, number>(1, (changes) =>
+  const increments = createGroupCommit<Increment, number>(1, (changes) =>
     log.transact(async (within) => {
       const sums = new Map<Increment, number>()
       // In one order wherever this runs, so that two servers do not wait for each other's rows.
@@ -62,7 +63,12 @@ export function sessions(deps: Shared & { idempotency: Idempotency }): Sessions 
   function addOnce(change: Increment, within: Queryable): Promise<number> {
     const { tenantId, key, amount, onceKey } = change
     const add = async () => {
-      const sum = await store.increment({ tenantId, key, amount, now: now(), expiresAt: expiry() }, within)
+      const sums = await store.increment(
+        scopeOfRecord({ tenantId }),
+        { keys: [key], amount, now: now(), expiresAt: expiry() },
+        within,
+      )
+      const sum = sums.get(key)
       if (sum === undefined) throw new Conflict(`The value of '${key}' is not a number that can be incremented.`)
       return Number(sum)
     }
@@ -71,22 +77,23 @@ export function sessions(deps: Shared & { idempotency: Idempotency }): Sessions 
   }
 
   return {
+    ...createReservations({ ...deps, store, expiry }),
     async get({ tenantId }, key) {
-      const value = await store.get(tenantId, requireSessionKey(key, ['path', 'key']), now())
+      const value = await store.get(scopeOfRecord({ tenantId }), requireSessionKey(key, ['path', 'key']), now())
       if (value === undefined) throw new NotFound('Key not found')
       return value
     },
     async getMany({ tenantId }, keys) {
       for (const [index, key] of keys.entries()) requireSessionKey(key, ['body', 'keys', index])
       const asked = [...new Set(keys)]
-      const found = await store.getMany(tenantId, asked, now())
+      const found = await store.getMany(scopeOfRecord({ tenantId }), asked, now())
       return Object.fromEntries(asked.map((key) => [key, found.get(key) ?? null]))
     },
     async set({ tenantId }, key, value) {
-      await store.set(tenantId, requireSessionKey(key, ['path', 'key']), value, expiry())
+      await store.set(scopeOfRecord({ tenantId }), requireSessionKey(key, ['path', 'key']), value, expiry())
     },
     async delete({ tenantId }, key) {
-      await store.delete(tenantId, requireSessionKey(key, ['path', 'key']))
+      await store.delete(scopeOfRecord({ tenantId }), requireSessionKey(key, ['path', 'key']))
     },
     async increment({ tenantId }, key, amount, onceKey) {
       requireSessionKey(key, ['path', 'key'])

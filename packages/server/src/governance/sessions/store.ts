@@ -1,25 +1,31 @@
 import { sql } from 'kysely'
+import type { TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import { addToText } from '../../storage/expressions.ts'
 import type { Micros } from '../../storage/instants.ts'
 
 export interface SessionStore {
-  get(tenantId: string, key: string, now: Micros): Promise<string | undefined>
-  getMany(tenantId: string, keys: readonly string[], now: Micros): Promise<Map<string, string>>
-  set(tenantId: string, key: string, value: string, expiresAt: Micros): Promise<void>
-  delete(tenantId: string, key: string): Promise<void>
-  /** One statement, so that concurrent increments add up. The sum as text; undefined when the value is no number. */
+  get(scope: TenantScope, key: string, now: Micros): Promise<string | undefined>
+  getMany(scope: TenantScope, keys: readonly string[], now: Micros, within?: Queryable): Promise<Map<string, string>>
+  set(scope: TenantScope, key: string, value: string, expiresAt: Micros): Promise<void>
+  delete(scope: TenantScope, key: string, within?: Queryable): Promise<void>
+  /**
+   * Add to each of the keys, which differ: one statement, so that concurrent increments add up. The sums as text; a key whose
+   * value is no number has none.
+   */
   increment(
-    change: { tenantId: string; key: string; amount: number; now: Micros; expiresAt: Micros },
+    scope: TenantScope,
+    change: { keys: readonly string[]; amount: number; now: Micros; expiresAt: Micros },
     within?: Queryable,
-  ): Promise<string | undefined>
+  ): Promise<Map<string, string>>
+  /** Of every tenant. */
   purge(before: Micros): Promise<void>
 }
 
-export function sessionStore(database: Database): SessionStore {
+export function createSessionStore(database: Database): SessionStore {
   const { db } = database
   return {
-    async get(tenantId, key, now) {
+    async get({ tenantId }, key, now) {
       const row = await db
         .selectFrom('session_values')
         .select('value')
@@ -29,9 +35,9 @@ export function sessionStore(database: Database): SessionStore {
         .executeTakeFirst()
       return row?.value
     },
-    async getMany(tenantId, keys, now) {
+    async getMany({ tenantId }, keys, now, within = db) {
       if (keys.length === 0) return new Map()
-      const rows = await db
+      const rows = await within
         .selectFrom('session_values')
         .select(['key', 'value'])
         .where('tenant_id', '=', tenantId)
@@ -40,23 +46,23 @@ export function sessionStore(database: Database): SessionStore {
         .execute()
       return new Map(rows.map((row) => [row.key, row.value]))
     },
-    async set(tenantId, key, value, expiresAt) {
+    async set({ tenantId }, key, value, expiresAt) {
       await db
         .insertInto('session_values')
         .values({ tenant_id: tenantId, key, value, expires_at: expiresAt })
         .onConflict((conflict) => conflict.columns(['tenant_id', 'key']).doUpdateSet({ value, expires_at: expiresAt }))
         .execute()
     },
-    async delete(tenantId, key) {
-      await db.deleteFrom('session_values').where('tenant_id', '=', tenantId).where('key', '=', key).execute()
+    async delete({ tenantId }, key, within = db) {
+      await within.deleteFrom('session_values').where('tenant_id', '=', tenantId).where('key', '=', key).execute()
     },
-    async increment({ tenantId, key, amount, now, expiresAt }, within = db) {
+    async increment({ tenantId }, { keys, amount, now, expiresAt }, within = db) {
       const first = String(amount)
       const sum = addToText(database, 'session_values.value', amount)
       const expired = sql<boolean>`session_values.expires_at <= ${now}`
-      const row = await within
+      const rows = await within
         .insertInto('session_values')
-        .values({ tenant_id: tenantId, key, value: first, expires_at: expiresAt })
+        .values(keys.map((key) => ({ tenant_id: tenantId, key, value: first, expires_at: expiresAt })))
         .onConflict((conflict) =>
           conflict
             .columns(['tenant_id', 'key'])
@@ -66,9 +72,9 @@ export function sessionStore(database: Database): SessionStore {
             })
             .where(sql<boolean>`(${expired} or ${sum} is not null)`),
         )
-        .returning('value')
-        .executeTakeFirst()
-      return row?.value
+        .returning(['key', 'value'])
+        .execute()
+      return new Map(rows.map(({ key, value }) => [key, value]))
     },
     async purge(before) {
       await db.deleteFrom('session_values').where('expires_at', '<=', before).execute()

@@ -4,7 +4,7 @@ import { sessionKeyProblem } from './key.ts'
 
 type Headers = Record<string, string>
 
-/** console-api §8.4.5 and §8.4.6. */
+/** The answers about session values, field by field. */
 onEachDatabase('the session API', (start) => {
   let t: TestServer
   afterEach(() => t.close())

@@ -1,13 +1,13 @@
 import type { KeyObject } from 'node:crypto'
 import { InvalidInput } from '../../errors.ts'
+import { systemScope, type TenantScope } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { SecretBox } from '../../ports/secret-box.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
-import type { SigningKeyRow } from '../../storage/schema.ts'
 import { privateKeyOf, publicBytesOf, SEED_BYTES, signBytes, verifyBytes } from './ed25519.ts'
-import type { SigningStore } from './store.ts'
+import type { SigningStore, StoredSigningKey } from './store.ts'
 
 /** A tenant's key, ready to sign. */
 export interface SigningKey {
@@ -19,20 +19,20 @@ export interface SigningKey {
 }
 
 export interface Signing {
-  /** The tenant's active key, or null (console-api §7). @throws InvalidInput when it cannot be unsealed. */
-  activeKey(tenantId: string, within: Queryable): Promise<SigningKey | null>
+  /** The tenant's active key, or null. @throws InvalidInput when it cannot be unsealed. */
+  activeKey(scope: TenantScope, within: Queryable): Promise<SigningKey | null>
   /** Make a key for a tenant that has none active. */
-  equip(tenantId: string, within: Queryable): Promise<void>
-  /** Make a key for every tenant that has none active (console-api §3.1). */
+  equip(scope: TenantScope, within: Queryable): Promise<void>
+  /** Make a key for every tenant that has none active. */
   equipAll(): Promise<void>
   /** 32 bytes, or null before the first key was made. */
-  activePublicKey(tenantId: string): Promise<Uint8Array | null>
+  activePublicKey(scope: TenantScope): Promise<Uint8Array | null>
   /** Retire the tenant's keys and make a new one active. */
-  replaceKey(tenantId: string, within: Queryable): Promise<SigningKey>
+  replaceKey(scope: TenantScope, within: Queryable): Promise<SigningKey>
 }
 
 /** Ed25519 keys of the tenants; the seeds lie sealed in the database. */
-export function signing(deps: {
+export function createSigning(deps: {
   store: SigningStore
   database: Database
   secretBox: SecretBox
@@ -41,59 +41,58 @@ export function signing(deps: {
 }): Signing {
   const { store, database, secretBox, random, clock } = deps
 
-  async function makeKey(tenantId: string, within: Queryable): Promise<SigningKey> {
+  async function makeKey(scope: TenantScope, within: Queryable): Promise<SigningKey> {
     const seed = random.bytes(SEED_BYTES)
     const privateKey = privateKeyOf(seed)
     const publicKey = publicBytesOf(privateKey)
     await store.insert(
       {
         id: random.uuid(),
-        tenant_id: tenantId,
-        public_key: publicKey,
-        private_key_sealed: secretBox.seal(seed),
-        active: 1,
-        created_at: microsOf(clock.now()),
+        tenantId: scope.tenantId,
+        publicKey,
+        sealedSeed: secretBox.seal(seed),
+        createdAt: microsOf(clock.now()),
       },
       within,
     )
     return signingKey(publicKey, privateKey)
   }
 
-  function unseal(row: SigningKeyRow): SigningKey {
+  function unseal(stored: StoredSigningKey): SigningKey {
     let seed: Uint8Array
     try {
-      seed = secretBox.open(row.private_key_sealed)
+      seed = secretBox.open(stored.sealedSeed)
     } catch {
       throw new InvalidInput(
         "The tenant's signing key cannot be opened with this server's master key. Start the server with the LICTOR_MASTER_KEY it was sealed with, or rotate the signing key.",
         'signing_key_sealed',
       )
     }
-    return signingKey(row.public_key, privateKeyOf(seed))
+    return signingKey(stored.publicKey, privateKeyOf(seed))
   }
 
-  async function equip(tenantId: string, within: Queryable): Promise<void> {
-    await store.lock(tenantId, within)
-    if (!(await store.findActive(tenantId, within))) await makeKey(tenantId, within)
+  async function equip(scope: TenantScope, within: Queryable): Promise<void> {
+    await store.lock(scope, within)
+    if (!(await store.findActive(scope, within))) await makeKey(scope, within)
   }
 
   return {
-    async activeKey(tenantId, within) {
-      const known = await store.findActive(tenantId, within)
+    async activeKey(scope, within) {
+      const known = await store.findActive(scope, within)
       return known ? unseal(known) : null
     },
     equip,
     async equipAll() {
-      for (const tenantId of await store.tenantsWithout())
-        await database.db.transaction().execute((within) => equip(tenantId, within))
+      for (const scope of await store.tenantsWithout(systemScope))
+        await database.db.transaction().execute((within) => equip(scope, within))
     },
-    async activePublicKey(tenantId) {
-      return (await store.findActive(tenantId))?.public_key ?? null
+    async activePublicKey(scope) {
+      return (await store.findActive(scope))?.publicKey ?? null
     },
-    async replaceKey(tenantId, within) {
-      await store.lock(tenantId, within)
-      await store.deactivateAll(tenantId, within)
-      return makeKey(tenantId, within)
+    async replaceKey(scope, within) {
+      await store.lock(scope, within)
+      await store.deactivateAll(scope, within)
+      return makeKey(scope, within)
     },
   }
 }

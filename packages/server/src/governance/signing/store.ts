@@ -1,26 +1,41 @@
+import { type SystemScope, scopeOfRecord, type TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
+import type { Micros } from '../../storage/instants.ts'
 import type { SigningKeyRow } from '../../storage/schema.ts'
 
-export interface SigningStore {
-  findActive(tenantId: string, within?: Queryable): Promise<SigningKeyRow | undefined>
-  /** Tenants that have no active key. */
-  tenantsWithout(): Promise<string[]>
-  insert(row: SigningKeyRow, within: Queryable): Promise<void>
-  deactivateAll(tenantId: string, within: Queryable): Promise<void>
-  /** Hold the tenant's keys until the transaction ends. */
-  lock(tenantId: string, within: Queryable): Promise<void>
+/** A tenant's key as it is kept. */
+export interface StoredSigningKey {
+  readonly id: string
+  readonly tenantId: string
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array
+  readonly sealedSeed: Uint8Array
+  readonly createdAt: Micros
 }
 
-export function signingStore(database: Database): SigningStore {
+export interface SigningStore {
+  findActive(scope: TenantScope, within?: Queryable): Promise<StoredSigningKey | undefined>
+  /** Tenants that have no active key. */
+  tenantsWithout(scope: SystemScope): Promise<TenantScope[]>
+  /** It is the active one from here on. */
+  insert(key: StoredSigningKey, within: Queryable): Promise<void>
+  deactivateAll(scope: TenantScope, within: Queryable): Promise<void>
+  /** Hold the tenant's keys until the transaction ends. */
+  lock(scope: TenantScope, within: Queryable): Promise<void>
+}
+
+export function createSigningStore(database: Database): SigningStore {
   const { db } = database
   return {
-    findActive: (tenantId, within = db) =>
-      within
+    async findActive({ tenantId }, within = db) {
+      const row = await within
         .selectFrom('signing_keys')
         .selectAll()
         .where('tenant_id', '=', tenantId)
         .where('active', '=', 1)
-        .executeTakeFirst(),
+        .executeTakeFirst()
+      return row && keyOf(row)
+    },
     async tenantsWithout() {
       const rows = await db
         .selectFrom('tenants as t')
@@ -29,14 +44,30 @@ export function signingStore(database: Database): SigningStore {
         .select('t.id')
         .orderBy('t.id')
         .execute()
-      return rows.map((row) => row.id)
+      return rows.map((row) => scopeOfRecord({ tenantId: row.id }))
     },
-    async insert(row, within) {
+    async insert(key, within) {
+      const row: SigningKeyRow = {
+        id: key.id,
+        tenant_id: key.tenantId,
+        public_key: key.publicKey,
+        private_key_sealed: key.sealedSeed,
+        active: 1,
+        created_at: key.createdAt,
+      }
       await within.insertInto('signing_keys').values(row).execute()
     },
-    async deactivateAll(tenantId, within) {
+    async deactivateAll({ tenantId }, within) {
       await within.updateTable('signing_keys').set({ active: 0 }).where('tenant_id', '=', tenantId).execute()
     },
-    lock: (tenantId, within) => database.lock(`signing:${tenantId}`, within as never),
+    lock: ({ tenantId }, within) => database.lock(`signing:${tenantId}`, within as never),
   }
 }
+
+const keyOf = (row: SigningKeyRow): StoredSigningKey => ({
+  id: row.id,
+  tenantId: row.tenant_id,
+  publicKey: row.public_key,
+  sealedSeed: row.private_key_sealed,
+  createdAt: row.created_at,
+})

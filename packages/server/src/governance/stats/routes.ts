@@ -1,26 +1,27 @@
 import Type from 'typebox'
-import { userOf, userOrKeyOf } from '../../http/caller.ts'
 import { failures, Instant } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
+import { userOf, userOrKeyOf } from '../../identity/caller.ts'
+import { scopeOf } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Database } from '../../storage/database.ts'
 import { type Micros, microsOf, toWireTime } from '../../storage/instants.ts'
 import { instantOf } from '../wire-instant.ts'
-import { sharedRun } from './shared-run.ts'
-import { type StatsScope, statsStore } from './store.ts'
+import { createSharedRun } from './shared-run.ts'
+import { createStatsStore, type StatsScope } from './store.ts'
 
 const HOUR = microsOf(3_600_000)
 const DAY = 24 * HOUR
 const tags = { tags: ['statistics'] }
 
-/** These instants alone are written with an offset (console-api §1.1). */
+/** These instants alone are written with an offset. */
 const withOffset = (instant: Micros) => toWireTime(instant).replace(/Z$/, '+00:00')
 
-/** console-api §8.11. */
+/** Numbers for the overview, and for the pages of contracts. */
 export function statsRoutes(app: App, deps: { database: Database; clock: Clock }): void {
-  const store = statsStore(deps.database)
+  const store = createStatsStore(deps.database)
   // Every open console asks again whenever events arrive, and counting a day of them takes a while.
-  const overview = sharedRun(
+  const overview = createSharedRun(
     async (scope: StatsScope) => {
       const now = microsOf(deps.clock.now())
       return {
@@ -32,7 +33,7 @@ export function statsRoutes(app: App, deps: { database: Database; clock: Clock }
     },
     ({ tenantId, env }) => JSON.stringify([tenantId, env]),
   )
-  const contractCounts = sharedRun(
+  const contractCounts = createSharedRun(
     async (asked: StatsScope & { since: Micros | undefined; until: Micros | undefined }) => {
       const now = microsOf(deps.clock.now())
       const { since = now - DAY, until = now } = asked
@@ -66,7 +67,7 @@ export function statsRoutes(app: App, deps: { database: Database; clock: Clock }
     },
     async (request) => {
       const caller = userOrKeyOf(request)
-      const scope = { tenantId: caller.tenantId, env: caller.kind === 'key' ? caller.env : undefined }
+      const scope = { ...scopeOf(caller), env: caller.kind === 'key' ? caller.env : undefined }
       const { pending, active, total, recent } = await overview(scope)
       return {
         pending_approvals: pending,
@@ -109,9 +110,8 @@ export function statsRoutes(app: App, deps: { database: Database; clock: Clock }
       },
     },
     async (request) => {
-      const { tenantId } = userOf(request)
       const { since, until, contracts, total } = await contractCounts({
-        tenantId,
+        ...scopeOf(userOf(request)),
         since: instantOf(request.query.since, 'since'),
         until: instantOf(request.query.until, 'until'),
       })

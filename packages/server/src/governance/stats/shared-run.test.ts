@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
-import { sharedRun } from './shared-run.ts'
+import { createSharedRun } from './shared-run.ts'
 
 /** A question whose answers end when the test says so. */
 function held() {
   const ends: ((error?: Error) => void)[] = []
   let begun = 0
-  const ask = sharedRun(
+  const ask = createSharedRun(
     (_name: string) => {
       const turn = ++begun
       return new Promise<number>((resolve, reject) => ends.push((error) => (error ? reject(error) : resolve(turn))))

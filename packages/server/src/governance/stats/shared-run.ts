@@ -4,7 +4,7 @@
  *
  * @param nameOf tells the same question
  */
-export function sharedRun<Question, Answer>(
+export function createSharedRun<Question, Answer>(
   run: (question: Question) => Promise<Answer>,
   nameOf: (question: Question) => string,
 ): (question: Question) => Promise<Answer> {

@@ -1,14 +1,12 @@
 import { type RawBuilder, sql } from 'kysely'
+import type { TenantScope } from '../../identity/scope.ts'
 import type { Database } from '../../storage/database.ts'
 import { indexed } from '../../storage/events/index-conditions.ts'
 import { isIndexedText } from '../../storage/expressions.ts'
 import type { Micros } from '../../storage/instants.ts'
 
 /** Whose events: a tenant's, and of one environment when an API key asks. */
-export interface StatsScope {
-  readonly tenantId: string
-  readonly env?: string | undefined
-}
+export type StatsScope = TenantScope & { readonly env?: string | undefined }
 
 export interface RecentCounts {
   readonly events: number
@@ -40,7 +38,7 @@ export interface StatsStore {
 
 type Condition = RawBuilder<unknown>
 
-export function statsStore(database: Database): StatsStore {
+export function createStatsStore(database: Database): StatsStore {
   const { db } = database
   const eventsOf = ({ tenantId, env }: StatsScope) => {
     const query = db.selectFrom('events').where('tenant_id', '=', tenantId)

@@ -1,22 +1,22 @@
-import type { KeyCaller } from '../../http/caller.ts'
+import type { StreamLog } from '../../changes/stream-log.ts'
 import type { EventStream } from '../../http/event-stream.ts'
 import { frameOf } from '../../http/event-stream.ts'
+import type { KeyCaller } from '../../identity/caller.ts'
+import { scopeOfRecord, type TenantScope } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
-import type { AgentRegistrationRow } from '../../storage/schema.ts'
 import { type Assignment, jsonEquals, resolveAssignment } from '../assignment/resolve.ts'
-import { type RuleStore, ruleOf } from '../assignment/store.ts'
+import type { RuleStore } from '../assignment/store.ts'
 import type { BundleStore } from '../bundles/store.ts'
 import { contractUpdate, type SignatureEncoding } from '../deployments/contract-update.ts'
 import type { DeploymentStore } from '../deployments/store.ts'
-import { assignedAgentOf, type Registrations, tagsOf } from '../fleet/registrations.ts'
+import type { Registrations } from '../fleet/registrations.ts'
 import type { Sightings } from '../fleet/sightings.ts'
-import type { RegistrationStore } from '../fleet/store.ts'
+import type { Registration, RegistrationStore } from '../fleet/store.ts'
 import type { SigningStore } from '../signing/store.ts'
 import { type AgentConnection, receives } from './connections.ts'
-import type { StreamHub } from './hub.ts'
-import type { StreamLog } from './log.ts'
+import type { Hub } from './hub.ts'
 
 const REPLAY_PAGE = 200
 /** What a stream that could not be brought up to date asks of its client. */
@@ -37,70 +37,76 @@ interface Situation {
   readonly head: number
   readonly assignment: Assignment
   /** What was known of the agent before. */
-  readonly known: AgentRegistrationRow | undefined
+  readonly known: Registration | undefined
   /** `contract_update` of what is deployed, when the agent does not run it. */
   readonly update: string | null
   /** The bundle that the update is of. */
   readonly bundleName: string | null
 }
 
-/** Bring agents up to date, then let the hub keep them so (console-api §9.3, decisions D6 and Q7). */
-export function agentStreams(deps: {
-  hub: StreamHub
+/** Bring agents up to date, then let the hub keep them so. */
+export function createAgentStreams(deps: {
+  hub: Hub
   log: StreamLog
   database: Database
   clock: Clock
   registrations: Registrations
-  registered: RegistrationStore
-  rules: RuleStore
-  deployments: DeploymentStore
-  bundles: BundleStore
-  signingKeys: SigningStore
+  registrationStore: RegistrationStore
+  ruleStore: RuleStore
+  deploymentStore: DeploymentStore
+  bundleStore: BundleStore
+  signingStore: SigningStore
   sightings: Pick<Sightings, 'connected'>
   signatureEncoding: SignatureEncoding
   onError: (error: unknown) => void
 }) {
-  const { hub, log, database, clock, registrations, registered, rules, deployments, bundles, signingKeys } = deps
-  const { sightings, signatureEncoding, onError } = deps
+  const { hub, log, database, clock, registrations, registrationStore, ruleStore } = deps
+  const { deploymentStore, bundleStore, signingStore, sightings, signatureEncoding, onError } = deps
 
   /** One transaction, one snapshot: what the log holds up to `head` is in what was read, what comes later is not. */
   function survey(connection: AgentConnection): Promise<Situation> {
-    const { tenantId, agentId, env, tags, policyVersion } = connection
+    const { agentId, env, tags, policyVersion } = connection
+    const scope = scopeOfRecord(connection)
     return database.db
       .transaction()
       .setIsolationLevel('repeatable read')
       .execute(async (within) => {
-        const head = await log.latestId(tenantId, within)
-        const known = await registered.find(tenantId, agentId, within)
+        const head = await log.latestId(scope, within)
+        const known = await registrationStore.find(scope, agentId, within)
         let assignment: Assignment
         if (connection.bundleName !== null) assignment = { bundleName: connection.bundleName, source: 'agent_provided' }
         else {
-          const agent = known ? assignedAgentOf(known) : { agentId, bundleName: null, tags: {} }
-          const all = (await rules.list(tenantId, within)).map(ruleOf)
+          const agent = known ?? { agentId, bundleName: null, tags: {} }
+          const all = await ruleStore.list(scope, within)
           assignment = resolveAssignment({ ...agent, tags: { ...agent.tags, ...tags } }, all, env)
         }
         const { bundleName } = assignment
-        const [current] = await deployments.current(
-          tenantId,
+        const [current] = await deploymentStore.current(
+          scope,
           bundleName === null ? { env } : { env, bundleName },
           within,
         )
-        const isNews = current !== undefined && current.revision_hash !== policyVersion
+        const isNews = current !== undefined && current.revisionHash !== policyVersion
         return {
           head,
           assignment,
           known,
-          update: isNews ? await updateOf(tenantId, current.bundle_name, current.bundle_version, within) : null,
-          bundleName: current?.bundle_name ?? null,
+          update: isNews ? await updateOf(scope, current.bundleName, current.bundleVersion, within) : null,
+          bundleName: current?.bundleName ?? null,
         }
       })
   }
 
-  async function updateOf(tenantId: string, name: string, version: number, within: Queryable): Promise<string | null> {
-    const bundle = await bundles.find(tenantId, name, version, within)
+  async function updateOf(
+    scope: TenantScope,
+    name: string,
+    version: number,
+    within: Queryable,
+  ): Promise<string | null> {
+    const bundle = await bundleStore.find(scope, name, version, within)
     if (!bundle) return null
-    const key = await signingKeys.findActive(tenantId, within)
-    const data = contractUpdate(bundle, key?.public_key ?? null, signatureEncoding)
+    const key = await signingStore.findActive(scope, within)
+    const data = contractUpdate(bundle, key?.publicKey ?? null, signatureEncoding)
     return JSON.stringify({ type: 'contract_update', ...data })
   }
 
@@ -111,11 +117,12 @@ export function agentStreams(deps: {
     head: number,
     bundleName: string | null,
   ): Promise<{ wasUpdated: boolean; wasReassigned: boolean }> {
-    const { tenantId, env, agentId, stream } = connection
+    const { env, agentId, stream } = connection
     const missed = { wasUpdated: false, wasReassigned: false }
     for (let after = from; after < head && !stream.isEnded; ) {
-      const records = await log.since(tenantId, after, REPLAY_PAGE, { dashboard: false, env, agentId })
-      for (const record of records) {
+      const audience = { dashboard: false, env, agentId } as const
+      const { rows, hasMore } = await log.since(scopeOfRecord(connection), after, REPLAY_PAGE, audience)
+      for (const record of rows) {
         if (record.id > head) return missed
         after = record.id
         if (!receives(connection, record)) continue
@@ -125,9 +132,10 @@ export function agentStreams(deps: {
           continue
         }
         stream.write(frameOf(record.type, record.json, record.id))
+        await stream.drained()
         missed.wasUpdated ||= record.type === 'contract_update' && record.bundleName === bundleName
       }
-      if (records.length < REPLAY_PAGE) break
+      if (!hasMore) break
     }
     return missed
   }
@@ -141,7 +149,7 @@ export function agentStreams(deps: {
     const introduction = { tenantId, agentId, env, bundleName: assignment.bundleName, policyVersion }
     const { tags } = connection
     // Thousands may come back at once: who says nothing new waits for no commit.
-    if (known && saysNothingNew(tags, tagsOf(known)))
+    if (known && saysNothingNew(tags, known.tags))
       sightings.connected({ ...introduction, at: microsOf(connection.connectedAt) })
     else await registrations.introduce({ ...introduction, tags: Object.keys(tags).length === 0 ? null : tags })
     if (!connection.namedBundle && assignment.bundleName !== null) {
@@ -174,6 +182,7 @@ export function agentStreams(deps: {
         connectedAt: clock.now(),
         head: 0,
         waiting: [],
+        waitingCharacters: 0,
         bundleName: input.bundleName,
         followsAll: false,
         policyVersion: input.policyVersion,
@@ -191,4 +200,4 @@ export function agentStreams(deps: {
 const saysNothingNew = (said: Readonly<Record<string, unknown>>, known: Readonly<Record<string, unknown>>) =>
   Object.entries(said).every(([name, value]) => Object.hasOwn(known, name) && jsonEquals(known[name], value))
 
-export type AgentStreams = ReturnType<typeof agentStreams>
+export type AgentStreams = ReturnType<typeof createAgentStreams>

@@ -1,9 +1,15 @@
+import Value from 'typebox/value'
 import { afterEach, expect, it } from 'vitest'
 import { bundleYaml } from '../../../test/documents.ts'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
 import { denying, libraryOf } from '../../../test/library.ts'
-import { inProcessBus } from '../../adapters/bus/in-process.ts'
-import { dashboardTypes, streamLog } from './log.ts'
+import { createInProcessBus } from '../../adapters/bus/in-process.ts'
+import { type StreamEventType, streamEvents } from '../../changes/stream-events.ts'
+import { createStreamLog, dashboardTypes } from '../../changes/stream-log.ts'
+import { scopeOfRecord } from '../../identity/scope.ts'
+
+/** Of a payload, without what the wire adds to it. */
+const fieldsOf = (json: string) => Object.keys(JSON.parse(json)).filter((name) => name !== 'type')
 
 onEachDatabase('what is told', (start) => {
   let t: TestServer
@@ -19,6 +25,11 @@ onEachDatabase('what is told', (start) => {
       .orderBy('id')
       .execute()
     seen = rows.at(-1)?.id ?? seen
+    for (const { type, data } of rows) {
+      const { data: schema } = streamEvents[type as StreamEventType]
+      expect([...Value.Errors(schema, JSON.parse(data))]).toEqual([])
+      expect(Object.keys(schema.properties)).toEqual(expect.arrayContaining(fieldsOf(data)))
+    }
     return rows.map(({ data, env, bundle_name, agent_id, dashboard }) => [
       JSON.parse(data),
       { env, bundle: bundle_name, agent: agent_id, dashboard: dashboard === 1 },
@@ -161,15 +172,19 @@ onEachDatabase('what is told', (start) => {
       'signing_key_rotated',
     ])
     const { database } = t.server
-    const log = streamLog({ database, bus: inProcessBus(), clock: t.clock, onPublishError: () => {} })
+    const log = createStreamLog({ database, bus: createInProcessBus(), clock: t.clock, onPublishError: () => {} })
     await log.transact(async (_within, emit) => {
-      for (const type of ['event_created', 'something_else'])
+      for (const type of ['event_created', 'something_else'] as 'event_created'[])
         emit({ tenantId: 'x', type, data: {}, env: 'production', dashboard: true })
     })
-    expect((await log.since('x', 0, 10)).map((record) => [record.type, record.dashboard])).toEqual([
+    expect(
+      (await log.since(scopeOfRecord({ tenantId: 'x' }), 0, 10)).rows.map((record) => [record.type, record.dashboard]),
+    ).toEqual([
       ['event_created', true],
       ['something_else', false],
     ])
-    expect((await log.since('x', 0, 10, { dashboard: true })).map((record) => record.type)).toEqual(['event_created'])
+    expect(
+      (await log.since(scopeOfRecord({ tenantId: 'x' }), 0, 10, { dashboard: true })).rows.map((record) => record.type),
+    ).toEqual(['event_created'])
   })
 })

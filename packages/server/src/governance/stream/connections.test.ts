@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { EventStream } from '../../http/event-stream.ts'
 import { type AgentConnection, type DashboardConnection, receives, TenantConnections } from './connections.ts'
 
-const stream: EventStream = { write: () => true, end() {}, onEnd() {}, isEnded: false }
+const stream: EventStream = { write: () => true, drained: async () => {}, end() {}, onEnd() {}, isEnded: false }
 const agent = (more: Partial<AgentConnection> = {}): AgentConnection => ({
   kind: 'agent',
   stream,
@@ -15,6 +15,7 @@ const agent = (more: Partial<AgentConnection> = {}): AgentConnection => ({
   connectedAt: 0,
   head: 0,
   waiting: null,
+  waitingCharacters: 0,
   bundleName: 'devops',
   followsAll: false,
   policyVersion: null,
@@ -27,6 +28,7 @@ const dashboard: DashboardConnection = {
   connectedAt: 0,
   head: 0,
   waiting: null,
+  waitingCharacters: 0,
 }
 const record = {
   id: 1,

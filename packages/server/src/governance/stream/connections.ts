@@ -1,5 +1,6 @@
+import type { LoggedRecord } from '../../changes/stream-log.ts'
 import type { EventStream } from '../../http/event-stream.ts'
-import type { LoggedRecord } from './log.ts'
+import type { TenantScope } from '../../identity/scope.ts'
 
 interface Connection {
   readonly stream: EventStream
@@ -10,9 +11,11 @@ interface Connection {
   head: number
   /** Records that arrive while the connection is being brought up to date; null once it is. */
   waiting: LoggedRecord[] | null
+  /** Of what waits. */
+  waitingCharacters: number
 }
 
-/** An agent's open stream (console-api §9.2). */
+/** An agent's open stream. */
 export interface AgentConnection extends Connection {
   readonly kind: 'agent'
   readonly keyId: string
@@ -24,7 +27,7 @@ export interface AgentConnection extends Connection {
   readonly tags: Readonly<Record<string, unknown>>
   /** The bundle whose updates it receives. */
   bundleName: string | null
-  /** It named no bundle and none resolved: it receives the updates of every bundle (decision Q7). */
+  /** It named no bundle and none resolved: it receives the updates of every bundle. */
   followsAll: boolean
   policyVersion: string | null
 }
@@ -35,7 +38,7 @@ export interface DashboardConnection extends Connection {
 
 export type StreamConnection = AgentConnection | DashboardConnection
 
-/** Whether a connection receives a record; the rule of console-api §9.2, the same for live and for missed records. */
+/** Whether a connection receives a record; the same rule for live and for missed records. */
 export function receives(connection: StreamConnection, record: Omit<LoggedRecord, 'after'>): boolean {
   if (record.tenantId !== connection.tenantId) return false
   if (connection.kind === 'dashboard') return record.dashboard
@@ -82,5 +85,47 @@ export class TenantConnections {
   *all(): Iterable<StreamConnection> {
     yield* this.agents()
     yield* this.dashboards
+  }
+}
+
+/** The open connections of this process. */
+export interface Connections {
+  add(connection: StreamConnection): void
+  /** False when it was not here. */
+  remove(connection: StreamConnection): boolean
+  /** Those of a tenant; undefined while it has none. */
+  of(tenantId: string): TenantConnections | undefined
+  all(): StreamConnection[]
+  /** Of a tenant's agents, or of one of them. */
+  agents(scope: TenantScope, agentId?: string): AgentConnection[]
+  /** Of all tenants. */
+  allAgents(): AgentConnection[]
+  readonly agentCount: number
+}
+
+export function createConnections(): Connections {
+  const tenants = new Map<string, TenantConnections>()
+  let agentCount = 0
+  return {
+    add(connection) {
+      const own = tenants.get(connection.tenantId) ?? new TenantConnections()
+      tenants.set(connection.tenantId, own)
+      own.add(connection)
+      if (connection.kind === 'agent') agentCount++
+    },
+    remove(connection) {
+      const own = tenants.get(connection.tenantId)
+      if (!own?.remove(connection)) return false
+      if (own.isEmpty) tenants.delete(connection.tenantId)
+      if (connection.kind === 'agent') agentCount--
+      return true
+    },
+    of: (tenantId) => tenants.get(tenantId),
+    all: () => [...tenants.values()].flatMap((own) => [...own.all()]),
+    agents: ({ tenantId }, agentId) => [...(tenants.get(tenantId)?.agents(agentId) ?? [])],
+    allAgents: () => [...tenants.values()].flatMap((own) => [...own.agents()]),
+    get agentCount() {
+      return agentCount
+    },
   }
 }

@@ -1,13 +1,14 @@
 import { pino } from 'pino'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { manualClock } from '../../../test/manual-clock.ts'
-import { inProcessBus } from '../../adapters/bus/in-process.ts'
+import { createInProcessBus } from '../../adapters/bus/in-process.ts'
+import type { LoggedRecord, StreamLog } from '../../changes/stream-log.ts'
+import { STREAM_TOPIC } from '../../changes/stream-log.ts'
 import type { EventStream } from '../../http/event-stream.ts'
-import { workers } from '../../operations/workers.ts'
-import type { AgentConnection, DashboardConnection } from './connections.ts'
-import { streamHub } from './hub.ts'
-import type { LoggedRecord, StreamLog } from './log.ts'
-import { STREAM_TOPIC } from './log.ts'
+import { scopeOfRecord } from '../../identity/scope.ts'
+import { createWorkers } from '../../operations/workers.ts'
+import { type AgentConnection, type Connections, createConnections, type DashboardConnection } from './connections.ts'
+import { createHub } from './hub.ts'
 
 const HOUR = 3_600_000
 
@@ -22,6 +23,7 @@ function memoryStream() {
       frames.push(frame.toString())
       return true
     },
+    drained: async () => {},
     end(milliseconds) {
       if (isEnded) return
       isEnded = true
@@ -44,20 +46,23 @@ function memoryStream() {
 
 describe('the push of events to open streams', () => {
   let clock: ReturnType<typeof manualClock>
-  let hub: ReturnType<typeof streamHub>
-  let bus: ReturnType<typeof inProcessBus>
+  let hub: ReturnType<typeof createHub>
+  let connections: Connections
+  let bus: ReturnType<typeof createInProcessBus>
   let asked: string[][]
   let gauges: { agents: number; dashboards: number }
+  let reassign: (connections: readonly AgentConnection[]) => Promise<void>
   let id: number
   beforeEach(() => {
     clock = manualClock()
-    bus = inProcessBus()
+    bus = createInProcessBus()
     asked = []
+    reassign = async () => {}
     gauges = { agents: 0, dashboards: 0 }
     id = 0
     const log: StreamLog = {
       transact: () => Promise.reject(new Error('nothing writes here')),
-      since: async () => [],
+      since: async () => ({ rows: [], hasMore: false }),
       latestId: async () => 0,
       async newerThan(places) {
         asked.push([...places.keys()].sort())
@@ -71,12 +76,14 @@ describe('the push of events to open streams', () => {
       }
       return { inc } as never
     }
-    hub = streamHub({
+    connections = createConnections()
+    hub = createHub({
+      connections,
       log,
       bus,
       clock,
       metrics: { agentStreams: gauge('agents'), dashboardStreams: gauge('dashboards') },
-      reassign: async () => {},
+      reassign: (affected) => reassign(affected),
       onReassigned() {},
       onError(error) {
         throw error
@@ -98,6 +105,7 @@ describe('the push of events to open streams', () => {
       connectedAt: clock.now(),
       head: 0,
       waiting: [],
+      waitingCharacters: 0,
       bundleName: null,
       followsAll: false,
       policyVersion: null,
@@ -116,6 +124,7 @@ describe('the push of events to open streams', () => {
       connectedAt: clock.now(),
       head: 0,
       waiting: [],
+      waitingCharacters: 0,
       ...more,
     }
     await hub.join(connection)
@@ -142,10 +151,22 @@ describe('the push of events to open streams', () => {
     return asked.at(-1)
   }
 
+  it('who is still told what it missed while too much more comes is sent back for it, and nothing of it is held', async () => {
+    const { stream, isEnded, retry } = memoryStream()
+    const { connection } = await agent({ bundleName: 'devops' })
+    const joining: AgentConnection = { ...connection, agentId: 'late', stream, waiting: [], waitingCharacters: 0 }
+    await hub.join(joining)
+    for (let record = 0; record < 4; record++) await push('contract_update', { json: 'x'.repeat(1024 ** 2) })
+    expect([isEnded(), joining.waiting?.length]).toEqual([false, 4])
+    await push('contract_update')
+    expect([isEnded(), retry(), joining.waiting?.length]).toEqual([true, 1000, 0])
+    expect(connections.agents(scopeOfRecord({ tenantId: 't' }))).toEqual([connection])
+  })
+
   it('an agent is kept with its environment, tenant, bundle, revision and time of connection', async () => {
     const { connection } = await agent({ agentId: 'a', bundleName: 'devops', policyVersion: 'abc' })
-    expect(hub.agents('t')).toEqual([connection])
-    expect(hub.agents('t')[0]).toMatchObject({
+    expect(connections.agents(scopeOfRecord({ tenantId: 't' }))).toEqual([connection])
+    expect(connections.agents(scopeOfRecord({ tenantId: 't' }))[0]).toMatchObject({
       env: 'production',
       tenantId: 't',
       agentId: 'a',
@@ -160,11 +181,11 @@ describe('the push of events to open streams', () => {
     const mine = await agent({ agentId: 'a' })
     const second = await agent({ agentId: 'b' })
     const theirs = await agent({ agentId: 'a', tenantId: 'other' })
-    expect(hub.agents('t')).toEqual([mine.connection, second.connection])
-    expect(hub.agents('t', 'a')).toEqual([mine.connection])
-    expect(hub.agents('other')).toEqual([theirs.connection])
-    expect(hub.agents('nobody')).toEqual([])
-    expect(hub.agentCount).toBe(3)
+    expect(connections.agents(scopeOfRecord({ tenantId: 't' }))).toEqual([mine.connection, second.connection])
+    expect(connections.agents(scopeOfRecord({ tenantId: 't' }), 'a')).toEqual([mine.connection])
+    expect(connections.agents(scopeOfRecord({ tenantId: 'other' }))).toEqual([theirs.connection])
+    expect(connections.agents(scopeOfRecord({ tenantId: 'nobody' }))).toEqual([])
+    expect(connections.agentCount).toBe(3)
   })
 
   it('an event of an environment reaches the agents of that environment and tenant alone', async () => {
@@ -213,14 +234,14 @@ describe('the push of events to open streams', () => {
     const console = await dashboard({ tenantId: 'other' })
     expect(await followed()).toEqual(['other', 't'])
     first.stream.end()
-    expect(hub.agents('t')).toEqual([second.connection])
+    expect(connections.agents(scopeOfRecord({ tenantId: 't' }))).toEqual([second.connection])
     await push('approval_decided')
     expect(first.frames).toEqual([])
     second.stream.end()
     expect(await followed()).toEqual(['other'])
     console.stream.end()
     expect(await followed()).toEqual([])
-    expect([hub.agentCount, gauges]).toEqual([0, { agents: 0, dashboards: 0 }])
+    expect([connections.agentCount, gauges]).toEqual([0, { agents: 0, dashboards: 0 }])
   })
 
   it('streams older than an hour, of agents and dashboards, end in one turn and are told to come back; younger ones stay', async () => {
@@ -255,12 +276,12 @@ describe('the push of events to open streams', () => {
     hub.keepAlive()
     expect(stale.isEnded()).toBe(true)
     expect(kept.isEnded()).toBe(true)
-    expect(hub.agents('t')).toEqual([fresh.connection])
+    expect(connections.agents(scopeOfRecord({ tenantId: 't' }))).toEqual([fresh.connection])
     expect(gauges).toEqual({ agents: 1, dashboards: 0 })
   })
 
   it('the clean-up runs by itself, once however often it is begun, and ends with the server', async () => {
-    const work = workers({ clock, logger: pino({ level: 'silent' }) })
+    const work = createWorkers({ clock, logger: pino({ level: 'silent' }) })
     let turns = 0
     for (let times = 0; times < 2; times++)
       work.every('stream_keepalive', 15_000, async () => {
@@ -283,6 +304,22 @@ describe('the push of events to open streams', () => {
     const all = [await agent(), await agent({ tenantId: 'other' }), await dashboard()]
     hub.drain()
     expect(all.map((each) => each.retry())).toEqual([1_000, 1_000, 1_000])
-    expect([hub.isDraining, hub.agentCount]).toEqual([true, 0])
+    expect([hub.isDraining, connections.agentCount]).toEqual([true, 0])
+  })
+
+  it('says once what a connection with tags of its own found for itself, also when the record names every environment', async () => {
+    const tagged = await agent({ tags: { team: 'x' } })
+    // Looks at the database late: what is assigned explicitly by then is what it finds.
+    reassign = async (connections) => {
+      for (const connection of connections) {
+        if (connection.bundleName === 'explicit') continue
+        connection.bundleName = 'explicit'
+        connection.stream.write(Buffer.from('event: assignment_changed\ndata: {"bundle_name":"explicit"}\n\n'))
+      }
+    }
+    const told = { agentId: 'unknown', json: '{"bundle_name":"explicit"}' }
+    await push('assignment_changed', told)
+    await push('assignment_changed', { ...told, env: null })
+    expect(tagged.frames).toHaveLength(1)
   })
 })

@@ -1,31 +1,28 @@
-import { type EventStream, frameOf, keepaliveFrame } from '../../http/event-stream.ts'
+import { createStreamFeed } from '../../changes/feed.ts'
+import type { LoggedRecord, StreamLog } from '../../changes/stream-log.ts'
+import { frameOf, keepaliveFrame } from '../../http/event-stream.ts'
 import type { Metrics } from '../../operations/metrics.ts'
 import type { Bus } from '../../ports/bus.ts'
 import type { Clock } from '../../ports/clock.ts'
-import { type AgentConnection, receives, type StreamConnection, TenantConnections } from './connections.ts'
-import { streamFeed } from './feed.ts'
-import type { LoggedRecord, StreamLog } from './log.ts'
+import { type AgentConnection, type Connections, receives, type StreamConnection } from './connections.ts'
 
-/** A stream this old is ended, so that a connection nobody reads any more does not stay for ever (console-api §9.2). */
+/** A stream this old is ended, so that a connection nobody reads any more does not stay for ever. */
 const LONGEST_STREAM_MS = 3_600_000
 /** How many of those end at one keepalive: streams that began together do not all come back together. */
 const ENDED_AT_ONCE = 200
 const COME_BACK_MS = 1_000
 const SENT_AT_ONCE = 1_000
+/** Of records held for a connection while it is told what it missed. */
+const MOST_WAITING_CHARACTERS = 4 * 1024 * 1024
 
 /** What these connections are assigned may have changed: tell each what it runs now, if that is something else. */
 export type Reassign = (connections: readonly AgentConnection[], record: LoggedRecord) => Promise<void>
 
-export interface StreamHub {
+export interface Hub {
   /** Hold every record for the connection from now on, until it goes live. */
   join(connection: StreamConnection): Promise<void>
   /** Send what was held and is newer than `head`, then everything as it comes. */
   goLive(connection: StreamConnection, head: number): Promise<void>
-  /** The open connections of a tenant's agents, or of one of them, on this process. */
-  agents(tenantId: string, agentId?: string): AgentConnection[]
-  /** Of all tenants. */
-  allAgents(): AgentConnection[]
-  readonly agentCount: number
   readonly isDraining: boolean
   /** One turn of the shared timer: keepalives, streams that have lived long enough. */
   keepAlive(): void
@@ -36,7 +33,8 @@ export interface StreamHub {
   stop(): void
 }
 
-export function streamHub(deps: {
+export function createHub(deps: {
+  connections: Connections
   log: StreamLog
   bus: Bus
   clock: Clock
@@ -45,21 +43,18 @@ export function streamHub(deps: {
   /** A connection's bundle became another. */
   onReassigned: (connection: AgentConnection) => void
   onError: (error: unknown) => void
-}): StreamHub {
-  const { log, bus, clock, metrics, reassign, onReassigned, onError } = deps
-  const tenants = new Map<string, TenantConnections>()
-  const feed = streamFeed({ log, bus, deliver, onError })
-  let agentCount = 0
+}): Hub {
+  const { connections, log, bus, clock, metrics, reassign, onReassigned, onError } = deps
+  const feed = createStreamFeed({ log, bus, deliver, onError })
   let isDraining = false
 
   function deliver(record: LoggedRecord): Promise<void> | undefined {
-    const connections = tenants.get(record.tenantId)
-    if (!connections) return undefined
-    if (record.type === 'api_key_revoked') endStreamsOfKey(connections, record)
-    const everyone = [...connections.all()]
+    const own = connections.of(record.tenantId)
+    if (!own) return undefined
+    const everyone = [...own.all()]
     const frame = lazyFrame(record)
     // Held from here on: who joins now finds the record in the log it is brought up to date from.
-    for (const connection of everyone) connection.waiting?.push(record)
+    for (const connection of everyone) hold(connection, record)
     const live = everyone.filter((connection) => connection.waiting === null)
     const isOfAll = isRuleChange(record)
     const affected = live.filter(isAssigned).filter((connection) => isOfAll || resolvesItself(connection, record))
@@ -68,6 +63,16 @@ export function streamHub(deps: {
       return undefined
     }
     return deliverInTurns(live, affected, record, frame)
+  }
+
+  /** For a connection that is still told what it missed. Where too much waits, the client comes back and is told that as well. */
+  function hold(connection: StreamConnection, record: LoggedRecord): void {
+    if (connection.waiting === null) return
+    connection.waiting.push(record)
+    connection.waitingCharacters += record.json.length
+    if (connection.waitingCharacters <= MOST_WAITING_CHARACTERS) return
+    connection.waiting = []
+    connection.stream.end(COME_BACK_MS)
   }
 
   /** To thousands in several turns of the event loop: other requests do not wait for all of them. */
@@ -97,28 +102,18 @@ export function streamHub(deps: {
   }
 
   function leave(connection: StreamConnection): void {
-    const connections = tenants.get(connection.tenantId)
-    if (!connections?.remove(connection)) return
-    if (connections.isEmpty) {
-      tenants.delete(connection.tenantId)
-      feed.unfollow(connection.tenantId)
-    }
+    if (!connections.remove(connection)) return
+    if (!connections.of(connection.tenantId)) feed.unfollow(connection.tenantId)
     count(connection, -1)
   }
 
   function count(connection: StreamConnection, by: 1 | -1): void {
-    if (connection.kind === 'agent') {
-      agentCount += by
-      metrics.agentStreams.inc(by)
-    } else metrics.dashboardStreams.inc(by)
+    if (connection.kind === 'agent') metrics.agentStreams.inc(by)
+    else metrics.dashboardStreams.inc(by)
   }
-
-  const everyConnection = () => [...tenants.values()].flatMap((connections) => [...connections.all()])
 
   return {
     async join(connection) {
-      const connections = tenants.get(connection.tenantId) ?? new TenantConnections()
-      tenants.set(connection.tenantId, connections)
       connections.add(connection)
       count(connection, 1)
       connection.stream.onEnd(() => leave(connection))
@@ -133,18 +128,13 @@ export function streamHub(deps: {
       }
       connection.waiting = null
     },
-    agents: (tenantId, agentId) => [...(tenants.get(tenantId)?.agents(agentId) ?? [])],
-    allAgents: () => [...tenants.values()].flatMap((connections) => [...connections.agents()]),
-    get agentCount() {
-      return agentCount
-    },
     get isDraining() {
       return isDraining
     },
     keepAlive() {
       const oldest = clock.now() - LONGEST_STREAM_MS
       let ended = 0
-      for (const { stream, connectedAt } of everyConnection()) {
+      for (const { stream, connectedAt } of connections.all()) {
         if (connectedAt <= oldest && ended < ENDED_AT_ONCE) {
           ended++
           stream.end(COME_BACK_MS)
@@ -154,13 +144,13 @@ export function streamHub(deps: {
     catchUp: () => feed.catchUp(),
     drain() {
       isDraining = true
-      for (const { stream } of everyConnection()) stream.end(COME_BACK_MS)
+      for (const { stream } of connections.all()) stream.end(COME_BACK_MS)
     },
     stop: () => feed.stop(),
   }
 }
 
-/** The wire form of a record, made when the first connection needs it and shared by all (console-api §9.5). */
+/** The wire form of a record, made when the first connection needs it and shared by all. */
 function lazyFrame(record: LoggedRecord): () => Buffer {
   let frame: Buffer | null = null
   return () => {
@@ -173,15 +163,16 @@ const isAssigned = (connection: StreamConnection): connection is AgentConnection
   connection.kind === 'agent' && !connection.namedBundle
 
 /**
- * Whether what is registered of the agent changed, and the connection gave tags of its own: those go before the registered ones
- * (console-api §8.9.1), so that the record's answer need not be this connection's.
+ * Whether what is registered of the agent changed, and the connection gave tags of its own: those go before the registered ones,
+ * so that the record's answer need not be this connection's, or
+ * is one that it found for itself already.
  */
 function resolvesItself(connection: StreamConnection, record: LoggedRecord): boolean {
   return (
     record.type === 'assignment_changed' &&
     isAssigned(connection) &&
     record.agentId === connection.agentId &&
-    record.env === connection.env &&
+    (record.env === null || record.env === connection.env) &&
     Object.keys(connection.tags).length > 0
   )
 }
@@ -193,11 +184,4 @@ function isRuleChange(record: LoggedRecord): boolean {
     record.dashboard &&
     (JSON.parse(record.json) as { rule_id?: string }).rule_id !== undefined
   )
-}
-
-function endStreamsOfKey(connections: TenantConnections, record: LoggedRecord): void {
-  const { key_id } = JSON.parse(record.json) as { key_id: string }
-  const revoked: EventStream[] = []
-  for (const connection of connections.agents()) if (connection.keyId === key_id) revoked.push(connection.stream)
-  for (const stream of revoked) stream.end()
 }

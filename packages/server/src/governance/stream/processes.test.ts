@@ -4,7 +4,7 @@ import { afterEach, describe, expect, inject, it } from 'vitest'
 import { bundleYaml } from '../../../test/documents.ts'
 import { startTestServer, type TestServer } from '../../../test/harness.ts'
 import { openSse, type SseClient } from '../../../test/sse-client.ts'
-import { inProcessBus } from '../../adapters/bus/in-process.ts'
+import { createInProcessBus } from '../../adapters/bus/in-process.ts'
 import type { Bus } from '../../ports/bus.ts'
 
 const base = inject('postgresUrl')
@@ -33,7 +33,7 @@ describe.skipIf(base === '')('two processes on one database', () => {
     database = `t_${randomUUID().replaceAll('-', '')}`
     await administer(`create database ${database}`)
     const environment = { DATABASE_URL: `${base}/${database}`, LICTOR_MASTER_KEY: '7'.repeat(64) }
-    const bus = inProcessBus()
+    const bus = createInProcessBus()
     const one = await startTestServer({ environment, overrides: { bus: endOf(bus) } })
     const two = await startTestServer({ environment, overrides: { bus: endOf(bus) } })
     running.push(one, two)

@@ -1,28 +1,28 @@
 import { frameOf } from '../../http/event-stream.ts'
+import { scopeOfRecord } from '../../identity/scope.ts'
 import { resolveAssignment } from '../assignment/resolve.ts'
-import { type RuleStore, ruleOf } from '../assignment/store.ts'
-import { assignedAgentOf } from '../fleet/registrations.ts'
+import type { RuleStore } from '../assignment/store.ts'
 import type { RegistrationStore } from '../fleet/store.ts'
 import type { AgentConnection } from './connections.ts'
 import type { Reassign } from './hub.ts'
 
 /**
  * After a change of rules: each connection that named no bundle and now resolves to another one is told, and receives that
- * one's updates from here on (console-api §8.9, decision D7).
+ * one's updates from here on.
  */
-export function reassigning(deps: {
-  rules: RuleStore
-  registrations: RegistrationStore
+export function createReassign(deps: {
+  ruleStore: RuleStore
+  registrationStore: RegistrationStore
   onReassigned: (connection: AgentConnection) => void
 }): Reassign {
-  const { rules, registrations, onReassigned } = deps
+  const { ruleStore, registrationStore, onReassigned } = deps
   return async (connections, record) => {
-    const all = (await rules.list(record.tenantId)).map(ruleOf)
+    const all = await ruleStore.list(scopeOfRecord(record))
     const only = connections.length === 1 ? connections[0] : undefined
-    const rows = only
-      ? [await registrations.find(record.tenantId, only.agentId)]
-      : await registrations.list(record.tenantId)
-    const known = new Map(rows.flatMap((row) => (row ? [[row.agent_id, assignedAgentOf(row)]] : [])))
+    const registrations = only
+      ? [await registrationStore.find(scopeOfRecord(record), only.agentId)]
+      : await registrationStore.list(scopeOfRecord(record))
+    const known = new Map(registrations.flatMap((one) => (one ? [[one.agentId, one]] : [])))
     for (const connection of connections) {
       const { agentId, env } = connection
       const registered = known.get(agentId) ?? { agentId, bundleName: null, tags: {} }

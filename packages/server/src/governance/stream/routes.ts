@@ -1,14 +1,14 @@
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { Forbidden, InvalidInput, Unavailable } from '../../errors.ts'
-import { keyOf, userOf } from '../../http/caller.ts'
 import { openEventStream } from '../../http/event-stream.ts'
 import { failures } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
+import { keyOf, userOf } from '../../identity/caller.ts'
 import { LONGEST_AGENT_ID } from '../fleet/registrations.ts'
 import type { AgentStreams } from './agent-stream.ts'
 import type { DashboardStreams } from './dashboard-stream.ts'
-import type { StreamHub } from './hub.ts'
+import type { Hub } from './hub.ts'
 
 const tags = { tags: ['stream'], produces: ['text/event-stream'] }
 const Events = Type.Unsafe<never>({
@@ -16,12 +16,12 @@ const Events = Type.Unsafe<never>({
   description: 'Server-sent events, each with an id; Last-Event-ID replays.',
 })
 
-/** console-api §9.3 and §9.4. */
+/** Live streams. */
 export function streamRoutes(
   app: App,
-  deps: { hub: StreamHub; agents: AgentStreams; dashboards: DashboardStreams },
+  deps: { hub: Pick<Hub, 'isDraining'>; agentStreams: AgentStreams; dashboardStreams: DashboardStreams },
 ): void {
-  const { hub, agents, dashboards } = deps
+  const { hub, agentStreams, dashboardStreams } = deps
 
   app.get(
     '/api/v1/stream',
@@ -54,7 +54,7 @@ export function streamRoutes(
           },
         ])
       refuseWhileDraining(hub)
-      void agents.open(
+      void agentStreams.open(
         caller,
         {
           env,
@@ -82,7 +82,7 @@ export function streamRoutes(
     async (request, reply) => {
       const caller = userOf(request)
       refuseWhileDraining(hub)
-      void dashboards.open(caller, lastEventIdOf(request), openEventStream(reply))
+      void dashboardStreams.open(caller, lastEventIdOf(request), openEventStream(reply))
       return reply
     },
   )
@@ -101,7 +101,7 @@ export function streamRoutes(
   )
 }
 
-function refuseWhileDraining(hub: StreamHub): void {
+function refuseWhileDraining(hub: Pick<Hub, 'isDraining'>): void {
   if (hub.isDraining) throw new Unavailable('This server is shutting down. Connect again.', { retryAfter: 1 })
 }
 

@@ -4,7 +4,7 @@ import { bundleYaml } from '../../../test/documents.ts'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
 import { openSse, type SseClient } from '../../../test/sse-client.ts'
 
-/** console-api §9.3–9.5, to the letter. */
+/** The frames of live streams, to the letter. */
 onEachDatabase('streams on the wire', (start) => {
   let t: TestServer
   let address = ''

@@ -1,193 +1,252 @@
-import { AgentManifest, type AgentManifestDocument, ManifestError } from '@lictor/aegis'
-import type { Selectable } from 'kysely'
+import { AgentManifest, ManifestError } from '@lictor/aegis'
+import type { Journal, JournalSubject } from '../../changes/journal/journal.ts'
 import { BadRequest, Conflict, DomainError, Forbidden, InvalidInput, NotFound } from '../../errors.ts'
-import type { StreamLog } from '../../governance/stream/log.ts'
-import type { TokenCaller, UserCaller } from '../../http/caller.ts'
+import { actorOf, type TokenCaller, type UserCaller } from '../../identity/caller.ts'
+import { scopeOf, scopeOfRecord, type TenantScope } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
-import { microsOf } from '../../storage/instants.ts'
-import type { AgentRow, AgentVersionRow } from '../../storage/schema.ts'
-import { isKnownContext } from '../tools/security-contexts.ts'
+import { type Micros, microsOf } from '../../storage/instants.ts'
+import type { SecurityContexts } from '../contexts/contexts.ts'
+import type { KnownTools } from '../plan/plan.ts'
+import { draft, type EventDraft } from '../record/events.ts'
+import { requireMayRefer } from '../references/may-refer.ts'
+import { type Agent, type AgentFilter, type AgentScope, type AgentVersion, settableStatuses } from './agent.ts'
 import { manifestPatch, mergePatch } from './merge.ts'
-import { type AgentStore, GLOBAL_TENANT } from './store.ts'
-import { warningsOf } from './warnings.ts'
+import { type AgentStore, GLOBAL_TENANT, globalScope } from './store.ts'
+import { requireKnown, warningsOf } from './warnings.ts'
 
 /** Who may call the runtime API: a bearer of an access token, or a person signed in to the console. */
 export type RuntimeCaller = TokenCaller | UserCaller
 
-export const agentStatuses = ['active', 'paused', 'archived', 'failed'] as const
-export type AgentScope = 'tenant' | 'global'
-
 const NOT_FOUND = 'Agent not found'
 
 export interface Deployed {
-  readonly row: AgentRow
+  readonly agent: Agent
   readonly deployedAt: number
   readonly warnings: readonly string[]
 }
 
-/** Deployed agents: their manifests, versions and visibility (aegis-runtime §1). */
+/** Deployed agents: their manifests, versions and visibility. */
 export interface Agents {
   /** @throws BadRequest, InvalidInput for a bad manifest, Conflict when this version is deployed, Forbidden. */
   deploy(caller: RuntimeCaller, text: string, options: { force: boolean; scope: AgentScope }): Promise<Deployed>
-  list(caller: RuntimeCaller, filter: { scope: string | null; limit: number | null }): Promise<AgentRow[]>
+  list(caller: RuntimeCaller, filter: AgentFilter): Promise<Agent[]>
   /** @throws NotFound, also for an agent of another tenant. */
-  get(caller: { readonly tenantId: string }, id: string): Promise<AgentRow>
-  lookup(caller: { readonly tenantId: string }, name: string): Promise<AgentRow>
-  update(caller: RuntimeCaller, id: string, body: Record<string, unknown>): Promise<AgentRow>
+  get(caller: { readonly tenantId: string }, id: string): Promise<Agent>
+  lookup(caller: { readonly tenantId: string }, name: string): Promise<Agent>
+  /** @throws NotFound, Conflict for another name, InvalidInput for what makes no manifest. */
+  update(caller: RuntimeCaller, id: string, body: Record<string, unknown>): Promise<Omit<Deployed, 'deployedAt'>>
+  /** What runs of it goes on to its end. */
   delete(caller: RuntimeCaller, id: string): Promise<void>
-  versions(caller: RuntimeCaller, id: string, limit: number | null): Promise<Selectable<AgentVersionRow>[]>
-  setScope(caller: RuntimeCaller, id: string, scope: string | undefined): Promise<AgentRow>
-  executionCounts(rows: readonly AgentRow[]): Promise<ReadonlyMap<string, number>>
+  versions(caller: RuntimeCaller, id: string, limit: number | null): Promise<AgentVersion[]>
+  setScope(caller: RuntimeCaller, id: string, scope: string | undefined): Promise<Agent>
+  /** Executions of these agents in the caller's tenant, ever. */
+  executionCounts(caller: RuntimeCaller, agents: readonly Agent[]): Promise<ReadonlyMap<string, number>>
 }
 
-export function agents(deps: { store: AgentStore; log: StreamLog; clock: Clock; random: Random }): Agents {
-  const { store, log, clock, random } = deps
+export function createAgents(deps: {
+  store: AgentStore
+  journal: Journal<EventDraft>
+  clock: Clock
+  random: Random
+  tools: KnownTools
+  contexts: Pick<SecurityContexts, 'find'>
+}): Agents {
+  const { store, journal, clock, random, tools } = deps
 
-  async function get(caller: { readonly tenantId: string }, id: string): Promise<AgentRow> {
-    const row = await store.find(caller.tenantId, id)
-    if (!row) throw new NotFound(NOT_FOUND, NOT_FOUND)
-    return row
+  async function get(caller: { readonly tenantId: string }, id: string): Promise<Agent> {
+    const agent = await store.find(scopeOfRecord(caller), id)
+    if (!agent) throw new NotFound(NOT_FOUND, NOT_FOUND)
+    return agent
   }
 
-  /** A global agent is changed by operators only; to others it answers as if it were not there (aegis-runtime §1.2). */
-  async function getChangeable(caller: RuntimeCaller, id: string): Promise<AgentRow> {
-    const row = await get(caller, id)
-    if (row.scope === 'global' && !isOperator(caller)) throw new NotFound(NOT_FOUND, NOT_FOUND)
-    return row
+  /** A global agent is changed by operators only; to others it answers as if it were not there. */
+  async function getChangeable(caller: RuntimeCaller, id: string): Promise<Agent> {
+    const agent = await get(caller, id)
+    if (agent.scope === 'global' && !isOperator(caller)) throw new NotFound(NOT_FOUND, NOT_FOUND)
+    return agent
   }
 
-  async function register(row: AgentRow, manifest: AgentManifestDocument, within: Parameters<AgentStore['insert']>[1]) {
-    if (row.tenant_id === GLOBAL_TENANT) return
+  async function register(agent: Agent, within: Parameters<AgentStore['insert']>[1]) {
+    if (agent.tenantId === GLOBAL_TENANT) return
     await store.putRegistration(
+      scopeOfRecord(agent),
       {
         id: random.uuid(),
-        tenantId: row.tenant_id,
-        agentId: row.name,
-        tags: JSON.stringify(manifest.metadata.labels ?? {}),
-        at: row.updated_at,
+        agentId: agent.name,
+        tags: JSON.stringify(agent.manifest.metadata.labels ?? {}),
+        at: agent.updatedAt,
       },
       within,
     )
   }
 
+  /** What happens to a global agent is told in the tenant that did it. */
+  const subjectOf = (caller: RuntimeCaller, { id }: Agent): JournalSubject => ({
+    kind: 'agent',
+    id,
+    tenantId: caller.tenantId,
+    agentId: id,
+  })
+
+  /** Write an agent under its name: what `decide` makes of the one that is there. */
   async function save(
     caller: RuntimeCaller,
-    manifest: AgentManifest,
-    tenantId: string,
-    decide: (existing: AgentRow | null) => { status: string },
-    scope: AgentScope,
-  ): Promise<AgentRow> {
-    requireContext(caller, manifest)
-    const now = microsOf(clock.now())
-    const document = manifest.toJSON()
-    const yaml = manifest.toYaml()
-    return log.transact(async (within) => {
-      const { name, version } = document.metadata
-      const existing = await store.lockByName(tenantId, name, within)
-      const { status } = decide(existing)
-      const row: AgentRow = {
-        id: existing?.id ?? random.uuid(),
-        tenant_id: tenantId,
-        name,
-        version,
-        scope: existing?.scope ?? scope,
-        status,
-        manifest: JSON.stringify(document),
-        manifest_yaml: yaml,
-        created_at: existing?.created_at ?? now,
-        updated_at: now,
-      }
-      if (existing) await store.update(row.id, row, within)
-      else await store.insert(row, within)
-      await store.putVersion(
-        { id: random.uuid(), agent_id: row.id, version, manifest_yaml: yaml, created_at: now },
-        within,
-      )
-      await register(row, document, within)
-      return row
+    home: TenantScope,
+    name: string,
+    bringsManifest: boolean,
+    decide: (existing: Agent | null, now: Micros) => Agent,
+  ): Promise<Agent> {
+    return journal.write(async (within) => {
+      const existing = await store.lockByName(home, name, within)
+      const agent = decide(existing, microsOf(clock.now()))
+      if (existing) await store.update(agent, within)
+      else await store.insert(agent, within)
+      const { id: agentId, version, manifestYaml, updatedAt: deployedAt } = agent
+      if (bringsManifest)
+        await store.putVersion({ id: random.uuid(), agentId, version, manifestYaml, deployedAt }, within)
+      await register(agent, within)
+      return { made: agent, subject: subjectOf(caller, agent), events: changesOf(existing, agent, bringsManifest) }
     })
   }
 
   return {
     get,
-    list: (caller, filter) => store.list(caller.tenantId, filter),
-    executionCounts: (rows) => store.countExecutions(rows.map((row) => row.id)),
+    list: (caller, filter) => store.list(scopeOf(caller), filter),
+    executionCounts: (caller, agents) =>
+      store.countExecutions(
+        scopeOf(caller),
+        agents.map(({ id }) => id),
+      ),
     async lookup(caller, name) {
-      const row = await store.findByName(caller.tenantId, name)
-      if (!row) throw new NotFound(NOT_FOUND, NOT_FOUND)
-      return row
+      const agent = await store.findByName(scopeOfRecord(caller), name)
+      if (!agent) throw new NotFound(NOT_FOUND, NOT_FOUND)
+      return agent
     },
     async deploy(caller, text, { force, scope }) {
       if (scope === 'global' && !isOperator(caller))
         throw new Forbidden('Only operators may deploy an agent for every tenant (scope=global).')
       const manifest = readManifest(() => AgentManifest.parse(text))
-      const tenantId = scope === 'global' ? GLOBAL_TENANT : caller.tenantId
-      const row = await save(
-        caller,
-        manifest,
-        tenantId,
-        (existing) => {
-          if (existing && existing.version === manifest.metadata.version && !force) {
-            const message = `Agent '${existing.name}' version '${existing.version}' is already deployed (ID: ${existing.id}). Use --force to overwrite it.`
-            throw new Conflict(message, message)
-          }
-          return { status: 'active' }
-        },
-        scope,
-      )
-      return { row, deployedAt: row.updated_at, warnings: warningsOf(manifest) }
+      requireKnown(manifest, tools)
+      requireMayRefer(caller, manifest.spec)
+      const document = manifest.toJSON()
+      const { name, version } = document.metadata
+      const home = homeOf(caller, scope)
+      await requireContext(deps.contexts, caller, home, manifest)
+      const agent = await save(caller, home, name, true, (existing, now) => {
+        if (existing && existing.version === version && !force) {
+          const message = `Agent '${name}' version '${version}' is already deployed (ID: ${existing.id}). Use --force to overwrite it.`
+          throw new Conflict(message, message)
+        }
+        return {
+          id: existing?.id ?? random.uuid(),
+          tenantId: home.tenantId,
+          name,
+          version,
+          scope: existing?.scope ?? scope,
+          status: 'active',
+          manifest: document,
+          manifestYaml: text,
+          createdAt: existing?.createdAt ?? now,
+          updatedAt: now,
+        }
+      })
+      return { agent, deployedAt: agent.updatedAt, warnings: warningsOf(manifest, tools) }
     },
     async update(caller, id, body) {
-      const row = await getChangeable(caller, id)
-      const { status, ...rest } = body
-      if (status !== undefined && !agentStatuses.some((known) => known === status))
-        throw new InvalidInput([{ loc: ['body', 'status'], msg: `Input should be one of ${agentStatuses.join(', ')}` }])
+      const agent = await getChangeable(caller, id)
+      const { status = null, ...rest } = body
+      if (status !== null && !settableStatuses.some((known) => known === status))
+        throw new InvalidInput([
+          { loc: ['body', 'status'], msg: `status must be one of ${settableStatuses.join(', ')}, not '${status}'` },
+        ])
       const isWhole = 'apiVersion' in rest || ('spec' in rest && 'metadata' in rest)
-      const document = isWhole ? rest : mergePatch(JSON.parse(row.manifest), manifestPatch(rest))
-      const manifest = readManifest(() => AgentManifest.from(document))
-      if (manifest.metadata.name !== row.name)
-        throw new Conflict(`The name of an agent cannot change: it is '${row.name}'. Deploy the new name instead.`)
-      return save(
-        caller,
-        manifest,
-        row.tenant_id,
-        (existing) => {
-          if (!existing) throw new NotFound(NOT_FOUND, NOT_FOUND)
-          return { status: typeof status === 'string' ? status : existing.status }
-        },
-        row.scope as AgentScope,
+      const manifest = readManifest(() =>
+        AgentManifest.from(isWhole ? rest : mergePatch(agent.manifest, manifestPatch(rest))),
       )
+      if (manifest.metadata.name !== agent.name)
+        throw new Conflict(`The name of an agent cannot change: it is '${agent.name}'. Deploy the new name instead.`)
+      const isChanged = Object.keys(rest).length > 0
+      if (isChanged) {
+        requireKnown(manifest, tools)
+        await requireContext(deps.contexts, caller, scopeOfRecord(agent), manifest)
+        requireMayRefer(caller, manifest.spec)
+      }
+      const changed = await save(caller, scopeOfRecord(agent), agent.name, isChanged, (existing, now) => {
+        if (existing?.id !== id) throw new NotFound(NOT_FOUND, NOT_FOUND)
+        const document = manifest.toJSON()
+        return {
+          ...existing,
+          ...(typeof status === 'string' ? { status } : {}),
+          // A status alone leaves the manifest as it was sent, comments and all.
+          ...(isChanged
+            ? { manifest: document, manifestYaml: manifest.toYaml(), version: document.metadata.version }
+            : {}),
+          updatedAt: now,
+        }
+      })
+      return { agent: changed, warnings: warningsOf(manifest, tools) }
     },
     async delete(caller, id) {
-      const row = await getChangeable(caller, id)
-      await log.transact((within) => store.delete(row.id, within))
+      const agent = await getChangeable(caller, id)
+      await journal.write(async (within) => {
+        await store.delete(agent.id, within)
+        const events = [draft('agent_removed', { tenant_id: agent.tenantId })]
+        return { made: undefined, subject: subjectOf(caller, agent), events }
+      })
     },
     async versions(caller, id, limit) {
-      const row = await get(caller, id)
-      return store.listVersions(row.id, limit)
+      const agent = await get(caller, id)
+      return store.listVersions(agent.id, limit)
     },
     async setScope(caller, id, scope) {
       if (scope === undefined) throw refuse(400, "missing 'target_scope' field")
       if (scope !== 'tenant' && scope !== 'global')
         throw refuse(400, `invalid scope: '${scope}'. Valid values: global, tenant`)
       if (!isOperator(caller)) throw refuse(403, 'Scope changes require aegis:operator or aegis:admin role')
-      const row = await store.find(caller.tenantId, id)
-      if (!row) throw refuse(404, 'agent not found')
-      if (row.scope === scope)
-        throw refuse(400, `invalid transition from '${row.scope}' to '${scope}': must traverse through Tenant`)
-      const tenantId = scope === 'global' ? GLOBAL_TENANT : caller.tenantId
-      return log.transact(async (within) => {
-        if (await store.lockByName(tenantId, row.name, within))
-          throw refuse(409, `name collision: agent '${row.name}' already exists at target scope`)
-        const moved = { ...row, tenant_id: tenantId, scope, updated_at: microsOf(clock.now()) }
-        await store.update(row.id, moved, within)
-        await register(moved, JSON.parse(moved.manifest) as AgentManifestDocument, within)
-        return moved
+      const agent = await store.find(scopeOf(caller), id)
+      if (!agent) throw refuse(404, 'agent not found')
+      if (agent.scope === scope)
+        throw refuse(400, `invalid transition from '${agent.scope}' to '${scope}': must traverse through Tenant`)
+      const home = homeOf(caller, scope)
+      return journal.write(async (within) => {
+        if (await store.lockByName(home, agent.name, within))
+          throw refuse(409, `name collision: agent '${agent.name}' already exists at target scope`)
+        const moved: Agent = { ...agent, tenantId: home.tenantId, scope, updatedAt: microsOf(clock.now()) }
+        await store.update(moved, within)
+        await register(moved, within)
+        const event = draft('agent_scope_changed', {
+          agent_name: agent.name,
+          previous_scope: scopeWord(agent.scope),
+          new_scope: scopeWord(scope),
+          previous_tenant_id: agent.tenantId,
+          new_tenant_id: moved.tenantId,
+          changed_by: actorOf(caller),
+        })
+        return { made: moved, subject: subjectOf(caller, moved), events: [event] }
       })
     },
   }
 }
+
+/** What a saved agent is told of, beside the one that was there before. */
+function changesOf(before: Agent | null, agent: Agent, bringsManifest: boolean): EventDraft[] {
+  const { tenantId: tenant_id } = agent
+  if (before === null) return [draft('agent_deployed', { tenant_id, manifest: agent.manifest })]
+  const events: EventDraft[] = []
+  if (bringsManifest)
+    events.push(draft('agent_updated', { tenant_id, old_version: before.version, new_version: agent.version }))
+  if (before.status !== agent.status && agent.status === 'paused') events.push(draft('agent_paused'))
+  if (before.status !== agent.status && agent.status === 'active') events.push(draft('agent_resumed'))
+  return events
+}
+
+/** Events spell it so. */
+const scopeWord = (scope: AgentScope): string => (scope === 'global' ? 'Global' : 'Tenant')
+
+/** Where an agent of this scope belongs. */
+const homeOf = (caller: RuntimeCaller, scope: AgentScope): TenantScope =>
+  scope === 'global' ? globalScope : scopeOf(caller)
 
 /** Whether the caller runs the platform: administrators of the console, operators and service accounts that are no mere readers. */
 export function isOperator(caller: RuntimeCaller): boolean {
@@ -215,10 +274,15 @@ function readManifest(read: () => AgentManifest): AgentManifest {
   }
 }
 
-function requireContext(caller: RuntimeCaller, manifest: AgentManifest): void {
+async function requireContext(
+  contexts: Pick<SecurityContexts, 'find'>,
+  caller: RuntimeCaller,
+  home: TenantScope,
+  manifest: AgentManifest,
+): Promise<void> {
   const name = manifest.spec.security_context
   if (name === undefined) return
-  if (!isKnownContext(name)) throw refuse(422, `Unknown security context: '${name}'`)
+  if (!(await contexts.find(home, name))) throw refuse(422, `Unknown security context: '${name}'`)
   if (name.startsWith('aegis-system-') && !isOperator(caller))
     throw refuse(403, 'Forbidden: only platform operators may register agents with an aegis-system-* security context')
 }

@@ -1,3 +1,5 @@
+import { InvalidInput } from '../../errors.ts'
+
 type JsonObject = Record<string, unknown>
 
 const isObject = (value: unknown): value is JsonObject =>
@@ -20,42 +22,68 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
   return merged
 }
 
-const metadataKeys = new Set(['name', 'description', 'labels', 'annotations', 'tags'])
-const taskKeys = new Set(['instruction', 'prompt_template'])
-const specKeys = new Set([
-  'tools',
-  'env',
-  'input_schema',
-  'execution',
-  'security',
-  'security_context',
-  'advanced',
-  'volumes',
-  'output_handler',
-])
+/** Where the keys of the shorthand stand in a manifest. */
+const places: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(
+    ['name', 'description', 'labels', 'annotations', 'tags'].map((key) => [key, ['metadata', key]] as const),
+  ),
+  manifest_version: ['metadata', 'version'],
+  ...Object.fromEntries(
+    ['language', 'image', 'image_pull_policy', 'isolation', 'model', 'temperature'].map(
+      (key) => [key, ['spec', 'runtime', key]] as const,
+    ),
+  ),
+  ...Object.fromEntries(
+    ['instruction', 'prompt_template', 'input_data'].map((key) => [key, ['spec', 'task', key]] as const),
+  ),
+  ...Object.fromEntries(
+    [
+      ...['runtime', 'task', 'execution', 'security', 'security_context', 'tools', 'env', 'volumes', 'context'],
+      ...['schedule', 'output_handler', 'delivery', 'advanced', 'input_schema'],
+    ].map((key) => [key, ['spec', key]] as const),
+  ),
+  metadata: ['metadata'],
+  spec: ['spec'],
+}
 
 /**
- * A partial update as a merge patch of the manifest: shorthand keys stand where the manifest has them (aegis-api §5.1, Update).
- * `status` is no part of the manifest and is left out.
+ * A partial update as a merge patch of the manifest: shorthand keys stand where the manifest has them. As in the shorthand,
+ * `version` is the language's beside `language`, otherwise the agent's.
+ * @throws InvalidInput for a key that no manifest has
  */
 export function manifestPatch(body: JsonObject): JsonObject {
   const patch: JsonObject = {}
-  const into = (path: readonly string[], value: unknown) => {
-    let place = patch
-    for (const key of path.slice(0, -1)) {
-      if (!isObject(place[key])) place[key] = {}
-      place = place[key] as JsonObject
-    }
-    const last = path.at(-1) ?? ''
-    place[last] = isObject(place[last]) && isObject(value) ? { ...place[last], ...value } : value
-  }
+  const unknown: string[] = []
   for (const [key, value] of Object.entries(body)) {
-    if (key === 'metadata' || key === 'spec') into([key], value)
-    else if (key === 'version') into(['metadata', 'version'], value)
-    else if (metadataKeys.has(key)) into(['metadata', key], value)
-    else if (taskKeys.has(key)) into(['spec', 'task', key], value)
-    else if (key === 'model') into(['spec', 'runtime', 'model'], value)
-    else if (specKeys.has(key)) into(['spec', key], value)
+    const place =
+      key === 'version'
+        ? body.language == null
+          ? ['metadata', 'version']
+          : ['spec', 'runtime', 'version']
+        : Object.hasOwn(places, key)
+          ? places[key]
+          : undefined
+    if (place) lay(patch, place, value)
+    else unknown.push(key)
   }
+  if (unknown.length > 0)
+    throw new InvalidInput(
+      unknown.map((key) => ({
+        loc: ['body', key],
+        msg: `'${key}' cannot be changed; a partial update takes ${['status', 'version', ...Object.keys(places)].join(', ')}`,
+      })),
+    )
   return patch
+}
+
+/** Put a value at a path; objects that meet there are laid over each other. */
+function lay(patch: JsonObject, path: readonly string[], value: unknown): void {
+  let place = patch
+  for (const key of path.slice(0, -1)) {
+    if (!isObject(place[key])) place[key] = {}
+    place = place[key] as JsonObject
+  }
+  const last = path.at(-1) ?? ''
+  const there = place[last]
+  place[last] = isObject(there) && isObject(value) ? { ...there, ...value } : value
 }

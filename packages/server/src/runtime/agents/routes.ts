@@ -1,12 +1,12 @@
 import Type from 'typebox'
 import { BadRequest } from '../../errors.ts'
-import { callerOf } from '../../http/caller.ts'
 import { Instant, runtimeFailures } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
+import { callerOf } from '../../identity/caller.ts'
 import { toWireTime } from '../../storage/instants.ts'
-import type { AgentRow } from '../../storage/schema.ts'
 import { flagOf, JsonObject, ListOf, listed, pageOf, requireUuid } from '../http.ts'
-import type { AgentScope, Agents, RuntimeCaller } from './agents.ts'
+import { type AgentScope, type Agent as DeployedAgent, typeOf } from './agent.ts'
+import type { Agents, RuntimeCaller } from './agents.ts'
 
 const tags = ['agents']
 const MAX_LIST = 1000
@@ -40,6 +40,7 @@ const ChangedAgent = Type.Object({
   ...detailFields,
   success: Type.Boolean(),
   new_scope: Type.Optional(Type.String()),
+  warnings: Type.Optional(Type.Array(Type.String())),
 })
 const AgentVersion = Type.Object({
   id: Type.String(),
@@ -50,46 +51,35 @@ const AgentVersion = Type.Object({
   manifest_yaml: Type.String(),
 })
 const byId = Type.Object({ id: Type.String() })
-const NOT_FOUND = 'Agent not found'
 
-interface Manifest {
-  readonly metadata: {
-    readonly description?: string
-    readonly labels?: Record<string, string>
-    readonly annotations?: Record<string, string>
-    readonly tags?: string[]
-  }
-  readonly spec: { readonly input_schema?: Record<string, unknown> }
-}
-
-function shown(row: AgentRow, executions: number) {
-  const { metadata, spec } = JSON.parse(row.manifest) as Manifest
+function shown(agent: DeployedAgent, executions: number) {
+  const { metadata, spec } = agent.manifest
   return {
-    id: row.id,
-    agent_id: row.id,
-    name: row.name,
-    version: row.version,
+    id: agent.id,
+    agent_id: agent.id,
+    name: agent.name,
+    version: agent.version,
     description: metadata.description ?? '',
-    scope: row.scope,
-    status: row.status,
-    agent_type: metadata.labels?.type ?? null,
+    scope: agent.scope,
+    status: agent.status,
+    agent_type: typeOf(agent),
     capability_tags: metadata.tags ?? [],
     execution_count: executions,
     labels: metadata.labels ?? {},
-    tenant_id: row.tenant_id,
-    created_at: toWireTime(row.created_at),
-    updated_at: toWireTime(row.updated_at),
+    tenant_id: agent.tenantId,
+    created_at: toWireTime(agent.createdAt),
+    updated_at: toWireTime(agent.updatedAt),
     ...(spec.input_schema ? { input_schema: spec.input_schema } : {}),
   }
 }
 
-function detailed(row: AgentRow, executions: number) {
-  const manifest = JSON.parse(row.manifest) as Manifest & Record<string, unknown>
+function detailed(agent: DeployedAgent, executions: number) {
+  const { manifest } = agent
   return {
-    ...shown(row, executions),
+    ...shown(agent, executions),
     annotations: manifest.metadata.annotations ?? {},
     manifest,
-    manifest_yaml: row.manifest_yaml,
+    manifest_yaml: agent.manifestYaml,
   }
 }
 
@@ -99,9 +89,10 @@ export const runtimeCallerOf = (request: Parameters<typeof callerOf>[0]): Runtim
   throw new BadRequest('This route takes an access token or a console session.')
 }
 
-/** Agents over HTTP (aegis-api §4.1, §5.1). */
+/** Agents over HTTP. */
 export function agentRoutes(app: App, agents: Agents): void {
-  const withCount = async (row: AgentRow) => detailed(row, (await agents.executionCounts([row])).get(row.id) ?? 0)
+  const withCount = async (caller: RuntimeCaller, agent: DeployedAgent) =>
+    detailed(agent, (await agents.executionCounts(caller, [agent])).get(agent.id) ?? 0)
 
   app.post(
     '/v1/agents',
@@ -131,16 +122,16 @@ export function agentRoutes(app: App, agents: Agents): void {
     async (request) => {
       const text = typeof request.body === 'string' ? request.body : ''
       if (text.trim() === '') throw new BadRequest('The body is empty; it takes an agent manifest as YAML or JSON.')
-      const { row, deployedAt, warnings } = await agents.deploy(runtimeCallerOf(request), text, {
+      const { agent, deployedAt, warnings } = await agents.deploy(runtimeCallerOf(request), text, {
         force: flagOf('force', request.query.force, false),
         scope: scopeOf(request.query.scope),
       })
       return {
-        id: row.id,
-        agent_id: row.id,
-        name: row.name,
-        version: row.version,
-        scope: row.scope,
+        id: agent.id,
+        agent_id: agent.id,
+        name: agent.name,
+        version: agent.version,
+        scope: agent.scope,
         status: 'deployed',
         deployed_at: toWireTime(deployedAt),
         warnings: [...warnings],
@@ -165,16 +156,19 @@ export function agentRoutes(app: App, agents: Agents): void {
       },
     },
     async (request) => {
-      const { scope, limit, agent_type } = request.query
-      const rows = await agents.list(runtimeCallerOf(request), {
-        scope: scope ?? null,
-        limit: limit === undefined ? null : pageOf({ limit }, { fallback: MAX_LIST, max: MAX_LIST }).limit,
+      const { scope, limit, agent_type, visible } = request.query
+      const caller = runtimeCallerOf(request)
+      const found = await agents.list(caller, {
+        scope: scope ? scopeOf(scope) : null,
+        type: agent_type || null,
+        includesGlobal: flagOf('visible', visible, true),
+        limit: limit ? pageOf({ limit }, { fallback: MAX_LIST, max: MAX_LIST }).limit : null,
       })
-      const counts = await agents.executionCounts(rows)
-      const items = rows
-        .map((row) => shown(row, counts.get(row.id) ?? 0))
-        .filter((agent) => agent_type === undefined || agent.agent_type === agent_type)
-      return listed('agents', items)
+      const counts = await agents.executionCounts(caller, found)
+      return listed(
+        'agents',
+        found.map((agent) => shown(agent, counts.get(agent.id) ?? 0)),
+      )
     },
   )
 
@@ -189,7 +183,10 @@ export function agentRoutes(app: App, agents: Agents): void {
         response: { 200: AgentDetail, ...runtimeFailures(401, 403, 404) },
       },
     },
-    async (request) => withCount(await agents.lookup(runtimeCallerOf(request), request.params.name)),
+    async (request) => {
+      const caller = runtimeCallerOf(request)
+      return withCount(caller, await agents.lookup(caller, request.params.name))
+    },
   )
 
   app.get(
@@ -203,8 +200,10 @@ export function agentRoutes(app: App, agents: Agents): void {
         response: { 200: AgentDetail, ...runtimeFailures(400, 401, 403, 404) },
       },
     },
-    async (request) =>
-      withCount(await agents.get(runtimeCallerOf(request), requireUuid(request.params.id, 'Invalid agent ID'))),
+    async (request) => {
+      const caller = runtimeCallerOf(request)
+      return withCount(caller, await agents.get(caller, requireUuid(request.params.id, 'Invalid agent ID')))
+    },
   )
 
   app.patch(
@@ -221,8 +220,9 @@ export function agentRoutes(app: App, agents: Agents): void {
     },
     async (request) => {
       const id = requireUuid(request.params.id, 'Invalid agent ID')
-      const row = await agents.update(runtimeCallerOf(request), id, request.body)
-      return { ...(await withCount(row)), success: true }
+      const caller = runtimeCallerOf(request)
+      const { agent, warnings } = await agents.update(caller, id, request.body)
+      return { ...(await withCount(caller, agent)), success: true, warnings: [...warnings] }
     },
   )
 
@@ -266,20 +266,20 @@ export function agentRoutes(app: App, agents: Agents): void {
     },
     async (request) => {
       const { limit } = request.query
-      const rows = await agents.versions(
+      const versions = await agents.versions(
         runtimeCallerOf(request),
-        requireUuid(request.params.id, NOT_FOUND),
+        requireUuid(request.params.id, 'Invalid agent ID'),
         limit === undefined ? null : pageOf({ limit }, { fallback: MAX_LIST, max: MAX_LIST }).limit,
       )
       return listed(
         'versions',
-        rows.map((row) => ({
-          id: row.id,
-          agent_id: row.agent_id,
-          version: row.version,
-          deployed_at: toWireTime(row.created_at),
-          created_at: toWireTime(row.created_at),
-          manifest_yaml: row.manifest_yaml,
+        versions.map((version) => ({
+          id: version.id,
+          agent_id: version.agentId,
+          version: version.version,
+          deployed_at: toWireTime(version.deployedAt),
+          created_at: toWireTime(version.deployedAt),
+          manifest_yaml: version.manifestYaml,
         })),
       )
     },
@@ -300,12 +300,13 @@ export function agentRoutes(app: App, agents: Agents): void {
       handler: async (request) => {
         const { id } = request.params as { id: string }
         const body = request.body as { scope?: string; target_scope?: string }
-        const row = await agents.setScope(
-          runtimeCallerOf(request),
+        const caller = runtimeCallerOf(request)
+        const agent = await agents.setScope(
+          caller,
           requireUuid(id, 'Invalid agent ID'),
           body.target_scope ?? body.scope,
         )
-        return { ...(await withCount(row)), success: true, new_scope: row.scope }
+        return { ...(await withCount(caller, agent)), success: true, new_scope: agent.scope }
       },
     })
 }

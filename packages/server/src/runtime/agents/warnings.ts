@@ -1,29 +1,59 @@
 import type { AgentManifest } from '@lictor/aegis'
-import { NotExecutable, planOf } from '../executions/plan.ts'
+import { InvalidInput } from '../../errors.ts'
+import { imageOf } from '../plan/image.ts'
+import { type KnownTools, NotExecutable, planOf, requireTools } from '../plan/plan.ts'
+import { isLeftOut } from '../plan/variables.ts'
 
 /** What whoever deploys a manifest should know, though it does not keep it from being deployed. */
-export function warningsOf(manifest: AgentManifest): string[] {
+export function warningsOf(manifest: AgentManifest, tools: KnownTools): string[] {
   return [
     ...manifest.warnings.map(({ path, message }) => (path ? `${path}: ${message}` : message)),
-    ...networkWarnings(manifest),
-    ...executionWarnings(manifest),
+    ...imageWarnings(manifest),
+    ...environmentWarnings(manifest),
+    ...scheduleWarnings(manifest),
+    ...executionWarnings(manifest, tools),
   ]
 }
 
-function networkWarnings({ spec }: AgentManifest): string[] {
-  const { mode = 'allow', allowlist = [] } = spec.security?.network ?? {}
-  if (mode !== 'allow' || allowlist.length === 0 || allowlist.includes('*')) return []
+function imageWarnings({ spec: { runtime } }: AgentManifest): string[] {
+  const { isRequired, name } = imageOf(runtime)
+  if (!isRequired || runtime.isolation === 'docker') return []
   return [
-    "spec.security.network.allowlist: sandboxes of this server open the network whole ('*') or not at all; commands of this agent reach none of the hosts listed.",
+    `spec.runtime.image: '${name}' runs in containers alone; without isolation: docker, this server executes the agent only where LICTOR_SANDBOX is docker.`,
   ]
 }
 
-function executionWarnings(manifest: AgentManifest): string[] {
+function environmentWarnings({ spec }: AgentManifest): string[] {
+  return Object.entries(spec.env ?? {})
+    .filter(([name, value]) => isLeftOut(name, value))
+    .map(([name]) => `spec.env.${name}: agents are not given a variable of this name; it is left out.`)
+}
+
+function scheduleWarnings({ spec }: AgentManifest): string[] {
+  const { schedule } = spec
+  if (schedule === undefined || schedule.type === 'manual' || schedule.enabled === false) return []
+  return ['spec.schedule: it is kept, and nothing starts by it on this server; start executions by the API.']
+}
+
+function executionWarnings(manifest: AgentManifest, tools: KnownTools): string[] {
   try {
     planOf(manifest)
+    requireTools(manifest, tools)
     return []
   } catch (error) {
     if (error instanceof NotExecutable) return [`This server will refuse to execute this agent: ${error.message}`]
     throw error
+  }
+}
+
+/** @throws InvalidInput for a manifest that names a tool or a language that there is not. */
+export function requireKnown(manifest: AgentManifest, tools: KnownTools): void {
+  try {
+    planOf(manifest)
+    requireTools(manifest, tools)
+  } catch (error) {
+    if (!(error instanceof NotExecutable)) throw error
+    if (error.unknownAt)
+      throw new InvalidInput([{ loc: ['body', ...error.unknownAt], msg: error.message }], error.message)
   }
 }

@@ -1,10 +1,9 @@
 import Type from 'typebox'
 import { Conflict, InvalidInput, NotFound } from '../../errors.ts'
-import type { Approval } from '../../governance/approvals/approval.ts'
-import type { Approvals } from '../../governance/approvals/approvals.ts'
-import { actorOf } from '../../http/caller.ts'
+import type { Approval, Approvals } from '../../governance/governance.ts'
 import { Instant, Maybe, runtimeFailures } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
+import { actorOf } from '../../identity/caller.ts'
 import { toWireTime } from '../../storage/instants.ts'
 import { runtimeCallerOf } from '../agents/routes.ts'
 import { requireUuid } from '../http.ts'
@@ -16,7 +15,9 @@ const INVALID = 'Invalid request ID'
 
 const fields = {
   id: Type.String(),
-  execution_id: Type.String({ description: 'Empty when an agent of the SDK asks.' }),
+  execution_id: Type.String({
+    description: 'What asks: an execution, or a workflow run. Empty when an agent with an SDK asks.',
+  }),
   tenant_id: Type.String(),
   agent_id: Type.String(),
   tool_name: Type.String(),
@@ -30,7 +31,7 @@ const byId = Type.Object({ id: Type.String() })
 
 const shown = (approval: Approval) => ({
   id: approval.id,
-  execution_id: approval.executionId ?? '',
+  execution_id: approval.subject?.id ?? '',
   tenant_id: approval.tenantId,
   agent_id: approval.agentId,
   tool_name: approval.toolName,
@@ -39,7 +40,7 @@ const shown = (approval: Approval) => ({
   timeout_seconds: approval.timeoutSeconds,
 })
 
-/** The runtime's view of the one inbox (aegis-api §4.5, §5.5): what the console shows at `/api/v1/approvals`. */
+/** The runtime's view of the one inbox: what the console shows at `/api/v1/approvals`. */
 export function humanApprovalRoutes(app: App, approvals: Approvals): void {
   const find = async (tenantId: string, id: string): Promise<Approval> => {
     try {

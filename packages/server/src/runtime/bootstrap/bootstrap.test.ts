@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -200,6 +200,21 @@ describe.each<BootstrapLanguage>(['node', 'python'])('the %s bootstrap', (langua
   test('gives the command its folder and the additions to its environment', async () => {
     const result = await resultOf({ command: 'pwd; echo $ADDED $AEGIS_AGENT_ID', env_additions: { ADDED: 'yes' } })
     expect(result.stdout).toBe(`${folder}\nyes agent-1\n`)
+  })
+
+  test('a folder that was judged is entered as it is, and never through a link', async () => {
+    mkdirSync(join(folder, 'real/below'), { recursive: true })
+    symlinkSync('real', join(folder, 'link'))
+    const at = (path: string) =>
+      resultOf({ command: 'pwd', cwd: join(realpathSync(folder), path), follow_links: false })
+    expect((await at('real/below')).stdout).toBe(`${realpathSync(folder)}/real/below\n`)
+    for (const path of ['link', 'link/below']) {
+      messages = []
+      expect(await at(path)).toMatchObject({
+        exit_code: -1,
+        stderr: expect.stringContaining('reached through a link'),
+      })
+    }
   })
 
   test('without a shell nothing in an argument is interpreted', async () => {

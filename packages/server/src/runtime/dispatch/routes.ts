@@ -2,15 +2,16 @@ import { DispatchMessageError, parseAgentMessage } from '@lictor/aegis'
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { Conflict, DomainError, InsufficientScope, NotFound, Unauthenticated } from '../../errors.ts'
-import { type Caller, callerOf } from '../../http/caller.ts'
 import { runtimeFailures } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
-import { digestOf } from '../../identity/tokens.ts'
-import type { Tokens } from '../access/tokens.ts'
-import type { ExecutionStore } from '../executions/store.ts'
+import { type Caller, callerOf } from '../../identity/caller.ts'
+import { digestOf } from '../../identity/opaque-tokens.ts'
+import { scopeOf } from '../../identity/scope.ts'
+import type { Tokens } from '../../identity/tokens/tokens.ts'
 import { JsonObject } from '../http.ts'
-import type { ActiveAttempt, Attempts } from './attempts.ts'
-import type { InnerLoop } from './inner-loop.ts'
+import type { ExecutionStore } from '../record/store.ts'
+import type { Attempts } from './attempts.ts'
+import type { Conversation } from './conversation.ts'
 
 const OrchestratorMessage = Type.Union([
   Type.Object({
@@ -24,6 +25,11 @@ const OrchestratorMessage = Type.Union([
     timeout_secs: Type.Integer(),
     max_output_bytes: Type.Integer(),
     shell: Type.Optional(Type.Boolean()),
+    follow_links: Type.Optional(
+      Type.Boolean({
+        description: 'False: the working folder was judged without links, and is entered without following any.',
+      }),
+    ),
   }),
   Type.Object({
     type: Type.Literal('final'),
@@ -41,7 +47,6 @@ const schema = {
 
 interface Deps {
   readonly attempts: Attempts
-  readonly loop: InnerLoop
   readonly store: ExecutionStore
 }
 
@@ -57,14 +62,14 @@ export async function authenticateDispatch(
     return caller
   }
   const attempt = deps.attempts.byToken(token)
-  if (attempt) return { kind: 'execution', executionId: attempt.execution.id, tenantId: attempt.execution.tenant_id }
+  if (attempt) return { kind: 'execution', executionId: attempt.execution.id, tenantId: attempt.execution.tenantId }
   // Told apart from a token that never was: the instance learns that its time is over.
   if (await deps.store.findIterationByToken(digestOf(token)))
     throw new Conflict('This attempt has ended.', 'execution_ended')
   throw new Unauthenticated('Unauthorized')
 }
 
-/** The dispatch gateway (aegis-api §5.6, decisions Runtime): bound to its instance by the address itself. */
+/** The dispatch gateway, bound to its instance by the address itself. */
 export function dispatchRoutes(app: App, deps: Deps): void {
   app.post(
     '/x/:token/v1/dispatch-gateway',
@@ -79,7 +84,7 @@ export function dispatchRoutes(app: App, deps: Deps): void {
     async (request) => {
       const attempt = deps.attempts.byToken(request.params.token)
       if (!attempt) throw new Conflict('This attempt has ended.', 'execution_ended')
-      return answer(deps, attempt, request.body)
+      return answer(attempt, request.body)
     },
   )
 
@@ -91,19 +96,18 @@ export function dispatchRoutes(app: App, deps: Deps): void {
     },
     async (request) => {
       const message = parse(request.body)
-      const { tenantId } = callerOf(request)
-      const execution = await deps.store.find(tenantId, message.execution_id)
+      const execution = await deps.store.find(scopeOf(callerOf(request)), message.execution_id)
       const text = `Unknown or expired execution_id: ${message.execution_id}`
       if (!execution) throw new NotFound(text, text)
       const attempt = deps.attempts.byExecution(execution.id)
       if (!attempt) throw new Conflict('This execution is not running.', 'execution_ended')
-      return answer(deps, attempt, request.body)
+      return answer(attempt, request.body)
     },
   )
 }
 
-async function answer(deps: Deps, attempt: ActiveAttempt, body: unknown) {
-  const reply = await deps.loop.answer(attempt, parse(body))
+async function answer(attempt: Conversation, body: unknown) {
+  const reply = await attempt.answer(parse(body))
   return reply.type === 'final'
     ? { ...reply, conversation: [...reply.conversation] }
     : { ...reply, type: 'dispatch' as const, args: [...reply.args], env_additions: { ...reply.env_additions } }

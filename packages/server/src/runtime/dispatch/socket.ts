@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,7 +23,8 @@ export async function openGatewaySocket(
   if (process.platform === 'win32') return null
   const { folder, isTemporary } = await socketFolder(dataDir)
   const path = join(folder, 'gateway.sock')
-  await rm(path, { force: true })
+  // A server that was killed leaves its sockets behind, those of its agents' networks included.
+  for (const name of await readdir(folder)) if (name.endsWith('.sock')) await rm(join(folder, name), { force: true })
   const server = createServer((request, response) => {
     if (request.url?.startsWith('/x/')) handle(request, response)
     else response.writeHead(404).end()

@@ -1,29 +1,44 @@
-import type { AgentManifestDocument } from '@lictor/aegis'
+import { existsSync } from 'node:fs'
 import type { Logger } from 'pino'
-import { digestOf } from '../../identity/tokens.ts'
+import type { TokenCaller } from '../../identity/caller.ts'
+import { digestOf } from '../../identity/opaque-tokens.ts'
+import { scopesOfRole } from '../../identity/tokens/scopes.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
-import { type Gateway, type Instance, type InstanceExit, type Sandbox, SandboxError } from '../../ports/sandbox.ts'
+import { type Gateway, type InstanceExit, type InstanceSpec, type Sandbox, SandboxError } from '../../ports/sandbox.ts'
+import { isDatabaseAway } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
 import { bootstrapPath } from '../bootstrap/index.ts'
-import type { ActiveAttempt, Attempts } from '../dispatch/attempts.ts'
-import type { ExecutionGuards } from '../governance/execution-guard.ts'
-import { findTool } from '../tools/catalogue.ts'
-import type { SecurityContext } from '../tools/security-contexts.ts'
-import { environmentOf, type HistoryEntry } from './environment.ts'
-import { draft } from './events.ts'
-import type { Journal } from './journal.ts'
-import type { ExecutionPlan } from './plan.ts'
-import type { Execution, ExecutionStore } from './store.ts'
+import type { Attempts } from '../dispatch/attempts.ts'
+import type { Conversation, OpenConversation, Step } from '../dispatch/conversation.ts'
+import type { PathRefused } from '../files/path.ts'
+import type { JudgeDesk } from '../judges/judges.ts'
+import type { ExecutionGuards } from '../judging/execution-guard.ts'
+import { isHandedOver } from '../judging/handover.ts'
+import type { Waiting } from '../judging/human.ts'
+import type { ExecutionPlan } from '../plan/plan.ts'
+import { draft, type EventDraft } from '../record/events.ts'
+import type { Execution, HistoryEntry, Iteration } from '../record/execution.ts'
+import type { ExecutionJournal } from '../record/journal.ts'
+import { pullEvent } from '../record/pulls.ts'
+import type { ExecutionStore } from '../record/store.ts'
+import type { TurnStore } from '../record/turn-store.ts'
+import { isTurn, replay, type TurnEntry } from '../record/turns.ts'
+import { BadReference } from '../references/reference.ts'
+import type { References } from '../references/references.ts'
+import type { Spawned, Spawner } from '../spawning/spawner.ts'
+import type { CallFiles } from '../tools/arguments.ts'
+import type { Catalogue } from '../tools/catalogue.ts'
+import { contextOffers } from '../tools/judge-by-context.ts'
+import { judgedArguments } from '../tools/tool.ts'
+import { judgeCall } from '../validation/tool-judge.ts'
+import { environmentOf } from './environment.ts'
+import type { AttemptFailure } from './failure.ts'
+import { createTimeLimit } from './time-limit.ts'
 
 /** How one attempt ended. */
 export type AttemptOutcome =
-  | {
-      readonly kind: 'failed'
-      readonly error: string
-      /** Another attempt would fail alike. */
-      readonly isFinal?: boolean
-    }
+  | { readonly kind: 'failed'; readonly failure: AttemptFailure }
   | { readonly kind: 'ended'; readonly exitCode: number; readonly output: string; readonly stderr: string }
 
 /** Runs one attempt: a fresh instance, from its start to its end. */
@@ -35,144 +50,233 @@ export interface AttemptRunner {
     /** From 1. */
     readonly iteration: number
     readonly history: readonly HistoryEntry[]
+    /** The attempt that goes on, as an earlier server left it; null for one that begins. */
+    readonly before: Iteration | null
     readonly signal: AbortSignal
+    readonly waiting: Waiting
+    readonly step: Step
+    /** Before the first step of an attempt that goes on. @throws when it was taken up too often. */
+    readonly goesOn: () => Promise<void>
+    /** Milliseconds of the execution's time that are used up. */
+    readonly spentMs: () => number
   }): Promise<AttemptOutcome>
 }
 
 const GRACE_MS = 5_000
 const OUTPUT_BYTES = 1024 ** 2
-const LARGEST_ARGUMENT = 100_000
-const LONGEST_STDERR_IN_ERROR = 2_000
+/** The longest that a bootstrap of any kind can be told to wait for an answer: its timers hold 31 bits of milliseconds. */
+const LONGEST_REQUEST_SECONDS = 2_147_483
 
 class IterationTimedOut extends Error {
   override readonly name = 'IterationTimedOut'
 }
 
-export function attemptRunner(deps: {
+type Attempt = Parameters<AttemptRunner['run']>[0]
+
+export function createAttemptRunner(deps: {
   store: ExecutionStore
-  journal: Journal
+  turnStore: TurnStore
+  journal: ExecutionJournal
   attempts: Attempts
+  openConversation: OpenConversation
+  catalogue: Pick<Catalogue, 'find'>
   guards: ExecutionGuards
-  sandbox: () => Sandbox
+  references: Pick<References, 'handOver'>
+  judges: JudgeDesk
+  sandboxFor: (isolation: ExecutionPlan['isolation']) => Promise<Sandbox>
   gateway: () => Gateway
+  spawner: Pick<Spawner, 'spawn'>
   clock: Clock
   random: Random
   logger: Logger
   workspaceOf: (executionId: string) => string
+  /** A path of a tool call was refused. */
+  refusedPath: (execution: Execution, refusal: PathRefused) => Promise<void>
   /** Seconds a model turn may take, whatever the manifest allows. */
   modelTimeoutSeconds: number
   isDebugging: boolean
 }): AttemptRunner {
-  const { store, journal, attempts, guards, clock, random, logger, workspaceOf } = deps
+  const { store, turnStore, journal, attempts, guards, clock, random, logger, workspaceOf } = deps
 
   return {
-    async run({ execution, plan, iteration, history, signal }) {
+    async run(attempt) {
+      const { execution, plan, iteration, history, before, signal, waiting } = attempt
       const token = Buffer.from(random.bytes(32)).toString('base64url')
       const instanceId = random.uuid()
       const over = new AbortController()
       const attemptSignal = AbortSignal.any([signal, over.signal])
-      const sandbox = deps.sandbox()
       const gateway = deps.gateway()
       const workspace = workspaceOf(execution.id)
-      const manifest = JSON.parse(execution.manifest) as AgentManifestDocument
+      const { manifest } = execution
 
-      await journal.record(
-        execution,
-        [draft('iteration_started', { iteration_number: iteration, action: execution.prompt })],
-        (within) =>
-          store.insertIteration(
-            {
-              execution_id: execution.id,
-              number: iteration,
-              token_hash: digestOf(token),
-              status: 'running',
-              action: execution.prompt,
-              instance_id: instanceId,
-              exit_code: null,
-              output: null,
-              error: null,
-              validation: null,
-              loop: null,
-              trajectory: '[]',
-              policy_violations: '[]',
-              started_at: microsOf(clock.now()),
-              ended_at: null,
-            },
-            within,
-          ),
-      )
+      const entries = before ? await turnStore.list(execution.id, iteration) : []
+      if (!(await begin(attempt, digestOf(token), instanceId))) throw ended(signal)
 
-      const active = openAttempt({ execution, plan, iteration, manifest, workspace, sandbox, signal: attemptSignal })
-      attempts.add(token, active)
-      const cancelLimit = clock.after(plan.iterationLimit, () => over.abort(new IterationTimedOut()))
-      let instance: Instance | null = null
+      let sandbox: Sandbox
       try {
-        if (plan.demandsIsolation && !sandbox.isolation.network)
+        sandbox = await deps.sandboxFor(plan.isolation)
+        requireImages(sandbox, plan)
+      } catch (error) {
+        if (!(error instanceof SandboxError)) throw error
+        return { kind: 'failed', failure: { kind: 'sandbox', message: error.message } }
+      }
+      // An attempt that goes on has the time that is left of it.
+      const alreadySpent = before ? Math.max(0, execution.spentMs - before.spentBeforeMs) : 0
+      const limit = createTimeLimit(clock, Math.max(0, plan.iterationLimit - alreadySpent), () =>
+        over.abort(new IterationTimedOut()),
+      )
+      const conversation = converse({
+        ...attempt,
+        entries,
+        workspace,
+        sandbox,
+        signal: attemptSignal,
+        waiting: (work, waitingFor) => limit.pause(() => waiting(work, waitingFor)),
+      })
+      attempts.add(token, conversation)
+      let spawned: Spawned | null = null
+      try {
+        if (plan.network.isDemanded && !sandbox.isolation.network)
           throw new SandboxError(
-            `spec.security.network.mode is 'none', which the sandbox '${sandbox.name}' of this server cannot enforce.`,
+            `spec.security.network restricts what this agent reaches, which the sandbox '${sandbox.name}' of this server cannot enforce.`,
           )
-        const { env, refused } = environmentOf(manifest.spec.env ?? {}, {
-          agentId: execution.agent_id,
+        const handed = await deps.references.handOver(execution, manifest.spec.env ?? {})
+        const { env, refused } = environmentOf(handed.env, {
+          agentId: execution.agentId,
           executionId: execution.id,
           modelAlias: plan.modelAlias,
-          orchestratorUrl: `${sandbox.gatewayOf(gateway, plan.network)}/x/${token}`,
+          orchestratorUrl: `${sandbox.gatewayOf(gateway, plan.bootstrapPath !== null)}/x/${token}`,
           instruction: plan.instruction,
           promptTemplate: manifest.spec.task?.prompt_template ?? '',
-          // A request spans several model turns, and waits for humans: the limits of the execution are what end it.
-          timeoutSeconds: Math.max(plan.llmTimeoutSeconds, Math.ceil(plan.limit / 1000)),
+          // A request spans several model turns, and waits for people while the limits stand still: those are what end it.
+          timeoutSeconds: LONGEST_REQUEST_SECONDS,
           iteration,
           history,
           isDebugging: deps.isDebugging,
         })
         if (refused.length > 0)
           logger.warn({ execution_id: execution.id, refused }, 'variables of spec.env were left out')
-        const fitsArgument = Buffer.byteLength(execution.prompt) <= LARGEST_ARGUMENT && !execution.prompt.includes('\0')
-        instance = await sandbox.start({
-          id: instanceId,
-          interpreter: plan.language,
-          script: bootstrapPath(plan.language),
-          args: fitsArgument ? [execution.prompt] : [],
-          input: fitsArgument ? '' : execution.prompt,
-          env,
-          workspace,
-          network: plan.network,
-          gateway,
-          limits: { memory: plan.memory, fileSize: plan.disk, output: OUTPUT_BYTES },
+        spawned = await deps.spawner.spawn({
+          sandbox,
+          spec: {
+            id: instanceId,
+            interpreter: plan.language,
+            script: bootstrapPath(plan.language),
+            env,
+            workspace,
+            readOnly: plan.mounts
+              .filter(({ access }) => access === 'read-only')
+              .map(({ components }) => components.join('/')),
+            gateway,
+            limits: { memory: plan.memory, cpu: plan.cpu, fileSize: plan.disk, output: OUTPUT_BYTES },
+            image: plan.image,
+            otherwise: otherwiseOf(plan),
+            ...(plan.bootstrapPath === null ? {} : { ownScript: plan.bootstrapPath }),
+            executionId: execution.id,
+            signal: attemptSignal,
+            onPull: (pull) => recordSoon(execution, pullEvent(pull, iteration)),
+          },
+          prompt: execution.prompt,
+          policy: plan.network.policy,
+          onRefused: ({ host, port, reason }) =>
+            recordSoon(execution, draft('network_access_denied', { iteration_number: iteration, host, port, reason })),
+          warmth: {
+            agentId: execution.agentId,
+            kind: digestOf(JSON.stringify([sandbox.name, manifest])),
+            // A program of the agent's own does not know how to wait, and volumes are put in place before a sandbox starts.
+            size: plan.bootstrapPath === null && plan.mounts.length === 0 ? plan.warmPoolSize : 0,
+          },
         })
+        const { instance } = spawned
         await journal.record(execution, [
-          draft('instance_spawned', { iteration_number: iteration, instance_id: instanceId }),
+          ...handed.events.map((event) => withIteration(event, iteration)),
+          draft('instance_spawned', {
+            iteration_number: iteration,
+            instance_id: instance.id,
+            warm: spawned.isWarm,
+            ...(handed.versions.length > 0 ? { references: handed.versions } : {}),
+          }),
         ])
         const exit = await Promise.race([instance.exited, whenAborted(attemptSignal)])
         over.abort(new Error('The instance has ended.'))
-        await ended(execution, iteration, instanceId, exit)
-        return outcomeOf(exit, active, plan)
+        await gone(execution, iteration, instance.id, exit)
+        const { failure } = conversation
+        if (failure?.kind === 'server' && isDatabaseAway(failure.cause)) throw failure.cause
+        return outcomeOf(exit, conversation, plan)
       } catch (error) {
         if (signal.aborted) throw signal.reason
         if (over.signal.reason instanceof IterationTimedOut) {
-          if (instance) {
-            await instance.stop(GRACE_MS)
-            await ended(execution, iteration, instanceId, await instance.exited)
+          if (spawned) {
+            await spawned.stop(GRACE_MS)
+            await gone(execution, iteration, spawned.instance.id, await spawned.instance.exited)
           }
-          return { kind: 'failed', error: `Iteration timed out after ${plan.iterationLimit / 1000} seconds` }
+          return { kind: 'failed', failure: { kind: 'timed_out', seconds: plan.iterationLimit / 1000 } }
         }
+        if (error instanceof BadReference)
+          return { kind: 'failed', failure: { kind: 'reference', message: error.message } }
         if (error instanceof SandboxError)
-          return { kind: 'failed', error: `The sandbox could not be started: ${error.message}` }
+          return { kind: 'failed', failure: { kind: 'sandbox', message: error.message } }
         throw error
       } finally {
-        cancelLimit()
+        limit.cancel()
         over.abort(new Error('The attempt has ended.'))
         attempts.remove(token)
-        await instance?.stop(signal.aborted ? GRACE_MS : 0)
-        await store.updateIteration(execution.id, iteration, {
-          loop: null,
-          trajectory: JSON.stringify(active.trajectory),
-          ...(signal.aborted ? { status: 'failed', ended_at: microsOf(clock.now()) } : {}),
-        })
+        await spawned?.stop(signal.aborted ? GRACE_MS : 0)
+        // Of an attempt that goes on elsewhere nothing has ended.
+        if (!isHandedOver(signal))
+          await store.updateOwnIteration(execution.id, iteration, digestOf(token), {
+            trajectory: conversation.trajectory,
+            ...(signal.aborted ? { status: 'failed', endedAt: microsOf(clock.now()) } : {}),
+          })
       }
     },
   }
 
-  async function ended(execution: Execution, iteration: number, instanceId: string, exit: InstanceExit): Promise<void> {
+  /** For what happens beside the attempt, and does not wait for its record. */
+  function recordSoon(execution: Execution, event: EventDraft): void {
+    journal
+      .record(execution, [event])
+      .catch((err: unknown) => logger.error({ err, execution_id: execution.id, type: event.type }, 'not recorded'))
+  }
+
+  /** Write the attempt down, or that it goes on with another instance. False when the execution is no longer this server's. */
+  function begin(attempt: Attempt, tokenHash: string, instanceId: string): Promise<boolean> {
+    const { execution, iteration, before, spentMs } = attempt
+    if (before)
+      return journal.record(execution, [], (within) =>
+        store.updateIteration(execution.id, iteration, { tokenHash, instanceId }, within),
+      )
+    return journal.change(
+      execution,
+      { totalIterations: iteration },
+      [draft('iteration_started', { iteration_number: iteration, action: execution.prompt })],
+      (within) =>
+        store.insertIteration(
+          {
+            executionId: execution.id,
+            number: iteration,
+            tokenHash,
+            status: 'running',
+            action: execution.prompt,
+            instanceId,
+            exitCode: null,
+            output: null,
+            stderr: null,
+            error: null,
+            validation: null,
+            history: null,
+            trajectory: [],
+            policyViolations: [],
+            spentBeforeMs: spentMs(),
+            startedAt: microsOf(clock.now()),
+            endedAt: null,
+          },
+          within,
+        ),
+    )
+  }
+
+  async function gone(execution: Execution, iteration: number, instanceId: string, exit: InstanceExit): Promise<void> {
     const output = (stream: 'stdout' | 'stderr', content: string) =>
       content === '' ? [] : [draft('console_output', { iteration_number: iteration, stream, content })]
     await journal.record(
@@ -182,111 +286,185 @@ export function attemptRunner(deps: {
         ...output('stdout', exit.stdout),
         ...output('stderr', exit.stderr),
       ],
-      (within) => store.updateIteration(execution.id, iteration, { exit_code: exit.code }, within),
+      (within) => store.updateIteration(execution.id, iteration, { exitCode: exit.code }, within),
     )
   }
 
-  function openAttempt(of: {
-    execution: Execution
-    plan: ExecutionPlan
-    iteration: number
-    manifest: AgentManifestDocument
-    workspace: string
-    sandbox: Sandbox
-    signal: AbortSignal
-  }): ActiveAttempt {
-    const { execution, plan, iteration, manifest, workspace, sandbox, signal } = of
-    const securityContext = JSON.parse(execution.security_context) as SecurityContext
-    const violations: string[] = []
+  /** A judge sees the files of the execution that asked it, and writes none; anybody else has its own. */
+  function filesOf({ manifest, parentId }: Execution, plan: ExecutionPlan, workspace: string): CallFiles {
+    const own = { root: workspace, policy: plan.filePolicy, diskLimit: plan.disk }
+    if (parentId === null || manifest.metadata.labels?.role !== 'judge') return own
+    const root = workspaceOf(parentId)
+    return existsSync(root) ? { root, policy: { ...plan.filePolicy, read_only: true }, diskLimit: 0 } : own
+  }
+
+  function converse(
+    of: Attempt & {
+      readonly entries: readonly TurnEntry[]
+      readonly workspace: string
+      readonly sandbox: Sandbox
+    },
+  ): Conversation {
+    const { execution, plan, iteration, workspace, sandbox, signal, waiting, step, spentMs } = of
+    const { manifest, securityContext } = execution
+    const recorded = replay(of.entries)
+    const violations: string[] = [...(of.before?.policyViolations ?? [])]
+    let position = of.entries.length
+
+    /** Append events and an entry, as long as the execution is this server's and the attempt is not over. */
+    async function record(events: readonly EventDraft[], entry?: TurnEntry): Promise<void> {
+      signal.throwIfAborted()
+      const progress = { spentMs: spentMs(), ...(entry && isTurn(entry) ? { adoptions: 0 } : {}) }
+      const isRecorded = await journal.change(
+        execution,
+        progress,
+        events.map((event) => withIteration(event, iteration)),
+        async (within) => {
+          if (!entry) return
+          const at = microsOf(clock.now())
+          await turnStore.append({ executionId: execution.id, iteration, position, at }, entry, within)
+        },
+      )
+      // What happens after the end is not recorded, and must not happen either.
+      if (!isRecorded) throw ended(signal)
+      if (entry) position++
+    }
+
     const guard = guards.open({
       agent: {
-        tenantId: execution.tenant_id,
-        name: execution.agent_name,
+        tenantId: execution.tenantId,
+        name: execution.agentName,
         env: execution.env,
-        executionId: execution.id,
+        subject: { kind: 'execution', id: execution.id },
+        sessionId: execution.id,
       },
       securityContext: securityContext.name,
       tools: Object.fromEntries(
         plan.tools.flatMap((name) => {
-          const tool = findTool(name)
-          return tool ? [[name, { sideEffect: tool.sideEffect }]] : []
+          const tool = deps.catalogue.find(name)
+          return tool ? [[name, { sideEffect: tool.sideEffect, arguments: judgedArguments(tool) }]] : []
         }),
       ),
       env: manifest.spec.env ?? {},
+      maxQuestions: plan.maxQuestions,
       signal,
-      watch: async (change, approval) => {
-        await journal.record(execution, [
-          change === 'requested'
-            ? draft('approval_requested', {
-                approval_id: approval.id,
-                tool_name: approval.toolName,
-                prompt: approval.message,
-                contract_name: approval.contractName,
-                timeout_seconds: approval.timeoutSeconds,
-              })
-            : draft('approval_resolved', {
+      waiting,
+      askedBefore: recorded.asked,
+      watch: (change, approval, invocationId) =>
+        change === 'requested'
+          ? record(
+              [
+                draft('approval_requested', {
+                  approval_id: approval.id,
+                  tool_name: approval.toolName,
+                  prompt: approval.message,
+                  contract_name: approval.contractName,
+                  timeout_seconds: approval.timeoutSeconds,
+                }),
+              ],
+              { kind: 'asked', invocationId, approvalId: approval.id },
+            )
+          : record([
+              draft('approval_resolved', {
                 approval_id: approval.id,
                 tool_name: approval.toolName,
                 outcome: approval.outcome.status,
                 decided_by: 'decidedBy' in approval.outcome ? approval.outcome.decidedBy : null,
               }),
-        ])
-      },
+            ]),
     })
-    return {
+    const judges = deps.judges.open({ execution, iteration, waiting })
+    const conversation = deps.openConversation({
       execution,
       iteration,
       modelScript: plan.modelScript,
       modelAlias: plan.modelAlias,
       temperature: plan.temperature,
       turnLimit: Math.min(deps.modelTimeoutSeconds, plan.llmTimeoutSeconds) * 1000,
+      longestTurn: plan.llmTimeoutSeconds * 1000,
       signal,
-      trajectory: [],
-      loop: null,
-      isBusy: false,
-      failure: null,
-      isHopeless: false,
-      answer: null,
+      recorded,
+      step,
+      goesOn: of.goesOn,
       invocation: {
-        executionId: execution.id,
+        caller: {
+          tenantId: execution.tenantId,
+          principal: principalOf(execution),
+          executionId: execution.id,
+          agentId: execution.agentId,
+          offers: (tool) => contextOffers(securityContext, tool),
+        },
         toolNames: plan.tools,
         securityContext,
-        files: { root: workspace, policy: plan.filePolicy, diskLimit: plan.disk },
+        limitKey: execution.id,
+        files: {
+          ...filesOf(execution, plan, workspace),
+          refused: (refusal: PathRefused) => deps.refusedPath(execution, refusal),
+        },
+        limit: null,
+        judge:
+          plan.toolJudges.length === 0
+            ? null
+            : async ({ tool, args }) => {
+                const { trajectory: history } = conversation
+                const task = execution.prompt
+                const situation = { executionId: execution.id, iteration, task, tools: plan.tools, history }
+                return judgeCall(plan.toolJudges, { name: tool.name, args }, situation, judges, signal)
+              },
+        signal,
+        waiting,
         workspace: sandbox.workspaceOf(workspace),
         guard,
-        record: async (events) => {
-          // What happens after the end is not recorded, and must not happen either.
-          if (
-            !(await journal.record(
-              execution,
-              events.map((event) => withIteration(event, iteration)),
-            ))
-          )
-            throw signal.reason ?? new Error('The execution has ended.')
-        },
+        record,
         violated(toolName) {
           violations.push(toolName)
           void store
-            .updateIteration(execution.id, iteration, { policy_violations: JSON.stringify(violations) })
+            .updateIteration(execution.id, iteration, { policyViolations: violations })
             .catch((err: unknown) => logger.error({ err, execution_id: execution.id }, 'violation not kept'))
         },
       },
-    }
+    })
+    return conversation
   }
 }
 
-const withIteration = (event: ReturnType<typeof draft>, iteration: number) => ({
+/** An execution manages things as an ordinary user of its tenant, whoever started it: what it may at all, its security context says. */
+const principalOf = ({ tenantId, startedBy }: Execution): TokenCaller => ({
+  kind: 'token',
+  subject: startedBy,
+  tenantId,
+  identity: 'tenant_user',
+  role: 'user',
+  scopes: new Set(scopesOfRole('user')),
+})
+
+/** Why nothing more is recorded here: the attempt is over, or the execution has ended, or is another server's. */
+const ended = (signal: AbortSignal): unknown => signal.reason ?? new Error('The execution has ended.')
+
+/** @throws SandboxError when the agent needs what is in an image, and the sandbox has none */
+function requireImages(sandbox: Sandbox, { image }: ExecutionPlan): void {
+  if (image.isRequired && !sandbox.hasImages)
+    throw new SandboxError(
+      `spec.runtime.image '${image.name}' needs a sandbox that has images, and '${sandbox.name}' has none. Set spec.runtime.isolation to docker.`,
+    )
+}
+
+/** The other bootstrap, for images without an interpreter for the first. */
+function otherwiseOf({ language }: ExecutionPlan): Pick<InstanceSpec, 'interpreter' | 'script'> {
+  const other = language === 'node' ? 'python' : 'node'
+  return { interpreter: other, script: bootstrapPath(other) }
+}
+
+const withIteration = (event: EventDraft, iteration: number): EventDraft => ({
   ...event,
   fields: { iteration_number: iteration, ...event.fields },
 })
 
-function outcomeOf(exit: InstanceExit, attempt: ActiveAttempt, plan: ExecutionPlan): AttemptOutcome {
-  if (attempt.failure !== null) return { kind: 'failed', error: attempt.failure, isFinal: attempt.isHopeless }
+function outcomeOf(exit: InstanceExit, { failure }: Conversation, plan: ExecutionPlan): AttemptOutcome {
+  if (failure !== null) return { kind: 'failed', failure: { kind: 'conversation', failure } }
   const isExpected = plan.validators.some((one) => one.type === 'exit_code' && (one.expected ?? 0) === exit.code)
-  if (exit.code !== 0 && !isExpected) {
-    const stderr = exit.stderr.trim().slice(-LONGEST_STDERR_IN_ERROR)
-    return { kind: 'failed', error: `The agent ended with exit code ${exit.code}${stderr ? `: ${stderr}` : ''}` }
-  }
+  if (exit.code !== 0 && !isExpected)
+    return { kind: 'failed', failure: { kind: 'exit', code: exit.code, stderr: exit.stderr } }
   // What the bootstrap prints is the agent's output; a final newline is how it ends the line.
   return { kind: 'ended', exitCode: exit.code, output: exit.stdout.replace(/\r?\n$/, ''), stderr: exit.stderr }
 }

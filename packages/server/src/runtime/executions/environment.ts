@@ -1,9 +1,5 @@
-/** Names of `spec.env` that never reach an agent (aegis-runtime §2.5). */
-const blockedPrefixes =
-  /^(DATABASE_|DB_|POSTGRES|REDIS_|OPENBAO_|VAULT_|SEAWEEDFS_|KEYCLOAK_|OIDC_|OAUTH_|JWT_SECRET|HMAC_|NFS_|GRPC_|OTEL_|OTLP_|CARGO|RUSTUP|RUST_LOG|RUST_BACKTRACE|AEGIS_|LICTOR_|LD_|DYLD_)/i
-const blockedNames =
-  /^(HOME|PATH|USER|SHELL|HOSTNAME|LANG|LC_ALL|TERM|TMPDIR|SECRET_ID|ROLE_ID|NODE_OPTIONS|PYTHONSTARTUP|PYTHONPATH)$/i
-const validName = /^[A-Za-z_][A-Za-z0-9_]*$/
+import { isLeftOut } from '../plan/variables.ts'
+import type { HistoryEntry } from '../record/execution.ts'
 
 /** What one attempt of an agent is told through its environment. */
 export interface AttemptEnvironment {
@@ -22,17 +18,6 @@ export interface AttemptEnvironment {
   readonly isDebugging: boolean
 }
 
-/** What a later attempt is told of an earlier one (aegis-runtime §2.6). */
-export interface HistoryEntry {
-  readonly iteration: number
-  readonly error?: string
-  readonly output?: string
-  readonly exit_code?: number
-  readonly validation_failed?: true
-  readonly validation_reason?: string
-  readonly feedback?: string
-}
-
 /** A variable of a process holds at most 128 KiB; what is longer keeps its end. */
 const LONGEST_VALUE = 100_000
 
@@ -47,8 +32,7 @@ export function environmentOf(
   const env: Record<string, string> = {}
   const refused: string[] = []
   for (const [name, value] of Object.entries(specEnv)) {
-    if (!validName.test(name) || blockedPrefixes.test(name) || blockedNames.test(name) || value.includes('\0'))
-      refused.push(name)
+    if (isLeftOut(name, value)) refused.push(name)
     else env[name] = value.slice(0, LONGEST_VALUE)
   }
   Object.assign(env, {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
-import { allEvents, call, governAgent, readStream, serviceHeaders, types, until, world } from '../../../test/runtime.ts'
+import { call, governAgent, readStream, types, until, world } from '../../../test/runtime.ts'
 
 onEachDatabase('executions under contract', (start) => {
   let t: TestServer
@@ -248,37 +248,6 @@ onEachDatabase('executions under contract', (start) => {
     expect(readdirSync(w.workspace(id))).toEqual(['a.txt'])
   })
 
-  it('a restart ends what ran, with the reason, and the stream ends with it', async () => {
-    const w = await open([{ text: 'late', delay_ms: 3_600_000 }])
-    const id = await w.start()
-    await readStream(w.address, `/v1/executions/${id}/stream`, w.headers, (event) => event.type === 'instance_spawned')
-    await t.restart()
-    const address = await t.listen()
-    const headers = await serviceHeaders(t)
-    const answer = (await t.request({ method: 'GET', url: `/v1/executions/${id}`, headers })).json()
-    expect(answer).toMatchObject({ status: 'failed', error: 'orchestrator restarted' })
-    expect(types(await allEvents(address, headers, id)).at(-1)).toBe('execution_failed')
-  })
-
-  it('what a killed server left running is ended by the next', async () => {
-    const w = await open([{ text: 'Done.' }])
-    const { id } = await w.run()
-    const { db } = t.server.database
-    await db.updateTable('executions').set({ status: 'running', ended_at: null }).where('id', '=', id).execute()
-    await t.restart()
-    await t.listen()
-    const row = await db
-      .selectFrom('executions')
-      .selectAll()
-      .where('id', '=', id)
-      .executeTakeFirst()
-      .catch(() => null)
-    const headers = await serviceHeaders(t)
-    const answer = (await t.request({ method: 'GET', url: `/v1/executions/${id}`, headers })).json()
-    expect(row?.status ?? answer.status).not.toBe('running')
-    expect(answer).toMatchObject({ status: 'failed', error: 'orchestrator restarted' })
-  })
-
   it('a late subscriber sees what an early one saw, and one that comes back misses and repeats nothing', async () => {
     const w = await open([call('list_dir', { path: '.' }), { text: 'Done.' }])
     const id = await w.start()
@@ -288,7 +257,23 @@ onEachDatabase('executions under contract', (start) => {
     const back = await readStream(w.address, `/v1/executions/${id}/events`, { ...w.headers, 'last-event-id': '3' })
     expect(back).toEqual(early.slice(3))
     const history = await readStream(w.address, `/v1/agents/${w.agent}/events?follow=false`, w.headers)
-    expect(types(history)).toEqual(types(early))
+    expect(types(history)).toEqual(['agent_deployed', ...types(early)])
+  })
+
+  it('an agent that is removed while it works: its run goes on to its end and stays readable', async () => {
+    const w = await open(writeImportant)
+    await governAgent(w.t, askFirst)
+    const id = await w.start()
+    await w.decide(id, async () => {
+      const url = `/v1/agents/${w.agent}`
+      expect((await t.request({ method: 'DELETE', url, headers: w.headers })).statusCode).toBe(200)
+      expect((await t.request({ method: 'GET', url, headers: w.headers })).statusCode).toBe(404)
+      return true
+    })
+    expect(await w.get(id)).toMatchObject({ status: 'completed', agent_id: w.agent, agent_name: 'worker' })
+    expect(existsSync(join(w.workspace(id), 'important.txt'))).toBe(true)
+    const list = await t.request({ method: 'GET', url: `/v1/executions?agent_id=${w.agent}`, headers: w.headers })
+    expect(list.json()).toMatchObject({ count: 1, items: [{ id }] })
   })
 
   it('every event has its type, its own fields and its place', async () => {

@@ -1,22 +1,29 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
+import { onceOf } from '../../changes/idempotency/idempotency.ts'
 import { BadRequest, NotFound } from '../../errors.ts'
 import { Instant, Maybe, Nullable, runtimeFailures } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
+import { scopeOf } from '../../identity/scope.ts'
 import { toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
 import type { Agents } from '../agents/agents.ts'
 import { runtimeCallerOf } from '../agents/routes.ts'
+import { sendFile } from '../files/send.ts'
 import { flagOf, Json, ListOf, listed, pageOf, requireUuid } from '../http.ts'
-import { contentTypeOf } from './content-type.ts'
-import type { Executions } from './executions.ts'
-import type { Execution } from './store.ts'
-import type { ExecutionStreams } from './streams.ts'
+import { attemptsOf } from '../plan/plan.ts'
+import { isTerminal } from '../record/events.ts'
+import type { Execution, ExecutionSummary } from '../record/execution.ts'
+import type { JournalStreams } from '../record/streams.ts'
+import type { Executions, StartedExecution } from './executions.ts'
+import { IterationShape, shownIterations } from './iterations.ts'
 
 const tags = ['executions']
 const DEFAULT_PAGE = 20
 const MAX_PAGE = 1000
 const INVALID_EXECUTION = 'Invalid execution ID'
 const INVALID_AGENT = 'Invalid agent ID'
+const ONCE =
+  'Repetitions with one `Idempotency-Key` start one execution, for 24 hours; each is answered as the first was.'
 
 const summaryFields = {
   id: Type.String(),
@@ -32,17 +39,35 @@ const summaryFields = {
   summary: Nullable(Type.String()),
   tenant_id: Type.String(),
   total_iterations: Type.Integer(),
+  parent_execution_id: Nullable(Type.String({ description: 'The execution that began it, if one did.' })),
+  waiting_for: Nullable(
+    Type.Enum(['place', 'person', 'child'], {
+      description:
+        'What it waits for: a place, because as many executions run as may at once, a person who is asked about a tool call, or an execution that it began.',
+    }),
+  ),
 }
-const ExecutionSummary = Type.Object(summaryFields)
-const ExecutionDetail = Type.Object({
+const Summary = Type.Object(summaryFields)
+const Detail = Type.Object({
   ...summaryFields,
   input: Json,
   intent: Nullable(Type.String()),
   output: Json,
   error: Nullable(Type.String()),
+  hierarchy: Type.Object({
+    parent_execution_id: Nullable(Type.String()),
+    depth: Type.Integer({ description: 'From 0 for one that a caller began, to 3.' }),
+    path: Type.Array(Type.String(), { description: 'Ids from the first of its family to itself.' }),
+    swarm_id: Type.Null(),
+  }),
+  max_iterations: Type.Integer(),
+  security_context_name: Type.String(),
+  initiating_user_sub: Type.String(),
+  iterations: Type.Array(IterationShape),
 })
 const StartBody = {
   input: Type.Optional(Json),
+  workflow_input: Type.Optional(Json),
   intent: Maybe(Type.String()),
   context_overrides: Type.Optional(Json),
   attachments: Maybe(Type.Array(Json)),
@@ -63,40 +88,51 @@ const Done = Type.Object({
 const byId = Type.Object({ id: Type.String() })
 const Stream = Type.Unsafe<never>({ type: 'string', description: 'Server-sent events, each with an id and its type.' })
 
-const shown = (row: Execution) => ({
-  id: row.id,
-  execution_id: row.id,
-  agent_id: row.agent_id,
-  agent_name: row.agent_name,
+const shown = (execution: ExecutionSummary) => ({
+  id: execution.id,
+  execution_id: execution.id,
+  agent_id: execution.agentId,
+  agent_name: execution.agentName,
   workflow_name: null,
-  status: row.status,
-  started_at: toWireTime(row.started_at),
-  ended_at: toWireTimeOrNull(row.ended_at),
-  created_at: toWireTime(row.started_at),
-  updated_at: toWireTime(row.updated_at),
-  summary: row.error,
-  tenant_id: row.tenant_id,
-  total_iterations: row.total_iterations,
+  status: execution.status,
+  started_at: toWireTime(execution.startedAt),
+  ended_at: toWireTimeOrNull(execution.endedAt),
+  created_at: toWireTime(execution.startedAt),
+  updated_at: toWireTime(execution.updatedAt),
+  summary: execution.error,
+  tenant_id: execution.tenantId,
+  total_iterations: execution.totalIterations,
+  parent_execution_id: execution.parentId,
+  waiting_for: execution.waitingFor,
 })
-const detailed = (row: Execution) => ({
-  ...shown(row),
-  input: JSON.parse(row.input) as unknown,
-  intent: row.intent,
-  output: row.output,
-  error: row.error,
+const detailed = (execution: Execution) => ({
+  ...shown(execution),
+  input: execution.input,
+  intent: execution.intent,
+  output: execution.output,
+  error: execution.error,
+  hierarchy: {
+    parent_execution_id: execution.parentId,
+    depth: execution.ancestors.length,
+    path: [...execution.ancestors, execution.id],
+    swarm_id: null,
+  },
+  max_iterations: attemptsOf(execution.manifest),
+  security_context_name: execution.securityContext.name,
+  initiating_user_sub: execution.startedBy,
 })
-const started = (row: Execution) => ({
-  execution_id: row.id,
-  id: row.id,
-  agent_id: row.agent_id,
-  status: row.status,
+const started = ({ id, agentId, status }: StartedExecution) => ({
+  execution_id: id,
+  id,
+  agent_id: agentId,
+  status,
   output: null,
 })
 
-/** Executions over HTTP (aegis-api §4.4, §5.4, §6). */
+/** Executions over HTTP. */
 export function executionRoutes(
   app: App,
-  deps: { executions: Executions; agents: Agents; streams: ExecutionStreams },
+  deps: { executions: Executions; agents: Agents; streams: JournalStreams },
 ): void {
   const { executions, agents, streams } = deps
 
@@ -107,13 +143,16 @@ export function executionRoutes(
       schema: {
         tags,
         summary: 'Start an execution',
+        description: ONCE,
         body: Type.Object({ agent_id: Type.String(), ...StartBody }),
         response: { 200: Started, ...runtimeFailures(400, 401, 403, 404, 409, 422) },
       },
     },
     async (request) => {
       const { agent_id, ...rest } = request.body
-      return started(await executions.start(runtimeCallerOf(request), requireUuid(agent_id, INVALID_AGENT), rest))
+      const caller = runtimeCallerOf(request)
+      const once = onceOf(request, caller)
+      return started(await executions.start(caller, requireUuid(agent_id, INVALID_AGENT), rest, { once }))
     },
   )
 
@@ -124,6 +163,7 @@ export function executionRoutes(
       schema: {
         tags,
         summary: 'Start an execution of this agent',
+        description: ONCE,
         params: byId,
         querystring: Type.Object({ version: Type.Optional(Type.String()) }),
         body: Type.Object(StartBody),
@@ -132,7 +172,9 @@ export function executionRoutes(
     },
     async (request) => {
       const id = requireUuid(request.params.id, INVALID_AGENT)
-      return started(await executions.start(runtimeCallerOf(request), id, request.body, request.query.version))
+      const caller = runtimeCallerOf(request)
+      const options = { version: request.query.version, once: onceOf(request, caller) }
+      return started(await executions.start(caller, id, request.body, options))
     },
   )
 
@@ -150,7 +192,7 @@ export function executionRoutes(
           limit: Type.Optional(Type.String()),
           offset: Type.Optional(Type.String()),
         }),
-        response: { 200: ListOf('executions', ExecutionSummary), ...runtimeFailures(400, 401, 403, 404) },
+        response: { 200: ListOf('executions', Summary), ...runtimeFailures(400, 401, 403, 404) },
       },
     },
     async (request) => {
@@ -159,12 +201,12 @@ export function executionRoutes(
         const message = `Workflow '${workflow_name}' not found`
         throw new NotFound(message, message)
       }
-      const rows = await executions.list(runtimeCallerOf(request), {
+      const found = await executions.list(runtimeCallerOf(request), {
         agentId: agent_id === undefined ? null : requireUuid(agent_id, INVALID_AGENT),
         status: status?.toLowerCase() ?? null,
         ...pageOf(page, { fallback: DEFAULT_PAGE, max: MAX_PAGE }),
       })
-      return listed('executions', rows.map(shown))
+      return listed('executions', found.map(shown))
     },
   )
 
@@ -176,11 +218,15 @@ export function executionRoutes(
         tags,
         summary: 'One execution',
         params: byId,
-        response: { 200: ExecutionDetail, ...runtimeFailures(400, 401, 403, 404) },
+        response: { 200: Detail, ...runtimeFailures(400, 401, 403, 404) },
       },
     },
-    async (request) =>
-      detailed(await executions.get(runtimeCallerOf(request), requireUuid(request.params.id, INVALID_EXECUTION))),
+    async (request) => {
+      const id = requireUuid(request.params.id, INVALID_EXECUTION)
+      const execution = await executions.get(runtimeCallerOf(request), id)
+      const { iterations, interactions } = await executions.history(execution)
+      return { ...detailed(execution), iterations: shownIterations(iterations, interactions) }
+    },
   )
 
   app.post(
@@ -191,14 +237,14 @@ export function executionRoutes(
         tags,
         summary: 'Cancel an execution; one that has ended stays as it is',
         params: byId,
-        body: Type.Object({ reason: Maybe(Type.String({ maxLength: 2000 })) }),
+        body: Nullable(Type.Object({ reason: Maybe(Type.String({ maxLength: 2000 })) })),
         response: { 200: Done, ...runtimeFailures(400, 401, 403, 404) },
       },
     },
     async (request) => {
       const id = requireUuid(request.params.id, INVALID_EXECUTION)
-      const row = await executions.cancel(runtimeCallerOf(request), id, request.body.reason ?? null)
-      return { status: row.status, success: true, id, execution_id: id }
+      const { status } = await executions.cancel(runtimeCallerOf(request), id, request.body?.reason ?? null)
+      return { status, success: true, id, execution_id: id }
     },
   )
 
@@ -231,7 +277,8 @@ export function executionRoutes(
         produces: ['*/*'],
         response: {
           200: Type.Any({ description: 'The bytes of the file.' }),
-          ...runtimeFailures(400, 401, 403, 404, 422),
+          206: Type.Any({ description: 'The bytes that were asked for.' }),
+          ...runtimeFailures(400, 401, 403, 404, 416, 422),
         },
       },
     },
@@ -239,14 +286,8 @@ export function executionRoutes(
       const path = request.params['*']
       if (path === '') throw new BadRequest('The path of the file is missing.')
       const id = requireUuid(request.params.id, INVALID_EXECUTION)
-      const { content, name } = await executions.readFile(runtimeCallerOf(request), id, path)
-      // Stored HTML must not run in a browser.
-      reply
-        .header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(name)}`)
-        .header('x-content-type-options', 'nosniff')
-        .type(contentTypeOf(name))
-        .serializer((payload: unknown) => payload as string)
-      return reply.send(content)
+      const file = await executions.readFile(runtimeCallerOf(request), id, path)
+      return sendFile(request, reply, { ...file, etag: null })
     },
   )
 
@@ -257,7 +298,7 @@ export function executionRoutes(
     const id = requireUuid(request.params.id, INVALID_EXECUTION)
     const execution = await executions.get(runtimeCallerOf(request), id)
     const follow = flagOf('follow', request.query.follow, true)
-    await streams.execution(request, reply, execution.id, { follow })
+    await streams.subject(request, reply, { kind: 'execution', id: execution.id }, { follow, isLast: isTerminal })
   }
   for (const name of ['stream', 'events'])
     app.get(
@@ -300,7 +341,11 @@ export function executionRoutes(
         await streams.agent(
           request,
           reply,
-          { tenantId: caller.tenantId, agentId: agent.id },
+          {
+            scope: scopeOf(caller),
+            agentId: agent.id,
+            start: () => executions.historyStart(caller, agent.id),
+          },
           { follow: flagOf('follow', request.query.follow, true) },
         )
       },

@@ -3,7 +3,7 @@ import type { Clock } from '../../ports/clock.ts'
 import { type Models, TurnFailed } from './models.ts'
 
 /** Models whose turns are counted and timed; a turn is one, however often the provider was asked in it. */
-export function measuredModels(
+export function createMeasuredModels(
   models: Models,
   { metrics, clock }: { metrics: Pick<Metrics, 'aiCalls' | 'aiTime' | 'aiTokens'>; clock: Clock },
 ): Models {

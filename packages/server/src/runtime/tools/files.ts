@@ -1,90 +1,127 @@
+import { isUtf8 } from 'node:buffer'
 import type { Dirent } from 'node:fs'
-import { type FilePolicy, requireByPolicy } from './file-policy.ts'
-import { componentsOf, listWithin, openWithin, resolveLinks, shownPath, usageOf } from './workspace.ts'
+import { FolderGiven, listFolder, makeFolder, NotAFile, openFile, removeEntry, replaceFile } from '../files/open.ts'
+import { shownPath } from '../files/path.ts'
+import { headOf } from '../files/read.ts'
+import type { JudgedPath } from '../files/resolve.ts'
+import { usageOf } from '../files/usage.ts'
+import { ToolFailed } from './tool.ts'
 
 const LARGEST_READ_BYTES = 10 * 1024 * 1024
 const LARGEST_LISTING = 10_000
 
-/** The agent's files, as its tools reach them. */
-export interface FilesContext {
-  /** Folder on this machine that the agent sees as its workspace. */
-  readonly root: string
-  readonly policy: FilePolicy | undefined
-  /** Bytes the workspace may hold. */
-  readonly diskLimit: number
-}
-
-/** A tool that could not do what it was asked; the message goes to the model. */
-export class ToolFailed extends Error {
-  override readonly name = 'ToolFailed'
-}
-
 /** At most the first 10 MiB; bytes that are no UTF-8 are replaced. */
-export async function readWorkspaceFile(context: FilesContext, path: string) {
-  const components = await resolveLinks(context.root, componentsOf(path))
-  requireByPolicy(context.policy, 'read', components)
-  const handle = await openWithin(context.root, components, { write: false }).catch(explain(components))
+export async function readWorkspaceFile(path: JudgedPath) {
+  const { bytes, size } = await bytesOf(path)
+  return {
+    status: 'success',
+    path: shownPath(path.components),
+    content: bytes.toString('utf8'),
+    size_bytes: bytes.length,
+    ...(size > bytes.length ? { truncated: true, total_bytes: size } : {}),
+  }
+}
+
+async function bytesOf(path: JudgedPath): Promise<{ readonly bytes: Buffer; readonly size: number }> {
+  const handle = await openFile(path).catch(explain(path))
   try {
-    const stat = await handle.stat()
-    if (!stat.isFile()) throw new ToolFailed(`'${shownPath(components)}' is not a file.`)
-    const buffer = Buffer.alloc(Math.min(stat.size, LARGEST_READ_BYTES))
-    let length = 0
-    while (length < buffer.length) {
-      const { bytesRead } = await handle.read(buffer, length, buffer.length - length, length)
-      if (bytesRead === 0) break
-      length += bytesRead
-    }
-    const content = buffer.subarray(0, length).toString('utf8')
-    return {
-      status: 'success',
-      path: shownPath(components),
-      content,
-      size_bytes: length,
-      ...(stat.size > length ? { truncated: true, total_bytes: stat.size } : {}),
-    }
+    const { size } = await handle.stat()
+    return { bytes: await headOf(handle, Math.min(size, LARGEST_READ_BYTES)), size }
   } finally {
     await handle.close()
   }
 }
 
-/** Replaces the file; missing folders are made; nothing is written when it would not fit. */
-export async function writeWorkspaceFile(context: FilesContext, path: string, content: string) {
-  const components = await resolveLinks(context.root, componentsOf(path))
-  requireByPolicy(context.policy, 'write', components)
-  const bytes = Buffer.from(content)
-  const used = await usageOf(context.root)
-  const replaced = await sizeOf(context.root, components)
-  const available = context.diskLimit - used + replaced
+/**
+ * Replaces the file; missing folders are made; nothing is written when it would not fit.
+ * @param diskLimit bytes the workspace may hold
+ */
+export async function writeWorkspaceFile(path: JudgedPath, content: string, diskLimit: number) {
+  return keep(path, Buffer.from(content), diskLimit)
+}
+
+export interface Edit {
+  readonly target_content: string
+  readonly replacement_content: string
+}
+
+/**
+ * Replace texts of a file one after the other: each must occur exactly once when its turn comes. All of them or none.
+ * @param diskLimit bytes the workspace may hold
+ */
+export async function editWorkspaceFile(path: JudgedPath, edits: readonly Edit[], diskLimit: number) {
+  const { bytes, size } = await bytesOf(path)
+  const name = shownPath(path.components)
+  if (size > bytes.length)
+    throw new ToolFailed(`'${name}' has ${size} bytes; at most ${LARGEST_READ_BYTES} are edited.`)
+  if (!isUtf8(bytes)) throw new ToolFailed(`'${name}' is no UTF-8 text; it is not edited.`)
+  const content = edits.reduce(
+    (text, edit, index) => edited(text, edit, edits.length > 1 ? index : null, name),
+    bytes.toString('utf8'),
+  )
+  return { ...(await keep(path, Buffer.from(content), diskLimit)), edits_applied: edits.length }
+}
+
+function edited(text: string, edit: Edit, index: number | null, name: string): string {
+  const { target_content: target, replacement_content: replacement } = edit
+  const which = index === null ? 'target_content' : `edits[${index}].target_content`
+  if (target === '') throw new ToolFailed(`${which} is empty.`)
+  const at = text.indexOf(target)
+  if (at === -1) throw new ToolFailed(`${which} does not occur in '${name}'. Nothing was changed.`)
+  if (text.includes(target, at + 1))
+    throw new ToolFailed(
+      `${which} occurs more than once in '${name}'; give more of the text around it. Nothing was changed.`,
+    )
+  return text.slice(0, at) + replacement + text.slice(at + target.length)
+}
+
+async function keep(path: JudgedPath, bytes: Buffer, diskLimit: number) {
+  const used = await usageOf(path.root)
+  const available = diskLimit - used + (await sizeOf(path))
   if (bytes.length > available)
     throw new ToolFailed(
       `The workspace is full: ${bytes.length} bytes were requested, ${Math.max(available, 0)} are available.`,
     )
-  const handle = await openWithin(context.root, components, { write: true }).catch(explain(components))
-  try {
-    if (!(await handle.stat()).isFile()) throw new ToolFailed(`'${shownPath(components)}' is not a file.`)
-    await handle.truncate(0)
-    await handle.writeFile(bytes)
-  } finally {
-    await handle.close()
+  await replaceFile(path, bytes).catch(explain(path))
+  return {
+    status: 'success',
+    path: shownPath(path.components),
+    bytes_written: bytes.length,
+    size_bytes: bytes.length,
   }
-  return { status: 'success', path: shownPath(components), bytes_written: bytes.length, size_bytes: bytes.length }
 }
 
-export async function listWorkspaceFolder(context: FilesContext, path: string) {
-  const components = await resolveLinks(context.root, componentsOf(path))
-  requireByPolicy(context.policy, 'read', components)
-  const entries = await listWithin(context.root, components).catch(explain(components))
+export async function listWorkspaceFolder(path: JudgedPath) {
+  const entries = await listFolder(path).catch(explain(path))
   const sorted = entries.sort((a, b) => (a.name < b.name ? -1 : 1)).slice(0, LARGEST_LISTING)
   return {
     status: 'success',
-    path: shownPath(components),
+    path: shownPath(path.components),
     entries: sorted.map((entry) => ({ name: entry.name, file_type: typeOf(entry) })),
     ...(entries.length > sorted.length ? { truncated: true } : {}),
   }
 }
 
-async function sizeOf(root: string, components: readonly string[]): Promise<number> {
-  const handle = await openWithin(root, components, { write: false }).catch(() => null)
+/** Missing folders above it are made; a folder that is there already is as good. */
+export async function makeWorkspaceFolder(path: JudgedPath) {
+  await makeFolder(path).catch(explain(path))
+  return { status: 'success', path: shownPath(path.components) }
+}
+
+/** A link goes itself; a folder only with `recursive`. */
+export async function removeWorkspaceEntry(path: JudgedPath, recursive: boolean) {
+  const name = shownPath(path.components)
+  if (path.components.length === 0) throw new ToolFailed('The workspace itself cannot be deleted.')
+  await removeEntry(path, { recursive }).catch((error: unknown) => {
+    if (error instanceof FolderGiven)
+      throw new ToolFailed(`'${name}' is a folder; it is deleted with all that is in it only with recursive: true.`)
+    return explain(path)(error)
+  })
+  return { status: 'success', path: name }
+}
+
+async function sizeOf(path: JudgedPath): Promise<number> {
+  const handle = await openFile(path).catch(() => null)
   if (!handle) return 0
   try {
     return (await handle.stat()).size
@@ -110,8 +147,9 @@ const reasons: Readonly<Record<string, string>> = {
 }
 
 /** The file system's error in words, without the path on this machine. */
-function explain(components: readonly string[]) {
+export function explain({ components }: JudgedPath) {
   return (error: unknown): never => {
+    if (error instanceof NotAFile) throw new ToolFailed(`'${shownPath(components)}' is not a file.`)
     const code = (error as NodeJS.ErrnoException).code
     if (typeof code !== 'string') throw error
     throw new ToolFailed(`'${shownPath(components)}' ${reasons[code] ?? `cannot be used (${code})`}.`)

@@ -1,46 +1,92 @@
 import type { DispatchMessage } from '@lictor/aegis'
 import { RedactionPolicy } from '@lictor/contracts'
-import { EdictumDenied, EdictumToolError } from '@lictor/guard'
+import { EdictumToolError } from '@lictor/guard'
+import { DomainError } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { ModelToolCall } from '../../ports/model.ts'
-import type { RateLimiter } from '../../ports/rate-limiter.ts'
-import { draft, type EventDraft } from '../executions/events.ts'
-import { BundleUnusable, type ExecutionGuard, type GovernedCall } from '../governance/execution-guard.ts'
-import { prepareArguments } from './arguments.ts'
-import { findTool, type Tool } from './catalogue.ts'
+import type { RateLimiter, RateVerdict } from '../../ports/rate-limiter.ts'
+import type { Capability, SecurityContext } from '../contexts/security-contexts.ts'
+import { isAllowed } from '../files/file-policy.ts'
+import { requireFolder } from '../files/open.ts'
+import { PathRefused } from '../files/path.ts'
+import type { JudgedPath } from '../files/resolve.ts'
+import type { ExecutionGuard, GovernedCall } from '../judging/execution-guard.ts'
+import type { Waiting } from '../judging/human.ts'
+import type { Mask } from '../masking/mask.ts'
+import { draft, type EventDraft } from '../record/events.ts'
+import type { TrajectoryStep } from '../record/execution.ts'
+import type { RecordedCall, TurnEntry } from '../record/turns.ts'
+import type { CallFiles } from './arguments.ts'
+import {
+  type CallFacts,
+  type CallFailure,
+  createAuthorize,
+  govern,
+  Refused,
+  reportTraversal,
+  violating,
+  violationOf,
+} from './authorize.ts'
+import { boundResult } from './bounds.ts'
+import type { Catalogue } from './catalogue.ts'
 import { dispatchOf } from './commands.ts'
-import { type FilesContext, ToolFailed } from './files.ts'
-import { type Capability, judgeByContext, type SecurityContext, type Violation } from './security-contexts.ts'
+import { explain } from './files.ts'
+import { judgeByContext } from './judge-by-context.ts'
 import { asRecord, eventKind, shortened, tailOf } from './telling.ts'
-import { PathRefused } from './workspace.ts'
+import { type Tool, type ToolCaller, ToolFailed, ToolFatal } from './tool.ts'
 
 const redaction = new RedactionPolicy()
 const POLICY_ERROR_CODE = -32_000
 const TOOL_ERROR_CODE = -32_603
 
-/** What one execution's calls are made in. */
+/** What a caller's calls are made in: an execution, or a session of its own. */
 export interface InvocationContext {
-  readonly executionId: string
-  /** `spec.tools`: nothing else can be called. */
-  readonly toolNames: readonly string[]
+  readonly caller: ToolCaller
+  /** `spec.tools`: nothing else can be called. Null: whatever the security context allows. */
+  readonly toolNames: readonly string[] | null
   readonly securityContext: SecurityContext
-  readonly files: FilesContext
+  /** What the rate limits of the security context count by: the execution, or the session. */
+  readonly limitKey: string
+  /** Null for calls that belong to no workspace. */
+  readonly files: CallFiles | null
   /** Where the sandbox sees the workspace. */
   readonly workspace: string
   readonly guard: ExecutionGuard
-  record(events: readonly EventDraft[]): Promise<void>
+  readonly signal: AbortSignal
+  readonly waiting: Waiting
+  /** The limits of the caller's tier, by the tool's name; null: it has none. */
+  readonly limit: ((tool: string) => Promise<RateVerdict>) | null
+  /** Judges that the manifest sets over its tools; null: it sets none. */
+  readonly judge: ToolJudge | null
+  /** Record events, and with them how far the conversation is. */
+  record(events: readonly EventDraft[], entry?: TurnEntry): Promise<void>
   /** A refusal, by name of the tool, for the iteration. */
   violated(toolName: string): void
 }
 
-/** The step of a call in the iteration's trajectory. */
-export interface TrajectoryStep {
-  readonly tool: string
-  readonly arguments_json: string
-  status: 'pending' | 'dispatched' | 'succeeded' | 'failed'
-  result_json?: string
-  error?: string
+/** Looks at a call before it is made. Whatever keeps it from judging refuses the call: it answers, and does not throw. */
+export type ToolJudge = (call: {
+  readonly tool: Tool
+  readonly args: Readonly<Record<string, unknown>>
+}) => Promise<{ readonly accepted: true } | { readonly accepted: false; readonly reason: string }>
+
+/** A refusal, as whoever watches over the installation is told of it. */
+export interface Incident {
+  readonly category: 'policy_violation_blocked' | 'seal_policy_violation_blocked'
+  readonly tenantId: string
+  readonly agentId: string | null
+  readonly executionId: string | null
+  readonly sessionId: string | null
+  readonly toolName: string
+  readonly violation: string
+  readonly details: string
 }
+
+/** What came of a call, for a caller that is no model. */
+export type CallOutcome =
+  | { readonly kind: 'returned'; readonly callId: string; readonly result: unknown }
+  /** `told` names no path of this machine and no secret. */
+  | { readonly kind: 'failed'; readonly callId: string; readonly failure: CallFailure; readonly told: string }
 
 export type Invoked =
   /** The text is what the model is told. */
@@ -53,8 +99,14 @@ export type Invoked =
     }
 
 /** A command that is out at the instance. */
-export interface DispatchedCall {
+export interface DispatchedCall extends RunningCall {
+  readonly step: TrajectoryStep
+}
+
+interface RunningCall {
   readonly callId: string
+  /** Its id in the conversation of a model; null for a client's call. */
+  readonly call: string | null
   readonly toolName: string
   readonly startedAt: number
   readonly governed: GovernedCall
@@ -69,108 +121,139 @@ export interface CommandResult {
 }
 
 /**
- * Tool calls of executions, in the order of aegis-runtime §4.1: is the tool the agent's, may it ever (security context), may
- * it now (assigned contracts, a human where they say so), then it runs. The first refusal ends the call, and every refusal
- * is an event and an audit event.
+ * Tool calls, of executions and of sessions, in one order: are the arguments the tool's, is the tool the agent's, may it ever
+ * (security context), within its limits, do its judges agree, may it now (assigned contracts, a human where they say so), then it
+ * runs. The first refusal ends the call, and every refusal is an event and an audit event.
  */
 export interface Invocations {
-  begin(context: InvocationContext, call: ModelToolCall, index: number): Promise<Invoked>
+  /**
+   * A call of a model.
+   * @param before how far the call was when an earlier server was interrupted. It goes on from there; one whose tool may have run
+   *   is made again only when the tool is idempotent.
+   * @throws ToolFatal, which ends its conversation.
+   */
+  begin(context: InvocationContext, call: ModelToolCall, index: number, before?: RecordedCall | null): Promise<Invoked>
+  /**
+   * A call of a client that waits for its result. A command is not run, but answered as what the client's own workload has to
+   * run. @throws ToolFatal
+   */
+  invoke(
+    context: InvocationContext,
+    call: { readonly callId: string; readonly name: string; readonly arguments: unknown },
+  ): Promise<CallOutcome>
+  /** Record a call that is not made at all, and what the model is told instead. */
+  refuse(
+    context: InvocationContext,
+    call: ModelToolCall,
+    index: number,
+    refusal: { readonly name: string; readonly reason: string },
+  ): Promise<{ readonly content: string; readonly step: TrajectoryStep }>
   /** The result of a dispatched command, as the model is told it. */
   finish(
     context: InvocationContext,
     running: DispatchedCall,
     message: DispatchMessage,
     result: CommandResult,
-  ): Promise<string>
+  ): Promise<{ readonly content: string; readonly step: TrajectoryStep }>
 }
 
-class Refused extends Error {
-  readonly violation: Violation | null
-  readonly told: string
-  constructor(told: string, violation: Violation | null) {
-    super(told)
-    this.told = told
-    this.violation = violation
-  }
+const OUTCOME_UNKNOWN =
+  'the server was interrupted while this call was running, so its outcome is unknown: it may have taken effect wholly, in part or not at all. Find out before you make it again.'
+
+/** What a model is told of a call. */
+interface Told {
+  readonly content: string
+  readonly step: TrajectoryStep
 }
 
-export function invocations(deps: {
+/** A call as it was asked for. */
+interface Requested extends CallFacts {
+  readonly call: string | null
+  readonly step: TrajectoryStep
+}
+
+/** How an allowed call went: judged and returned, or to be run by the workload. */
+type Ran =
+  | ({ readonly kind: 'returned'; readonly judged: unknown } & Told)
+  | { readonly kind: 'dispatched'; readonly message: DispatchMessage; readonly running: RunningCall }
+
+export function createInvocations(deps: {
+  catalogue: Pick<Catalogue, 'find'>
   clock: Clock
   limiter: RateLimiter
   newId: () => string
   count: (verdict: 'allowed' | 'denied' | 'failed') => void
+  /** What the execution was handed in secret, which no model is told. */
+  maskOf: (executionId: string) => Mask
+  /** Told of every refusal but those of the contracts, which are in the audit log. */
+  report: (incident: Incident) => Promise<void>
 }): Invocations {
-  const { clock, limiter, newId, count } = deps
+  const { clock, newId, count, report } = deps
+  const authorize = createAuthorize(deps)
 
-  /** Everything that must hold before the tool runs. */
-  async function authorize(
-    context: InvocationContext,
-    facts: { callId: string; name: string; raw: unknown; index: number },
-  ): Promise<{ tool: Tool; args: Readonly<Record<string, unknown>>; governed: GovernedCall; capability: Capability }> {
-    const { callId, name, raw, index } = facts
-    const asked = { callId, toolName: name, args: asRecord(raw), callIndex: index }
-    const refuse = async (violation: Violation): Promise<never> => {
-      await context.guard.refused(asked, {
-        source: 'security_context',
-        name: violation.kind,
-        reason: violation.details,
+  /** One call, from its request to what it returned. */
+  async function run(context: InvocationContext, facts: Requested): Promise<Ran> {
+    const { callId, name, call } = facts
+    const { tool, args, paths, governed, capability } = await authorize(context, facts)
+    const running = { callId, call, toolName: name, startedAt: clock.now(), governed, capability }
+    const isUnderWay = call === null || tool.isIdempotent ? undefined : ({ kind: 'running', call } as const)
+    const handler = tool.run
+    if (handler === null) {
+      await perform(context, governed, async () => {
+        for (const path of paths.values()) await requireFolder(path).catch(explain(path))
       })
-      throw new Refused(`Tool '${name}' is not available. Do not retry this tool.`, violation)
+      const message = dispatchOf(newId(), args, capability, context.workspace)
+      if (call !== null) await context.record([commandStarted(message)], isUnderWay)
+      return { kind: 'dispatched', message, running }
     }
-    const tool = findTool(name)
-    if (!tool || !context.toolNames.includes(name))
-      return refuse({ kind: 'ToolNotAllowed', details: `Tool '${name}' is not among the tools of the manifest.` })
-    let args: Readonly<Record<string, unknown>>
-    try {
-      args = await prepareArguments(tool, raw, context.files.root)
-    } catch (error) {
-      if (!(error instanceof PathRefused)) throw error
-      if (error.problem === 'traversal' || error.problem === 'outside')
-        await context.record([draft('path_traversal_blocked', { attempted_path: error.path })])
-      return refuse({
-        kind: error.problem === 'traversal' ? 'PathTraversalAttempt' : 'PathOutsideBoundary',
-        details: error.message,
-      })
+    const started = { invocation_id: callId, server_id: tool.server, tool_name: name }
+    if (tool.server !== undefined || isUnderWay)
+      await context.record(tool.server === undefined ? [] : [draft('tool_invocation_started', started)], isUnderWay)
+    const { caller, files, signal, waiting } = context
+    const mayRead = (components: readonly string[]) => isAllowed(files?.policy, 'read', components)
+    const diskLimit = files?.diskLimit ?? 0
+    const judgeAgain = async (changed: Readonly<Record<string, unknown>>): Promise<void> => {
+      const verdict = judgeByContext(context.securityContext, tool, changed)
+      if (!verdict.allowed) throw violating(`Denied: ${verdict.violation.details}`, verdict.violation)
+      const again = await govern(
+        context,
+        { callId: newId(), toolName: name, callIndex: facts.index },
+        { args: changed, paths },
+      )
+      await again.governed.cancel('Judged as a part of another call, which runs it.')
     }
-    const verdict = judgeByContext(context.securityContext, tool.name, args)
-    if (!verdict.allowed) return refuse(verdict.violation)
-    const { capability } = verdict
-    if (capability.rateLimit) {
-      const { calls, perSeconds } = capability.rateLimit
-      const limit = await limiter.hit(`tool:${context.executionId}:${capability.toolPattern}`, calls, perSeconds)
-      if (!limit.allowed)
-        return refuse({ kind: 'RateLimitExceeded', details: `At most ${calls} calls in ${perSeconds} seconds.` })
-    }
-    try {
-      const governed = await context.guard.begin({ ...asked, args })
-      await governed.authorize()
-      return { tool, args: governed.envelope.args as Readonly<Record<string, unknown>>, governed, capability }
-    } catch (error) {
-      if (error instanceof EdictumDenied)
-        throw new Refused(`Denied: ${error.reason ?? 'by contract'}`, {
-          kind: 'ToolNotAllowed',
-          details: `${error.decisionName ?? error.decisionSource ?? 'contract'}: ${error.reason ?? ''}`,
-        })
-      if (error instanceof BundleUnusable)
-        throw new Refused(`Denied: ${error.message}`, { kind: 'ToolNotAllowed', details: error.message })
-      throw error
-    }
+    const returned = await perform(context, governed, () =>
+      handler({
+        judgeAgain,
+        args,
+        path: pathIn(paths),
+        diskLimit,
+        mayRead,
+        caller,
+        signal,
+        waiting,
+      }),
+    )
+    const step = { ...facts.step, status: 'succeeded' as const }
+    return { kind: 'returned', ...(await settle(context, { ...running, step }, returned)) }
   }
 
-  /** A refusal or a failure, told to the model and recorded. */
-  async function failed(context: InvocationContext, callId: string, name: string, error: unknown): Promise<string> {
-    const violation = error instanceof Refused ? error.violation : null
-    const told =
-      error instanceof Refused
-        ? error.told
-        : error instanceof PathRefused || error instanceof ToolFailed || error instanceof EdictumToolError
-          ? `Tool execution error: ${error.message}`
-          : null
+  /** A refusal or a failure, recorded; what it was, and what is told of it. */
+  async function failed(
+    context: InvocationContext,
+    { callId, name, call, step }: Omit<Requested, 'raw' | 'index'>,
+    error: unknown,
+  ): Promise<Told & { readonly failure: CallFailure; readonly told: string }> {
+    const known = knownFailure(error)
     // Not the tool's failure but this server's: the loop ends.
-    if (told === null) throw error
+    if (known === null) throw error
+    const { failure, told } = known
+    const violation = offenceOf(failure)
     if (violation) context.violated(name)
     count(violation ? 'denied' : 'failed')
-    await context.record([
+    const { agentId, executionId, tenantId, sealSessionId } = context.caller
+    const ended = failedStep(step, told)
+    const events = [
       ...(violation
         ? [
             draft('tool_policy_violation', {
@@ -185,18 +268,55 @@ export function invocations(deps: {
         tool_name: name,
         error: { code: violation ? POLICY_ERROR_CODE : TOOL_ERROR_CODE, message: redaction.redactResult(told) },
       }),
-    ])
-    return told
+    ]
+    await context.record(events, call === null ? undefined : { kind: 'told', call, content: told, step: ended })
+    if (failure.kind === 'violation')
+      await report({
+        category: sealSessionId === undefined ? 'policy_violation_blocked' : 'seal_policy_violation_blocked',
+        tenantId,
+        agentId,
+        executionId,
+        sessionId: sealSessionId ?? null,
+        toolName: name,
+        violation: failure.violation.kind,
+        details: failure.violation.details,
+      })
+    return { failure, told, content: told, step: ended }
   }
 
-  /** Let the post-contracts judge what the tool returned; what the model may see of it. */
-  async function settle(context: InvocationContext, running: DispatchedCall, returned: unknown): Promise<string> {
-    const { callId, toolName, governed, capability, startedAt } = running
+  /**
+   * Do `work` for an allowed call. The contracts hear of a failure as well, and what they leave of its message is what is told; a
+   * file that is no longer the one that was judged is a refusal.
+   */
+  async function perform<T>(context: InvocationContext, governed: GovernedCall, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      const told = await Promise.resolve(governed.complete({ threw: error })).catch((judged: unknown) => judged)
+      if (error instanceof ToolFatal || error instanceof Refused) throw error
+      if (!(error instanceof PathRefused)) {
+        if (!(told instanceof Error)) throw error
+        throw new ToolFailed(
+          told.message,
+          error instanceof ToolFailed || error instanceof DomainError ? error.status : 500,
+        )
+      }
+      await reportTraversal(context, error)
+      throw violating(`Denied: ${error.message}`, violationOf(error))
+    }
+  }
+
+  /** Let the post-contracts judge what the tool returned; what the caller may see of it. */
+  async function settle(
+    context: InvocationContext,
+    running: DispatchedCall,
+    returned: unknown,
+  ): Promise<Told & { readonly judged: unknown }> {
+    const { governed, capability } = running
     const judged = await governed.complete({ returned })
-    const content = typeof judged === 'string' ? judged : JSON.stringify(judged)
-    const size = Buffer.byteLength(content)
+    const size = Buffer.byteLength(typeof judged === 'string' ? judged : (JSON.stringify(judged) ?? 'null'))
     if (capability.maxResponseSize !== undefined && size > capability.maxResponseSize)
-      throw new Refused(
+      throw violating(
         `Tool execution error: the result of ${size} bytes is larger than ${capability.maxResponseSize}.`,
         {
           kind: 'OutputSizeLimitExceeded',
@@ -204,73 +324,98 @@ export function invocations(deps: {
         },
       )
     count('allowed')
-    await context.record([
-      draft('tool_invocation_completed', {
-        invocation_id: callId,
-        tool_name: toolName,
-        result: shortened(judged),
-        duration_ms: clock.now() - startedAt,
-      }),
-    ])
-    return content
+    return { judged, ...(await completed(context, running, judged)) }
   }
 
+  /** Record what a call that ran came to, and what the model is told of it, as one. */
+  async function completed(
+    context: InvocationContext,
+    { callId, call, toolName, startedAt, step }: DispatchedCall,
+    judged: unknown,
+  ): Promise<Told> {
+    const content = call === null ? '' : await bounded(context, callId, judged)
+    const ended = step.status === 'succeeded' ? succeeded(step, content) : failedStep(step, content)
+    const event = draft('tool_invocation_completed', {
+      invocation_id: callId,
+      tool_name: toolName,
+      result: shortened(judged),
+      duration_ms: clock.now() - startedAt,
+    })
+    await context.record([event], call === null ? undefined : { kind: 'told', call, content, step: ended })
+    return { content, step: ended }
+  }
+
+  /** Record that a call was asked for, unless an earlier server did. */
+  async function request(
+    context: InvocationContext,
+    facts: CallFacts,
+    call: string | null,
+    isRecorded = false,
+  ): Promise<Requested> {
+    const { callId, name, raw } = facts
+    const shown = shortened(raw)
+    if (!isRecorded)
+      await context.record(
+        [draft('tool_invocation_requested', { invocation_id: callId, tool_name: name, arguments: shown })],
+        call === null ? undefined : { kind: 'called', call, invocationId: callId },
+      )
+    return { ...facts, call, step: { tool: name, argumentsJson: JSON.stringify(shown) ?? 'null', status: 'pending' } }
+  }
+
+  /** What a call of no execution returns was handed to nobody. */
+  const masked = ({ caller }: InvocationContext, result: unknown): unknown =>
+    caller.executionId === null ? result : deps.maskOf(caller.executionId).value(result)
+
+  const bounded = (context: InvocationContext, callId: string, result: unknown): Promise<string> =>
+    boundResult(masked(context, result), { callId, files: context.files })
+
   return {
-    async begin(context, call, index) {
-      const callId = newId()
-      const { name } = call
-      const step: TrajectoryStep = {
-        tool: name,
-        arguments_json: JSON.stringify(shortened(call.arguments)) ?? 'null',
-        status: 'pending',
-      }
-      await context.record([
-        draft('tool_invocation_requested', {
-          invocation_id: callId,
-          tool_name: name,
-          arguments: shortened(call.arguments),
-        }),
-      ])
+    async begin(context, call, index, before = null) {
+      const isKnown = before !== null && before.invocationId !== null
+      const asked = isKnown ? before.asked : null
+      const facts = { callId: before?.invocationId ?? newId(), name: call.name, raw: call.arguments, index, asked }
+      const requested = await request(context, facts, call.id, isKnown)
       try {
-        const { tool, args, governed, capability } = await authorize(context, {
-          callId,
-          name,
-          raw: call.arguments,
-          index,
-        })
-        const running = { callId, toolName: name, startedAt: clock.now(), governed, capability }
-        if (tool.kind === 'dispatched') {
-          const message = dispatchOf(newId(), args, capability, context.workspace)
-          step.status = 'dispatched'
-          await context.record([
-            draft('command_execution_started', {
-              dispatch_id: message.dispatch_id,
-              command: message.command,
-              args: shortened(message.args),
-              cwd: message.cwd,
-              timeout_secs: message.timeout_secs,
-            }),
-          ])
-          return { kind: 'dispatched', message, running, step }
+        if (before?.isRunning) {
+          const { callId, name, raw } = facts
+          await context.guard.lost({ callId, toolName: name, args: asRecord(raw), callIndex: index })
+          throw new ToolFailed(OUTCOME_UNKNOWN)
         }
-        let returned: unknown
-        try {
-          returned = await tool.run(args, context.files)
-        } catch (error) {
-          // The contracts hear of a tool that failed as well; what they leave of the message is what is told.
-          await governed.complete({ threw: error })
-          throw error
-        }
-        const content = await settle(context, running, returned)
-        step.status = 'succeeded'
-        step.result_json = JSON.stringify(shortened(content))
-        return { kind: 'answered', content, step }
+        const ran = await run(context, requested)
+        if (ran.kind === 'returned') return { kind: 'answered', content: ran.content, step: ran.step }
+        const dispatched = { ...requested.step, status: 'dispatched' as const }
+        const { message, running } = ran
+        return { kind: 'dispatched', message, running: { ...running, step: dispatched }, step: dispatched }
       } catch (error) {
-        const content = await failed(context, callId, name, error)
-        step.status = 'failed'
-        step.error = redaction.redactResult(content)
+        const { content, step } = await failed(context, requested, error)
         return { kind: 'answered', content, step }
       }
+    },
+
+    async invoke(context, { callId, name, arguments: raw }) {
+      const requested = await request(context, { callId, name, raw, index: 0 }, null)
+      try {
+        const ran = await run(context, requested)
+        if (ran.kind === 'returned') return { kind: 'returned', callId, result: ran.judged }
+        const { message, running } = ran
+        const dispatch = { status: 'dispatch_required', action: message.action, dispatch: message }
+        const { judged } = await settle(context, { ...running, step: requested.step }, dispatch)
+        return { kind: 'returned', callId, result: judged }
+      } catch (error) {
+        const { failure, told } = await failed(context, requested, error)
+        return { kind: 'failed', callId, failure, told }
+      }
+    },
+
+    async refuse(context, call, index, { name, reason }) {
+      const facts = { callId: newId(), name: call.name, raw: call.arguments, index }
+      const requested = await request(context, facts, call.id)
+      await context.guard.refused(
+        { callId: facts.callId, toolName: call.name, args: asRecord(call.arguments), callIndex: index },
+        { source: 'runtime', name, reason },
+      )
+      const { content, step } = await failed(context, requested, new ToolFailed(reason))
+      return { content, step }
     },
 
     async finish(context, running, message, result) {
@@ -297,24 +442,70 @@ export function invocations(deps: {
           truncated: result.truncated,
         }),
       ])
+      const { callId, call, toolName, step } = running
+      const ended = { ...running, step: { ...step, status: result.exit_code === 0 ? 'succeeded' : 'failed' } as const }
       try {
-        return await settle(context, running, returned)
+        const { content, step } = await settle(context, ended, returned)
+        return { content, step }
       } catch (error) {
         // A command that ended with another code than 0 is judged a failure, and its output is what the model needs.
         if (error instanceof EdictumToolError && error.result !== undefined) {
           count('failed')
-          await context.record([
-            draft('tool_invocation_completed', {
-              invocation_id: running.callId,
-              tool_name: running.toolName,
-              result: shortened(error.result),
-              duration_ms: clock.now() - running.startedAt,
-            }),
-          ])
-          return JSON.stringify(error.result)
+          return completed(context, { ...running, step: { ...step, status: 'failed' } }, error.result)
         }
-        return failed(context, running.callId, running.toolName, error)
+        const told = await failed(context, { callId, call, step, name: toolName }, error)
+        return { content: told.content, step: told.step }
       }
     },
   }
 }
+
+const commandStarted = (message: DispatchMessage): EventDraft =>
+  draft('command_execution_started', {
+    dispatch_id: message.dispatch_id,
+    command: message.command,
+    args: shortened(message.args),
+    cwd: message.cwd,
+    timeout_secs: message.timeout_secs,
+  })
+
+/** What a call may end in, and what is told of it; null for what is no failure of the call. */
+function knownFailure(error: unknown): { readonly failure: CallFailure; readonly told: string } | null {
+  if (error instanceof Refused) return { failure: error.failure, told: error.told }
+  const told = (message: string) => `Tool execution error: ${message}`
+  if (error instanceof ToolFailed)
+    return { failure: { kind: 'failed', status: error.status }, told: told(error.message) }
+  // It ran, and what it returned was judged a failure.
+  if (error instanceof EdictumToolError) return { failure: { kind: 'failed', status: null }, told: told(error.message) }
+  // The rules that a tool shares with the HTTP routes refuse in the same words.
+  if (error instanceof DomainError && error.status < 500)
+    return { failure: { kind: 'failed', status: error.status }, told: told(error.message) }
+  if (error instanceof PathRefused) return { failure: { kind: 'failed', status: null }, told: told(error.message) }
+  return null
+}
+
+/** What a failure offends against, for the events and the iteration. */
+function offenceOf(failure: CallFailure) {
+  if (failure.kind === 'violation') return failure.violation
+  return failure.kind === 'denied' ? ({ kind: 'ToolNotAllowed', details: failure.details } as const) : null
+}
+
+const succeeded = (step: TrajectoryStep, content: string): TrajectoryStep => ({
+  ...step,
+  status: 'succeeded',
+  resultJson: JSON.stringify(shortened(content)),
+})
+
+const failedStep = (step: TrajectoryStep, content: string): TrajectoryStep => ({
+  ...step,
+  status: 'failed',
+  error: String(shortened(redaction.redactResult(content))),
+})
+
+const pathIn =
+  (paths: ReadonlyMap<string, JudgedPath>) =>
+  (name: string): JudgedPath => {
+    const path = paths.get(name)
+    if (!path) throw new Error(`The call has no path '${name}'.`)
+    return path
+  }

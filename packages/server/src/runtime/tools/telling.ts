@@ -1,15 +1,20 @@
 import { RedactionPolicy } from '@lictor/contracts'
-import type { Violation } from './security-contexts.ts'
+import type { Violation } from './judge-by-context.ts'
 
 const redaction = new RedactionPolicy()
 const LONGEST_RESULT_IN_EVENTS = 4096
 
-/** Kinds that events know by another name (aegis-runtime §4.4). */
-export function eventKind(kind: Violation['kind']): string {
-  return kind === 'CommandNotAllowed' || kind === 'SubcommandNotAllowed' || kind === 'OutputSizeLimitExceeded'
-    ? 'ToolNotAllowed'
-    : kind
-}
+const namedOtherwise: ReadonlySet<Violation['kind']> = new Set([
+  'CommandNotAllowed',
+  'SubcommandNotAllowed',
+  'OutputSizeLimitExceeded',
+  'VariableNotAllowed',
+  'TenantMismatch',
+  'JudgeRefused',
+])
+
+/** The kinds that clients of the event streams know are fewer: the rest is told as a tool that is not allowed. */
+export const eventKind = (kind: Violation['kind']): string => (namedOtherwise.has(kind) ? 'ToolNotAllowed' : kind)
 
 /** Arguments as an object, also when the model sent something else. */
 export const asRecord = (value: unknown): Readonly<Record<string, unknown>> =>

@@ -83,7 +83,7 @@ onEachDatabase('backup and restore', (start: Start) => {
         verdict: 'call_allowed',
         mode: 'enforce',
         timestamp: new Date(t.clock.now() - index * 86_400_000).toISOString(),
-        payload: { month, text: 'Ärger 日本 🜁 \u0000' },
+        payload: { month, text: 'Ärger 日本 🜁 \u0000 \u2028 \u2029' },
       }))
       sent.push(...events)
       expect((await send(t, agent, events)).json()).toEqual({ accepted: 40, duplicates: 0 })

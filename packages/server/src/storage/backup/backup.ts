@@ -1,9 +1,9 @@
-import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { createGunzip, createGzip } from 'node:zlib'
 import { sql } from 'kysely'
 import { StartupError } from '../../errors.ts'
 import type { Database, Queryable } from '../database.ts'
+import { linesOf } from '../json-lines.ts'
 import { MASTER_KEY_PROOF } from '../master-key.ts'
 import { migrate } from '../migrate.ts'
 import { advanceCounters, type TableShape, tablesInOrder } from './tables.ts'
@@ -39,8 +39,11 @@ export async function writeBackup(database: Database, target: Writable): Promise
     target.once('error', reject)
     gzip.once('error', reject)
   })
+  // A disk that is full fails the backup while rows are still read: it is heard then, and not as an error nobody caught.
+  written.catch(() => {})
   const write = async (line: unknown): Promise<void> => {
-    if (!gzip.write(`${JSON.stringify(line)}\n`)) await new Promise((resolve) => gzip.once('drain', resolve))
+    if (gzip.write(`${JSON.stringify(line)}\n`)) return
+    await Promise.race([new Promise((resolve) => gzip.once('drain', resolve)), written])
   }
   let rows = 0
   const tables = await snapshot(database, async (within) => {
@@ -65,9 +68,7 @@ export async function writeBackup(database: Database, target: Writable): Promise
  * @throws StartupError when the source is no backup, is from a newer version, or the database holds data.
  */
 export async function readBackup(database: Database, source: Readable): Promise<BackupReport> {
-  const lines = createInterface({ input: source.pipe(createGunzip()), crlfDelay: Number.POSITIVE_INFINITY })[
-    Symbol.asyncIterator
-  ]()
+  const lines = linesOf(source.pipe(createGunzip()))
   const header = await readHeader(lines)
   await migrate(database)
   return database.db.transaction().execute(async (within) => {

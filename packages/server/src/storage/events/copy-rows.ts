@@ -1,11 +1,14 @@
+import type { Micros } from '../instants.ts'
 import type { EventValues } from './event-table.ts'
 
 /** Events in the binary form of PostgreSQL's `copy`, the cheapest for both ends where thousands of rows go at once. */
 
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
 const LARGEST_CHARACTER_BYTES = 3
+/** The columns of a row and beside them its number and its arrival. */
+const COLUMNS = 14
 /** Of a row beside its texts: the count of its columns, and for each its length and at most 16 bytes. */
-const ROW_BYTES = 2 + 12 * (4 + 16)
+const ROW_BYTES = 2 + COLUMNS * (4 + 16)
 const UUID_OID = 2950
 const UUID_BYTES = 16
 const TWO_TO_32 = 2 ** 32
@@ -18,12 +21,13 @@ const MOST_KEPT = 4
 const free: Buffer[] = []
 
 /**
- * `rows` for `copy events (…) from stdin (format binary)`, columns as in `eventColumns`. Texts hold no NUL.
- * Give it back with `release` once it was sent.
+ * `rows` for `copy events (seq, …, created_at) from stdin (format binary)`, between them the columns as in `eventColumns`. Texts hold
+ * no NUL. Give it back with `release` once it was sent.
  */
-export function copyOf(rows: readonly EventValues[]): Buffer {
+export function copyOf(rows: readonly EventValues[], firstSeq: number, arrivedAt: Micros): Buffer {
   let buffer = free.pop() ?? Buffer.allocUnsafeSlow(FIRST_BYTES)
   let offset = SIGNATURE.copy(buffer)
+  let seq = firstSeq
   for (const row of rows) {
     let most = ROW_BYTES
     for (let column = 1; column < row.length; column++) {
@@ -32,7 +36,8 @@ export function copyOf(rows: readonly EventValues[]): Buffer {
     }
     // Two bytes behind the last row end the copy.
     if (offset + most + 2 > buffer.length) buffer = enlarged(buffer, offset, most)
-    offset = buffer.writeInt16BE(row.length, offset)
+    offset = buffer.writeInt16BE(COLUMNS, offset)
+    offset = writeInteger(buffer, offset, seq++)
     offset = writeUuid(buffer, offset, row[0])
     for (let column = 1; column < row.length; column++) {
       const value = row[column] as string | number | null
@@ -40,14 +45,16 @@ export function copyOf(rows: readonly EventValues[]): Buffer {
         const length = buffer.write(value, offset + 4, 'utf8')
         offset = buffer.writeInt32BE(length, offset) + length
       } else if (value === null) offset = buffer.writeInt32BE(-1, offset)
-      else {
-        offset = buffer.writeInt32BE(8, offset)
-        offset = buffer.writeInt32BE(Math.floor(value / TWO_TO_32), offset)
-        offset = buffer.writeUInt32BE(value >>> 0, offset)
-      }
+      else offset = writeInteger(buffer, offset, value)
     }
+    offset = writeInteger(buffer, offset, arrivedAt)
   }
   return buffer.subarray(0, buffer.writeInt16BE(-1, offset))
+}
+
+function writeInteger(buffer: Buffer, offset: number, value: number): number {
+  const end = buffer.writeInt32BE(Math.floor(value / TWO_TO_32), buffer.writeInt32BE(8, offset))
+  return buffer.writeUInt32BE(value >>> 0, end)
 }
 
 /** Nobody reads it any more. */

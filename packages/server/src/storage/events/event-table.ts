@@ -1,7 +1,7 @@
 import type { Queryable } from '../database.ts'
 import type { Micros } from '../instants.ts'
 
-/** Columns of a stored event, in the order of `EventValues`. */
+/** Columns of a stored event beside its number and its arrival, in the order of `EventValues`. */
 export const eventColumns = [
   'id',
   'tenant_id',
@@ -14,7 +14,7 @@ export const eventColumns = [
   'timestamp',
   'decision_name',
   'payload',
-  'created_at',
+  'preview',
 ] as const
 
 /** A row for the bulk insert: a plain tuple, because tens of thousands are made each second. */
@@ -31,8 +31,15 @@ export type EventValues = readonly [
   timestamp: Micros,
   decisionName: string,
   payload: string | null,
-  createdAt: Micros,
+  /** The payload as lists show it, where they do not show it whole. */
+  preview: string | null,
 ]
+
+/** What of a tenant's events is to go: all that arrived before the instant. */
+export interface PurgedStretch {
+  readonly tenantId: string
+  readonly cutoff: Micros
+}
 
 /**
  * What the audit log needs beyond queries. On SQLite it is one table; on PostgreSQL a partition for each month of arrival, with
@@ -41,15 +48,20 @@ export type EventValues = readonly [
 export interface EventTable {
   /**
    * Per row: true when it is new, false when an event with its id was stored before, or stands before it in `rows`. All or nothing,
-   * in a transaction of its own: resolves once the rows are on disk.
+   * in a transaction of its own, which also takes the next link of each tenant's chain: resolves once the rows are on disk. All
+   * rows of an insert arrived at the same instant.
    */
-  insert(rows: readonly EventValues[]): Promise<boolean[]>
+  insert(rows: readonly EventValues[], arrivedAt: Micros): Promise<boolean[]>
+  /** The number (`seq`) of the event with this id. */
+  find(id: string): Promise<number | undefined>
   /** Make ready for what will arrive: months on PostgreSQL, what tells duplicates on SQLite. Cheap when there is nothing to do. */
   prepare(now: Micros): Promise<void>
   /** Finish a purge that was cut off. */
   finishPurge(): Promise<void>
-  /** Delete the tenant's events that arrived before `cutoff`, while others read and write; how many there were. */
-  purge(tenantId: string, cutoff: Micros): Promise<number>
+  /** Delete events, while others read and write; how many there were. Their links are the chain's to cut first. */
+  purge(stretches: readonly PurgedStretch[]): Promise<number>
+  /** Give the disk what purges have left empty, in steps between which others are served. */
+  reclaim(): Promise<void>
   /** Before events are restored that arrived at these instants. */
   prepareRestore(arrivals: readonly Micros[], within: Queryable): Promise<void>
   /** After events were restored into an empty table. */

@@ -21,7 +21,9 @@ onPostgres('months of events', (start) => {
     return rows[0]?.count
   }
   const tables = async () =>
-    (await database().db.introspection.getTables()).map(({ name }) => name).filter((name) => name.startsWith('event'))
+    (await database().db.introspection.getTables())
+      .map(({ name }) => name)
+      .filter((name) => /^event(s|_ids)/.test(name))
   const event = (callId: string) => ({
     call_id: callId,
     agent_id: 'agent-1',
@@ -41,7 +43,7 @@ onPostgres('months of events', (start) => {
   const later = (days: number) => t.clock.set(t.clock.now() + days * DAY_MS)
   const tenantId = async () => (await database().db.selectFrom('tenants').select('id').executeTakeFirstOrThrow()).id
   const purge = async (days: number) =>
-    database().events.purge(await tenantId(), microsOf(t.clock.now() - days * DAY_MS))
+    database().events.purge([{ tenantId: await tenantId(), cutoff: microsOf(t.clock.now() - days * DAY_MS) }])
   const foreignAgent = async (): Promise<Headers> => {
     const headers = await t.otherTenant()
     const key = await t.request({ method: 'POST', url: '/api/v1/keys', headers, payload: { env: 'production' } })
@@ -133,7 +135,7 @@ onPostgres('months of events', (start) => {
     const takeOutThisMonth = async () => {
       await events.prepare(microsOf(t.clock.now()))
       await send(agent, 'a', 'b')
-      await takeOut(db, monthOf(microsOf(t.clock.now())), await tenantId())
+      await takeOut(db, monthOf(microsOf(t.clock.now())), [await tenantId()])
       expect([await stored(agent), await countIn('event_ids')]).toEqual([[], 2])
     }
     await takeOutThisMonth()

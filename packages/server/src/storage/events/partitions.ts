@@ -10,7 +10,7 @@ import { type Month, monthNamed, monthOf } from './months.ts'
  * asked by those instants; each partition has the index for them, and PostgreSQL merges a dozen ordered scans as they are read.
  */
 
-/** Months made ahead, beside the current one (console-api §3.3). */
+/** Months made ahead, beside the current one. */
 const MONTHS_AHEAD = 3
 /** What changes the set of partitions waits no longer than this for readers, because everybody else would wait behind it. */
 const LOCK_WAIT = '500ms'
@@ -64,15 +64,26 @@ export async function monthsOf(db: Queryable): Promise<Month[]> {
 }
 
 /**
- * Take a month out of the log as a whole, if it holds events of this tenant alone. From the commit on nobody sees them; their ids
+ * Take a month out of the log as a whole, if it holds events of these tenants alone. From the commit on nobody sees them; their ids
  * and the table go in `dropTakenOut`. Null when another tenant's are among them, or readers hold it up.
  */
-export async function takeOut(db: Kysely<Schema>, { name }: Month, tenantId: string): Promise<string | null> {
+export async function takeOut(
+  db: Kysely<Schema>,
+  { name }: Month,
+  tenantIds: readonly string[],
+): Promise<string | null> {
   const table = sql.table(`events_${name}`)
   const taken = `${PURGED}${name}`
   const others = async (within: Queryable) => {
-    const { rows } = await sql`
-      (select 1 from ${table} where tenant_id < ${tenantId} limit 1) union all (select 1 from ${table} where tenant_id > ${tenantId} limit 1)
+    // From tenant to tenant in the order of the index, whatever number of events each has.
+    const { rows } = await sql<{ other: string | null }>`
+      with recursive found as (
+        (select tenant_id from ${table} order by tenant_id limit 1)
+        union all
+        select (select e.tenant_id from ${table} e where e.tenant_id > found.tenant_id order by e.tenant_id limit 1)
+        from found where found.tenant_id is not null
+      )
+      select tenant_id as other from found where tenant_id <> all(${tenantIds}::text[]) limit 1
     `.execute(within)
     return rows.length > 0
   }

@@ -13,10 +13,9 @@ beforeEach(async () => {
 afterEach(() => t.close())
 
 const rowOf = (id: string): EventValues => [
-  ...([id, 'tenant', 'call', 'agent', 'tool', 'verdict', 'mode', 'env', 0, '', null] as const),
-  microsOf(t.clock.now()),
+  ...([id, 'tenant', 'call', 'agent', 'tool', 'verdict', 'mode', 'env', 0, '', null, null] as const),
 ]
-const insert = (...ids: string[]) => t.server.database.events.insert(ids.map(rowOf))
+const insert = (...ids: string[]) => t.server.database.events.insert(ids.map(rowOf), microsOf(t.clock.now()))
 const run = (statement: string) => sql.raw(statement).execute(t.server.database.db)
 const read = async (statement: string): Promise<unknown[]> =>
   (await run(statement)).rows.map((row) => Object.values(row as object)[0])
@@ -80,7 +79,7 @@ it('ids that were purged are free again, and their filters are gone', async () =
   t.clock.set(t.clock.now() + 10 * day)
   await insert(late, later)
   expect(await filters()).toEqual([0, 1])
-  expect(await t.server.database.events.purge('tenant', microsOf(t.clock.now() - day))).toBe(1)
+  expect(await t.server.database.events.purge([{ tenantId: 'tenant', cutoff: microsOf(t.clock.now() - day) }])).toBe(1)
   expect(await filters()).toEqual([1])
   expect(await insert(early, late, later)).toEqual([true, false, false])
 })

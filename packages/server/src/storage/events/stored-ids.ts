@@ -17,6 +17,8 @@ const ABREAST = 32
 export interface StoredIds {
   /** Whether the id was stored before. To be asked before each `add`. */
   has(id: string): boolean
+  /** The number of the event with this id. */
+  find(id: string): number | undefined
   /** The id was stored with an event of this number. */
   add(seq: number, id: string): void
   /** Take up what the table holds, at the start of a transaction. Cheap when nobody else has written since. */
@@ -31,7 +33,7 @@ interface Slice {
   readonly words: Uint32Array
 }
 
-export function storedIds(prepare: (sql: string) => StatementSync): StoredIds {
+export function createStoredIds(prepare: (sql: string) => StatementSync): StoredIds {
   let slices: Slice[] = []
   /** The generation the next event belongs to. */
   let newest = 0
@@ -41,8 +43,10 @@ export function storedIds(prepare: (sql: string) => StatementSync): StoredIds {
 
   const lastOfTable = (): number =>
     Number(prepare("select seq from sqlite_sequence where name = 'events'").get()?.seq ?? 0)
-  const isIn = (generation: number, id: string): boolean =>
-    prepare('select 1 from events where seq >> 15 = ? and id = ?').get(generation, id) !== undefined
+  const seqIn = (generation: number, id: string): number | undefined => {
+    const found = prepare('select seq from events where seq >> 15 = ? and id = ?').get(generation, id)
+    return found && Number(found.seq)
+  }
 
   function load(): void {
     last = lastOfTable()
@@ -116,20 +120,25 @@ export function storedIds(prepare: (sql: string) => StatementSync): StoredIds {
     return candidates
   }
 
+  function find(id: string): number | undefined {
+    findPlaces(id)
+    for (const slice of slices)
+      for (let candidates = candidatesIn(slice); candidates !== 0; candidates &= candidates - 1) {
+        const seq = seqIn(slice.number * ABREAST + lowestBit(candidates), id)
+        if (seq !== undefined) return seq
+      }
+    return undefined
+  }
+
   return {
     has(id) {
       if (generationOf(last + 1) > newest) {
         save(newest)
         newest = generationOf(last + 1)
       }
-      findPlaces(id)
-      for (const slice of slices)
-        for (let candidates = candidatesIn(slice); candidates !== 0; candidates &= candidates - 1) {
-          const generation = slice.number * ABREAST + lowestBit(candidates)
-          if (isIn(generation, id)) return true
-        }
-      return false
+      return find(id) !== undefined
     },
+    find,
     add(seq, id) {
       set(newest, id)
       last = seq

@@ -4,7 +4,7 @@ import type { Dialect } from '../database.ts'
 import { columnTypes } from './columns.ts'
 import { makeEvents } from './events.ts'
 
-/** Identity, bundles, events, approvals, agents, session values and the stream log (console-api §5). */
+/** Identity, bundles, events, approvals, agents, session values and the stream log. */
 export function governance(dialect: Dialect): Migration {
   return { up: (db: Kysely<never>) => up(db, dialect) }
 }

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
-/** Which agents hold a stream, on whichever server process (console-api §8.7.1). */
+/** Which agents hold a stream, on whichever server process. */
 export function presence(): Migration {
   return { up: (db: Kysely<never>) => up(db) }
 }

@@ -3,7 +3,7 @@ import type { Migration } from 'kysely/migration'
 import type { Dialect } from '../database.ts'
 import { columnTypes } from './columns.ts'
 
-/** Each tenant's choice of a model for the assistant, and what its use came to (console-api §5). */
+/** Each tenant's choice of a model for the assistant, and what its use came to. */
 export function assistant(dialect: Dialect): Migration {
   return { up: (db: Kysely<never>) => up(db, dialect) }
 }

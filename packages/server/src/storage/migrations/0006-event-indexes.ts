@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import type { Dialect } from '../database.ts'
 
-/** What the audit log is asked for by: the tool, and what is seldom (console-api §8.4.2). */
+/** What the audit log is asked for by: the tool, and what is seldom. */
 export function eventIndexes(dialect: Dialect): Migration {
   return {
     up: async (db: Kysely<never>) => {

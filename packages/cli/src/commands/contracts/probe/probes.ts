@@ -1,6 +1,6 @@
 import type { ContractDocument, Counters, PrincipalInput, SandboxDocument, SessionDocument } from '@lictor/contracts'
-import { sampleGlob } from './samples.ts'
-import { ABSENT, type Assignment, solve } from './solve.ts'
+import { sampleGlob } from './glob.ts'
+import { type Assignment, solve } from './solve.ts'
 
 /** A call to try on two bundles. */
 export interface Probe {
@@ -46,7 +46,7 @@ function probeOf(named: string, assignment: Assignment, output: string | null): 
   let returned = output
   let hasPrincipal = false
   for (const [selector, value] of assignment) {
-    if (value === ABSENT) continue
+    if (value === undefined) continue
     const [root = '', ...path] = selector.split('.')
     if (root === 'args') place(args, path, value)
     else if (root === 'metadata') place(metadata, path, value)

@@ -1,10 +1,7 @@
 import type { Expression } from '@lictor/contracts'
-import { samplePattern } from './samples.ts'
+import { operatorOf, samplePattern } from '@lictor/contracts/authoring'
 
-/** Stands for a value that is not there. */
-export const ABSENT = Symbol('absent')
-
-/** What selectors are to say. */
+/** What selectors are to say; undefined stands for a value that is not there. */
 export type Assignment = ReadonlyMap<string, unknown>
 
 const NOTHING: Assignment = new Map()
@@ -17,7 +14,8 @@ export function solve(expression: Expression, holds: boolean): readonly Assignme
   if ('not' in expression) return solve(expression.not, !holds)
   if ('selector' in expression) {
     const { selector, operator, value } = expression
-    return leafValues(operator, value)[holds ? 'holds' : 'fails'].map((each) => new Map([[selector, each]]))
+    const samples = operatorOf(operator)?.samples(value, samplePattern)
+    return samples?.[holds ? 'holds' : 'fails'].map((each) => new Map([[selector, each]])) ?? []
   }
   const isAll = 'all' in expression
   const children = isAll ? expression.all : expression.any
@@ -55,54 +53,4 @@ function merge(a: Assignment, b: Assignment): Assignment[] {
     })
   }
   return merged
-}
-
-interface LeafValues {
-  readonly holds: readonly unknown[]
-  readonly fails: readonly unknown[]
-}
-
-function leafValues(operator: string, argument: unknown): LeafValues {
-  const opposite = ({ holds, fails }: LeafValues): LeafValues => ({ holds: fails, fails: holds })
-  const list = Array.isArray(argument) ? argument : [argument]
-  const texts = list.map(String)
-  switch (operator) {
-    case 'exists':
-      return argument === true ? { holds: ['x'], fails: [ABSENT] } : { holds: [ABSENT], fails: ['x'] }
-    case 'equals':
-    case 'in':
-      return { holds: list, fails: [other(list[0]), ABSENT] }
-    case 'not_equals':
-    case 'not_in':
-      return { holds: [other(list[0])], fails: [...list, ABSENT] }
-    case 'contains':
-    case 'contains_any':
-      return { holds: texts.flatMap((text) => [text, `x ${text} x`]), fails: ['other', ABSENT] }
-    case 'starts_with':
-      return { holds: texts.flatMap((text) => [text, `${text}x`]), fails: texts.map((text) => `x${text}`) }
-    case 'ends_with':
-      return { holds: texts.flatMap((text) => [text, `x${text}`]), fails: texts.map((text) => `${text}x`) }
-    case 'matches':
-    case 'matches_any':
-      return {
-        holds: texts.flatMap((text) => [...samplePattern(text), `x ${samplePattern(text)[0]}`]),
-        fails: ['other', ABSENT],
-      }
-    case 'gt':
-      return { holds: [Number(argument) + 1], fails: [Number(argument)] }
-    case 'gte':
-      return { holds: [Number(argument)], fails: [Number(argument) - 1] }
-    case 'lt':
-      return opposite(leafValues('gte', argument))
-    case 'lte':
-      return opposite(leafValues('gt', argument))
-    default:
-      return { holds: [], fails: [] }
-  }
-}
-
-function other(value: unknown): unknown {
-  if (typeof value === 'number') return value + 1
-  if (typeof value === 'boolean') return !value
-  return value === 'other' ? 'another' : 'other'
 }

@@ -1,0 +1,69 @@
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { auditEvent, type ConsoleWorld, hasBrowser, startConsole } from '../support/console.ts'
+
+/** So many events in one report, a second apart, the newest `newest` milliseconds since 1970. */
+const burst = (count: number, newest: number, tool: string) =>
+  Array.from({ length: count }, (_, index) =>
+    auditEvent({ tool_name: tool, timestamp: new Date(newest - index * 1_000).toISOString() }),
+  )
+
+describe.skipIf(!hasBrowser)('the list of events', { timeout: 240_000 }, () => {
+  let world: ConsoleWorld
+  let page: Page
+  beforeAll(async () => {
+    world = await startConsole()
+  })
+  afterAll(() => world?.close())
+  beforeEach(async () => {
+    page = await world.open('events')
+  })
+  afterEach(() => page?.context().close())
+
+  const live = () => page.getByText('Live', { exact: true }).first().waitFor({ state: 'attached' })
+  const list = () => page.getByRole('list', { name: 'Events, newest first' })
+  /** Shows what waits above, pages down to the end, and counts the rows that the list says it has. */
+  const countToTheEnd = async () => {
+    const waiting = page.getByRole('button', { name: /new events?$/ })
+    if (await waiting.isVisible()) await waiting.click()
+    for (;;) {
+      await page.evaluate("document.querySelector('main ol').parentElement.scrollTo(0, 1e9)")
+      if (await page.getByText('No older events').isVisible()) break
+    }
+    return Number(await list().getByRole('listitem').last().getAttribute('aria-setsize'))
+  }
+
+  it('loses no row of a burst that arrives while one looks on: 3,001 of 3,001', async () => {
+    await live()
+    const now = Date.now()
+    for (const [part, size] of [1_000, 1_000, 1_001].entries())
+      await world.report(burst(size, now - part * 1_000_000, 'burst_tool'))
+    await page.goto(`${world.server.url}/dashboard/events?tool_name=burst_tool`)
+    await list().getByText('burst_tool').first().waitFor()
+    expect(await countToTheEnd()).toBe(3_001)
+  })
+
+  it('follows a burst live without losing a row, late ones among them', async () => {
+    await page.goto(`${world.server.url}/dashboard/events?tool_name=live_tool`)
+    await page.getByText('No event matches').waitFor()
+    await live()
+    const now = Date.now()
+    // Each report is older than the one before: whoever asked by time would pass them over.
+    for (let part = 0; part < 4; part++) await world.report(burst(700, now - part * 3_600_000, 'live_tool'))
+    await list().getByText('live_tool').first().waitFor()
+    await expect.poll(countToTheEnd, { timeout: 60_000 }).toBe(2_800)
+  })
+
+  it('shows all that came during a pause: 1,506 of 1,506', async () => {
+    await page.goto(`${world.server.url}/dashboard/events?tool_name=paused_tool`)
+    await page.getByText('No event matches').waitFor()
+    await live()
+    await page.getByRole('button', { name: 'Pause', exact: true }).click()
+    const now = Date.now()
+    await world.report(burst(500, now, 'paused_tool'))
+    await world.report(burst(1_006, now - 500_000, 'paused_tool'))
+    await page.getByRole('button', { name: 'Go on' }).click()
+    await list().getByText('paused_tool').first().waitFor()
+    await expect.poll(countToTheEnd, { timeout: 60_000 }).toBe(1_506)
+  })
+})

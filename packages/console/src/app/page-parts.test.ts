@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import { collect, type PageParts } from './page-parts.ts'
+
+const icon = (() => null) as unknown as NonNullable<PageParts['place']>['icon']
+const place = (to: string, group: 'monitor' | 'manage', order: number) => ({
+  to,
+  label: to,
+  icon,
+  group,
+  order,
+  key: to,
+})
+
+test('places stand by group and order, whatever folder they come from', () => {
+  const pages = [
+    { place: place('c', 'manage', 1) },
+    { place: place('b', 'monitor', 2) },
+    { place: place('a', 'monitor', 1) },
+  ]
+  expect(collect([...pages, {}]).places.map(({ to }) => to)).toEqual(['a', 'b', 'c'])
+})
+
+test('a live event makes stale what every page says it does', () => {
+  const { stale } = collect([
+    { refreshes: { stats: ['event_created'] } },
+    { refreshes: { events: ['event_created'], bundles: ['bundle_uploaded'] } },
+  ])
+  expect(stale.get('event_created')).toEqual(['stats', 'events'])
+  expect(stale.get('bundle_uploaded')).toEqual(['bundles'])
+})

@@ -1,0 +1,61 @@
+import { queryOptions } from '@tanstack/react-query'
+import { request, requestWithHeaders } from '../../api/http.ts'
+import type { AuditEvent } from '../../api/types.ts'
+
+export interface EventFilter {
+  readonly agent_id?: string
+  readonly tool_name?: string
+  readonly verdict?: string
+  readonly mode?: string
+  readonly search?: string
+  /** ISO 8601, inclusive. */
+  readonly since?: string
+  readonly until?: string
+}
+
+export const eventQueries = {
+  list: (filter: EventFilter & { limit?: number } = {}) =>
+    queryOptions({
+      queryKey: ['events', filter],
+      queryFn: ({ signal }) => request<readonly AuditEvent[]>('/events', { signal, query: { ...filter } }),
+    }),
+  /** With its payload whole, however large. */
+  one: (id: string) =>
+    queryOptions({
+      queryKey: ['event', id],
+      queryFn: ({ signal }) => request<AuditEvent>(`/events/${encodeURIComponent(id)}`, { signal }),
+      staleTime: Number.POSITIVE_INFINITY,
+    }),
+}
+
+/** Events, newest first. */
+export interface EventPage {
+  readonly events: readonly AuditEvent[]
+  /** Where the next page begins; null when there is none. A page may be short for its bytes and not be the last. */
+  readonly next: string | null
+}
+
+export async function fetchPage(
+  filter: EventFilter & { limit?: number; cursor?: string },
+  signal?: AbortSignal,
+): Promise<EventPage> {
+  const { body, headers } = await requestWithHeaders<readonly AuditEvent[]>('/events', {
+    query: { ...filter },
+    ...(signal ? { signal } : {}),
+  })
+  return { events: body, next: headers.get('x-next-cursor') }
+}
+
+/** Events in the order in which they arrived: whatever is stored late comes too. */
+export interface Arrivals {
+  readonly events: readonly AuditEvent[]
+  /** The last that was looked at; go on from here. */
+  readonly next: number
+}
+
+export async function fetchArrivals(filter: EventFilter, afterSeq: number, limit: number): Promise<Arrivals> {
+  const { body, headers } = await requestWithHeaders<readonly AuditEvent[]>('/events', {
+    query: { ...filter, after_seq: afterSeq, limit },
+  })
+  return { events: body, next: Number(headers.get('x-next-seq') ?? body.at(-1)?.seq ?? afterSeq) }
+}

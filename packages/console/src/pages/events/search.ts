@@ -1,0 +1,20 @@
+import { scalar } from '../../app/search.ts'
+
+/** Names of the address are names of the API, so a link reads as the question it asks. */
+export interface EventSearch {
+  readonly agent_id?: string
+  readonly tool_name?: string
+  readonly verdict?: string
+  readonly mode?: string
+  readonly search?: string
+  /** A length of time back from now (`15m`, `24h`, `7d`), as everywhere in the API. */
+  readonly since?: string
+  readonly event?: string
+  /** Time of the event that is linked to; the list starts there. */
+  readonly ts?: string
+}
+
+const NAMES = ['agent_id', 'tool_name', 'verdict', 'mode', 'search', 'since', 'event', 'ts'] as const
+
+export const eventSearch = (search: Record<string, unknown>): EventSearch =>
+  Object.fromEntries(NAMES.flatMap((name) => (scalar(search[name]) ? [[name, scalar(search[name])]] : [])))

@@ -1,0 +1,92 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useRouter, useSearch } from '@tanstack/react-router'
+import { type FormEvent, useEffect, useState } from 'react'
+import { serverNow } from '../../api/clock.ts'
+import { ApiError } from '../../api/http.ts'
+import { isEmail } from '../../app/email.ts'
+import { Entrance } from '../../app/entrance.tsx'
+import { safeReturnPath } from '../../app/return-path.ts'
+import { signIn } from '../../app/session.ts'
+import { Button } from '../../ui/button.tsx'
+import { Field } from '../../ui/field.tsx'
+import { messageOf } from '../../ui/states.tsx'
+import { useNow } from '../../ui/ticker.ts'
+import { countdown } from '../../ui/time.ts'
+
+export function LoginPage() {
+  const { next } = useSearch({ from: '/login' })
+  const router = useRouter()
+  const client = useQueryClient()
+  const [blockedUntil, setBlockedUntil] = useState(0)
+  const [missing, setMissing] = useState<{ email?: string; password?: string }>({})
+  const wait = Math.max(0, blockedUntil - useNow())
+
+  useEffect(() => {
+    document.title = 'Sign in · Lictor'
+  }, [])
+
+  const login = useMutation({
+    mutationFn: signIn,
+    onSuccess: () => {
+      client.clear()
+      router.history.push(router.basepath + safeReturnPath(next))
+    },
+    onError: (error) => {
+      if (error instanceof ApiError && error.status === 429)
+        setBlockedUntil(serverNow() + (error.retryAfter ?? 30) * 1_000)
+    },
+  })
+
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault()
+    const form = new FormData(event.currentTarget)
+    const [email, password] = [String(form.get('email')).trim(), String(form.get('password'))]
+    const found = {
+      ...(isEmail(email) ? {} : { email: 'Type your e-mail address.' }),
+      ...(password ? {} : { password: 'Type your password.' }),
+    }
+    setMissing(found)
+    if (Object.keys(found).length === 0) login.mutate({ email, password })
+  }
+
+  return (
+    <Entrance
+      title="Sign in"
+      lead={next ? 'You will be taken on to the page you asked for.' : 'The console of your Lictor server.'}
+    >
+      <form onSubmit={submit} noValidate className="flex flex-col gap-2">
+        <Field
+          label="E-mail"
+          name="email"
+          type="email"
+          autoComplete="username"
+          required
+          autoFocus
+          error={missing.email}
+        />
+        <Field
+          label="Password"
+          name="password"
+          type="password"
+          autoComplete="current-password"
+          required
+          error={missing.password}
+        />
+        <p role="alert" className="min-h-5.5 text-deny text-sm">
+          {login.isError && explain(login.error, wait)}
+        </p>
+        <Button type="submit" variant="primary" size="lg" busy={login.isPending} disabled={wait > 0}>
+          Sign in
+        </Button>
+      </form>
+    </Entrance>
+  )
+}
+
+function explain(error: Error, wait: number): string {
+  if (!(error instanceof ApiError)) return messageOf(error)
+  if (error.status === 401) return 'Wrong e-mail or password.'
+  if (error.status === 429)
+    return wait > 0 ? `Too many attempts. Try again in ${countdown(wait)}.` : 'You can try again now.'
+  return messageOf(error)
+}

@@ -1,7 +1,0 @@
-import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
-import { schemaFile, schemaText } from '../scripts/schema.ts'
-
-test('the published JSON Schema is the one the loader checks by (npm run schema -w @lictor/contracts)', () => {
-  expect(JSON.parse(readFileSync(schemaFile, 'utf8'))).toEqual(JSON.parse(schemaText()))
-})

@@ -1,0 +1,137 @@
+import { createSseReader } from '@lictor/wire'
+import { McpDisconnected } from './errors.ts'
+import type { OpenTransport, SentAbout } from './transport.ts'
+
+export interface HttpOptions {
+  /** Address of the server's endpoint, sent to as it is configured. */
+  readonly url: string
+  /** Sent with every request; a key, for example. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly fetch: typeof globalThis.fetch
+  /** Bytes that an answer may have. */
+  readonly largestMessage: number
+}
+
+/** What a transport over HTTP is told once the versions are agreed upon. */
+export interface HttpState {
+  protocolVersion: string | null
+  /** The era without sessions says in headers what the body says. */
+  isModern: boolean
+}
+
+/** MCP over Streamable HTTP: each message is a request of its own, answered as JSON or as a stream of events. */
+export const httpTransport =
+  (options: HttpOptions, state: HttpState): OpenTransport =>
+  async (events) => {
+    const { url, headers, fetch, largestMessage } = options
+    let session: string | null = null
+    let isClosed = false
+    const closing = new AbortController()
+
+    function headersOf(about: SentAbout | undefined): Record<string, string> {
+      return {
+        ...headers,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        ...(session === null ? {} : { 'mcp-session-id': session }),
+        ...(state.protocolVersion === null ? {} : { 'mcp-protocol-version': state.protocolVersion }),
+        ...(state.isModern && about
+          ? { 'mcp-method': about.method, ...(about.name === undefined ? {} : { 'mcp-name': about.name }) }
+          : {}),
+      }
+    }
+
+    /** The session is gone: whoever uses the connection begins anew. */
+    function lost(reason: string): never {
+      if (!isClosed) {
+        isClosed = true
+        closing.abort()
+        events.closed(reason)
+      }
+      throw new McpDisconnected(reason)
+    }
+
+    async function read(response: Response): Promise<void> {
+      const type = response.headers.get('content-type') ?? ''
+      if (response.body === null) return
+      const decoder = new TextDecoder()
+      const sse = /^text\/event-stream/i.test(type) ? createSseReader(largestMessage) : null
+      let text = ''
+      let size = 0
+      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+        size += chunk.byteLength
+        if (size > largestMessage) lost(`The server answered more than ${largestMessage} bytes`)
+        const piece = decoder.decode(chunk, { stream: true })
+        if (sse === null) text += piece
+        // The first event of a stream may be empty: it only gives an id.
+        else for (const { data } of sse.push(piece)) if (data !== '') events.message(data)
+      }
+      if (sse === null && text.trim() !== '') events.message(text)
+    }
+
+    return {
+      async send(text, about) {
+        if (isClosed) throw new McpDisconnected('The connection is closed.')
+        const signal = about?.signal ? AbortSignal.any([closing.signal, about.signal]) : closing.signal
+        let response: Response
+        try {
+          response = await fetch(url, { method: 'POST', headers: headersOf(about), body: text, signal })
+        } catch (cause) {
+          const reason = (cause as Error).cause ?? cause
+          throw new McpDisconnected(`The server cannot be reached: ${(reason as Error).message}`, { cause })
+        }
+        session = response.headers.get('mcp-session-id') ?? session
+        if (response.ok) {
+          // The answer to a long call comes late: nobody who sends waits for it here.
+          void read(response).catch((error: unknown) => {
+            if (!isClosed && !signal.aborted) events.message(brokenOff(text, error))
+          })
+          return
+        }
+        const body = await response.text().catch(() => '')
+        if (looksLikeMessage(body)) return events.message(body)
+        const said = body.trim().slice(0, 500)
+        const reason = `The server answered ${response.status}${said === '' ? '' : `: ${said}`}`
+        // Some servers say 400 where others say 404.
+        if (session !== null && (response.status === 404 || (response.status === 400 && /session/i.test(body))))
+          lost(reason)
+        throw new McpDisconnected(reason)
+      },
+      async close() {
+        if (isClosed) return
+        isClosed = true
+        closing.abort()
+        if (session !== null)
+          await fetch(url, { method: 'DELETE', headers: headersOf(undefined), signal: AbortSignal.timeout(2000) }).then(
+            (response) => response.body?.cancel(),
+            () => {},
+          )
+        events.closed('The connection was closed')
+      },
+    }
+  }
+
+/** An error in the place of an answer whose stream broke off. */
+function brokenOff(request: string, error: unknown): string {
+  const { id } = JSON.parse(request) as { id?: unknown }
+  const message = `The answer broke off: ${(error as Error).message}`
+  return JSON.stringify({ jsonrpc: '2.0', id, error: { code: BROKEN_OFF, message } })
+}
+
+/** A code of this package's own, for an answer that did not come whole. */
+export const BROKEN_OFF = -32_099
+
+function looksLikeMessage(body: string): boolean {
+  try {
+    const value = JSON.parse(body) as { id?: unknown; error?: unknown } | null
+    return (
+      typeof value === 'object' &&
+      value !== null &&
+      value.error !== undefined &&
+      value.id !== undefined &&
+      value.id !== null
+    )
+  } catch {
+    return false
+  }
+}

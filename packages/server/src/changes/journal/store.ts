@@ -1,0 +1,136 @@
+import type { Selectable } from 'kysely'
+import type { TenantScope } from '../../identity/scope.ts'
+import type { Database, Queryable } from '../../storage/database.ts'
+import { type Page, readPage, sizeOf } from '../../storage/page.ts'
+import type { JournalEntryRow } from '../../storage/schema.ts'
+import type { Subject } from '../subject.ts'
+
+/** One thing that happened to a subject. */
+export interface JournalEntry {
+  /** Orders the entries of all subjects of an agent. */
+  readonly id: number
+  /** From 1, without gaps within the subject. */
+  readonly sequence: number
+  readonly type: string
+  /** JSON of the event as streams carry it. */
+  readonly data: string
+}
+
+export interface NewEntry {
+  readonly type: string
+  readonly data: string
+}
+
+/** SQL for the journal. */
+export interface JournalStore {
+  /** The next free place in the order of a subject's entries, held until the transaction ends. */
+  nextSequence(subject: Subject, agentId: string | null, within: Queryable): Promise<number>
+  /** Entries from `first` on, in this order. */
+  append(
+    subject: Subject,
+    entries: readonly NewEntry[],
+    place: { scope: TenantScope; agentId: string | null; first: number; at: number },
+    within: Queryable,
+  ): Promise<void>
+  /** At most `limit` entries, and 1 MiB. */
+  after(subject: Subject, sequence: number, limit: number): Promise<Page<JournalEntry>>
+  /** The newest entries of one type, oldest first: at most `limit`, and 1 MiB. */
+  newestOfType(subject: Subject, type: string, limit: number): Promise<readonly JournalEntry[]>
+  /** Of all subjects of an agent in this tenant. */
+  ofAgentAfter(scope: TenantScope, agentId: string, id: number, limit: number): Promise<Page<JournalEntry>>
+  /** The id of the first entry of a subject. */
+  firstId(subject: Subject): Promise<number | null>
+  delete(subject: Subject, within: Queryable): Promise<void>
+}
+
+export function createJournalStore(database: Database): JournalStore {
+  const { db } = database
+  return {
+    async nextSequence(subject, agentId, within) {
+      // Ids of an agent's entries are handed out in the order their transactions commit, so that a reader misses none.
+      await database.lock(`journal:${agentId ?? subject.id}`, within as never)
+      const row = await within
+        .selectFrom('journal_entries')
+        .select((e) => e.fn.max('sequence').as('last'))
+        .where('subject_kind', '=', subject.kind)
+        .where('subject_id', '=', subject.id)
+        .executeTakeFirst()
+      return Number(row?.last ?? 0) + 1
+    },
+    async append({ kind, id }, entries, { scope, agentId, first, at }, within) {
+      await within
+        .insertInto('journal_entries')
+        .values(
+          entries.map(({ type, data }, index) => ({
+            subject_kind: kind,
+            subject_id: id,
+            sequence: first + index,
+            tenant_id: scope.tenantId,
+            agent_id: agentId,
+            type,
+            data,
+            created_at: at,
+          })),
+        )
+        .execute()
+    },
+    async after({ kind, id }, sequence, limit) {
+      const query = db
+        .selectFrom('journal_entries')
+        .where('subject_kind', '=', kind)
+        .where('subject_id', '=', id)
+        .where('sequence', '>', sequence)
+        .orderBy('sequence')
+      const sizes = query.select(['sequence', sizeOf('data')]).limit(limit)
+      return readPage(limit, await sizes.execute(), async (last) =>
+        (await query.selectAll().where('sequence', '<=', last.sequence).execute()).map(entryOf),
+      )
+    },
+    async newestOfType({ kind, id }, type, limit) {
+      const query = db
+        .selectFrom('journal_entries')
+        .where('subject_kind', '=', kind)
+        .where('subject_id', '=', id)
+        .where('type', '=', type)
+        .orderBy('sequence', 'desc')
+      const sizes = query.select(['sequence', sizeOf('data')]).limit(limit)
+      const { rows } = await readPage(limit, await sizes.execute(), async (last) =>
+        (await query.selectAll().where('sequence', '>=', last.sequence).execute()).map(entryOf),
+      )
+      return rows.toReversed()
+    },
+    async ofAgentAfter({ tenantId }, agentId, id, limit) {
+      const query = db
+        .selectFrom('journal_entries')
+        .where('agent_id', '=', agentId)
+        .where('tenant_id', '=', tenantId)
+        .where('id', '>', id)
+        .orderBy('id')
+      const sizes = query.select(['id', sizeOf('data')]).limit(limit)
+      return readPage(limit, await sizes.execute(), async (last) =>
+        (await query.selectAll().where('id', '<=', last.id).execute()).map(entryOf),
+      )
+    },
+    async firstId({ kind, id }) {
+      const row = await db
+        .selectFrom('journal_entries')
+        .select('id')
+        .where('subject_kind', '=', kind)
+        .where('subject_id', '=', id)
+        .orderBy('sequence')
+        .limit(1)
+        .executeTakeFirst()
+      return row?.id ?? null
+    },
+    async delete({ kind, id }, within) {
+      await within.deleteFrom('journal_entries').where('subject_kind', '=', kind).where('subject_id', '=', id).execute()
+    },
+  }
+}
+
+const entryOf = ({ id, sequence, type, data }: Selectable<JournalEntryRow>): JournalEntry => ({
+  id,
+  sequence,
+  type,
+  data,
+})

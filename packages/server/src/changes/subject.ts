@@ -1,0 +1,7 @@
+/** What journals, event streams and approvals are about. Each kind gives its ids out itself. */
+export type SubjectKind = 'agent' | 'execution' | 'workflow' | 'swarm' | 'call'
+
+export interface Subject {
+  readonly kind: SubjectKind
+  readonly id: string
+}

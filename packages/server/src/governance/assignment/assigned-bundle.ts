@@ -1,0 +1,37 @@
+import { scopeOfRecord, type TenantScope } from '../../identity/scope.ts'
+import type { Rules } from './rules.ts'
+
+/** The contracts that hold for an agent now. */
+export type AssignedBundle =
+  | { readonly kind: 'none' }
+  /** One is assigned, but the environment does not run it: nothing may be called. */
+  | { readonly kind: 'missing'; readonly name: string }
+  | { readonly kind: 'found'; readonly name: string; readonly revisionHash: string; readonly yaml: Uint8Array }
+
+export type FindAssignedBundle = (agent: {
+  readonly tenantId: string
+  readonly name: string
+  readonly env: string
+}) => Promise<AssignedBundle>
+
+/** By explicit assignment, else by the tenant's rules, registered or not; the bytes are those in force in the environment. */
+export function createBundleFor(deps: {
+  rules: Pick<Rules, 'resolveFor'>
+  bundles: {
+    currentFor(
+      scope: TenantScope,
+      env: string,
+      name: string,
+    ): Promise<{ readonly revisionHash: string; readonly yamlBytes: Uint8Array } | null>
+  }
+}): FindAssignedBundle {
+  const { rules, bundles } = deps
+  return async ({ name, env, ...agent }) => {
+    const scope = scopeOfRecord(agent)
+    const { bundleName } = await rules.resolveFor(scope, name, env)
+    if (bundleName === null) return { kind: 'none' }
+    const current = await bundles.currentFor(scope, env, bundleName)
+    if (!current) return { kind: 'missing', name: bundleName }
+    return { kind: 'found', name: bundleName, revisionHash: current.revisionHash, yaml: current.yamlBytes }
+  }
+}

@@ -1,0 +1,101 @@
+import type { FastifyRequest } from 'fastify'
+import { Unauthenticated } from '../errors.ts'
+
+/** A person signed in to the console. */
+export interface UserCaller {
+  readonly kind: 'user'
+  readonly userId: string
+  readonly tenantId: string
+  readonly email: string
+  readonly isAdmin: boolean
+  /** Of the session's token: what the access stands on. */
+  readonly sessionDigest: string
+}
+
+/** An agent with an Edictum API key. `agentId` is what it says of itself in `X-Edictum-Agent-Id`, or null. */
+export interface KeyCaller {
+  readonly kind: 'key'
+  readonly keyId: string
+  /** The part of the key that may be shown. */
+  readonly keyPrefix: string
+  readonly tenantId: string
+  readonly env: string
+  readonly agentId: string | null
+}
+
+/** A bearer of an access token of the runtime API: operator, service account or user. */
+export interface TokenCaller {
+  readonly kind: 'token'
+  readonly subject: string
+  readonly tenantId: string
+  readonly identity: 'operator' | 'service_account' | 'consumer' | 'tenant_user'
+  readonly role: string
+  readonly scopes: ReadonlySet<string>
+  /** The API key it came with, and the principal that owns it; absent for an access token. */
+  readonly key?: { readonly id: string; readonly owner: string }
+}
+
+/** An execution's bootstrap, known by the unguessable address it was given (decisions, Runtime). */
+export interface ExecutionCaller {
+  readonly kind: 'execution'
+  readonly executionId: string
+  readonly tenantId: string
+}
+
+export type Caller = UserCaller | KeyCaller | TokenCaller | ExecutionCaller
+
+/** Whose access it is, unique within the tenant: one person, key, account or execution, however often it signs in. */
+export function principalOf(caller: Caller): string {
+  switch (caller.kind) {
+    case 'user':
+      return `user:${caller.userId}`
+    case 'key':
+      return `key:${caller.keyId}`
+    case 'token':
+      return caller.key?.owner ?? `${caller.identity}:${caller.subject}`
+    case 'execution':
+      return `execution:${caller.executionId}`
+  }
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set before validation, by the access that the route declares; null on public routes. */
+    caller: Caller | null
+  }
+}
+
+/** "Who" as stored with what was done: e-mail of a user, id of anything else. */
+export function actorOf(caller: Caller): string {
+  switch (caller.kind) {
+    case 'user':
+      return caller.email || caller.userId
+    case 'key':
+      return caller.agentId ?? caller.keyId
+    case 'token':
+      return caller.subject
+    case 'execution':
+      return caller.executionId
+  }
+}
+
+export const callerOf = (request: FastifyRequest): Caller => request.caller ?? refuse()
+export const userOf = (request: FastifyRequest): UserCaller => ofKind(request, 'user')
+export const keyOf = (request: FastifyRequest): KeyCaller => ofKind(request, 'key')
+export const tokenOf = (request: FastifyRequest): TokenCaller => ofKind(request, 'token')
+
+/** The caller of an `either` route. */
+export function userOrKeyOf(request: FastifyRequest): UserCaller | KeyCaller {
+  const caller = callerOf(request)
+  return caller.kind === 'user' || caller.kind === 'key' ? caller : refuse()
+}
+
+function ofKind<K extends Caller['kind']>(request: FastifyRequest, kind: K): Extract<Caller, { kind: K }> {
+  const caller = request.caller
+  if (caller?.kind !== kind) return refuse()
+  return caller as Extract<Caller, { kind: K }>
+}
+
+function refuse(): never {
+  throw new Unauthenticated('Authentication required.')
+}

@@ -1,0 +1,71 @@
+import type { Clock } from '../ports/clock.ts'
+import { microsOf } from '../storage/instants.ts'
+import type { Caller, KeyCaller, TokenCaller, UserCaller } from './caller.ts'
+import { isOver } from './login.ts'
+import type { RuntimeKeys } from './runtime-keys/runtime-keys.ts'
+import type { IdentityStore } from './store.ts'
+import { scopesOfAccount } from './tokens/scopes.ts'
+import type { AccessStore } from './tokens/store.ts'
+
+/** Whether those who were let in would be let in as the same now. */
+export interface Standing {
+  /** Of these callers, the ones whose session, key or account has ended, or who may do something else than before. */
+  fallen(callers: readonly Caller[]): Promise<Set<Caller>>
+}
+
+/** A query for each kind of caller, however many of them there are; looking extends no session. */
+export function createStanding(deps: {
+  store: Pick<IdentityStore, 'findSessions' | 'findKeysInForce'>
+  accessStore: Pick<AccessStore, 'findAccounts'>
+  runtimeKeys: Pick<RuntimeKeys, 'standing'>
+  clock: Clock
+}): Standing {
+  const { store, accessStore, clock } = deps
+
+  async function fallenUsers(callers: readonly UserCaller[]): Promise<UserCaller[]> {
+    const sessions = await store.findSessions(distinct(callers.map(({ sessionDigest }) => sessionDigest)))
+    const now = microsOf(clock.now())
+    const inForce = new Map(sessions.filter((one) => !isOver(one, now)).map((one) => [one.tokenHash, one]))
+    return callers.filter(({ sessionDigest, isAdmin }) => inForce.get(sessionDigest)?.isAdmin !== isAdmin)
+  }
+
+  async function fallenKeys(callers: readonly KeyCaller[]): Promise<KeyCaller[]> {
+    const inForce = new Set(await store.findKeysInForce(distinct(callers.map(({ keyId }) => keyId))))
+    return callers.filter(({ keyId }) => !inForce.has(keyId))
+  }
+
+  async function fallenTokens(callers: readonly TokenCaller[]): Promise<TokenCaller[]> {
+    const accounts = await accessStore.findAccounts(distinct(callers.map(({ subject }) => subject)))
+    const inForce = new Map(accounts.map((account) => [account.clientId, account]))
+    return callers.filter(({ subject, role, scopes }) => {
+      const account = inForce.get(subject)
+      return !account || account.role !== role || !isWithin(scopes, scopesOfAccount(account))
+    })
+  }
+
+  async function fallenRuntimeKeys(callers: readonly TokenCaller[]): Promise<TokenCaller[]> {
+    const now = await deps.runtimeKeys.standing(distinct(callers.flatMap(({ key }) => key?.id ?? [])))
+    return callers.filter(({ key, role, scopes }) => {
+      const current = now.get(key?.id ?? '')
+      return !current || current.role !== role || !isWithin(scopes, [...current.scopes])
+    })
+  }
+
+  return {
+    async fallen(callers) {
+      const bearers = callers.filter((caller) => caller.kind === 'token')
+      const [users, keys, tokens, runtimeKeys] = await Promise.all([
+        fallenUsers(callers.filter((caller) => caller.kind === 'user')),
+        fallenKeys(callers.filter((caller) => caller.kind === 'key')),
+        fallenTokens(bearers.filter(({ key }) => key === undefined)),
+        fallenRuntimeKeys(bearers.filter(({ key }) => key !== undefined)),
+      ])
+      return new Set<Caller>([...users, ...keys, ...tokens, ...runtimeKeys])
+    },
+  }
+}
+
+const distinct = (values: readonly string[]): string[] => [...new Set(values)]
+
+const isWithin = (scopes: ReadonlySet<string>, allowed: readonly string[]): boolean =>
+  [...scopes].every((scope) => allowed.includes(scope))

@@ -1,0 +1,143 @@
+import type { Database } from '../../storage/database.ts'
+import { inBatches } from '../../storage/in-batches.ts'
+import type { Micros } from '../../storage/instants.ts'
+import type { ServiceAccountRow, TokenKeyRow } from '../../storage/schema.ts'
+import type { TenantScope } from '../scope.ts'
+
+/** An RSA key that access tokens are or were signed with. */
+export interface TokenKey {
+  /** The `kid` of tokens signed with it. */
+  readonly id: string
+  /** JSON. */
+  readonly publicJwk: string
+  /** PKCS #8, sealed. */
+  readonly sealedPrivateKey: Uint8Array
+  readonly createdAt: Micros
+}
+
+/** A service account that is in force. */
+export interface ServiceAccount {
+  readonly id: string
+  readonly tenantId: string
+  readonly clientId: string
+  readonly name: string
+  /** SHA-256 of the client secret, hex. */
+  readonly secretHash: string
+  readonly role: string
+  /** Null means those of the role. */
+  readonly scopes: readonly string[] | null
+  readonly createdBy: string
+  readonly createdAt: Micros
+}
+
+/** SQL for token keys and service accounts. */
+export interface AccessStore {
+  listKeys(): Promise<TokenKey[]>
+  /** The first key wins: of several servers starting at once, all end with the same one. */
+  insertFirstKey(key: TokenKey): Promise<TokenKey>
+  insertAccount(account: ServiceAccount): Promise<void>
+  listAccounts(scope: TenantScope): Promise<ServiceAccount[]>
+  /** Not revoked, or null. */
+  findAccount(clientId: string): Promise<ServiceAccount | null>
+  /** Of these client ids, the accounts that are not revoked. */
+  findAccounts(clientIds: readonly string[]): Promise<ServiceAccount[]>
+  revokeAccount(scope: TenantScope, id: string, at: number): Promise<boolean>
+  slugOf(scope: TenantScope): Promise<string | null>
+}
+
+export function createAccessStore(database: Database): AccessStore {
+  const { db } = database
+  return {
+    async listKeys() {
+      const rows = await db.selectFrom('token_keys').selectAll().orderBy('created_at', 'desc').execute()
+      return rows.map(keyOf)
+    },
+    insertFirstKey: (key) =>
+      db.transaction().execute(async (within) => {
+        await database.lock('token-keys', within)
+        const first = await within.selectFrom('token_keys').selectAll().orderBy('created_at', 'desc').executeTakeFirst()
+        if (first) return keyOf(first)
+        const { id, publicJwk, sealedPrivateKey, createdAt } = key
+        await within
+          .insertInto('token_keys')
+          .values({ id, public_jwk: publicJwk, private_key_sealed: sealedPrivateKey, created_at: createdAt })
+          .execute()
+        return key
+      }),
+    async insertAccount(account) {
+      const row: ServiceAccountRow = {
+        id: account.id,
+        tenant_id: account.tenantId,
+        client_id: account.clientId,
+        name: account.name,
+        secret_hash: account.secretHash,
+        role: account.role,
+        scopes: account.scopes?.join(' ') ?? null,
+        created_by: account.createdBy,
+        created_at: account.createdAt,
+        revoked_at: null,
+      }
+      await db.insertInto('service_accounts').values(row).execute()
+    },
+    async listAccounts({ tenantId }) {
+      const rows = await db
+        .selectFrom('service_accounts')
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('revoked_at', 'is', null)
+        .orderBy('created_at', 'desc')
+        .execute()
+      return rows.map(accountOf)
+    },
+    async findAccount(clientId) {
+      const row = await db
+        .selectFrom('service_accounts')
+        .selectAll()
+        .where('client_id', '=', clientId)
+        .where('revoked_at', 'is', null)
+        .executeTakeFirst()
+      return row ? accountOf(row) : null
+    },
+    findAccounts: (clientIds) =>
+      inBatches(clientIds, async (batch) => {
+        const rows = await db
+          .selectFrom('service_accounts')
+          .selectAll()
+          .where('client_id', 'in', batch)
+          .where('revoked_at', 'is', null)
+          .execute()
+        return rows.map(accountOf)
+      }),
+    async revokeAccount({ tenantId }, id, at) {
+      const result = await db
+        .updateTable('service_accounts')
+        .set({ revoked_at: at })
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', id)
+        .where('revoked_at', 'is', null)
+        .executeTakeFirst()
+      return Number(result.numUpdatedRows) === 1
+    },
+    slugOf: async ({ tenantId }) =>
+      (await db.selectFrom('tenants').select('slug').where('id', '=', tenantId).executeTakeFirst())?.slug ?? null,
+  }
+}
+
+const keyOf = (row: TokenKeyRow): TokenKey => ({
+  id: row.id,
+  publicJwk: row.public_jwk,
+  sealedPrivateKey: row.private_key_sealed,
+  createdAt: row.created_at,
+})
+
+const accountOf = (row: ServiceAccountRow): ServiceAccount => ({
+  id: row.id,
+  tenantId: row.tenant_id,
+  clientId: row.client_id,
+  name: row.name,
+  secretHash: row.secret_hash,
+  role: row.role,
+  scopes: row.scopes?.split(' ') ?? null,
+  createdBy: row.created_by,
+  createdAt: row.created_at,
+})

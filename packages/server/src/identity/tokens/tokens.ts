@@ -1,0 +1,163 @@
+import type { FastifyRequest } from 'fastify'
+import type { JWTPayload } from 'jose'
+import { DomainError, Forbidden, Unauthenticated } from '../../errors.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Random } from '../../ports/random.ts'
+import type { TokenCaller } from '../caller.ts'
+import { scopeOf } from '../scope.ts'
+import { permissionScopes, scopesOfAccount } from './scopes.ts'
+import type { ServiceAccounts } from './service-accounts.ts'
+import type { AccessStore } from './store.ts'
+import type { TokenKeys } from './token-keys.ts'
+
+/** Whom access tokens are for. */
+export const AUDIENCE = 'lictor'
+/** Seconds an access token is good for; well above the 30 s before its end at which clients fetch the next. */
+export const TOKEN_LIFETIME_SECONDS = 300
+const CLOCK_TOLERANCE_SECONDS = 5
+
+export interface IssuedToken {
+  readonly accessToken: string
+  readonly expiresIn: number
+  readonly scope: string
+}
+
+export interface Tokens {
+  issuerOf(realm: string): string
+  /** Client credentials for a token. @throws DomainError with the OAuth2 error code. */
+  issue(realm: string, form: URLSearchParams): Promise<IssuedToken>
+  /** Whom a request's bearer token stands for. @throws Unauthenticated, Forbidden. */
+  authenticate(request: FastifyRequest): Promise<TokenCaller>
+  /** The same for a token that came another way than the header. @throws Unauthenticated. */
+  verify(token: string): Promise<TokenCaller>
+  /** What a service account may do at present, by its client id; null when it is revoked or unknown. */
+  standingOf(clientId: string): Promise<TokenCaller | null>
+}
+
+/** Access tokens: RS256, short-lived, of this server's own issuer. */
+export function createTokens(deps: {
+  store: AccessStore
+  tokenKeys: TokenKeys
+  serviceAccounts: ServiceAccounts
+  /** Whom API keys stand for. */
+  keys: { verify(key: string): Promise<TokenCaller> }
+  clock: Clock
+  random: Random
+  /** Public address of this server, no trailing slash. */
+  baseUrl: string
+}): Tokens {
+  const { store, tokenKeys, serviceAccounts, clock, random, baseUrl } = deps
+  const issuerOf = (realm: string): string => `${baseUrl}/realms/${realm}`
+  const isOwnIssuer = (issuer: unknown): boolean =>
+    typeof issuer === 'string' &&
+    /^[a-z0-9-]+$/.test(issuer.slice(issuerOf('').length)) &&
+    issuer.startsWith(issuerOf(''))
+
+  async function claimsOf(token: string): Promise<JWTPayload> {
+    const { decodeProtectedHeader, jwtVerify } = await import('jose')
+    const { kid } = decodeProtectedHeader(token)
+    const key = typeof kid === 'string' ? await tokenKeys.find(kid) : null
+    if (!key) throw new Error('unknown key')
+    const { payload } = await jwtVerify(token, key, {
+      algorithms: ['RS256'],
+      audience: AUDIENCE,
+      currentDate: new Date(clock.now()),
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
+      requiredClaims: ['exp', 'sub', 'iss'],
+    })
+    if (!isOwnIssuer(payload.iss)) throw new Error('foreign issuer')
+    return payload
+  }
+
+  async function verify(token: string): Promise<TokenCaller> {
+    if (token.startsWith('aegis_')) return deps.keys.verify(token)
+    const claims = await claimsOf(token).catch(() => null)
+    const account = claims && typeof claims.azp === 'string' ? await store.findAccount(claims.azp) : null
+    if (!claims || !account || account.id !== claims.sub) throw new Unauthenticated('Unauthorized')
+    // A token that was issued before the account was allowed less gives no more than the account has now.
+    const allowed = scopesOfAccount(account)
+    const own = permissionScopes(typeof claims.scope === 'string' ? claims.scope : '')
+    return {
+      kind: 'token',
+      subject: account.clientId,
+      tenantId: account.tenantId,
+      identity: 'service_account',
+      role: account.role,
+      scopes: new Set(own.length > 0 ? own.filter((scope) => allowed.includes(scope)) : allowed),
+    }
+  }
+
+  return {
+    issuerOf,
+    verify,
+    async standingOf(clientId) {
+      const account = await store.findAccount(clientId)
+      if (!account) return null
+      return {
+        kind: 'token',
+        subject: account.clientId,
+        tenantId: account.tenantId,
+        identity: 'service_account',
+        role: account.role,
+        scopes: new Set(scopesOfAccount(account)),
+      }
+    },
+    async issue(realm, form) {
+      const grant = form.get('grant_type')
+      if (grant === null) throw new DomainError(400, 'invalid_request', 'Missing form parameter: grant_type')
+      if (grant !== 'client_credentials')
+        throw new DomainError(400, 'unsupported_grant_type', 'Only the grant type client_credentials is supported.')
+      const clientId = form.get('client_id')
+      const secret = form.get('client_secret')
+      if (!clientId || !secret)
+        throw new DomainError(400, 'invalid_request', 'The form needs client_id and client_secret.')
+      const account = await serviceAccounts.authenticate(clientId, secret)
+      if (!account) throw new DomainError(401, 'invalid_client', 'Invalid client or invalid client credentials.')
+      const scope = scopesOfAccount(account).join(' ')
+      const now = Math.floor(clock.now() / 1000)
+      const accessToken = await tokenKeys.sign({
+        iss: issuerOf(realm),
+        aud: AUDIENCE,
+        sub: account.id,
+        azp: account.clientId,
+        jti: random.uuid(),
+        iat: now,
+        exp: now + TOKEN_LIFETIME_SECONDS,
+        tenant_id: account.tenantId,
+        scope,
+      })
+      return { accessToken, expiresIn: TOKEN_LIFETIME_SECONDS, scope }
+    },
+    async authenticate(request) {
+      const caller = await verify(streamToken(request) ?? headerToken(request))
+      await requireOwnTenant(request, caller)
+      return caller
+    },
+  }
+
+  /** A service account acts in its own tenant; naming another is refused, naming its own changes nothing. */
+  async function requireOwnTenant(request: FastifyRequest, caller: TokenCaller): Promise<void> {
+    const named = request.headers['x-tenant-id']
+    if (named === undefined || named === caller.tenantId) return
+    if (named === (await store.slugOf(scopeOf(caller)))) return
+    throw new Forbidden(
+      `This service account does not belong to the tenant '${String(named)}'.`,
+      'forbidden_tenant_switch',
+    )
+  }
+}
+
+function headerToken(request: FastifyRequest): string {
+  const header = request.headers.authorization
+  if (header === undefined) throw new Unauthenticated('Missing Authorization header')
+  const token = /^Bearer +(\S+)$/i.exec(header)?.[1]
+  if (!token) throw new Unauthenticated('Invalid Authorization header format')
+  return token
+}
+
+/** Streams may carry their token in the query, and it then speaks instead of the header. */
+function streamToken(request: FastifyRequest): string | null {
+  if (!/^\/v1\/executions\/:id\/(stream|events)$/.test(request.routeOptions.url ?? '')) return null
+  const { token } = request.query as { token?: unknown }
+  return typeof token === 'string' && token !== '' ? token : null
+}

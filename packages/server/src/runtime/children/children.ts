@@ -1,0 +1,229 @@
+import { JOURNAL_TOPIC, type JournalNews } from '../../changes/journal/journal.ts'
+import { Conflict, Forbidden, NotFound } from '../../errors.ts'
+import { scopeOfRecord } from '../../identity/scope.ts'
+import type { Bus } from '../../ports/bus.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Random } from '../../ports/random.ts'
+import type { Queryable } from '../../storage/database.ts'
+import { isUniqueViolation } from '../../storage/database.ts'
+import { microsOf } from '../../storage/instants.ts'
+import type { Admit } from '../admission/admission.ts'
+import type { Agents } from '../agents/agents.ts'
+import type { SecurityContext } from '../contexts/security-contexts.ts'
+import type { Supervisor } from '../executions/supervisor.ts'
+import type { Waiting } from '../judging/human.ts'
+import { draft } from '../record/events.ts'
+import { type Execution, type ExecutionSummary, unfinished, unstarted } from '../record/execution.ts'
+import { type ExecutionJournal, ofAnybody } from '../record/journal.ts'
+import type { ExecutionStore } from '../record/store.ts'
+import { isWithin } from './within.ts'
+
+/** A child of the first is at depth 1; none is deeper than this. */
+const DEEPEST = 3
+/** A message of the bus may be lost: who waits looks again this often. */
+const LOOK_AGAIN_MS = 2_000
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** What an execution has another agent do. */
+export interface ChildRequest {
+  /**
+   * Names the child within its parent, for example `judge:2:critic`. Asked for again, also by another server after a crash, it is
+   * the child that there is.
+   */
+  readonly key: string
+  /** Id or name of an agent that the parent's tenant sees. */
+  readonly agent: string
+  readonly input?: unknown
+  readonly intent?: string | null
+  /** Only the parent's is allowed. */
+  readonly tenantId?: string
+  /** Narrower than the parent's; the parent's own when left out. */
+  readonly securityContext?: SecurityContext
+}
+
+/** Executions that executions begin: judges, output handlers. They end no later than what began them. */
+export interface Children {
+  /**
+   * Begin a child, or find the one of this key; returns before it ends.
+   * @throws Conflict too deep, or the parent has ended; Forbidden another tenant or a wider context; NotFound no such agent;
+   *   InvalidInput an input that the agent does not take
+   */
+  spawn(parent: Execution, request: ChildRequest): Promise<Execution>
+  /** The child when it has ended, however it ended. @throws the signal's reason when it fires */
+  ended(child: Pick<Execution, 'id' | 'tenantId'>, signal: AbortSignal): Promise<Execution>
+  /**
+   * Begin a child and wait for its end, holding neither place nor time of the parent. Beyond `milliseconds` the child is cancelled.
+   */
+  run(
+    parent: Execution,
+    request: ChildRequest,
+    options: { readonly signal: AbortSignal; readonly waiting: Waiting; readonly milliseconds?: number },
+  ): Promise<Execution>
+  /** After an execution has ended: its children end, and its parent hears of it. */
+  afterEnd(execution: Pick<Execution, 'id' | 'tenantId' | 'agentId' | 'parentId'>): Promise<void>
+}
+
+const hasEnded = ({ status }: Pick<Execution, 'status'>) => !unfinished.some((one) => one === status)
+
+export function createChildren(deps: {
+  store: ExecutionStore
+  journal: ExecutionJournal
+  agents: Pick<Agents, 'get' | 'lookup'>
+  admit: Admit
+  supervisor: Pick<Supervisor, 'expect' | 'forget' | 'supervise'>
+  /** End an execution of which something else decided that it ends. */
+  cancel: (execution: ExecutionSummary, reason: string) => Promise<unknown>
+  bus: Bus
+  clock: Clock
+  random: Random
+  owner: string
+}): Children {
+  const { store, journal, admit, supervisor, cancel, bus, clock, random, owner } = deps
+
+  function agentOf(parent: Execution, name: string) {
+    return uuid.test(name) ? deps.agents.get(parent, name.toLowerCase()) : deps.agents.lookup(parent, name)
+  }
+
+  async function spawn(parent: Execution, request: ChildRequest): Promise<Execution> {
+    const known = await store.findChild(parent.id, request.key)
+    if (known) return known
+    if (request.tenantId !== undefined && request.tenantId !== parent.tenantId)
+      throw new Forbidden('Cross-tenant spawn forbidden', 'cross_tenant_spawn')
+    const depth = parent.ancestors.length
+    if (depth >= DEEPEST) {
+      const message = `Maximum recursive depth reached at depth ${depth}; cannot spawn child from execution ${parent.id}`
+      throw new Conflict(message, 'too_deep')
+    }
+    const agent = await agentOf(parent, request.agent).catch((error: unknown) => {
+      if (!(error instanceof NotFound)) throw error
+      throw new NotFound(`There is no agent '${request.agent}'.`, 'agent_not_found')
+    })
+    const admitted = await admit(agent, { input: request.input, intent: request.intent ?? null }, scopeOfRecord(parent))
+    const named = agent.manifest.spec.security_context === undefined ? parent.securityContext : admitted.securityContext
+    const securityContext = request.securityContext ?? named
+    if (!isWithin(securityContext, parent.securityContext))
+      throw new Forbidden(
+        `The security context '${securityContext.name}' of the agent '${agent.name}' allows more than '${parent.securityContext.name}' of the execution that begins it.`,
+        'wider_context',
+      )
+    const now = microsOf(clock.now())
+    const child: Execution = {
+      id: random.uuid(),
+      tenantId: parent.tenantId,
+      agentId: agent.id,
+      agentName: agent.name,
+      agentVersion: agent.version,
+      manifest: agent.manifest,
+      env: parent.env,
+      input: admitted.input,
+      intent: admitted.intent,
+      prompt: admitted.prompt,
+      securityContext,
+      startedBy: parent.startedBy,
+      owner,
+      ...unstarted(now),
+      parentId: parent.id,
+      ancestors: [...parent.ancestors, parent.id],
+      childKey: request.key,
+    }
+    return begin(parent, child)
+  }
+
+  async function begin(parent: Execution, child: Execution): Promise<Execution> {
+    // Whoever has ended, or is another server's by now, begins nothing.
+    const create = async (within: Queryable) => {
+      if (!(await store.update(parent.id, { updatedAt: child.startedAt }, within, parent.generation))) return false
+      await store.insert(child, within)
+      return true
+    }
+    supervisor.expect(child.id)
+    try {
+      const isBegun = await journal.open(child, create, [draft('execution_started')])
+      if (!isBegun) throw new Conflict('The execution that begins another has ended.', 'execution_ended')
+    } catch (error) {
+      supervisor.forget(child.id)
+      const known = isUniqueViolation(error) ? await store.findChild(parent.id, child.childKey ?? '') : null
+      if (known) return known
+      throw error
+    }
+    supervisor.supervise(child)
+    await journal.record(parent, [
+      draft('child_execution_spawned', {
+        parent_execution_id: parent.id,
+        child_execution_id: child.id,
+        child_agent_id: child.agentId,
+      }),
+    ])
+    return child
+  }
+
+  async function ended(child: Pick<Execution, 'id' | 'tenantId'>, signal: AbortSignal): Promise<Execution> {
+    for (;;) {
+      signal.throwIfAborted()
+      const { promise, resolve: wake } = Promise.withResolvers<void>()
+      // Listening begins before the look: what happens in between wakes.
+      const stopListening = bus.subscribe(JOURNAL_TOPIC, (message) => {
+        if ((message as JournalNews).subject.id === child.id) wake()
+      })
+      const cancelLook = clock.after(LOOK_AGAIN_MS, wake)
+      const giveUp = () => wake()
+      signal.addEventListener('abort', giveUp, { once: true })
+      try {
+        const found = await store.find(scopeOfRecord(child), child.id)
+        if (!found) throw new NotFound('The child execution was deleted.', 'execution_not_found')
+        if (hasEnded(found)) return found
+        await promise
+      } finally {
+        cancelLook()
+        stopListening()
+        signal.removeEventListener('abort', giveUp)
+      }
+    }
+  }
+
+  async function cancelChildren(of: Pick<Execution, 'id'>): Promise<void> {
+    for (const child of await store.listUnfinishedChildren(of.id))
+      await cancel(child, 'The execution that began it has ended.')
+  }
+
+  async function tellParent(child: Pick<Execution, 'id' | 'tenantId' | 'parentId'>): Promise<void> {
+    if (child.parentId === null) return
+    const [parent, found] = await Promise.all([
+      store.find(scopeOfRecord(child), child.parentId),
+      store.find(scopeOfRecord(child), child.id),
+    ])
+    if (!parent || !found) return
+    // Several may see it end; the journal says it once.
+    const note = async (within: Queryable) =>
+      (await store.update(parent.id, { updatedAt: microsOf(clock.now()) }, within)) &&
+      (await store.markEndTold(child.id, within))
+    await journal.open(ofAnybody(parent), note, [
+      draft('child_execution_completed', { child_execution_id: found.id, outcome: found.status }),
+    ])
+  }
+
+  return {
+    spawn,
+    ended,
+    async run(parent, request, { signal, waiting, milliseconds }) {
+      const child = await spawn(parent, request)
+      const cancelTimer =
+        milliseconds === undefined
+          ? () => {}
+          : clock.after(milliseconds, () => {
+              void Promise.resolve(cancel(child, `It took longer than ${milliseconds / 1000} seconds.`)).catch(() => {})
+            })
+      try {
+        const found = await waiting(() => ended(child, signal), 'child')
+        await tellParent(found)
+        return found
+      } finally {
+        cancelTimer()
+      }
+    },
+    async afterEnd(execution) {
+      await cancelChildren(execution)
+      await tellParent(execution)
+    },
+  }
+}

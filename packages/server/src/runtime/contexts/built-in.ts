@@ -1,0 +1,57 @@
+import type { Capability, SecurityContext } from './security-contexts.ts'
+
+const allow = (...patterns: string[]): Capability[] => patterns.map((toolPattern) => ({ toolPattern }))
+
+/** What is safe in every hand: it reads, or does what the caller may do over HTTP as well. */
+const safe = allow(
+  'web.*',
+  'aegis.schema.*',
+  ...['list', 'search', 'export', 'generate', 'logs', 'wait'].map((one) => `aegis.agent.${one}`),
+  ...['list', 'search', 'export', 'logs', 'cancel', 'wait'].map((one) => `aegis.workflow.${one}`),
+  ...['execute', 'status', 'list', 'wait', 'cancel', 'logs'].map((one) => `aegis.task.${one}`),
+  'aegis.execution.file',
+  'aegis.execute.intent',
+  'aegis.execute.status',
+  'aegis.volume.*',
+  'aegis.file.*',
+  'aegis.attachment.read',
+  'aegis.tools.*',
+  'aegis.runtime.*',
+)
+const consumer = [...safe, ...allow('aegis.workflow.run', 'aegis.workflow.generate', 'aegis.git.*', 'aegis.script.*')]
+
+const agentRuntime: SecurityContext = {
+  name: 'aegis-system-agent-runtime',
+  capabilities: [
+    { toolPattern: 'fs.*', pathAllowlist: ['/workspace'] },
+    ...allow('cmd.run', 'aegis.agent.create', 'aegis.agent.update'),
+    ...safe,
+  ],
+  denyList: [],
+}
+
+/** The contexts every deployment has. Tools that a later capability adds appear here by their pattern. */
+export const builtInContexts: readonly SecurityContext[] = [
+  agentRuntime,
+  { ...agentRuntime, name: 'default' },
+  {
+    name: 'aegis-system-operator',
+    capabilities: [
+      ...consumer,
+      ...allow(
+        ...['create', 'update', 'delete'].flatMap((one) => [`aegis.agent.${one}`, `aegis.workflow.${one}`]),
+        'aegis.workflow.signal',
+        'aegis.task.remove',
+        'aegis.system.*',
+        'aegis.edge.*',
+      ),
+    ],
+    denyList: [],
+  },
+  { name: 'zaru-free', capabilities: consumer, denyList: [] },
+  ...['zaru-pro', 'zaru-business', 'zaru-enterprise'].map((name) => ({
+    name,
+    capabilities: [...consumer, ...allow('aegis.workflow.signal')],
+    denyList: [],
+  })),
+]

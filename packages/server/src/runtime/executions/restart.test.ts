@@ -1,0 +1,134 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, it } from 'vitest'
+import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
+import {
+  allEvents,
+  call,
+  governAgent,
+  readStream,
+  type StreamedEvent,
+  types,
+  until,
+  world,
+} from '../../../test/runtime.ts'
+
+onEachDatabase('executions when their server is stopped and started', (start) => {
+  let t: TestServer
+  afterEach(() => t.close())
+  const open = world(async (environment) => {
+    t = await start({ environment: { ...environment, LICTOR_SANDBOX: 'process' } })
+    return t
+  })
+  type World = Awaited<ReturnType<typeof open>>
+  const seen = (w: World, id: string, stop: (event: StreamedEvent) => boolean) =>
+    readStream(w.address, `/v1/executions/${id}/stream`, w.headers, stop)
+  async function restart(): Promise<string> {
+    await t.restart()
+    return t.listen()
+  }
+
+  it('go on at the turn they were at; what was done is not done again', async () => {
+    const w = await open([call('write_file', { path: 'a.txt', content: 'first' }), { text: 'Done.', delay_ms: 5_000 }])
+    const id = await w.start()
+    await seen(w, id, (event) => event.type === 'tool_invocation_completed')
+    writeFileSync(join(w.workspace(id), 'a.txt'), 'changed since')
+    const address = await restart()
+    await readStream(address, `/v1/executions/${id}/stream`, w.headers, (event) => event.type === 'execution_resumed')
+    await until(async () => {
+      await t.clock.advance(100)
+      return (await w.get(id)).status !== 'running'
+    })
+    expect(await w.get(id)).toMatchObject({ status: 'completed', output: 'Done.', total_iterations: 1 })
+    expect(readFileSync(join(w.workspace(id), 'a.txt'), 'utf8')).toBe('changed since')
+    const events = types(await allEvents(address, w.headers, id))
+    const count = (type: string) => events.filter((one) => one === type).length
+    expect([count('execution_started'), count('iteration_started'), count('tool_invocation_requested')]).toEqual([
+      1, 1, 1,
+    ])
+    expect([count('execution_resumed'), count('execution_completed')]).toEqual([1, 1])
+  })
+
+  it('still wait for the person they waited for: one question, and the answer counts', async () => {
+    const w = await open([call('write_file', { path: 'a.txt', content: 'x' }), { text: 'Done.' }])
+    await governAgent(
+      t,
+      `
+    - id: ask
+      type: pre
+      tool: write_file
+      when: { args.path: { exists: true } }
+      then: { effect: approve, message: "Write {args.path}?", timeout: 86400 }
+  `,
+    )
+    const id = await w.start()
+    await seen(w, id, (event) => event.type === 'approval_requested')
+    const inbox = async () =>
+      (await t.request({ method: 'GET', url: '/v1/human-approvals', headers: w.headers })).json().pending_requests
+    const before = await inbox()
+    expect(before).toHaveLength(1)
+    // More often than an execution may be taken up without a turn: whoever waits for a person brings no server down.
+    let address = w.address
+    for (let restarts = 0; restarts < 5; restarts++) {
+      address = await restart()
+      await readStream(address, `/v1/executions/${id}/stream`, w.headers, (event) => event.type === 'execution_resumed')
+      await until(async () => (await w.get(id)).waiting_for === 'person')
+    }
+    expect((await inbox()).map((one: { id: string }) => one.id)).toEqual(before.map((one: { id: string }) => one.id))
+    await t.request({ method: 'POST', url: `/v1/human-approvals/${before[0].id}/approve`, headers: w.headers })
+    const events = await allEvents(address, w.headers, id)
+    expect(types(events).filter((type) => type === 'approval_requested')).toHaveLength(1)
+    expect(types(events).at(-1)).toBe('execution_completed')
+    expect(readdirSync(w.workspace(id))).toEqual(['a.txt'])
+  })
+
+  it('an answer that was given while no server ran is heard', async () => {
+    const w = await open([call('write_file', { path: 'a.txt', content: 'x' }), { text: 'Done.' }])
+    await governAgent(
+      t,
+      `
+    - id: ask
+      type: pre
+      tool: write_file
+      when: { args.path: { exists: true } }
+      then: { effect: approve, message: "Write {args.path}?", timeout: 86400 }
+  `,
+    )
+    const id = await w.start()
+    await seen(w, id, (event) => event.type === 'approval_requested')
+    await t.restart()
+    // Not listening yet: nothing is taken up before it does.
+    const inbox = await t.request({ method: 'GET', url: '/v1/human-approvals', headers: w.headers })
+    const [asked] = inbox.json().pending_requests
+    await t.request({
+      method: 'POST',
+      url: `/v1/human-approvals/${asked.id}/reject`,
+      headers: w.headers,
+      payload: { reason: 'Not today.' },
+    })
+    const events = await allEvents(await t.listen(), w.headers, id)
+    expect(w.told(events).at(-1)).toContain('Not today.')
+    expect(readdirSync(w.workspace(id))).toEqual([])
+  })
+
+  it('keep the manifest and the place in the outer loop that they had', async () => {
+    const w = await open([{ when: { prompt: 'Iteration 1' }, text: 'good', delay_ms: 5_000 }, { text: 'bad' }], {
+      tools: ['write_file'],
+      execution: {
+        mode: 'iterative',
+        max_iterations: 3,
+        validation: [{ type: 'regex', pattern: '^good$' }],
+      },
+    })
+    const id = await w.start()
+    await seen(w, id, (event) => event.type === 'iteration_started' && event.iteration_number === 2)
+    const address = await restart()
+    await until(async () => {
+      await t.clock.advance(100)
+      return (await w.get(id)).status !== 'running'
+    })
+    expect(await w.get(id)).toMatchObject({ status: 'completed', output: 'good', total_iterations: 2 })
+    const events = await allEvents(address, w.headers, id)
+    expect(types(events).filter((type) => type === 'iteration_started')).toHaveLength(2)
+  })
+})

@@ -1,0 +1,184 @@
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { DomainError, NotFound } from '../../errors.ts'
+import { scopeOfRecord } from '../../identity/scope.ts'
+import type { Clock } from '../../ports/clock.ts'
+import { SandboxError } from '../../ports/sandbox.ts'
+import type { Database } from '../../storage/database.ts'
+import { microsOf } from '../../storage/instants.ts'
+import { shownPath } from '../files/path.ts'
+import type { MountPlan } from '../plan/mounts.ts'
+import type { VolumeFiles } from '../volumes/files.ts'
+import type { Mount, VolumeStore } from '../volumes/store.ts'
+import type { Volume } from '../volumes/volume.ts'
+import type { Volumes } from '../volumes/volumes.ts'
+import { bringIn, type Copy, takeOut } from './copy.ts'
+
+const SWEEP_MS = 300_000
+const HOUR_MICROS = 3_600_000_000
+const USUAL_HOURS = 24
+
+/** Whose volumes are mounted. */
+export interface MountedExecution {
+  readonly id: string
+  readonly tenantId: string
+  readonly startedBy: string
+}
+
+/** A mount that was made. */
+export interface Entered {
+  readonly volume: Volume
+  readonly mount: Mount
+}
+
+/**
+ * Volumes in the workspaces of executions. A workspace gets a copy, which lies where the manifest says, so that every sandbox and
+ * every tool sees it; after each attempt what changed is carried back. What is mounted read-only is never carried back.
+ */
+export interface Mounts {
+  /** Find or make the volumes, attach them, and copy them in; what is done already is left. @throws SandboxError saying why not. */
+  enter(execution: MountedExecution, plans: readonly MountPlan[]): Promise<Entered[]>
+  /** Carry back what changed. @throws SandboxError where it does not fit. */
+  keep(execution: Pick<MountedExecution, 'id' | 'tenantId'>): Promise<void>
+  /** Carry back what is here, and let go of the volumes. */
+  release(execution: Pick<MountedExecution, 'id' | 'tenantId'>): Promise<void>
+}
+
+export function createMounts(deps: {
+  database: Database
+  store: VolumeStore
+  volumes: Pick<Volumes, 'createFor'>
+  files: VolumeFiles
+  clock: Clock
+  logger: Pick<Logger, 'warn' | 'error'>
+  workers: { every(name: string, milliseconds: number, turn: () => Promise<void>): void }
+  folderOf: (executionId: string) => string
+  workspaceOf: (executionId: string) => string
+  /** Whether an execution has ended, or is not there. */
+  isOver: (execution: { readonly id: string; readonly tenantId: string }) => Promise<boolean>
+  /** Somebody asked for a volume of somebody else. */
+  refused: (tried: { tenantId: string; executionId: string; volumeId: string }) => Promise<void>
+}): Mounts {
+  const { database, store, volumes, files, clock, logger, workers, folderOf, workspaceOf } = deps
+  const now = () => microsOf(clock.now())
+
+  const copyOf = ({ executionId, name, mountPath }: Mount): Copy => ({
+    workspace: workspaceOf(executionId),
+    components: mountPath
+      .split('/')
+      .filter((one) => one !== '')
+      .slice(1),
+    state: join(folderOf(executionId), 'mounts', `${encodeURIComponent(name)}.json`),
+  })
+
+  async function attach(execution: MountedExecution, plan: MountPlan): Promise<Mount> {
+    const { id: executionId, tenantId } = execution
+    const scope = scopeOfRecord(execution)
+    const tenant = { kind: 'tenant', id: tenantId } as const
+    const mount = (volumeId: string): Mount => ({
+      volumeId,
+      executionId,
+      name: plan.name,
+      mountPath: shownPath(plan.components),
+      access: plan.access,
+    })
+    if (plan.volumeId !== null) {
+      const found = await store.find(scope, plan.volumeId)
+      if (found?.owner.kind !== 'tenant') {
+        await deps.refused({ tenantId, executionId, volumeId: plan.volumeId })
+        throw new SandboxError(`spec.volumes: there is no volume ${plan.volumeId} for '${plan.name}'.`)
+      }
+    }
+    return database.db.transaction().execute(async (within) => {
+      // Another attempt to enter may have been quicker; a volume that is deleted meanwhile is found gone here.
+      const isOwn = plan.storageClass === 'ephemeral'
+      const owner = isOwn ? ({ kind: 'execution', id: executionId } as const) : tenant
+      const label = plan.name
+      const there =
+        plan.volumeId === null
+          ? await store.findLabelled(scope, owner, label, within)
+          : await store.find(scope, plan.volumeId, within)
+      if (plan.volumeId !== null && !there) throw new NotFound(`volume not found: ${plan.volumeId}`)
+      const volume =
+        there ??
+        (await volumes.createFor(
+          tenantId,
+          execution.startedBy,
+          owner,
+          {
+            label,
+            sizeLimit: plan.sizeLimit,
+            storageClass: plan.storageClass,
+            expiresAt: isOwn ? now() + (plan.ttlHours ?? USUAL_HOURS) * HOUR_MICROS : null,
+          },
+          within,
+        ))
+      await store.lock(volume.id, within)
+      await store.attach(mount(volume.id), now(), within)
+      return mount(volume.id)
+    })
+  }
+
+  const each = async <T>(
+    execution: Pick<MountedExecution, 'id' | 'tenantId'>,
+    mounts: readonly Mount[],
+    use: (volume: Volume, mount: Mount) => Promise<T>,
+  ): Promise<T[]> => {
+    const results: T[] = []
+    for (const mount of mounts) {
+      const volume = await store.find(scopeOfRecord(execution), mount.volumeId)
+      if (volume) results.push(await use(volume, mount))
+    }
+    return results
+  }
+
+  async function keep(execution: Pick<MountedExecution, 'id' | 'tenantId'>, mounts: readonly Mount[]): Promise<void> {
+    await each(execution, mounts, async (volume, mount) => {
+      if (mount.access === 'read-only') return
+      try {
+        const left = await takeOut(files, volume, copyOf(mount))
+        if (left.length > 0)
+          logger.warn({ execution_id: execution.id, volume_id: volume.id, count: left.length }, 'files were left out')
+      } catch (error) {
+        if (!(error instanceof DomainError) || error.status >= 500) throw error
+        throw new SandboxError(`What was written to ${mount.mountPath} could not be kept: ${error.message}`)
+      }
+    })
+  }
+
+  async function release(execution: Pick<MountedExecution, 'id' | 'tenantId'>): Promise<void> {
+    const mounts = await store.mountsOf(execution.id)
+    if (mounts.length === 0) return
+    await keep(execution, mounts).catch((err: unknown) =>
+      logger.warn({ err, execution_id: execution.id }, 'files of an execution that has ended could not be kept'),
+    )
+    await store.detach(execution.id, now())
+  }
+
+  workers.every('volume_mounts', SWEEP_MS, async () => {
+    for (const execution of await store.listAttached()) if (await deps.isOver(execution)) await release(execution)
+  })
+
+  return {
+    async enter(execution, plans) {
+      if (plans.length === 0) return []
+      const before = await store.mountsOf(execution.id)
+      const mounts: Mount[] = []
+      for (const plan of plans) {
+        const known = before.find(({ name }) => name === plan.name)
+        try {
+          mounts.push(known ?? (await attach(execution, plan)))
+        } catch (error) {
+          if (!(error instanceof DomainError) || error.status >= 500) throw error
+          throw new SandboxError(`spec.volumes: '${plan.name}' cannot be mounted: ${error.message}`)
+        }
+      }
+      return each(execution, mounts, async (volume, mount) => {
+        await bringIn(files, volume, copyOf(mount))
+        return { volume, mount }
+      })
+    },
+    keep: async (execution) => keep(execution, await store.mountsOf(execution.id)),
+    release,
+  }
+}

@@ -1,0 +1,42 @@
+import type { Database, Queryable } from '../../storage/database.ts'
+import type { Micros } from '../../storage/instants.ts'
+import type { TurnEntry } from './turns.ts'
+
+/** SQL for what was said and done in attempts. */
+export interface TurnStore {
+  /** In their order. */
+  list(executionId: string, iteration: number): Promise<TurnEntry[]>
+  append(
+    place: { executionId: string; iteration: number; position: number; at: Micros },
+    entry: TurnEntry,
+    within: Queryable,
+  ): Promise<void>
+}
+
+export function createTurnStore({ db }: Database): TurnStore {
+  return {
+    async list(executionId, iteration) {
+      const rows = await db
+        .selectFrom('execution_turns')
+        .select(['kind', 'data'])
+        .where('execution_id', '=', executionId)
+        .where('iteration', '=', iteration)
+        .orderBy('position')
+        .execute()
+      return rows.map(({ kind, data }) => ({ kind, ...(JSON.parse(data) as object) }) as TurnEntry)
+    },
+    async append({ executionId, iteration, position, at }, { kind, ...data }, within) {
+      await within
+        .insertInto('execution_turns')
+        .values({
+          execution_id: executionId,
+          iteration,
+          position,
+          kind,
+          data: JSON.stringify(data),
+          created_at: at,
+        })
+        .execute()
+    },
+  }
+}

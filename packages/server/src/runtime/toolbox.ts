@@ -1,0 +1,92 @@
+import { createJournalStore } from '../changes/journal/store.ts'
+import { shownSettings } from '../config.ts'
+import type { Part } from '../part.ts'
+import type { Shared } from '../shared.ts'
+import { version } from '../version.ts'
+import type { Agents } from './agents/agents.ts'
+import { warningsOf } from './agents/warnings.ts'
+import type { Executions } from './executions/executions.ts'
+import { agentTools } from './management/agent-tools.ts'
+import { discoveryTools } from './management/discovery-tools.ts'
+import { edgeTools } from './management/edge-tools.ts'
+import { toolRoutes } from './management/routes.ts'
+import { schemaTools } from './management/schema-tools.ts'
+import { systemTools } from './management/system-tools.ts'
+import { taskTools } from './management/task-tools.ts'
+import { createTasks } from './management/tasks.ts'
+import { volumeTools } from './management/volume-tools.ts'
+import { readSecretValues } from './mcp/secret-values.ts'
+import { createMcpServer } from './mcp/server.ts'
+import { createMcpServers } from './mcp/servers.ts'
+import { createMcpTenantStore } from './mcp/store.ts'
+import { type Catalogue, createCatalogue } from './tools/catalogue.ts'
+import { commandTool } from './tools/commands.ts'
+import { fileTools } from './tools/file-tools.ts'
+import type { VolumeFiles } from './volumes/files.ts'
+import type { Volumes } from './volumes/volumes.ts'
+import { createFetchPage } from './web/fetch.ts'
+import { createReadable } from './web/readable.ts'
+import { webTools } from './web/tools.ts'
+
+/** Every tool of this server, and what some of them keep running. */
+export interface Toolbox extends Required<Pick<Part, 'routes' | 'start' | 'stop'>> {
+  readonly catalogue: Catalogue
+}
+
+/** @param deps functions: what tools manage is made after them, because it asks which tools there are */
+export function createToolbox(
+  shared: Pick<
+    Shared,
+    'config' | 'clock' | 'logger' | 'database' | 'bus' | 'fetches' | 'search' | 'secretStore' | 'openMcpProcesses'
+  >,
+  deps: {
+    /** Names this server and its data folder. */
+    node: string
+    sandbox: () => string
+    agents: () => Agents
+    executions: () => Executions
+    countExecutions: () => number
+    volumes: () => Volumes
+    files: () => VolumeFiles
+  },
+): Toolbox {
+  const { config, clock, database, fetches, search } = shared
+  const readable = createReadable({ clock })
+  const tasks = createTasks({ ...deps, ...shared, journalStore: createJournalStore(database) })
+  const processes = shared.openMcpProcesses(deps.node)
+  const readSecret = readSecretValues({ secrets: shared.secretStore, tenants: createMcpTenantStore(database) })
+  const mcp = createMcpServers({
+    servers: config.mcpServers.map((settings) =>
+      createMcpServer(settings, {
+        processes,
+        fetch: fetches.operator,
+        clock,
+        logger: shared.logger,
+        readSecret,
+      }),
+    ),
+    reap: processes.reap,
+  })
+  const own = [
+    ...fileTools,
+    commandTool,
+    ...webTools({ fetchPage: createFetchPage({ fetch: fetches.guarded, clock, readable }), search }),
+    ...agentTools({ ...deps, tasks }),
+    ...taskTools({ ...deps, tasks }),
+    ...discoveryTools({ catalogue: () => catalogue }),
+    ...schemaTools({ warningsOf: (manifest) => warningsOf(manifest, catalogue) }),
+    ...systemTools({ ...deps, version, settings: shownSettings(config) }),
+    ...volumeTools(deps),
+    ...edgeTools,
+  ]
+  const catalogue: Catalogue = createCatalogue(own, [mcp])
+  return {
+    catalogue,
+    routes: (app) => toolRoutes(app, { catalogue, mcpServers: mcp.states }),
+    start: (address) => mcp.start?.(address),
+    async stop() {
+      await mcp.stop?.()
+      await readable.stop()
+    },
+  }
+}

@@ -1,0 +1,55 @@
+import type { TenantScope } from '../../identity/scope.ts'
+import type { Database } from '../../storage/database.ts'
+import type { Micros } from '../../storage/instants.ts'
+import type { Category, Violation } from './violations.ts'
+
+/** SQL for violations. */
+export interface ViolationStore {
+  insert(scope: TenantScope, violation: Violation): Promise<void>
+  /** Newest first. */
+  list(scope: TenantScope, limit: number): Promise<Violation[]>
+  deleteBefore(at: Micros): Promise<void>
+}
+
+export function createViolationStore({ db }: Database): ViolationStore {
+  return {
+    async insert({ tenantId }, violation) {
+      await db
+        .insertInto('storage_violations')
+        .values({
+          id: violation.id,
+          tenant_id: tenantId,
+          category: violation.category,
+          execution_id: violation.executionId,
+          volume_id: violation.volumeId,
+          path: violation.path,
+          operation: violation.operation,
+          details: violation.details,
+          created_at: violation.at,
+        })
+        .execute()
+    },
+    async list({ tenantId }, limit) {
+      const rows = await db
+        .selectFrom('storage_violations')
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .orderBy('seq', 'desc')
+        .limit(limit)
+        .execute()
+      return rows.map((row) => ({
+        id: row.id,
+        category: row.category as Category,
+        executionId: row.execution_id,
+        volumeId: row.volume_id,
+        path: row.path,
+        operation: row.operation,
+        details: row.details,
+        at: row.created_at,
+      }))
+    },
+    async deleteBefore(at) {
+      await db.deleteFrom('storage_violations').where('created_at', '<', at).execute()
+    },
+  }
+}

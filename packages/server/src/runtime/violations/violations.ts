@@ -1,0 +1,83 @@
+import type { Logger } from 'pino'
+import type { Caller } from '../../identity/caller.ts'
+import { scopeOf, scopeOfRecord } from '../../identity/scope.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Random } from '../../ports/random.ts'
+import { type Micros, microsOf } from '../../storage/instants.ts'
+import type { PathProblem } from '../files/path.ts'
+import type { ViolationStore } from './store.ts'
+
+export type Category =
+  | 'path_traversal_blocked'
+  | 'filesystem_policy_violation'
+  | 'quota_exceeded'
+  | 'unauthorized_volume_access'
+
+/** What somebody tried with files and may not. */
+export interface Violation {
+  readonly id: string
+  readonly category: Category
+  readonly executionId: string | null
+  readonly volumeId: string | null
+  readonly path: string | null
+  /** `path_traversal`, `read`, `write`, `delete`, `quota` or `access`. */
+  readonly operation: string
+  readonly details: string
+  readonly at: Micros
+}
+
+export interface Tried extends Partial<Omit<Violation, 'id' | 'at'>> {
+  readonly tenantId: string
+  readonly category: Category
+  readonly operation: string
+  readonly details: string
+}
+
+/** The record of refused file operations, for operators. Each refusal leaves one. */
+export interface Violations {
+  /** Never fails: the refusal itself is what counts, and stands whether it can be recorded or not. */
+  record(tried: Tried): Promise<void>
+  /** Newest first, at most 500. */
+  list(caller: Caller, limit: number): Promise<Violation[]>
+}
+
+const KEPT_DAYS = 90
+const DAY_MS = 86_400_000
+const LONGEST_PATH = 4096
+
+export function createViolations(deps: {
+  store: ViolationStore
+  clock: Clock
+  random: Random
+  logger: Pick<Logger, 'warn' | 'error'>
+  workers: { every(name: string, milliseconds: number, turn: () => Promise<void>): void }
+}): Violations {
+  const { store, clock, random, logger, workers } = deps
+  workers.every('storage_violations', DAY_MS, () => store.deleteBefore(microsOf(clock.now() - KEPT_DAYS * DAY_MS)))
+  return {
+    async record({ tenantId, executionId = null, volumeId = null, path = null, ...tried }) {
+      const { category, operation } = tried
+      logger.warn({ category, operation, execution_id: executionId, volume_id: volumeId }, 'file operation refused')
+      const violation: Violation = {
+        ...tried,
+        id: random.uuid(),
+        executionId,
+        volumeId,
+        path: path === null ? null : storable(path),
+        details: storable(tried.details),
+        at: microsOf(clock.now()),
+      }
+      await store
+        .insert(scopeOfRecord({ tenantId }), violation)
+        .catch((err: unknown) => logger.error({ err }, 'a refused file operation could not be recorded'))
+    },
+    list: (caller, limit) => store.list(scopeOf(caller), limit),
+  }
+}
+
+/** No database keeps NUL or half a character. */
+const storable = (text: string): string => text.slice(0, LONGEST_PATH).toWellFormed().replaceAll('\0', '\ufffd')
+
+/** What a refused path is called. */
+export const categoryOf = (problem: PathProblem): Category =>
+  problem === 'policy' ? 'filesystem_policy_violation' : 'path_traversal_blocked'

@@ -1,0 +1,62 @@
+import type { Logger } from 'pino'
+import type { App } from '../../http/server.ts'
+import type { Part } from '../../part.ts'
+import type { Blobs } from '../../ports/blobs.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Random } from '../../ports/random.ts'
+import type { Database } from '../../storage/database.ts'
+import type { Violations } from '../violations/violations.ts'
+import { volumeFileRoutes } from './file-routes.ts'
+import { createFileStore } from './file-store.ts'
+import { createVolumeFiles, type VolumeFiles } from './files.ts'
+import { volumeRoutes } from './routes.ts'
+import { createVolumeStore, type VolumeStore } from './store.ts'
+import { createSweeper } from './sweeper.ts'
+import { uploadRoutes } from './upload-routes.ts'
+import { tiers } from './volume.ts'
+import { createVolumes, type Volumes } from './volumes.ts'
+
+/** Volumes with their files, and what keeps them in order. */
+export interface Storage extends Part {
+  readonly volumes: Volumes
+  readonly files: VolumeFiles
+  /** For mounts. */
+  readonly store: VolumeStore
+  routes(app: App): void
+}
+
+export function createStorage(deps: {
+  database: Database
+  blobs: Blobs
+  violations: Violations
+  clock: Clock
+  random: Random
+  logger: Logger
+  workers: { every(name: string, milliseconds: number, turn: () => Promise<void>): void }
+  config: { readonly volumeTier: string }
+}): Storage {
+  const tier = tiers[deps.config.volumeTier]
+  if (!tier) throw new Error(`There is no tier '${deps.config.volumeTier}'.`)
+  const volumeStore = createVolumeStore(deps.database)
+  const fileStore = createFileStore(deps.database)
+  const sweeper = createSweeper({
+    ...deps,
+    volumeStore,
+    store: fileStore,
+    onExpired: async ({ id }) => deps.logger.info({ volume_id: id }, 'volume expired and deleted'),
+  })
+  const { collect } = sweeper
+  const volumes = createVolumes({ ...deps, store: volumeStore, tier, collect })
+  const files = createVolumeFiles({ ...deps, volumeStore, store: fileStore, tier, collect })
+  return {
+    volumes,
+    files,
+    store: volumeStore,
+    routes(app) {
+      volumeRoutes(app, volumes)
+      volumeFileRoutes(app, { ...deps, volumes, files })
+      uploadRoutes(app, { ...deps, volumes, files })
+    },
+    stop: () => sweeper.stop?.(),
+  }
+}

@@ -1,0 +1,109 @@
+import type { Logger } from 'pino'
+import type { Part } from '../../part.ts'
+import type { Blobs } from '../../ports/blobs.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Database } from '../../storage/database.ts'
+import { microsOf } from '../../storage/instants.ts'
+import type { FileStore } from './file-store.ts'
+import { beyondCredit } from './files.ts'
+import type { VolumeStore } from './store.ts'
+import type { Volume } from './volume.ts'
+
+export const SWEEP_MS = 300_000
+/** An upload that gave no sign for so long is nobody's any more. */
+const FORGOTTEN_MS = 3_600_000
+const BLOBS_AT_ONCE = 500
+
+/** Removes what is over: ephemeral volumes after their time, uploads whose server died, blobs that nothing names. */
+export interface Sweeper extends Part {
+  /** Remove blobs that nothing names, soon. */
+  collect(): void
+  sweep(): Promise<void>
+}
+
+export function createSweeper(deps: {
+  database: Database
+  volumeStore: VolumeStore
+  store: FileStore
+  blobs: Blobs
+  clock: Clock
+  logger: Pick<Logger, 'warn' | 'info'>
+  workers: { every(name: string, milliseconds: number, turn: () => Promise<void>): void }
+  /** An ephemeral volume went. */
+  onExpired: (volume: Volume) => Promise<void>
+}): Sweeper {
+  const { database, volumeStore, store, blobs, clock, logger, workers, onExpired } = deps
+  let collecting: Promise<void> | null = null
+  let isAsked = false
+
+  async function collectAll(): Promise<void> {
+    for (;;) {
+      const keys = await store.listGarbage(BLOBS_AT_ONCE)
+      if (keys.length === 0) return
+      const gone: string[] = []
+      try {
+        for (const key of keys) {
+          await blobs.delete(key)
+          gone.push(key)
+        }
+      } finally {
+        await store.removeGarbage(gone)
+      }
+    }
+  }
+
+  function collect(): void {
+    isAsked = true
+    collecting ??= (async () => {
+      while (isAsked) {
+        isAsked = false
+        // What fails stays listed, and is tried again with the next sweep.
+        await collectAll().catch((err: unknown) =>
+          logger.warn({ err }, 'files that were deleted still take their room'),
+        )
+      }
+      collecting = null
+    })()
+  }
+
+  async function giveUpForgotten(): Promise<void> {
+    for (const upload of await store.listForgotten(microsOf(clock.now() - FORGOTTEN_MS)))
+      await database.db.transaction().execute(async (within) => {
+        await volumeStore.lock(upload.volumeId, within)
+        const pending = await store.findUpload(upload.id, within)
+        if (!pending) return
+        await store.deleteUpload(upload.id, within)
+        await volumeStore.count(upload.volumeId, { used: 0, reserved: -beyondCredit(pending.held, pending) }, within)
+        await store.addGarbage([upload.blobKey], microsOf(clock.now()), within)
+      })
+  }
+
+  async function removeExpired(): Promise<void> {
+    for (const volume of await volumeStore.listExpired(microsOf(clock.now()))) {
+      const isGone = await database.db.transaction().execute(async (within) => {
+        const locked = await volumeStore.lock(volume.id, within)
+        if (!locked || locked.isAttached) return false
+        await volumeStore.delete(volume.id, microsOf(clock.now()), within)
+        return true
+      })
+      if (isGone) await onExpired(volume)
+    }
+  }
+
+  async function sweep(): Promise<void> {
+    await removeExpired()
+    await giveUpForgotten()
+    await blobs.reap(clock.now() - FORGOTTEN_MS)
+    collect()
+    await collecting
+  }
+
+  workers.every('volumes', SWEEP_MS, sweep)
+  return {
+    collect,
+    sweep,
+    async stop() {
+      await collecting
+    },
+  }
+}

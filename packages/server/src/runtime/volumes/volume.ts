@@ -1,0 +1,83 @@
+import type { Caller } from '../../identity/caller.ts'
+import type { Micros } from '../../storage/instants.ts'
+
+/** Whose volume it is. */
+export interface Owner {
+  readonly kind: 'tenant' | 'user' | 'execution'
+  readonly id: string
+}
+
+/** Files under a limit. */
+export interface Volume {
+  readonly id: string
+  readonly tenantId: string
+  readonly owner: Owner
+  /** `attachments`: the one that uploads to `chat-attachments` go to. */
+  readonly purpose: 'files' | 'attachments'
+  /** Unique for its owner. */
+  readonly label: string
+  readonly storageClass: 'persistent' | 'ephemeral'
+  readonly isAttached: boolean
+  /** Bytes that its files may have together. */
+  readonly sizeLimit: number
+  /** Bytes of its files. */
+  readonly usedBytes: number
+  readonly createdBy: string
+  readonly createdAt: Micros
+  /** When an ephemeral one goes. */
+  readonly expiresAt: Micros | null
+}
+
+/** A file or folder of a volume. */
+export interface VolumeEntry {
+  /** Components joined by `/`; '' is the root. */
+  readonly path: string
+  readonly name: string
+  readonly isFolder: boolean
+  readonly size: number
+  readonly modifiedAt: Micros
+}
+
+export interface VolumeFile extends VolumeEntry {
+  readonly isFolder: false
+  readonly sha256: string
+  readonly mimeType: string
+  readonly blobKey: string
+}
+
+/** The name under which the routes know the volume that a caller's uploads to a conversation go to. */
+export const ATTACHMENTS = 'chat-attachments'
+export const ATTACHMENTS_BYTES = 10 * 1024 ** 3
+
+/** What is unlimited is told as the largest number that every client reads exactly. */
+export const UNLIMITED = Number.MAX_SAFE_INTEGER
+
+export interface Tier {
+  readonly volumes: number
+  /** Bytes of the limits of all volumes together. */
+  readonly total: number
+  /** Bytes of one file. */
+  readonly largestFile: number
+}
+
+const MIB = 1024 ** 2
+const GIB = 1024 ** 3
+
+export const tiers: Readonly<Record<string, Tier>> = {
+  free: { volumes: 2, total: 500 * MIB, largestFile: 50 * MIB },
+  pro: { volumes: 10, total: 10 * GIB, largestFile: 500 * MIB },
+  business: { volumes: 50, total: 100 * GIB, largestFile: 2 * GIB },
+  enterprise: { volumes: UNLIMITED, total: UNLIMITED, largestFile: UNLIMITED },
+}
+
+/** A consumer's volumes are its own; those of everybody else are the tenant's. */
+export const ownerOf = (caller: Caller): Owner =>
+  caller.kind === 'token' && caller.identity === 'consumer'
+    ? { kind: 'user', id: caller.subject }
+    : { kind: 'tenant', id: caller.tenantId }
+
+/** Volumes of executions are looked into by whoever acts for the tenant. */
+export const mayUse = (caller: Caller, { owner }: Pick<Volume, 'owner'>): boolean => {
+  const own = ownerOf(caller)
+  return own.kind === 'tenant' ? owner.kind !== 'user' : owner.kind === 'user' && owner.id === own.id
+}

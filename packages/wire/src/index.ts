@@ -1,0 +1,7 @@
+export { type BackOff, pauseAfter } from './back-off.ts'
+export { AnswerTooLargeError, jsonIn, jsonObjectIn, readText } from './body.ts'
+export { type Clock, sleep, systemClock, type TimerHandle } from './clock.ts'
+export { type Outcome, pauseBefore, type RetryRules, retry } from './retry.ts'
+export { retryAfterMs } from './retry-after.ts'
+export { createSseReader, readServerSentEvents, type ServerSentEvent, SseOverflowError, type SseReader } from './sse.ts'
+export { createWatch, type Failure, type Watch, wasNeverDelivered } from './watch.ts'

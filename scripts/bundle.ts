@@ -1,0 +1,145 @@
+/**
+ * Makes what is published of the packages: JavaScript and type declarations of their entries, in each package's `dist`.
+ *
+ *     node scripts/bundle.ts [contracts guard …]     all of them without a name
+ *
+ * `tsc -b` checks the types and writes declarations to `.types`; it has run before.
+ */
+import fs, { existsSync, globSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Plugin, type RolldownOptions, rolldown } from 'rolldown'
+import { dts } from 'rolldown-plugin-dts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const packages = readdirSync(join(root, 'packages'))
+const workspace = packages.map((name) => join(root, 'packages', name))
+const SOURCE = '@lictor/source'
+
+interface PackageJson {
+  readonly name: string
+  readonly private?: boolean
+  readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>
+  readonly dependencies?: Readonly<Record<string, string>>
+}
+
+const read = (folder: string): PackageJson => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+
+/** Programs, which find files and threads by the place of their modules: one file stays one file. Libraries become few. */
+const programs: Readonly<Record<string, readonly string[]>> = {
+  server: ['src/**/worker.ts'],
+  cli: ['src/bin.ts'],
+}
+
+/** Sources of the entries by the path of what is made of them, below `dist` and without an ending. */
+function entriesOf(name: string, folder: string): Record<string, string> {
+  const entries: Record<string, string> = {}
+  for (const target of Object.values(read(folder).exports ?? {})) {
+    if (typeof target === 'string') continue
+    const source = target[SOURCE]
+    const made = target.default
+    if (source === undefined || made === undefined) continue
+    entries[made.replace(/^\.\/dist\/|\.js$/g, '')] = join(folder, source)
+  }
+  for (const file of globSync([...(programs[name] ?? [])], { cwd: folder })) {
+    entries[relative('src', file).replace(/\.ts$/, '')] = join(folder, file)
+  }
+  return entries
+}
+
+/** What is installed beside the package stays outside; what of the workspace is published nowhere becomes part of it. */
+function isOutside(folder: string): (id: string) => boolean {
+  const installed = Object.keys(read(folder).dependencies ?? {})
+  const internal = new Set(workspace.flatMap(internalEntries))
+  return (id) =>
+    id.startsWith('node:') || (!internal.has(id) && installed.some((name) => id === name || id.startsWith(`${name}/`)))
+}
+
+/** Entries of a package that only the workspace can import: there is no built file for anybody else. */
+const internalEntries = (folder: string): string[] =>
+  Object.entries(read(folder).exports ?? {})
+    .filter(([, target]) => typeof target === 'object' && target.default === undefined)
+    .map(([entry]) => `${read(folder).name}${entry.slice(1)}`)
+
+/**
+ * Makes `import … from 'node:fs'` read the module that every process of Node has loaded already. An ordinary import lists
+ * all that `node:fs` exports, and so loads its promises, streams and watchers too: a tenth of what the guard's start takes.
+ */
+const loadedFileSystem: Plugin = {
+  name: 'loaded-file-system',
+  resolveId: (id) => (id === 'node:fs' ? '\0node:fs' : null),
+  load: (id) => {
+    if (id !== '\0node:fs') return null
+    const names = Object.entries(Object.getOwnPropertyDescriptors(fs))
+      .filter(([name, { value }]) => typeof value === 'function' && name !== 'default')
+      .map(([name]) => `export const ${name} = fileSystem.${name}`)
+    return `const fileSystem = process.getBuiltinModule('node:fs')\n${names.join('\n')}\n`
+  },
+}
+
+async function bundle(name: string): Promise<void> {
+  const folder = join(root, 'packages', name)
+  const out = join(folder, 'dist')
+  rmSync(out, { recursive: true, force: true })
+  const isProgram = name in programs
+  const entries = entriesOf(name, folder)
+  const isOutsideProgram = isOutside(folder)
+  const isOutsideLibrary = (id: string) => id !== 'node:fs' && isOutsideProgram(id)
+  const shared: RolldownOptions = {
+    external: isOutsideProgram,
+    platform: 'neutral',
+    resolve: { conditionNames: [SOURCE, 'import', 'default'], mainFields: ['module', 'main'] },
+    logLevel: 'warn',
+  }
+  await write({
+    ...shared,
+    input: entries,
+    ...(isProgram
+      ? {}
+      : { external: isOutsideLibrary, plugins: [loadedFileSystem], treeshake: { propertyReadSideEffects: false } }),
+    output: {
+      dir: out,
+      format: 'esm',
+      chunkFileNames: 'chunks/[name]-[hash].js',
+      // Names and lines stay: whoever's agent fails in here reads them.
+      comments: { legal: true, annotation: true, jsdoc: false },
+      ...(isProgram ? { preserveModules: true, preserveModulesRoot: join(folder, 'src') } : {}),
+    },
+  })
+  await write({
+    ...shared,
+    resolve: { alias: internalTypes() },
+    input: Object.fromEntries(
+      Object.entries(entries)
+        .filter(([made]) => existsSync(typesOf(folder, made)))
+        .map(([made]) => [`${made}.d`, typesOf(folder, made)]),
+    ),
+    plugins: [
+      dts({ dtsInput: true, emitDtsOnly: true, oxc: true, resolver: 'oxc', sourcemap: false, tsconfig: false }),
+    ],
+    output: { dir: out, format: 'esm', chunkFileNames: 'types/[hash]-[name].ts' },
+  })
+}
+
+/** Declarations of the packages that are published nowhere, by their names. */
+const internalTypes = (): Record<string, string> =>
+  Object.fromEntries(
+    workspace
+      .filter((folder) => read(folder).private && read(folder).exports)
+      .map((folder) => [read(folder).name, typesOf(folder, 'index')]),
+  )
+
+const typesOf = (folder: string, made: string): string => join(folder, '.types', `${made}.d.ts`)
+
+async function write({ output, ...input }: RolldownOptions): Promise<void> {
+  const build = await rolldown(input)
+  try {
+    await build.write(Array.isArray(output) ? output[0] : output)
+  } finally {
+    await build.close()
+  }
+}
+
+const named = process.argv.slice(2)
+const published = packages.filter((name) => !read(join(root, 'packages', name)).private)
+for (const name of named.length > 0 ? named : published) await bundle(name)
