@@ -25,6 +25,7 @@ import { newRequestId, registerRequestContext } from './request-context.ts'
 import { registerSecurity } from './security.ts'
 import { lazySerialisation } from './serialisation.ts'
 import { loggedPath } from './surface.ts'
+import { registerUnderWay } from './under-way.ts'
 import { registerUnreadBodies } from './unread-bodies.ts'
 import { registerValidation } from './validation.ts'
 
@@ -96,6 +97,7 @@ export async function createHttpServer(options: HttpOptions): Promise<App> {
   app.addHook('onRoute', ({ method, url, config = {}, schema = {} }) => {
     for (const one of [method].flat()) declared.push({ method: one, url, config, schema })
   })
+  registerUnderWay(app)
   await app.register(cookie)
   await registerCompression(app)
   registerUnreadBodies(app, options)
