@@ -6,7 +6,9 @@ const shared = {
 }
 /** A condition that is waited for may take its time, and so may a test: a busy machine is no failure. These limits end what hangs. */
 const polling = { expect: { poll: { timeout: 15_000 } } }
-const limits = { ...polling, testTimeout: 60_000, hookTimeout: 120_000 }
+/** In CI, what fails is tried again and counted as `retry` in the report: a second fault to mend, which holds up nobody's work. */
+const again = { retry: process.env.CI ? 2 : 0 }
+const limits = { ...polling, ...again, testTimeout: 60_000, hookTimeout: 120_000 }
 
 export default defineConfig({
   test: {
@@ -39,6 +41,7 @@ export default defineConfig({
         ...shared,
         test: {
           ...polling,
+          ...again,
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
           globalSetup: ['packages/server/test/databases.global.ts'],
