@@ -6,7 +6,7 @@ const shared = {
 }
 /** A condition that is waited for may take its time, and so may a test: a busy machine is no failure. These limits end what hangs. */
 const polling = { expect: { poll: { timeout: 15_000 } } }
-/** In CI, what fails is tried again and counted as `retry` in the report: a second fault to mend, which holds up nobody's work. */
+/** In CI a test that fails is tried twice more. The report marks it with `retry`: a fault to mend, which does not hold up the rest. */
 const again = { retry: process.env.CI ? 2 : 0 }
 const limits = { ...polling, ...again, testTimeout: 60_000, hookTimeout: 120_000 }
 
