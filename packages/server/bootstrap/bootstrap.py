@@ -31,6 +31,14 @@ PIPE_GRACE_SECS = 0.5
 # Waits between deliveries of a result while the orchestrator cannot be reached.
 REDELIVERY_SECS = [0.5, 1.0, 2.0]
 MAX_WAIT_SECS = 2147483
+SOCKET_SCHEME = "http+unix://"
+# What is told of an earlier attempt, and under which name.
+ATTEMPT_LABELS = [
+    ("output", "Output"),
+    ("error", "Error"),
+    ("validation_reason", "Rejected"),
+    ("feedback", "Feedback"),
+]
 
 
 class BootstrapError(Exception):
@@ -100,37 +108,41 @@ def as_text(value):
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def with_history(prompt):
-    """The prompt preceded by what earlier attempts produced and why they were not accepted."""
+def read_history():
+    """What earlier attempts left, oldest first; empty where there is none or it cannot be read."""
     written = os.environ.get("AEGIS_ITERATION_HISTORY")
     if not written:
-        return prompt
+        return []
     try:
         history = json.loads(written)
     except (ValueError, RecursionError):
         history = None
-    if not isinstance(history, list):
-        say("[BOOTSTRAP WARNING] AEGIS_ITERATION_HISTORY is not a JSON array; it is ignored")
-        return prompt
+    if isinstance(history, list):
+        return history
+    say("[BOOTSTRAP WARNING] AEGIS_ITERATION_HISTORY is not a JSON array; it is ignored")
+    return []
+
+
+def attempt_lines(position, entry):
+    """One attempt in words: what it produced and why it was not accepted."""
+    attempt = entry if isinstance(entry, dict) else {"output": entry}
+    iteration = attempt.get("iteration")
+    lines = ["## Iteration %s:" % (position if iteration is None else iteration)]
+    for key, label in ATTEMPT_LABELS:
+        if attempt.get(key) is not None:
+            lines.append("%s: %s" % (label, as_text(attempt[key])))
+    return lines + [""]
+
+
+def with_history(prompt):
+    """The prompt preceded by earlier attempts, if there were any."""
+    history = read_history()
     if not history:
         return prompt
-    parts = ["# Previous Attempts:", ""]
-    labels = [
-        ("output", "Output"),
-        ("error", "Error"),
-        ("validation_reason", "Rejected"),
-        ("feedback", "Feedback"),
-    ]
-    for index, entry in enumerate(history):
-        attempt = entry if isinstance(entry, dict) else {"output": entry}
-        iteration = attempt.get("iteration")
-        parts.append("## Iteration %s:" % (index + 1 if iteration is None else iteration))
-        for key, label in labels:
-            if attempt.get(key) is not None:
-                parts.append("%s: %s" % (label, as_text(attempt[key])))
-        parts.append("")
-    parts.extend(["# Current Attempt:", "", prompt])
-    return "\n".join(parts)
+    lines = ["# Previous Attempts:", ""]
+    for position, entry in enumerate(history, 1):
+        lines.extend(attempt_lines(position, entry))
+    return "\n".join(lines + ["# Current Attempt:", "", prompt])
 
 
 def orchestrator_urls():
@@ -152,15 +164,26 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.socket_path)
 
 
-def request_target(base):
-    """A connection that is not yet open, the path to post to, and headers.
+class Target:
+    """Where messages are posted to: a connection that is not yet open, the path, and headers."""
 
-    `http+unix://%2Frun%2Fgateway.sock/prefix` is a Unix socket.
-    """
-    if base.startswith("http+unix://"):
-        path, _, prefix = base[len("http+unix://") :].partition("/")
-        prefix = "/" + prefix if prefix else ""
-        return UnixConnection(unquote(path), CONNECT_TIMEOUT_SECS), prefix + "/v1/dispatch-gateway", {}
+    def __init__(self, connection, prefix, headers):
+        self.connection = connection
+        self.path = prefix + "/v1/dispatch-gateway"
+        self.headers = headers
+
+
+def target_of(base):
+    return socket_target(base) if base.startswith(SOCKET_SCHEME) else network_target(base)
+
+
+def socket_target(base):
+    """`http+unix://%2Frun%2Fgateway.sock/prefix` is a Unix socket."""
+    path, _, prefix = base[len(SOCKET_SCHEME) :].partition("/")
+    return Target(UnixConnection(unquote(path), CONNECT_TIMEOUT_SECS), "/" + prefix if prefix else "", {})
+
+
+def network_target(base):
     try:
         url = urlsplit(base)
         host, port = url.hostname, url.port
@@ -168,12 +191,16 @@ def request_target(base):
         raise BootstrapError("AEGIS_ORCHESTRATOR_URL is not a URL")
     if url.scheme not in ("http", "https") or not host:
         raise BootstrapError("AEGIS_ORCHESTRATOR_URL must start with http:// or https:// and name a host")
-    headers = {}
-    if url.username:
-        pair = "%s:%s" % (unquote(url.username), unquote(url.password or ""))
-        headers["authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
     kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
-    return kind(host, port, timeout=CONNECT_TIMEOUT_SECS), url.path + "/v1/dispatch-gateway", headers
+    return Target(kind(host, port, timeout=CONNECT_TIMEOUT_SECS), url.path, authorization(url))
+
+
+def authorization(url):
+    """The header for user information in an address."""
+    if not url.username:
+        return {}
+    pair = "%s:%s" % (unquote(url.username), unquote(url.password or ""))
+    return {"authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
 
 
 def shown(base):
@@ -187,42 +214,62 @@ def shown(base):
         return "the orchestrator"
 
 
-def post(base, message, timeout_secs):
-    """POST one message and return the reply object."""
-    body = json.dumps(message).encode()
-    connection, path, headers = request_target(base)
+class Deadline:
+    """Ends a connection when a whole turn took too long: the socket's own time-out counts from byte to byte."""
+
+    def __init__(self, connection, timeout_secs):
+        self.connection = connection
+        self.expired = threading.Event()
+        self.timer = threading.Timer(min(timeout_secs, MAX_WAIT_SECS), self.expire)
+        self.timer.daemon = True
+
+    def __enter__(self):
+        self.timer.start()
+        return self
+
+    def __exit__(self, *_):
+        self.timer.cancel()
+
+    def expire(self):
+        self.expired.set()
+        try:
+            self.connection.sock.shutdown(socket.SHUT_RDWR)
+        except (OSError, AttributeError):
+            pass
+
+
+def connect(base, connection):
     try:
         connection.connect()
     except OSError as error:
         name = errno.errorcode.get(error.errno or 0, "") or str(error)
         raise UnreachableError("cannot reach %s: %s" % (shown(base), name))
-    expired = threading.Event()
+    connection.sock.settimeout(None)
 
-    def expire():
-        expired.set()
-        try:
-            connection.sock.shutdown(socket.SHUT_RDWR)
-        except (OSError, AttributeError):
-            pass
 
-    # The socket's own time-out counts from byte to byte; the limit is on the whole turn.
-    deadline = threading.Timer(min(timeout_secs, MAX_WAIT_SECS), expire)
-    deadline.daemon = True
-    deadline.start()
-    sock = connection.sock
+def exchange(target, body):
+    """Send a body; status and text of the answer."""
+    headers = dict(target.headers, **{"content-type": "application/json"})
+    target.connection.request("POST", target.path, body, headers)
+    response = target.connection.getresponse()
+    return response.status, response.read().decode("utf-8", "replace")
+
+
+def post(base, message, timeout_secs):
+    """POST one message and return the reply object."""
+    body = json.dumps(message).encode()
+    target = target_of(base)
+    connect(base, target.connection)
     try:
-        sock.settimeout(None)
-        connection.request("POST", path, body, dict(headers, **{"content-type": "application/json"}))
-        response = connection.getresponse()
-        status, text = response.status, response.read().decode("utf-8", "replace")
-    except (OSError, http.client.HTTPException) as error:
-        if expired.is_set():
-            raise BootstrapError("%s gave no answer within %s s" % (shown(base), timeout_secs))
-        raise BootstrapError("the connection to %s broke: %s" % (shown(base), error))
+        with Deadline(target.connection, timeout_secs) as deadline:
+            try:
+                status, text = exchange(target, body)
+            except (OSError, http.client.HTTPException) as error:
+                if not deadline.expired.is_set():
+                    raise BootstrapError("the connection to %s broke: %s" % (shown(base), error))
     finally:
-        deadline.cancel()
-        connection.close()
-    if expired.is_set():
+        target.connection.close()
+    if deadline.expired.is_set():
         raise BootstrapError("%s gave no answer within %s s" % (shown(base), timeout_secs))
     return read_reply(status, text)
 
@@ -324,52 +371,74 @@ def open_folder(path):
     return folder
 
 
-def run_unlinked(line, shell, cwd, env, timeout_secs, limit):
-    """Run in a folder that stays the one that was opened, whatever is renamed meanwhile."""
-    refused = refusal("[AEGIS] Working directory is reached through a link: %s" % cwd)
-    if not sys.platform.startswith("linux"):
-        return run(line, shell, cwd, env, timeout_secs, limit) if os.path.realpath(cwd) == cwd else refused
+class Command:
+    """What a dispatch asks to be run, with the defaults of what it leaves out."""
+
+    def __init__(self, dispatch):
+        command, args = dispatch["command"], dispatch.get("args")
+        words = [command] + [as_text(arg) for arg in (args if isinstance(args, list) else [])]
+        self.shell = dispatch.get("shell") is not False
+        self.line = " ".join(words) if self.shell else words
+        self.cwd = working_folder(dispatch)
+        self.env = environment_with(dispatch.get("env_additions"))
+        timeout_secs = dispatch.get("timeout_secs")
+        self.timeout_secs = timeout_secs if is_number(timeout_secs) and timeout_secs > 0 else DEFAULT_TIMEOUT_SECS
+        limit = dispatch.get("max_output_bytes")
+        self.limit = int(limit) if is_number(limit) and limit >= 0 else DEFAULT_MAX_OUTPUT_BYTES
+        self.follow_links = dispatch.get("follow_links") is not False
+
+
+def working_folder(dispatch):
+    cwd = dispatch.get("cwd")
+    return cwd if isinstance(cwd, str) and cwd else DEFAULT_CWD
+
+
+def environment_with(additions):
+    env = dict(os.environ)
+    if isinstance(additions, dict):
+        env.update((name, as_text(value)) for name, value in additions.items())
+    return env
+
+
+def problem_with(dispatch):
+    """Why a dispatch cannot be carried out here; None where it can."""
+    action, command = dispatch.get("action"), dispatch.get("command")
+    if action != "exec":
+        return "unknown_action:%s" % (action,)
+    if not isinstance(command, str) or not command.strip():
+        return "[AEGIS] The dispatch names no command"
+    if not os.path.isdir(working_folder(dispatch)):
+        return "[AEGIS] Working directory does not exist: %s" % working_folder(dispatch)
+    return None
+
+
+def execute(dispatch):
+    """Run one dispatched command and describe what it did. Never raises."""
+    problem = problem_with(dispatch)
+    if problem is not None:
+        return refusal(problem)
+    command = Command(dispatch)
     try:
-        folder = open_folder(cwd)
+        return run(command, command.cwd) if command.follow_links else run_unlinked(command)
+    except (OSError, ValueError) as error:
+        return refusal("[AEGIS] Command could not be started: %s" % error)
+
+
+def run_unlinked(command):
+    """Run in a folder that stays the one that was opened, whatever is renamed meanwhile."""
+    refused = refusal("[AEGIS] Working directory is reached through a link: %s" % command.cwd)
+    if not sys.platform.startswith("linux"):
+        return run(command, command.cwd) if os.path.realpath(command.cwd) == command.cwd else refused
+    try:
+        folder = open_folder(command.cwd)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
             return refused
         raise
     try:
-        return run(line, shell, "/proc/self/fd/%d" % folder, env, timeout_secs, limit)
+        return run(command, "/proc/self/fd/%d" % folder)
     finally:
         os.close(folder)
-
-
-def execute(dispatch):
-    """Run one dispatched command and describe what it did. Never raises."""
-    action = dispatch.get("action")
-    if action != "exec":
-        return refusal("unknown_action:%s" % (action,))
-    command = dispatch.get("command")
-    if not isinstance(command, str) or not command.strip():
-        return refusal("[AEGIS] The dispatch names no command")
-    given = dispatch.get("args")
-    args = [as_text(arg) for arg in given] if isinstance(given, list) else []
-    cwd = dispatch.get("cwd")
-    cwd = cwd if isinstance(cwd, str) and cwd else DEFAULT_CWD
-    if not os.path.isdir(cwd):
-        return refusal("[AEGIS] Working directory does not exist: %s" % cwd)
-    timeout_secs = dispatch.get("timeout_secs")
-    timeout_secs = timeout_secs if is_number(timeout_secs) and timeout_secs > 0 else DEFAULT_TIMEOUT_SECS
-    limit = dispatch.get("max_output_bytes")
-    limit = int(limit) if is_number(limit) and limit >= 0 else DEFAULT_MAX_OUTPUT_BYTES
-    additions = dispatch.get("env_additions")
-    env = dict(os.environ)
-    if isinstance(additions, dict):
-        env.update((name, as_text(value)) for name, value in additions.items())
-    shell = dispatch.get("shell") is not False
-    line = " ".join([command] + args) if shell else [command] + args
-    start_in = run if dispatch.get("follow_links") is not False else run_unlinked
-    try:
-        return start_in(line, shell, cwd, env, timeout_secs, limit)
-    except (OSError, ValueError) as error:
-        return refusal("[AEGIS] Command could not be started: %s" % error)
 
 
 def drain(stream, tail, finished):
@@ -385,14 +454,14 @@ def drain(stream, tail, finished):
         return
 
 
-def start(line, shell, cwd, env):
+def start(command, cwd):
     Start.under_way = True
     try:
         process = subprocess.Popen(
-            line,
-            shell=shell,
+            command.line,
+            shell=command.shell,
             cwd=cwd,
-            env=env,
+            env=command.env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -406,46 +475,64 @@ def start(line, shell, cwd, env):
             stop(Start.signal, None)
 
 
-def run(line, shell, cwd, env, timeout_secs, limit):
-    process = start(line, shell, cwd, env)
-    finished = threading.Event()
-    tails = (Tail(limit), Tail(limit))
-    readers = [
-        threading.Thread(target=drain, args=(stream, tail, finished), daemon=True)
-        for stream, tail in zip((process.stdout, process.stderr), tails)
-    ]
-    for reader in readers:
-        reader.start()
-    timed_out = False
+class Output:
+    """Reads both streams of a process, and keeps their ends."""
+
+    def __init__(self, process, limit):
+        self.finished = threading.Event()
+        self.stdout, self.stderr = Tail(limit), Tail(limit)
+        self.readers = [
+            threading.Thread(target=drain, args=(stream, tail, self.finished), daemon=True)
+            for stream, tail in ((process.stdout, self.stdout), (process.stderr, self.stderr))
+        ]
+        for reader in self.readers:
+            reader.start()
+
+    def finish(self):
+        """What comes later, of a background process that holds the pipes, is not wanted any more."""
+        grace = time.monotonic() + PIPE_GRACE_SECS
+        for reader in self.readers:
+            reader.join(max(0, grace - time.monotonic()))
+        self.finished.set()
+
+
+def ended_in_time(process, timeout_secs):
+    """Wait for a process, and end it with everything it started when it takes too long."""
     try:
         process.wait(min(timeout_secs, MAX_WAIT_SECS))
+        return True
     except subprocess.TimeoutExpired:
-        timed_out = True
         kill_group(process)
         process.wait()
+        return False
+
+
+def run(command, cwd):
+    process = start(command, cwd)
+    output = Output(process, command.limit)
+    in_time = ended_in_time(process, command.timeout_secs)
     running.discard(process)
-    grace = time.monotonic() + PIPE_GRACE_SECS
-    for reader in readers:
-        reader.join(max(0, grace - time.monotonic()))
-    finished.set()
-    return report(process.returncode, timed_out, timeout_secs, limit, *tails)
+    output.finish()
+    result = report(process.returncode, output, command.limit)
+    return result if in_time else timed_out(result, command.timeout_secs)
 
 
-def report(returncode, timed_out, timeout_secs, limit, stdout, stderr):
-    truncated = stdout.total + stderr.total > limit
+def report(returncode, output, limit):
+    truncated = output.stdout.total + output.stderr.total > limit
     each = limit // 2 if truncated else limit
-    result = {
+    return {
         # As shells do: a process ended by a signal has exit code 128 plus its number.
         "exit_code": 128 - returncode if returncode < 0 else returncode,
-        "stdout": stdout.text(each),
-        "stderr": stderr.text(each),
+        "stdout": output.stdout.text(each),
+        "stderr": output.stderr.text(each),
         "truncated": truncated,
     }
-    if timed_out:
-        separator = "" if not result["stderr"] or result["stderr"].endswith("\n") else "\n"
-        result["exit_code"] = -1
-        result["stderr"] += "%s[AEGIS] Command timed out after %ss" % (separator, timeout_secs)
-    return result
+
+
+def timed_out(result, timeout_secs):
+    separator = "" if not result["stderr"] or result["stderr"].endswith("\n") else "\n"
+    notice = "[AEGIS] Command timed out after %ss" % timeout_secs
+    return dict(result, exit_code=-1, stderr=result["stderr"] + separator + notice)
 
 
 def start_forwarders():
@@ -535,15 +622,17 @@ def deliver(url, message, timeout_secs):
     return post(url, message, timeout_secs)
 
 
-def main():
+def offer_network():
+    """Where the sandbox says so. Beside a program of the agent's own this process does nothing else."""
     start_forwarders()
     if os.environ.get("LICTOR_FORWARD_READY"):
         forward_alone(os.environ["LICTOR_FORWARD_READY"])
-    prompt = await_job() if os.environ.get("LICTOR_AWAITS_JOB") else read_prompt()
+
+
+def first_message(prompt):
     model_alias = require_variable("AEGIS_MODEL_ALIAS")
     execution_id = require_variable("AEGIS_EXECUTION_ID")
-    timeout_secs = positive_integer(os.environ.get("AEGIS_LLM_TIMEOUT_SECONDS"), DEFAULT_LLM_TIMEOUT_SECS)
-    message = {
+    return {
         "type": "generate",
         "agent_id": os.environ.get("AEGIS_AGENT_ID", ""),
         "execution_id": execution_id,
@@ -552,30 +641,34 @@ def main():
         "prompt": with_history(prompt),
         "messages": [],
     }
-    url, reply = generate(orchestrator_urls(), message, timeout_secs)
-    while reply.get("type") == "dispatch":
-        dispatch_id = reply.get("dispatch_id")
-        if not isinstance(dispatch_id, str):
-            raise BootstrapError("the orchestrator sent a dispatch without id")
-        started = time.monotonic()
-        result = execute(reply)
-        duration = int((time.monotonic() - started) * 1000)
-        debug("dispatch %s: exit %d after %d ms" % (dispatch_id, result["exit_code"], duration))
-        message = {
-            "type": "dispatch_result",
-            "execution_id": execution_id,
-            "dispatch_id": dispatch_id,
-            "exit_code": result["exit_code"],
-            "stdout": result["stdout"],
-            "stderr": result["stderr"],
-            "duration_ms": duration,
-            "truncated": result["truncated"],
-        }
-        reply = deliver(url, message, timeout_secs)
+
+
+def carry_out(dispatch, execution_id):
+    """Run what was dispatched; the message that tells what it did."""
+    dispatch_id = dispatch.get("dispatch_id")
+    if not isinstance(dispatch_id, str):
+        raise BootstrapError("the orchestrator sent a dispatch without id")
+    started = time.monotonic()
+    result = execute(dispatch)
+    duration = int((time.monotonic() - started) * 1000)
+    debug("dispatch %s: exit %d after %d ms" % (dispatch_id, result["exit_code"], duration))
+    message = {"type": "dispatch_result", "execution_id": execution_id, "dispatch_id": dispatch_id}
+    return dict(message, duration_ms=duration, **result)
+
+
+def final_text(reply):
     content = reply.get("content")
     if not isinstance(content, str):
         raise BootstrapError("the orchestrator answered with neither a command nor a final text")
     return content
+
+
+def converse(message, timeout_secs):
+    """From the first message to the final text."""
+    url, reply = generate(orchestrator_urls(), message, timeout_secs)
+    while reply.get("type") == "dispatch":
+        reply = deliver(url, carry_out(reply, message["execution_id"]), timeout_secs)
+    return final_text(reply)
 
 
 def stop(number, _frame):
@@ -594,14 +687,25 @@ def leave(code):
     os._exit(code)
 
 
-if __name__ == "__main__":
+def heed_signals():
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), stop)
+
+
+def main():
+    heed_signals()
     try:
-        answer = main()
+        offer_network()
+        prompt = await_job() if os.environ.get("LICTOR_AWAITS_JOB") else read_prompt()
+        timeout_secs = positive_integer(os.environ.get("AEGIS_LLM_TIMEOUT_SECONDS"), DEFAULT_LLM_TIMEOUT_SECS)
+        answer = converse(first_message(prompt), timeout_secs)
         sys.stdout.buffer.write((answer + "\n").encode("utf-8", "replace"))
         leave(0)
     except BootstrapError as failure:
         say("[BOOTSTRAP ERROR] %s" % failure)
         leave(1)
+
+
+if __name__ == "__main__":
+    main()
