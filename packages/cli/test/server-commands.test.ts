@@ -154,6 +154,40 @@ describe('lictor seal', () => {
   })
 })
 
+describe('lictor tool call', () => {
+  it('calls a tool, prints its result, and leaves nothing that could call again', async () => {
+    const args = JSON.stringify({ name: 'greet', code: 'echo hello' })
+    const saved = await cli.run('tool', 'call', 'aegis.script.save', '--args', args, '--output', 'json')
+    expect([saved.code, saved.err, saved.json()]).toEqual([
+      0,
+      '',
+      expect.objectContaining({ name: 'greet', version: 1 }),
+    ])
+    const { id } = saved.json() as { id: string }
+    const read = await cli.runWith(JSON.stringify({ id }), 'tool', 'call', 'aegis.script.get', '--args', '-')
+    expect([read.code, JSON.parse(read.out)]).toEqual([0, expect.objectContaining({ code: 'echo hello' })])
+    expect((await cli.run('tool', 'call', 'aegis.script.list')).out).toContain('"greet"')
+    expect((await cli.run('seal', 'workloads', '--json')).json()).toEqual([])
+    expect((await cli.run('seal', 'sessions', '--json')).json()).toEqual([])
+  })
+
+  it('ends with 1 where the call is refused or the tool fails, and with 2 where it was used wrongly', async () => {
+    const missing = await cli.run('tool', 'call', 'aegis.script.get', '--args', '{"id":"none"}')
+    expect([missing.code, missing.out, missing.err]).toEqual([
+      1,
+      '',
+      expect.stringContaining("There is no script 'none'."),
+    ])
+    const refused = await cli.run('tool', 'call', 'aegis.system.info', '--output', 'json')
+    expect([refused.code, refused.json()]).toEqual([1, expect.objectContaining({ code: expect.any(String) })])
+    expect((await cli.run('tool', 'call', 'aegis.script.get')).err).toContain("required field 'id'")
+    expect((await cli.run('tool', 'call', 'aegis.script.list', '--args', '[]')).err).toContain('no JSON object')
+    expect((await cli.run('tool', 'call', 'aegis.script.list', '--context', 'unheard')).err).toContain("'unheard'")
+    expect((await cli.run('tool', 'call', 'aegis.script.list', '--arg', '{}')).code).toBe(2)
+    expect((await cli.run('tool', 'call')).code).toBe(2)
+  })
+})
+
 describe('lictor secret', () => {
   it('takes a value from standard input and gives it back alone', async () => {
     const written = await cli.runWith('p@ss word\n', 'secret', 'set', '/db//password')

@@ -1,14 +1,9 @@
-import { randomBytes } from 'node:crypto'
-import { SEALClient, SEALError } from '@lictor/seal'
 import { Command } from 'commander'
+import { type CallOptions, callTool, objectIn } from '../connection/call-tool.ts'
 import { readTextFile } from '../connection/files.ts'
 import { runtimeClient } from '../connection/runtime.ts'
 import type { Context } from '../context.ts'
-import { CliError } from '../errors.ts'
 import { present, table } from '../terminal/terminal.ts'
-
-/** How long the address of a call that is made from here may be used. */
-const CALL_MINUTES = 5
 
 /** `lictor seal …`: tool calls by signed envelopes, and who may make them. */
 export function sealCommand(context: Context): Command {
@@ -31,34 +26,11 @@ function callCommand({ terminal, settings, connect }: Context): Command {
     .option('--context <name>', 'the security context', 'default')
     .option('--gateway <url>', 'the address of a workload, instead of one that is made for this call alone')
     .option('--workload <id>', 'the workload of that address')
-  command.action(
-    async (tool: string, given: string, options: { context: string; gateway?: string; workload?: string }) => {
-      const args = objectIn(given === '-' ? await terminal.readInput() : given)
-      const call = async (gateway: string, workload: string) => {
-        using seal = new SEALClient(gateway, workload, options.context, { allowInsecureHttp: true })
-        await seal.attest()
-        return seal.callTool(tool, args)
-      }
-      const result = await told(async () => {
-        if (options.gateway !== undefined) return call(options.gateway, options.workload ?? '')
-        const connection = await connect(command)
-        const client = runtimeClient(connection)
-        const workload_id = `lictor-cli-${randomBytes(6).toString('hex')}`
-        const expires_at = new Date(Date.now() + CALL_MINUTES * 60_000).toISOString()
-        const made = await client.registerSealWorkload({ workload_id, allowed_contexts: [options.context], expires_at })
-        try {
-          // The server may know itself by another name than the one it is reached by from here.
-          return await call(
-            `${connection.url}${new URL(made.gateway_url).pathname.replace(/^.*(?=\/x\/)/, '')}`,
-            workload_id,
-          )
-        } finally {
-          await client.revokeSealWorkload(workload_id)
-        }
-      })
-      present(terminal, settings(command).output, result, () => JSON.stringify(result, null, 2))
-    },
-  )
+  command.action(async (tool: string, given: string, options: CallOptions) => {
+    const args = objectIn(given === '-' ? await terminal.readInput() : given)
+    const result = await callTool(() => connect(command), tool, args, options)
+    present(terminal, settings(command).output, result, () => JSON.stringify(result, null, 2))
+  })
   return command
 }
 
@@ -206,24 +178,4 @@ function keysCommand({ terminal, settings, connect }: Context): Command {
     present(terminal, settings(command).output, keys, () => JSON.stringify(keys, null, 2))
   })
   return command
-}
-
-function objectIn(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  } catch {
-    // Told below.
-  }
-  throw new CliError('invalid_json', 'What was given is no JSON object.', { hint: `For example '{"path": "."}'.` })
-}
-
-/** What the gateway refused, in this command's words. */
-async function told<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (error instanceof SEALError) throw new CliError(error.reason, error.message)
-    throw error
-  }
 }

@@ -1,11 +1,12 @@
 import { Command } from 'commander'
+import { type CallOptions, callTool, objectIn } from '../connection/call-tool.ts'
 import { runtimeClient } from '../connection/runtime.ts'
 import type { Context } from '../context.ts'
 import { present, table } from '../terminal/terminal.ts'
 
-/** `lictor tool …`: what agents can be given. */
+/** `lictor tool …`: what agents can be given, and to try it by hand. */
 export function toolCommand({ terminal, settings, connect }: Context): Command {
-  const tool = new Command('tool').description('see the tools that agents can be given')
+  const tool = new Command('tool').description('see the tools that agents can be given, and call one')
 
   const list = tool
     .command('ls', { isDefault: true })
@@ -37,6 +38,18 @@ export function toolCommand({ terminal, settings, connect }: Context): Command {
         argumentsOf(found.input_schema),
       ].join('\n'),
     )
+  })
+
+  const call = tool
+    .command('call')
+    .description('call one tool, judged as a call of a program with a security context would be')
+    .argument('<name>', 'for example aegis.tools.list')
+    .option('--args <json>', 'its arguments, a JSON object; - reads them from standard input', '{}')
+    .option('--context <name>', 'the security context', 'default')
+  call.action(async (name: string, { args, context }: CallOptions & { args: string }) => {
+    const given = objectIn(args === '-' ? await terminal.readInput() : args)
+    const result = await callTool(() => connect(call), name, given, { context })
+    present(terminal, settings(call).output, result, () => JSON.stringify(result, null, 2))
   })
 
   const servers = tool.command('servers').description('the MCP servers of the node, and how they are')

@@ -13,6 +13,7 @@ import { scopeOfRecord } from '../identity/scope.ts'
 import { createRoom, type Part } from '../part.ts'
 import type { Shared } from '../shared.ts'
 import { createAdmit } from './admission/admission.ts'
+import type { AttachedFile } from './admission/attachments.ts'
 import { createContextSources } from './admission/context-sources.ts'
 import { createAgents } from './agents/agents.ts'
 import { agentRoutes } from './agents/routes.ts'
@@ -57,6 +58,8 @@ import { maskedExecutions, maskedTurns } from './record/masked-executions.ts'
 import { createExecutionStore } from './record/store.ts'
 import { createJournalStreams } from './record/streams.ts'
 import { createTurnStore } from './record/turn-store.ts'
+import { createScripts } from './scripts/scripts.ts'
+import { createScriptStore } from './scripts/store.ts'
 import { createSeal } from './seal/compose.ts'
 import { createSpawner } from './spawning/spawner.ts'
 import { createToolbox } from './toolbox.ts'
@@ -65,6 +68,7 @@ import { violationRoutes } from './violations/routes.ts'
 import { createViolationStore } from './violations/store.ts'
 import { categoryOf, createViolations } from './violations/violations.ts'
 import { createStorage } from './volumes/storage.ts'
+import { tierOf } from './volumes/volume.ts'
 
 const BEAT_MS = 5_000
 
@@ -87,9 +91,12 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     sandbox: () => host.sandboxName(),
     agents: () => agents,
     executions: () => executions,
+    children: () => children,
+    findAttached,
     countExecutions: () => supervisor.count,
     volumes: () => storage.volumes,
     files: () => storage.files,
+    scripts: createScripts({ ...shared, store: createScriptStore(database), tier: tierOf(config) }),
   })
   const kept = createKept(shared, {
     events: governance.events,
@@ -251,11 +258,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     journal,
     agents,
     admit,
-    async findAttached(caller, volumeId, path) {
-      const volume = await storage.volumes.resolve(caller, volumeId)
-      const file = await storage.files.stat(volume, path)
-      return { ...file, volumeId: volume.id }
-    },
+    findAttached,
     supervisor,
     afterEnd,
     approvals: governance.approvals,
@@ -282,6 +285,12 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     cancel,
     owner,
   })
+
+  async function findAttached(caller: Caller, volumeId: string, path: string): Promise<AttachedFile> {
+    const volume = await storage.volumes.resolve(caller, volumeId)
+    const file = await storage.files.stat(volume, path)
+    return { ...file, volumeId: volume.id }
+  }
 
   /** Whatever ended an execution: nothing of it waits, asks or goes on anywhere. */
   async function afterEnd(execution: ExecutionSummary): Promise<void> {

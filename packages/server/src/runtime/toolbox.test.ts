@@ -50,9 +50,12 @@ function open(principal: TokenCaller, pattern = '*') {
     sandbox: () => 'process',
     agents: nothing,
     executions: nothing,
+    children: nothing,
+    findAttached: nothing,
     countExecutions: () => 0,
     volumes: nothing,
     files: nothing,
+    scripts: new Proxy({}, { get: nothing }) as never,
   })
   const securityContext = { name: 'c', capabilities: [{ toolPattern: pattern }], denyList: [] }
   const invocations = createInvocations({

@@ -3,14 +3,17 @@ import { shownSettings } from '../config.ts'
 import type { Part } from '../part.ts'
 import type { Shared } from '../shared.ts'
 import { version } from '../version.ts'
+import type { FindAttached } from './admission/attachments.ts'
 import type { Agents } from './agents/agents.ts'
 import { warningsOf } from './agents/warnings.ts'
+import type { Children } from './children/children.ts'
 import type { Executions } from './executions/executions.ts'
 import { agentTools } from './management/agent-tools.ts'
 import { discoveryTools } from './management/discovery-tools.ts'
 import { edgeTools } from './management/edge-tools.ts'
 import { toolRoutes } from './management/routes.ts'
 import { schemaTools } from './management/schema-tools.ts'
+import { scriptTools } from './management/script-tools.ts'
 import { systemTools } from './management/system-tools.ts'
 import { taskTools } from './management/task-tools.ts'
 import { createTasks } from './management/tasks.ts'
@@ -19,6 +22,7 @@ import { readSecretValues } from './mcp/secret-values.ts'
 import { createMcpServer } from './mcp/server.ts'
 import { createMcpServers } from './mcp/servers.ts'
 import { createMcpTenantStore } from './mcp/store.ts'
+import type { Scripts } from './scripts/scripts.ts'
 import { type Catalogue, createCatalogue } from './tools/catalogue.ts'
 import { commandTool } from './tools/commands.ts'
 import { fileTools } from './tools/file-tools.ts'
@@ -37,7 +41,16 @@ export interface Toolbox extends Required<Pick<Part, 'routes' | 'start' | 'stop'
 export function createToolbox(
   shared: Pick<
     Shared,
-    'config' | 'clock' | 'logger' | 'database' | 'bus' | 'fetches' | 'search' | 'secretStore' | 'openMcpProcesses'
+    | 'config'
+    | 'clock'
+    | 'random'
+    | 'logger'
+    | 'database'
+    | 'bus'
+    | 'fetches'
+    | 'search'
+    | 'secretStore'
+    | 'openMcpProcesses'
   >,
   deps: {
     /** Names this server and its data folder. */
@@ -45,9 +58,12 @@ export function createToolbox(
     sandbox: () => string
     agents: () => Agents
     executions: () => Executions
+    children: () => Children
+    findAttached: FindAttached
     countExecutions: () => number
     volumes: () => Volumes
     files: () => VolumeFiles
+    scripts: Scripts
   },
 ): Toolbox {
   const { config, clock, database, fetches, search } = shared
@@ -77,6 +93,7 @@ export function createToolbox(
     ...schemaTools({ warningsOf: (manifest) => warningsOf(manifest, catalogue) }),
     ...systemTools({ ...deps, version, settings: shownSettings(config) }),
     ...volumeTools(deps),
+    ...scriptTools(deps),
     ...edgeTools,
   ]
   const catalogue: Catalogue = createCatalogue(own, [mcp])

@@ -18,6 +18,7 @@ import { durableExecutions } from './migrations/0012-durable-executions.ts'
 import { seal } from './migrations/0014-seal.ts'
 import { volumes } from './migrations/0015-volumes.ts'
 import { secrets } from './migrations/0016-secrets.ts'
+import { scriptsAndRepositories } from './migrations/0017-scripts-and-repositories.ts'
 
 export type Migrations = Readonly<Record<string, (dialect: Database['dialect']) => Migration>>
 
@@ -39,6 +40,7 @@ export const released: Migrations = {
   '0014-seal': seal,
   '0015-volumes': volumes,
   '0016-secrets': secrets,
+  '0017-scripts-and-repositories': scriptsAndRepositories,
 }
 
 /** Bring the database to this version's schema, one server at a time: all of it or nothing. Returns the names of what was applied. */

@@ -650,6 +650,47 @@ export interface RuntimeKeyRow {
   revoked_at: number | null
 }
 
+/** A script that is kept for later use. */
+export interface ScriptRow {
+  id: string
+  tenant_id: string
+  /** `tenant` or `user`, and which of them. */
+  owner_kind: string
+  owner_id: string
+  name: string
+  code: string
+  description: string
+  /** JSON list. */
+  tags: string
+  /** From 1. */
+  version: number
+  created_by: string
+  created_at: number
+  updated_at: number
+}
+
+/** A git repository that was cloned into a volume. */
+export interface GitBindingRow {
+  id: string
+  tenant_id: string
+  volume_id: string
+  repo_url: string
+  /** `branch`, `tag` or `commit`. */
+  ref_kind: string
+  ref_value: string
+  credential_id: string | null
+  /** JSON list; an empty one is the whole tree. */
+  sparse_paths: string
+  is_shallow: number
+  /** Null until it was cloned. */
+  commit_sha: string | null
+  /** Somebody works on it until then; whoever is later than that has crashed. */
+  busy_until: number | null
+  created_by: string
+  created_at: number
+  refreshed_at: number | null
+}
+
 /** A volume: files under a limit. Its files are in `volume_files`, their bytes in the store of blobs. */
 export interface VolumeRow {
   id: string
@@ -877,6 +918,8 @@ export interface Schema {
   volume_garbage: VolumeGarbageRow
   volume_mounts: VolumeMountRow
   storage_violations: StorageViolationRow
+  scripts: ScriptRow
+  git_bindings: GitBindingRow
   contracts: ContractRow
   compositions: CompositionRow
   composition_items: CompositionItemRow

@@ -35,13 +35,21 @@ export interface ChildRequest {
   readonly agent: string
   readonly input?: unknown
   readonly intent?: string | null
+  /** Files, as `attachmentsOf` found them. */
+  readonly attachments?: readonly object[]
   /** Only the parent's is allowed. */
   readonly tenantId?: string
   /** Narrower than the parent's; the parent's own when left out. */
   readonly securityContext?: SecurityContext
 }
 
-/** Executions that executions begin: judges, output handlers. They end no later than what began them. */
+/** Keys of what an execution began as a task of its own, and does not wait for. */
+export const TASK_KEY = 'task:'
+
+/**
+ * Executions that executions begin: judges, output handlers, tasks. They end no later than what began them, but for one thing: a
+ * task goes on when what began it has completed. Whatever else ends an execution ends all that is below it.
+ */
 export interface Children {
   /**
    * Begin a child, or find the one of this key; returns before it ends.
@@ -98,7 +106,8 @@ export function createChildren(deps: {
       if (!(error instanceof NotFound)) throw error
       throw new NotFound(`There is no agent '${request.agent}'.`, 'agent_not_found')
     })
-    const admitted = await admit(agent, { input: request.input, intent: request.intent ?? null }, scopeOfRecord(parent))
+    const { input, intent = null, attachments } = request
+    const admitted = await admit(agent, { input, intent, attachments }, scopeOfRecord(parent))
     const named = agent.manifest.spec.security_context === undefined ? parent.securityContext : admitted.securityContext
     const securityContext = request.securityContext ?? named
     if (!isWithin(securityContext, parent.securityContext))
@@ -181,9 +190,15 @@ export function createChildren(deps: {
     }
   }
 
-  async function cancelChildren(of: Pick<Execution, 'id'>): Promise<void> {
-    for (const child of await store.listUnfinishedChildren(of.id))
-      await cancel(child, 'The execution that began it has ended.')
+  async function cancelBelow(of: Pick<Execution, 'id' | 'tenantId'>): Promise<void> {
+    const below = await store.listUnfinishedBelow(of.id)
+    if (below.length === 0) return
+    const isCompleted = (await store.find(scopeOfRecord(of), of.id))?.status === 'completed'
+    for (const one of below) {
+      const isTask = one.childKey?.startsWith(TASK_KEY) ?? false
+      if (isCompleted && (isTask || one.parentId !== of.id)) continue
+      await cancel(one, 'The execution that began it has ended.')
+    }
   }
 
   async function tellParent(child: Pick<Execution, 'id' | 'tenantId' | 'parentId'>): Promise<void> {
@@ -222,7 +237,7 @@ export function createChildren(deps: {
       }
     },
     async afterEnd(execution) {
-      await cancelChildren(execution)
+      await cancelBelow(execution)
       await tellParent(execution)
     },
   }

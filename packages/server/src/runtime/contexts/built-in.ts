@@ -15,10 +15,12 @@ const safe = allow(
   'aegis.volume.*',
   'aegis.file.*',
   'aegis.attachment.read',
+  'aegis.git.*',
+  'aegis.script.*',
   'aegis.tools.*',
   'aegis.runtime.*',
 )
-const consumer = [...safe, ...allow('aegis.workflow.run', 'aegis.workflow.generate', 'aegis.git.*', 'aegis.script.*')]
+const consumer = [...safe, ...allow('aegis.workflow.run', 'aegis.workflow.generate')]
 
 const agentRuntime: SecurityContext = {
   name: 'aegis-system-agent-runtime',

@@ -151,10 +151,7 @@ export function createExecutions(deps: {
       const before = await idempotency.answered<Begun>(once)
       if (before) return { ...before, agentId }
       const agent = await agents.get(caller, agentId)
-      if (version !== undefined && version !== agent.version) {
-        const message = `Version mismatch: requested '${version}' but agent has '${agent.version}'`
-        throw new Conflict(message, message)
-      }
+      requireVersion(agent, version)
       const attachments = await attachmentsOf(caller, request.attachments, deps.findAttached)
       const admitted = await deps.admit(agent, { ...request, attachments }, scopeOf(caller))
       const now = microsOf(clock.now())
@@ -243,6 +240,13 @@ export function createExecutions(deps: {
       return first === null ? 0 : first - 1
     },
   }
+}
+
+/** @throws Conflict when the agent is of another version than the one that was asked for */
+export function requireVersion(agent: { readonly version: string }, version: string | undefined): void {
+  if (version === undefined || version === agent.version) return
+  const message = `Version mismatch: requested '${version}' but agent has '${agent.version}'`
+  throw new Conflict(message, message)
 }
 
 /** The bytes of a file, read as they are sent. A file that grows meanwhile is sent as long as it was. */

@@ -5,11 +5,14 @@ import type { JournalEntry, JournalStore } from '../../changes/journal/store.ts'
 import { scopeOfRecord } from '../../identity/scope.ts'
 import type { Bus } from '../../ports/bus.ts'
 import type { Clock } from '../../ports/clock.ts'
+import type { Random } from '../../ports/random.ts'
 import { toWireTime } from '../../storage/instants.ts'
+import { attachmentsOf, type FindAttached } from '../admission/attachments.ts'
 import type { StartRequest } from '../admission/input.ts'
 import type { Agent } from '../agents/agent.ts'
 import type { Agents } from '../agents/agents.ts'
-import type { Executions } from '../executions/executions.ts'
+import { type Children, TASK_KEY } from '../children/children.ts'
+import { type Executions, requireVersion } from '../executions/executions.ts'
 import { type Execution, type ExecutionSummary, unfinished } from '../record/execution.ts'
 import { BadArguments, type ToolCaller, type ToolRun } from '../tools/tool.ts'
 
@@ -26,6 +29,7 @@ interface Page {
 export interface Tasks {
   /** By id or by name. @throws NotFound */
   agentOf(caller: ToolCaller, idOrName: string): Promise<Agent>
+  /** An execution that starts another has it as a child: of a limited depth, within its own security context. */
   start(run: ToolRun, agent: Agent, request: StartRequest, version?: string): Promise<object>
   /** @throws NotFound, also for an execution of another tenant */
   get(caller: ToolCaller, id: unknown): Promise<Execution>
@@ -39,14 +43,30 @@ export interface Tasks {
 export function createTasks(deps: {
   agents: () => Agents
   executions: () => Executions
+  children: () => Pick<Children, 'spawn'>
+  findAttached: FindAttached
   journalStore: Pick<JournalStore, 'after' | 'ofAgentAfter'>
   bus: Bus
   clock: Clock
+  random: Random
 }): Tasks {
-  const { journalStore, bus, clock } = deps
+  const { journalStore, bus, clock, random } = deps
 
   async function get(caller: ToolCaller, id: unknown): Promise<Execution> {
     return deps.executions().get(caller, idOf(id))
+  }
+
+  async function startChild(
+    caller: ToolCaller,
+    agent: Agent,
+    { input, intent = null, attachments }: StartRequest,
+    version: string | undefined,
+  ): Promise<Execution> {
+    const parent = await get(caller, caller.executionId)
+    requireVersion(agent, version)
+    const attached = await attachmentsOf(caller.principal, attachments, deps.findAttached)
+    const key = `${TASK_KEY}${random.uuid()}`
+    return deps.children().spawn(parent, { key, agent: agent.id, input, intent, attachments: attached })
   }
 
   /** Until something is told of the execution, or the time has come to look again, or nobody waits any more. */
@@ -76,9 +96,10 @@ export function createTasks(deps: {
       return uuid.test(idOrName) ? agents.get(caller, idOrName.toLowerCase()) : agents.lookup(caller, idOrName)
     },
     async start({ caller }, agent, request, version) {
-      const started = await deps
-        .executions()
-        .start(caller.principal, agent.id, request, version === undefined ? {} : { version })
+      const started =
+        caller.executionId === null
+          ? await deps.executions().start(caller.principal, agent.id, request, { version })
+          : await startChild(caller, agent, request, version)
       return { execution_id: started.id, agent_id: agent.id, agent_name: agent.name, status: 'started' }
     },
     async wait({ caller, args, signal, waiting }) {

@@ -41,8 +41,8 @@ export interface ExecutionStore {
 
   /** The child that an execution knows by this key. */
   findChild(parentId: string, key: string): Promise<Execution | null>
-  /** Children that have not ended. */
-  listUnfinishedChildren(parentId: string): Promise<ExecutionSummary[]>
+  /** Children of it, theirs and so on, that have not ended. */
+  listUnfinishedBelow(id: string): Promise<(ExecutionSummary & Pick<Execution, 'childKey'>)[]>
   /** Note that the parent's journal says that this child has ended; false when that was noted before. */
   markEndTold(id: string, within: Queryable): Promise<boolean>
 
@@ -161,15 +161,16 @@ export function createExecutionStore({ db }: Database): ExecutionStore {
         .executeTakeFirst()
       return row ? executionOf(row) : null
     },
-    async listUnfinishedChildren(parentId) {
+    async listUnfinishedBelow(id) {
       const rows = await db
         .selectFrom('executions')
-        .select(summaryColumns)
-        .where('parent_id', '=', parentId)
+        .select([...summaryColumns, 'child_key'])
         .where('status', 'in', unfinished)
+        .where('parent_id', 'is not', null)
+        .where('ancestors', 'like', `%"${id}"%`)
         .orderBy('seq')
         .execute()
-      return rows.map(summaryOf)
+      return rows.map((row) => ({ ...summaryOf(row), childKey: row.child_key }))
     },
     async markEndTold(id, within) {
       const result = await within

@@ -231,6 +231,7 @@ export function createInvocations(deps: {
         mayRead,
         caller,
         signal,
+        tell: (events) => context.record(events),
         waiting,
       }),
     )

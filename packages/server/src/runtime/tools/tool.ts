@@ -2,6 +2,7 @@ import type { ToolArguments } from '@lictor/contracts'
 import type { TokenCaller, UserCaller } from '../../identity/caller.ts'
 import type { FileAccess } from '../files/file-policy.ts'
 import type { JudgedPath } from '../files/resolve.ts'
+import type { EventDraft } from '../record/events.ts'
 
 /**
  * What an argument is, for whoever judges or runs the call: nobody guesses it by its name.
@@ -73,6 +74,8 @@ export interface ToolRun {
    * @throws what ends the call when it would have been refused with these arguments
    */
   judgeAgain(args: Readonly<Record<string, unknown>>): Promise<void>
+  /** Record what came about by the call, for the streams of whatever it belongs to. */
+  tell(events: readonly EventDraft[]): Promise<void>
   /** Wait for something that may take long, without holding what others need meanwhile. */
   waiting<T>(work: () => Promise<T>): Promise<T>
 }

@@ -13,7 +13,7 @@ import { volumeRoutes } from './routes.ts'
 import { createVolumeStore, type VolumeStore } from './store.ts'
 import { createSweeper } from './sweeper.ts'
 import { uploadRoutes } from './upload-routes.ts'
-import { tiers } from './volume.ts'
+import { tierOf } from './volume.ts'
 import { createVolumes, type Volumes } from './volumes.ts'
 
 /** Volumes with their files, and what keeps them in order. */
@@ -35,8 +35,7 @@ export function createStorage(deps: {
   workers: { every(name: string, milliseconds: number, turn: () => Promise<void>): void }
   config: { readonly volumeTier: string }
 }): Storage {
-  const tier = tiers[deps.config.volumeTier]
-  if (!tier) throw new Error(`There is no tier '${deps.config.volumeTier}'.`)
+  const tier = tierOf(deps.config)
   const volumeStore = createVolumeStore(deps.database)
   const fileStore = createFileStore(deps.database)
   const sweeper = createSweeper({

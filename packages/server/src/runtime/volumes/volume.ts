@@ -58,16 +58,57 @@ export interface Tier {
   readonly total: number
   /** Bytes of one file. */
   readonly largestFile: number
+  /** Repositories that are cloned into volumes. */
+  readonly repositories: number
+  /** Whether parts of a repository can be cloned. */
+  readonly hasSparseClones: boolean
+  /** Scripts that are kept. */
+  readonly scripts: number
 }
 
 const MIB = 1024 ** 2
 const GIB = 1024 ** 3
 
 export const tiers: Readonly<Record<string, Tier>> = {
-  free: { volumes: 2, total: 500 * MIB, largestFile: 50 * MIB },
-  pro: { volumes: 10, total: 10 * GIB, largestFile: 500 * MIB },
-  business: { volumes: 50, total: 100 * GIB, largestFile: 2 * GIB },
-  enterprise: { volumes: UNLIMITED, total: UNLIMITED, largestFile: UNLIMITED },
+  free: {
+    volumes: 2,
+    total: 500 * MIB,
+    largestFile: 50 * MIB,
+    repositories: 1,
+    hasSparseClones: false,
+    scripts: 5,
+  },
+  pro: {
+    volumes: 10,
+    total: 10 * GIB,
+    largestFile: 500 * MIB,
+    repositories: 5,
+    hasSparseClones: true,
+    scripts: 50,
+  },
+  business: {
+    volumes: 50,
+    total: 100 * GIB,
+    largestFile: 2 * GIB,
+    repositories: 20,
+    hasSparseClones: true,
+    scripts: 500,
+  },
+  enterprise: {
+    volumes: UNLIMITED,
+    total: UNLIMITED,
+    largestFile: UNLIMITED,
+    repositories: UNLIMITED,
+    hasSparseClones: true,
+    scripts: UNLIMITED,
+  },
+}
+
+/** The tier that this server is set to. */
+export function tierOf({ volumeTier }: { readonly volumeTier: string }): Tier {
+  const tier = tiers[volumeTier]
+  if (!tier) throw new Error(`There is no tier '${volumeTier}'.`)
+  return tier
 }
 
 /** A consumer's volumes are its own; those of everybody else are the tenant's. */
