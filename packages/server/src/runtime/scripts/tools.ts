@@ -1,9 +1,9 @@
 import { toWireTime } from '../../storage/instants.ts'
+import { content, list, optional, text } from '../management/arguments.ts'
 import { draft } from '../record/events.ts'
-import type { Script, ScriptSummary } from '../scripts/script.ts'
-import type { Scripts } from '../scripts/scripts.ts'
 import { builtin, type Tool } from '../tools/tool.ts'
-import { content, list, optional, text } from './arguments.ts'
+import type { Script, ScriptSummary } from './script.ts'
+import type { Scripts } from './scripts.ts'
 
 const own = { ...builtin, category: 'filesystem' } as const
 const reads = { ...own, tags: ['read-only'], sideEffect: 'read', isIdempotent: true, requires: 'volume:read' } as const

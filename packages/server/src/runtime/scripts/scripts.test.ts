@@ -3,9 +3,9 @@ import { afterEach, expect, it } from 'vitest'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
 import { call, types, world } from '../../../test/runtime.ts'
 import { scopeOfRecord } from '../../identity/scope.ts'
-import { createScripts } from '../scripts/scripts.ts'
-import { createScriptStore } from '../scripts/store.ts'
 import { tierOf } from '../volumes/volume.ts'
+import { createScripts } from './scripts.ts'
+import { createScriptStore } from './store.ts'
 
 const names = ['save', 'list', 'get', 'update', 'delete'].map((one) => `aegis.script.${one}`)
 const consumer = (tenantId: string, subject: string) => ({
