@@ -109,7 +109,8 @@ export type LiveEvent =
       readonly tool_name: string
     }
   | { readonly type: 'assignment_changed'; readonly agent_id?: string; readonly bundle_name?: string | null }
-  | { readonly type: 'event_created'; readonly accepted: number }
+  /** Of many in a row few are passed on. */
+  | { readonly type: 'event_created' }
   | { readonly type: 'api_key_created' | 'api_key_revoked'; readonly key_id: string }
   | { readonly type: 'signing_key_rotated'; readonly public_key: string }
 

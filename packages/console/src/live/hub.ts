@@ -1,4 +1,6 @@
+import type { LiveEventType } from '../api/types.ts'
 import type { LiveConnection, LiveStatus } from './connection.ts'
+import { throttleByName } from './refresh.ts'
 
 /**
  * One stream for all tabs of a browser. Over HTTP/1.1 a browser opens six connections to a server, and a stream for each
@@ -27,8 +29,24 @@ export interface Hub {
   readonly close: () => void
 }
 
+/** Events that say no more than that there is something new: of many in a row few are enough, or each tab is woken by each. */
+const ANNOUNCEMENTS: ReadonlySet<string> = new Set<LiveEventType>(['event_created'])
+/** Milliseconds between two announcements of one kind. The first comes at once. */
+const APART = 500
+
 /** Holds the stream open while at least one tab is there. */
-export function createHub(connect: Connect, say: (message: FromHub) => void): Hub {
+export function createHub(
+  connect: Connect,
+  say: (message: FromHub) => void,
+  later: (run: () => void, milliseconds: number) => void = (run, milliseconds) => void setTimeout(run, milliseconds),
+): Hub {
+  const announce = throttleByName(
+    (types) => {
+      for (const type of types) say({ kind: 'event', event: { type } })
+    },
+    APART,
+    later,
+  )
   const members = new Set<string>()
   let connection: LiveConnection | null = null
   let status: LiveStatus = 'connecting'
@@ -52,7 +70,7 @@ export function createHub(connect: Connect, say: (message: FromHub) => void): Hu
           status = next
           say({ kind: 'status', status })
         },
-        onEvent: (event) => say({ kind: 'event', event }),
+        onEvent: (event) => (ANNOUNCEMENTS.has(event.type) ? announce([event.type]) : say({ kind: 'event', event })),
         onSignedOut: () => {
           // Whoever signs in again joins again, and the stream is opened as that person.
           close()

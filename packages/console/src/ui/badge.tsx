@@ -1,5 +1,5 @@
 import { CircleCheck, CircleHelp, CircleSlash, Eye, type LucideIcon } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { memo, type ReactNode } from 'react'
 import { cn } from './cn.ts'
 import { lookOf, type Tone } from './verdict.ts'
 
@@ -40,7 +40,14 @@ export function Badge({
   )
 }
 
-export function VerdictBadge({ verdict, className }: { verdict: string; className?: string }) {
+/** Drawn anew only when it says something else: a list that is live has one in each row. */
+export const VerdictBadge = memo(function VerdictBadge({
+  verdict,
+  className,
+}: {
+  verdict: string
+  className?: string
+}) {
   const { tone, label } = lookOf(verdict)
   const Icon = ICONS[tone]
   return (
@@ -51,7 +58,7 @@ export function VerdictBadge({ verdict, className }: { verdict: string; classNam
       </span>
     </Badge>
   )
-}
+})
 
 const ENVIRONMENT_TONES: Readonly<Record<string, string>> = {
   production: 'bg-ink',

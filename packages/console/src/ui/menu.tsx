@@ -1,5 +1,6 @@
 import { Check, ChevronDown, X } from 'lucide-react'
 import { DropdownMenu } from 'radix-ui'
+import { useState } from 'react'
 import { Button } from './button.tsx'
 import { cn } from './cn.ts'
 
@@ -17,17 +18,19 @@ export interface FilterOption {
 interface FilterMenuProps {
   readonly label: string
   readonly value: string | undefined
-  readonly options: readonly FilterOption[]
+  /** The values, or how to find them, which is asked only when the menu opens. */
+  readonly options: readonly FilterOption[] | (() => readonly FilterOption[])
+  /** What a chosen value is called where the values are found only when the menu opens; else itself. */
+  readonly nameOf?: (value: string) => string
   readonly onChange: (value: string | undefined) => void
   /** One of the values must be chosen; there is no clearing. */
   readonly required?: boolean
 }
 
 /** One filter: closed it reads "Agent" or "Agent: research-bot"; open it lists the values with how often they occur. */
-export function FilterMenu({ label, value, options, onChange, required = false }: FilterMenuProps) {
-  const known =
-    value === undefined || options.some((o) => o.value === value) ? options : [{ value, label: value }, ...options]
-  const selected = known.find((o) => o.value === value)
+export function FilterMenu({ label, value, options, nameOf, onChange, required = false }: FilterMenuProps) {
+  const listed = typeof options === 'function' ? undefined : options.find((o) => o.value === value)
+  const selected = value === undefined ? undefined : (listed ?? { value, label: nameOf?.(value) ?? value })
   return (
     <div className="flex shrink-0">
       <DropdownMenu.Root modal={false}>
@@ -49,27 +52,11 @@ export function FilterMenu({ label, value, options, onChange, required = false }
         </DropdownMenu.Trigger>
         <DropdownMenu.Portal>
           <DropdownMenu.Content align="start" sideOffset={4} className={MENU}>
-            {known.length === 0 && <p className="px-2 py-1.5 text-muted text-sm">Nothing to choose yet</p>}
-            <DropdownMenu.RadioGroup
-              value={value ?? ''}
-              onValueChange={(next) => onChange(next === value && !required ? undefined : next)}
-            >
-              {known.map((option) => (
-                <DropdownMenu.RadioItem key={option.value} value={option.value} className={MENU_ITEM}>
-                  <span className="grid w-4 place-items-center">
-                    <DropdownMenu.ItemIndicator>
-                      <Check aria-hidden />
-                    </DropdownMenu.ItemIndicator>
-                  </span>
-                  <span className="min-w-0 truncate" title={option.label}>
-                    {option.label}
-                  </span>
-                  {option.count !== undefined && (
-                    <span className="tabular ml-auto pl-4 text-faint text-xs">{option.count}</span>
-                  )}
-                </DropdownMenu.RadioItem>
-              ))}
-            </DropdownMenu.RadioGroup>
+            <Values
+              selected={selected}
+              options={options}
+              onChange={(next) => onChange(next === value && !required ? undefined : next)}
+            />
           </DropdownMenu.Content>
         </DropdownMenu.Portal>
       </DropdownMenu.Root>
@@ -84,5 +71,37 @@ export function FilterMenu({ label, value, options, onChange, required = false }
         </Button>
       )}
     </div>
+  )
+}
+
+interface ValuesProps extends Pick<FilterMenuProps, 'options'> {
+  readonly selected: FilterOption | undefined
+  readonly onChange: (value: string) => void
+}
+
+/** The values of a menu that is open, as they were when it opened: nothing moves under the finger that chooses. */
+function Values({ selected, options, onChange }: ValuesProps) {
+  const [found] = useState(() => (typeof options === 'function' ? options() : null))
+  const listed = found ?? (typeof options === 'function' ? [] : options)
+  const known = !selected || listed.some(({ value }) => value === selected.value) ? listed : [selected, ...listed]
+  if (known.length === 0) return <p className="px-2 py-1.5 text-muted text-sm">Nothing to choose yet</p>
+  return (
+    <DropdownMenu.RadioGroup value={selected?.value ?? ''} onValueChange={onChange}>
+      {known.map((option) => (
+        <DropdownMenu.RadioItem key={option.value} value={option.value} className={MENU_ITEM}>
+          <span className="grid w-4 place-items-center">
+            <DropdownMenu.ItemIndicator>
+              <Check aria-hidden />
+            </DropdownMenu.ItemIndicator>
+          </span>
+          <span className="min-w-0 truncate" title={option.label}>
+            {option.label}
+          </span>
+          {option.count !== undefined && (
+            <span className="tabular ml-auto pl-4 text-faint text-xs">{option.count}</span>
+          )}
+        </DropdownMenu.RadioItem>
+      ))}
+    </DropdownMenu.RadioGroup>
   )
 }

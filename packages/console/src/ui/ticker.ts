@@ -37,7 +37,13 @@ export function holdTime(held: boolean): void {
   tick()
 }
 
+const snapshot = () => (timer ? now : roundToSecond(current()))
+
 /** The server's time in milliseconds, renewed each second while mounted. */
-export const useNow = (): number => useSyncExternalStore(subscribe, () => (timer ? now : roundToSecond(current())))
+export const useNow = (): number => useSyncExternalStore(subscribe, snapshot)
+
+/** What `read` makes of the time; draws anew only when that is something else, not each second. */
+export const useAtNow = <Value extends string | number | boolean | undefined>(read: (now: number) => Value): Value =>
+  useSyncExternalStore(subscribe, () => read(snapshot()))
 
 const roundToSecond = (milliseconds: number) => Math.floor(milliseconds / 1_000) * 1_000

@@ -45,13 +45,22 @@ const ofDay = new Intl.DateTimeFormat(undefined, {
 })
 const ofYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
 
+/** What was said last, and of which second and day: the rows of a busy list share their seconds. */
+let said = { second: Number.NaN, today: Number.NaN, words: '' }
+
 /** "14:03:22" today, "12 Mar 14:03:22" before. */
 export function clock(then: number, now: number): string {
-  const date = new Date(then)
-  const time = ofDay.format(date)
-  if (date.toDateString() === new Date(now).toDateString()) return time
-  return `${ofYear.format(date)} ${time}`
+  const second = Math.floor(then / SECOND)
+  const today = startOfDay(now)
+  if (said.second !== second || said.today !== today) {
+    const date = new Date(then)
+    const isToday = startOfDay(then) === today
+    said = { second, today, words: isToday ? ofDay.format(date) : `${ofYear.format(date)} ${ofDay.format(date)}` }
+  }
+  return said.words
 }
+
+const startOfDay = (instant: number) => new Date(instant).setHours(0, 0, 0, 0)
 
 /** How urgent an approval is, by the share of its time that is left. */
 export type Urgency = 'calm' | 'soon' | 'critical' | 'expired'

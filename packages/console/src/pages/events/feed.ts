@@ -56,12 +56,23 @@ function time(event: AuditEvent): number {
   return read
 }
 
-/** Newest first, each id once. */
-export function mergeEvents(a: readonly AuditEvent[], b: readonly AuditEvent[]): readonly AuditEvent[] {
-  const byId = new Map<string, AuditEvent>()
-  for (const event of a) byId.set(event.id, event)
-  for (const event of b) byId.set(event.id, event)
-  return [...byId.values()].sort((x, y) => time(y) - time(x) || (x.id < y.id ? 1 : -1))
+const newestFirst = (x: AuditEvent, y: AuditEvent) => time(y) - time(x) || (x.id < y.id ? 1 : -1)
+
+/** `events`, in any order, among `rows`, which are merged already: newest first, each id once. */
+export function mergeEvents(rows: readonly AuditEvent[], events: readonly AuditEvent[]): readonly AuditEvent[] {
+  const byId = new Map(events.map((event) => [event.id, event]))
+  const joining = [...byId.values()].sort(newestFirst)
+  const staying = rows.filter(({ id }) => !byId.has(id))
+  const merged: AuditEvent[] = []
+  let next = 0
+  for (const event of joining) {
+    for (let row = staying[next]; row && newestFirst(row, event) < 0; row = staying[next]) {
+      merged.push(row)
+      next++
+    }
+    merged.push(event)
+  }
+  return merged.concat(next === 0 ? staying : staying.slice(next))
 }
 
 const lastSeq = (events: readonly AuditEvent[], from: number) =>
@@ -70,11 +81,14 @@ const lastSeq = (events: readonly AuditEvent[], from: number) =>
 /** The first page, or a new one after the filter changed. */
 export const started = ({ events, next }: EventPage): Feed => ({
   ...EMPTY_FEED,
-  rows: mergeEvents(events, []),
+  rows: mergeEvents([], events),
   older: next === null ? { kind: 'end' } : { kind: 'page', cursor: next },
   floor: next === null ? null : (events.at(-1)?.timestamp ?? null),
   seq: lastSeq(events, 0),
 })
+
+/** Arrivals up to `seq` were looked at. */
+export const withSeq = (feed: Feed, seq: number): Feed => (seq > feed.seq ? { ...feed, seq } : feed)
 
 /** An older page was asked for. */
 export const asked = (feed: Feed): Feed => ({ ...feed, late: [] })
@@ -86,7 +100,7 @@ export const failed = (feed: Feed): Feed => ({ ...feed, late: null })
 export function extended(feed: Feed, { events, next }: EventPage): Feed {
   const floor = next === null ? null : (events.at(-1)?.timestamp ?? feed.floor)
   const late = (feed.late ?? []).filter((event) => isAbove(event, floor))
-  const rows = mergeEvents(feed.rows, mergeEvents(events, late))
+  const rows = mergeEvents(feed.rows, [...events, ...late])
   const joined = { ...feed, rows, floor, late: null }
   const until = feed.older.kind === 'page' ? feed.older.until : undefined
   if (next === null) return { ...joined, older: { kind: 'end' } }
@@ -97,9 +111,10 @@ export function extended(feed: Feed, { events, next }: EventPage): Feed {
 const isAbove = (event: AuditEvent, floor: string | null) => floor === null || time(event) >= Date.parse(floor)
 
 /** New arrivals: shown at once when the reader follows, else held. */
-export function arrived(before: Feed, { events, next }: Arrivals, following: boolean): Feed {
+export function arrived(before: Feed, { events, next }: Omit<Arrivals, 'more'>, following: boolean): Feed {
+  if (events.length === 0) return withSeq(before, next)
   const { floor } = before
-  const feed = withLate({ ...before, seq: Math.max(before.seq, next) }, events)
+  const feed = withLate(withSeq(before, next), events)
   // What belongs below the rows comes with the pages below, or it would stand there with a gap above it.
   const above = events.filter((event) => isAbove(event, floor))
   if (following) return trimmed({ ...feed, rows: mergeEvents(feed.rows, mergeEvents(feed.held, above)), held: [] })

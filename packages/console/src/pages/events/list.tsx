@@ -1,10 +1,11 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useImperativeHandle, useRef } from 'react'
+import { memo, useEffect, useImperativeHandle, useRef } from 'react'
 import { payloadText } from '../../api/payload.ts'
 import type { AuditEvent } from '../../api/types.ts'
 import { VerdictBadge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { cn } from '../../ui/cn.ts'
+import { useRoomy } from '../../ui/media.ts'
 import { visible } from '../../ui/visible.ts'
 import { Clock } from '../../ui/when.tsx'
 
@@ -17,6 +18,8 @@ interface ListProps {
   readonly selected: string | undefined
   readonly onSelect: (id: string) => void
   readonly onTop: (atTop: boolean) => void
+  /** A finger is on a row, or the keyboard's focus: nothing may move until it is gone. */
+  readonly onTouch: (touched: boolean) => void
   /** The end of what is loaded came into view. */
   readonly onEnd: () => void
   /** `full`: there are older ones, and they are not loaded. */
@@ -28,19 +31,38 @@ const COLUMNS =
   'grid items-center gap-x-3 px-4 grid-cols-[6.25rem_minmax(0,1fr)_auto] sm:grid-cols-[minmax(4.5rem,6.5rem)_6.25rem_minmax(0,1fr)_minmax(0,1.2fr)_minmax(0,1fr)]'
 const ROW = 36
 const PHONE_ROW = 56
+/** After these no finger is on a row any more. */
+const LIFTED = ['pointerup', 'pointercancel'] as const
+const isFocusVisible = (target: EventTarget | null) => target instanceof Element && target.matches(':focus-visible')
+const COLUMN_HEIGHT = () => ROW
+const PHONE_HEIGHT = () => PHONE_ROW
 
-/** Only the rows in view exist, so ten thousand are as quick as ten. */
-export function List({ rows, selected, onSelect, onTop, onEnd, end, ref }: ListProps) {
+/**
+ * Only the rows in view exist, so ten thousand are as quick as ten. Each stands for a place in the list and not for an
+ * event: in a flood every event in view is another one each second, and its row only changes its words.
+ */
+export const List = memo(function List({ rows, selected, onSelect, onTop, onTouch, onEnd, end, ref }: ListProps) {
   const scroller = useRef<HTMLDivElement>(null)
-  // Asked once for all rows: each of thousands is measured with each drawing.
-  const height = window.matchMedia('(min-width: 40rem)').matches ? ROW : PHONE_ROW
+  const roomy = useRoomy()
   const virtual = useVirtualizer({
     count: rows.length + 1,
     getScrollElement: () => scroller.current,
-    estimateSize: () => height,
-    getItemKey: (index) => rows[index]?.id ?? 'end',
-    overscan: 12,
+    estimateSize: roomy ? COLUMN_HEIGHT : PHONE_HEIGHT,
+    overscan: 6,
   })
+  useEffect(() => {
+    const ending = new AbortController()
+    const { signal } = ending
+    const lift = () => onTouch(false)
+    scroller.current?.addEventListener('pointerdown', () => onTouch(true), { signal })
+    scroller.current?.addEventListener('focusin', ({ target }) => onTouch(isFocusVisible(target)), { signal })
+    scroller.current?.addEventListener('focusout', lift, { signal })
+    for (const type of LIFTED) window.addEventListener(type, lift, { signal })
+    return () => {
+      ending.abort()
+      lift()
+    }
+  }, [onTouch])
   useImperativeHandle(ref, () => ({ scrollTo: (index) => virtual.scrollToIndex(index, { align: 'auto' }) }), [virtual])
   const items = virtual.getVirtualItems()
   const last = items.at(-1)?.index ?? 0
@@ -68,17 +90,16 @@ export function List({ rows, selected, onSelect, onTop, onEnd, end, ref }: ListP
         <ol aria-label="Events, newest first" className="relative" style={{ height: virtual.getTotalSize() }}>
           {items.map((item) => {
             const row = rows[item.index]
-            const place = { height: item.size, transform: `translateY(${item.start}px)` }
             return (
               <li
-                key={row?.id ?? 'end'}
+                key={item.index}
                 aria-setsize={end === 'end' ? rows.length : -1}
                 aria-posinset={item.index + 1}
-                className="absolute inset-x-0 top-0"
-                style={place}
+                className="absolute inset-x-0 [contain:strict]"
+                style={{ height: item.size, top: item.start }}
               >
                 {row ? (
-                  <Row event={row} current={row.id === selected} onSelect={onSelect} />
+                  <Row event={row} current={row.id === selected} roomy={roomy} onSelect={onSelect} />
                 ) : (
                   <End end={end} onMore={onEnd} />
                 )}
@@ -89,7 +110,7 @@ export function List({ rows, selected, onSelect, onTop, onEnd, end, ref }: ListP
       </div>
     </div>
   )
-}
+})
 
 function End({ end, onMore }: { end: ListProps['end']; onMore: () => void }) {
   return (
@@ -112,10 +133,11 @@ function End({ end, onMore }: { end: ListProps['end']; onMore: () => void }) {
 interface RowProps {
   readonly event: AuditEvent
   readonly current: boolean
+  readonly roomy: boolean
   readonly onSelect: (id: string) => void
 }
 
-function Row({ event, current, onSelect }: RowProps) {
+const Row = memo(function Row({ event, current, roomy, onSelect }: RowProps) {
   const why = visible(payloadText(event, 'decision_name') ?? payloadText(event, 'decision_source') ?? '')
   return (
     <button
@@ -128,21 +150,29 @@ function Row({ event, current, onSelect }: RowProps) {
         COLUMNS,
       )}
     >
-      <Clock at={event.timestamp} className="tabular truncate text-muted text-xs max-sm:hidden" />
+      {roomy && <Clock at={event.timestamp} className="tabular truncate text-muted text-xs" />}
       <VerdictBadge verdict={event.verdict} className="justify-self-start" />
-      <span className="min-w-0">
-        <span className="block truncate font-mono text-sm">{visible(event.tool_name)}</span>
-        <span className="block truncate text-faint text-xs sm:hidden">
-          {visible(event.agent_id)}
-          {why && ` · ${why}`}
-        </span>
-      </span>
-      <Clock at={event.timestamp} className="tabular text-faint text-xs sm:hidden" />
-      <span className="truncate text-muted text-sm max-sm:hidden">
-        {why}
-        {event.mode === 'observe' && <span className="ml-2 text-observe text-xs">observe</span>}
-      </span>
-      <span className="truncate text-muted text-sm max-sm:hidden">{visible(event.agent_id)}</span>
+      {roomy ? (
+        <>
+          <span className="truncate font-mono text-sm">{visible(event.tool_name)}</span>
+          <span className="truncate text-muted text-sm">
+            {why}
+            {event.mode === 'observe' && <span className="ml-2 text-observe text-xs">observe</span>}
+          </span>
+          <span className="truncate text-muted text-sm">{visible(event.agent_id)}</span>
+        </>
+      ) : (
+        <>
+          <span className="min-w-0">
+            <span className="block truncate font-mono text-sm">{visible(event.tool_name)}</span>
+            <span className="block truncate text-faint text-xs">
+              {visible(event.agent_id)}
+              {why && ` · ${why}`}
+            </span>
+          </span>
+          <Clock at={event.timestamp} className="tabular text-faint text-xs" />
+        </>
+      )}
     </button>
   )
-}
+})

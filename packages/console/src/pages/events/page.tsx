@@ -1,6 +1,7 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Activity, ArrowUp, Pause, Play, Search } from 'lucide-react'
-import { useDeferredValue, useEffect, useRef, useState } from 'react'
+import { memo, useCallback, useDeferredValue, useEffect, useRef, useState } from 'react'
+import type { AuditEvent } from '../../api/types.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { Button } from '../../ui/button.tsx'
 import { cn } from '../../ui/cn.ts'
@@ -25,6 +26,8 @@ const SPANS = [
   { value: '7d', label: 'Last 7 days' },
 ]
 
+type SetSearch = (change: Partial<Record<keyof EventSearch, string | undefined>>, replace?: boolean) => void
+
 /** Every governed call, newest first, live. */
 export function EventsPage() {
   const search = useSearch({ from: '/inside/events' })
@@ -32,11 +35,14 @@ export function EventsPage() {
   const wide = useWide()
   const [paused, setPaused] = useState(false)
   const [atTop, setAtTop] = useState(true)
+  const [touched, setTouched] = useState(false)
   const list = useRef<ListHandle>(null)
   const field = useRef<HTMLInputElement>(null)
   /** A changed question is a step that Back takes back; going from event to event, or typing on, is none. */
-  const set = (change: Partial<Record<keyof EventSearch, string | undefined>>, replace = false) =>
-    void navigate({ search: (now) => withoutEmpty({ ...now, ...change }), replace })
+  const set = useCallback<SetSearch>(
+    (change, replace = false) => void navigate({ search: (now) => withoutEmpty({ ...now, ...change }), replace }),
+    [navigate],
+  )
 
   const { event: selectedId, ts, since, ...facets } = search
   const [from] = useStable(since, () => sinceOf(since, Date.now()))
@@ -45,12 +51,18 @@ export function EventsPage() {
   const { first, feed, loadOlder, loadingOlder, olderFailed, release } = useFeed({
     filter,
     live,
-    following: atTop && !selectedId,
+    following: atTop && !touched && !selectedId,
   })
   const rows = feed.rows
+  const rowsNow = useRef(rows)
+  rowsNow.current = rows
   const selected = rows.find(({ id }) => id === selectedId)
 
-  const select = (id: string | undefined) => set({ event: id }, selectedId !== undefined)
+  const select = useCallback(
+    (id: string | undefined) => set({ event: id }, selectedId !== undefined),
+    [set, selectedId],
+  )
+  const toggle = useCallback((id: string) => select(id === selectedId ? undefined : id), [select, selectedId])
   const move = (step: number) => {
     const index = rows.findIndex(({ id }) => id === selectedId)
     const next = rows[index < 0 ? 0 : index + step]
@@ -72,62 +84,12 @@ export function EventsPage() {
   ])
 
   const filtered = Object.keys(filter).length > 0
-  const options = (name: 'agent_id' | 'tool_name' | 'mode') =>
-    countBy(rows, name).map(({ value, count }) => ({ value, label: value, count }))
   const detail = selected && (
     <Detail event={selected} onFilter={(change) => set({ ...change, event: undefined, ts: undefined })} />
   )
   return (
     <Page title="Events" className="flex h-full max-w-none flex-col pb-4 lg:pb-4">
-      <div className="mb-3 flex shrink-0 flex-wrap items-center gap-2">
-        <SearchField
-          ref={field}
-          value={search.search ?? ''}
-          onChange={(value) => set({ search: value || undefined, ts: undefined }, Boolean(search.search && value))}
-        />
-        <FilterMenu
-          label="Agent"
-          value={search.agent_id}
-          options={options('agent_id')}
-          onChange={(value) => set({ agent_id: value })}
-        />
-        <FilterMenu
-          label="Tool"
-          value={search.tool_name}
-          options={options('tool_name')}
-          onChange={(value) => set({ tool_name: value })}
-        />
-        <FilterMenu
-          label="Verdict"
-          value={search.verdict}
-          options={verdictOptions(countBy(rows, 'verdict'))}
-          onChange={(value) => set({ verdict: value })}
-        />
-        <FilterMenu
-          label="Mode"
-          value={search.mode}
-          options={options('mode')}
-          onChange={(value) => set({ mode: value })}
-        />
-        <FilterMenu
-          label="Time"
-          value={search.since}
-          options={SPANS}
-          onChange={(value) => set({ since: value, ts: undefined })}
-        />
-        <span className="ml-auto flex shrink-0 items-center gap-2">
-          {ts ? (
-            <Button onClick={() => set({ ts: undefined, event: undefined })}>
-              <ArrowUp aria-hidden /> To now
-            </Button>
-          ) : (
-            <Button aria-pressed={paused} onClick={() => setPaused(!paused)} className="w-24">
-              {paused ? <Play aria-hidden /> : <Pause aria-hidden />}
-              {paused ? 'Go on' : 'Pause'}
-            </Button>
-          )}
-        </span>
-      </div>
+      <Toolbar field={field} search={search} set={set} rows={rowsNow} paused={paused} setPaused={setPaused} />
       <div className={cn('grid min-h-0 flex-1 gap-4', selected && 'lg:grid-cols-[minmax(0,1fr)_24rem]')}>
         <Card className="relative flex min-h-80 min-w-0 flex-col overflow-hidden">
           {first.isPending ? (
@@ -141,8 +103,9 @@ export function EventsPage() {
               ref={list}
               rows={rows}
               selected={selectedId}
-              onSelect={(id) => select(id === selectedId ? undefined : id)}
+              onSelect={toggle}
               onTop={setAtTop}
+              onTouch={setTouched}
               onEnd={loadOlder}
               end={
                 feed.older.kind !== 'page'
@@ -185,6 +148,74 @@ export function EventsPage() {
     </Page>
   )
 }
+
+interface ToolbarProps {
+  readonly field: React.RefObject<HTMLInputElement | null>
+  readonly search: EventSearch
+  readonly set: SetSearch
+  /** What is loaded, to be counted when a menu opens. */
+  readonly rows: React.RefObject<readonly AuditEvent[]>
+  readonly paused: boolean
+  readonly setPaused: (paused: boolean) => void
+}
+
+/** Search, filters, pause. Apart from the list, so that what arrives does not draw it anew. */
+const Toolbar = memo(function Toolbar({ field, search, set, rows, paused, setPaused }: ToolbarProps) {
+  const values = (name: 'agent_id' | 'tool_name' | 'mode') => () =>
+    countBy(rows.current, name).map(({ value, count }) => ({ value, label: value, count }))
+  return (
+    <div className="mb-3 flex shrink-0 flex-wrap items-center gap-2">
+      <SearchField
+        ref={field}
+        value={search.search ?? ''}
+        onChange={(value) => set({ search: value || undefined, ts: undefined }, Boolean(search.search && value))}
+      />
+      <FilterMenu
+        label="Agent"
+        value={search.agent_id}
+        options={values('agent_id')}
+        onChange={(value) => set({ agent_id: value })}
+      />
+      <FilterMenu
+        label="Tool"
+        value={search.tool_name}
+        options={values('tool_name')}
+        onChange={(value) => set({ tool_name: value })}
+      />
+      <FilterMenu
+        label="Verdict"
+        value={search.verdict}
+        options={() => verdictOptions(countBy(rows.current, 'verdict'))}
+        nameOf={(verdict) => lookOf(verdict).label}
+        onChange={(value) => set({ verdict: value })}
+      />
+      <FilterMenu
+        label="Mode"
+        value={search.mode}
+        options={values('mode')}
+        onChange={(value) => set({ mode: value })}
+      />
+      <FilterMenu
+        label="Time"
+        value={search.since}
+        options={SPANS}
+        onChange={(value) => set({ since: value, ts: undefined })}
+      />
+      <span className="ml-auto flex shrink-0 items-center gap-2">
+        {search.ts ? (
+          <Button onClick={() => set({ ts: undefined, event: undefined })}>
+            <ArrowUp aria-hidden /> To now
+          </Button>
+        ) : (
+          <Button aria-pressed={paused} onClick={() => setPaused(!paused)} className="w-24">
+            {paused ? <Play aria-hidden /> : <Pause aria-hidden />}
+            {paused ? 'Go on' : 'Pause'}
+          </Button>
+        )}
+      </span>
+    </div>
+  )
+})
 
 const withoutEmpty = (search: Readonly<Record<string, string | undefined>>): EventSearch =>
   Object.fromEntries(Object.entries(search).filter(([, value]) => value))

@@ -51,11 +51,17 @@ export interface Arrivals {
   readonly events: readonly AuditEvent[]
   /** The last that was looked at; go on from here. */
   readonly next: number
+  /** Of what had arrived, not everything is here. */
+  readonly more: boolean
 }
 
 export async function fetchArrivals(filter: EventFilter, afterSeq: number, limit: number): Promise<Arrivals> {
   const { body, headers } = await requestWithHeaders<readonly AuditEvent[]>('/events', {
     query: { ...filter, after_seq: afterSeq, limit },
   })
-  return { events: body, next: Number(headers.get('x-next-seq') ?? body.at(-1)?.seq ?? afterSeq) }
+  return {
+    events: body,
+    next: Number(headers.get('x-next-seq') ?? body.at(-1)?.seq ?? afterSeq),
+    more: headers.get('x-has-more') === 'true',
+  }
 }

@@ -1,7 +1,18 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useEffectEvent, useRef, useState } from 'react'
 import { useLiveEvent, useLiveStatus } from '../../live/live.tsx'
-import { arrived, asked, EMPTY_FEED, extended, type Feed, failed, PAGE_SIZE, released, started } from './feed.ts'
+import {
+  arrived,
+  asked,
+  EMPTY_FEED,
+  extended,
+  type Feed,
+  failed,
+  PAGE_SIZE,
+  released,
+  started,
+  withSeq,
+} from './feed.ts'
 import { type EventFilter, fetchArrivals, fetchPage } from './queries.ts'
 
 interface FeedOptions {
@@ -14,6 +25,8 @@ interface FeedOptions {
 
 /** Arrivals in one answer. */
 const ARRIVALS = 1_000
+/** Full answers after which a reader at the top begins anew: what is further down would be cut off anyway. */
+const MANY = 2
 /** Between two looks at what arrived. The first after a pause comes at once; in a flood once a second is as live as one can read, and each costs a drawing of the list. */
 const APART_MS = 1_000
 
@@ -30,7 +43,10 @@ export function useFeed({ filter, live, following }: FeedOptions) {
   if (first.data && feed.key !== key) setFeed({ key, feed: started(first.data) })
   const current = feed.key === key ? feed.feed : EMPTY_FEED
   const change = (step: (feed: Feed) => Feed) =>
-    setFeed((now) => (now.key === key ? { key, feed: step(now.feed) } : now))
+    setFeed((now) => {
+      const next = now.key === key ? step(now.feed) : now.feed
+      return next === now.feed ? now : { key, feed: next }
+    })
 
   const [loadingOlder, setLoadingOlder] = useState(false)
   const [olderFailed, setOlderFailed] = useState(false)
@@ -63,9 +79,15 @@ export function useFeed({ filter, live, following }: FeedOptions) {
   const nextLook = useRef<ReturnType<typeof setTimeout> | null>(null)
   const isFollowing = useRef(following)
   isFollowing.current = following
+  const anew = async () => {
+    const { data } = await first.refetch()
+    // The page was read behind all that was looked at so far.
+    if (data) change(({ seq }) => withSeq(started(data), seq))
+  }
   /** Everything that arrived, answer by answer, up to the newest; what is announced meanwhile is fetched by the next look. */
   const loadNewer = useEffectEvent(async () => {
-    if (!live || feed.key !== key || nextLook.current !== null) return
+    // Nobody looks at a hidden tab: it looks itself once when it is shown.
+    if (!live || document.hidden || feed.key !== key || nextLook.current !== null) return
     const early = lastLook.current + APART_MS - performance.now()
     if (busy.current || early > 0) {
       nextLook.current = setTimeout(
@@ -81,11 +103,15 @@ export function useFeed({ filter, live, following }: FeedOptions) {
     lastLook.current = performance.now()
     try {
       let after = current.seq
-      for (;;) {
+      for (let full = 0; ; full++) {
+        if (full >= MANY && isFollowing.current) {
+          change((now) => withSeq(now, after))
+          return await anew()
+        }
         const arrivals = await fetchArrivals(filter, after, ARRIVALS)
         change((now) => arrived(now, arrivals, isFollowing.current))
         // Only what leads on is followed, so that no answer can make this go round for ever.
-        if (arrivals.events.length === 0 || !(arrivals.next > after)) break
+        if (!arrivals.more || !(arrivals.next > after)) break
         after = arrivals.next
       }
     } catch {
@@ -95,6 +121,11 @@ export function useFeed({ filter, live, following }: FeedOptions) {
     }
   })
   useEffect(() => () => void (nextLook.current !== null && clearTimeout(nextLook.current)), [])
+  useEffect(() => {
+    const look = () => void loadNewer()
+    document.addEventListener('visibilitychange', look)
+    return () => document.removeEventListener('visibilitychange', look)
+  }, [])
   useLiveEvent((event) => {
     if (event.type === 'event_created') void loadNewer()
   })
@@ -114,9 +145,8 @@ export function useFeed({ filter, live, following }: FeedOptions) {
     /** Shows what was held. */
     release: async () => {
       const next = released(current)
-      if (next) return change(() => next)
-      const { data } = await first.refetch()
-      if (data) setFeed({ key, feed: started(data) })
+      if (next) change(() => next)
+      else await anew()
     },
   }
 }

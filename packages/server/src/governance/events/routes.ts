@@ -171,7 +171,7 @@ export function eventRoutes(
         ...tags,
         summary: 'Query audit events, newest first, or in the order of arrival',
         description:
-          'An API key sees its own environment. A page may hold fewer events than `limit`, because an answer is bounded in bytes as well; where there may be more it carries `X-Next-Cursor`: send it as `cursor` with the same filters. With `after_seq` the order is that of arrival, oldest first, and nothing is left out that is stored late: `X-Next-Seq` says where to go on.',
+          'An API key sees its own environment. A page may hold fewer events than `limit`, because an answer is bounded in bytes as well; where there may be more it carries `X-Next-Cursor`: send it as `cursor` with the same filters. With `after_seq` the order is that of arrival, oldest first, and nothing is left out that is stored late: `X-Next-Seq` says where to go on, and `X-Has-More: true` that there is more already.',
         querystring: Type.Object({
           ...Filter,
           mode: Type.Optional(Type.String()),
@@ -209,8 +209,9 @@ export function eventRoutes(
         search: search === '' ? undefined : search,
       }
       if (after_seq !== undefined) {
-        const { events, next } = await store.arrived(filter, limit, after_seq)
+        const { events, next, isFull } = await store.arrived(filter, limit, after_seq)
         reply.header('x-next-seq', next)
+        if (isFull) reply.header('x-has-more', 'true')
         return events.map(wireEvent)
       }
       const { events, isFull } = await store.list(filter, limit, cursor === undefined ? undefined : placeOf(cursor))

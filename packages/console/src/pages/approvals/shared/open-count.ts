@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import type { WaitingProps } from '../../../app/page-parts.ts'
-import { useNow } from '../../../ui/ticker.ts'
+import { useAtNow } from '../../../ui/ticker.ts'
 import { approvalQueries } from '../queries.ts'
 import { countOpen } from './order.ts'
 
@@ -10,9 +10,8 @@ const SAFETY_NET = 15_000
 
 /** How many calls wait for a person; undefined until known. Mounted on every page, so the list it reads is always fresh. */
 export function useOpenCount(): number | undefined {
-  const now = useNow()
   const { data } = useQuery({ ...approvalQueries.list('pending'), refetchInterval: SAFETY_NET })
-  return data && countOpen(data, now)
+  return useAtNow((now) => data && countOpen(data, now))
 }
 
 /** The count as a component, for the frame of the console. */
