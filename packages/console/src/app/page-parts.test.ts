@@ -28,3 +28,7 @@ test('a live event makes stale what every page says it does', () => {
   expect(stale.get('event_created')).toEqual(['stats', 'events'])
   expect(stale.get('bundle_uploaded')).toEqual(['bundles'])
 })
+
+test('what must be counted is known for all pages together', () => {
+  expect(collect([{ counted: ['stats'] }, {}, { counted: ['histogram'] }]).counted).toEqual(['stats', 'histogram'])
+})

@@ -12,6 +12,8 @@ export interface PageParts {
   readonly place?: Place
   /** Which live events make which of the page's resources stale; a resource is the first element of query keys. */
   readonly refreshes?: Refreshes
+  /** Those of them that the server must count: in a flood they are read less often. */
+  readonly counted?: readonly string[]
 }
 
 /** Renders what it is given with the count, so that a page can count by hooks of its own. */
@@ -41,6 +43,7 @@ export interface Collected {
   readonly places: readonly Place[]
   /** Live event → stale resources. */
   readonly stale: ReadonlyMap<LiveEventType, readonly string[]>
+  readonly counted: readonly string[]
   /** Fetches the code of each page behind the login. */
   readonly preload: readonly (() => Promise<void>)[]
 }
@@ -66,5 +69,5 @@ export function collect(pages: readonly PageParts[]): Collected {
   const preload = pages
     .flatMap(({ inside }) => Object.values(inside ?? {}))
     .flatMap((route) => (route.options.component as { preload?: () => Promise<void> } | undefined)?.preload ?? [])
-  return { places, stale, preload }
+  return { places, stale, counted: pages.flatMap(({ counted }) => counted ?? []), preload }
 }

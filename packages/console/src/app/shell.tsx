@@ -29,9 +29,9 @@ const ALSO_HIDDEN = ['approvals']
 /** The frame around every page behind the login: sidebar, or two bars on a phone; palette, help, the live stream. */
 export function Shell() {
   const signedOut = useSignedOut()
-  const stale = useRouteContext({ from: '/inside', select: ({ pages }) => pages.stale })
+  const { stale, counted } = useRouteContext({ from: '/inside', select: ({ pages }) => pages })
   return (
-    <LiveProvider stale={stale} alsoHidden={ALSO_HIDDEN} onSignedOut={signedOut}>
+    <LiveProvider stale={stale} counted={counted} alsoHidden={ALSO_HIDDEN} onSignedOut={signedOut}>
       <Frame />
     </LiveProvider>
   )

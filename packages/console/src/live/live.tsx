@@ -19,25 +19,37 @@ const LiveContext = createContext<Live>({ status: 'connecting', subscribe: () =>
 interface LiveProviderProps {
   /** Live event → names of the resources that it makes stale. */
   readonly stale: ReadonlyMap<LiveEventType, readonly string[]>
+  /** Resources that are read less often in a flood. */
+  readonly counted: readonly string[]
   /** Resources that a hidden tab keeps fresh too, for the count in its title. */
   readonly alsoHidden: readonly string[]
   readonly onSignedOut: () => void
   readonly children: ReactNode
 }
 
+/** Milliseconds between two readings of what is stale; the first comes at once. */
+const APART = 1_000
+const COUNTED_APART = 5_000
+
 /** Hears the stream while someone is signed in, and refreshes what each event makes stale. */
-export function LiveProvider({ stale, alsoHidden, onSignedOut, children }: LiveProviderProps) {
+export function LiveProvider({ stale, counted, alsoHidden, onSignedOut, children }: LiveProviderProps) {
   const client = useQueryClient()
   const [status, setStatus] = useState<LiveStatus>('connecting')
   const listeners = useRef(new Set<Listener>())
   const signedOut = useEffectEvent(onSignedOut)
 
   useEffect(() => {
-    const refresh = throttleByName(
-      (names) => void client.invalidateQueries({ predicate: ({ queryKey }) => names.has(String(queryKey[0])) }),
-      1_000,
-      (run, ms) => setTimeout(run, ms),
-    )
+    const every = (milliseconds: number) =>
+      throttleByName(
+        (names) => void client.invalidateQueries({ predicate: ({ queryKey }) => names.has(String(queryKey[0])) }),
+        milliseconds,
+        (run, ms) => setTimeout(run, ms),
+      )
+    const [soon, later] = [every(APART), every(COUNTED_APART)]
+    const refresh = (names: readonly string[]) => {
+      soon(names.filter((name) => !counted.includes(name)))
+      later(names.filter((name) => counted.includes(name)))
+    }
     // Thirty tabs that all read anew at each event would be thirty times the work, for one that is looked at.
     const missed = new Set<string>()
     const onEvent = (event: LiveEvent) => {
@@ -103,7 +115,7 @@ export function LiveProvider({ stale, alsoHidden, onSignedOut, children }: LiveP
       line.close()
       holdTime(false)
     }
-  }, [client, stale, alsoHidden])
+  }, [client, stale, counted, alsoHidden])
 
   const [subscribe] = useState(() => (listener: Listener) => {
     listeners.current.add(listener)

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import type { HistogramBucket } from '../../api/types.ts'
 import { Card, CardHeading } from '../../ui/page.tsx'
 import { plural } from '../../ui/plural.ts'
-import { useNow } from '../../ui/ticker.ts'
+import { useAtNow } from '../../ui/ticker.ts'
 import { fillBuckets } from './buckets.ts'
 import { statisticQueries } from './queries.ts'
 
@@ -18,9 +18,9 @@ const SERIES = [
 
 /** Verdicts of the last day, a bar each half hour. What was allowed is grey: colour is for what deserves a look. */
 export function Activity() {
-  const hour = Math.floor(useNow() / 60_000) * 60_000
-  const until = new Date(hour + 60_000)
-  const since = new Date(hour - HOURS * 3_600_000)
+  const minute = useAtNow((now) => Math.floor(now / 60_000) * 60_000)
+  const until = new Date(minute + 60_000)
+  const since = new Date(minute - HOURS * 3_600_000)
   const histogram = useQuery({
     ...statisticQueries.histogram(since.toISOString(), until.toISOString(), BUCKET_SECONDS),
     refetchInterval: 60_000,
@@ -67,12 +67,14 @@ export function Activity() {
 
 const total = (bucket: HistogramBucket) => bucket.allowed + bucket.denied + bucket.pending + bucket.observed
 
+const ofDay = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
+
 function Bar({ bucket, highest }: { bucket: HistogramBucket; highest: number }) {
   const words = SERIES.flatMap(({ name, label }) => (bucket[name] > 0 ? [`${label} ${bucket[name]}`] : []))
   return (
     <div
       className="flex h-full min-w-0 flex-1 flex-col-reverse justify-start gap-px hover:bg-hover"
-      title={`${new Date(bucket.bucket_start).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}: ${words.join(', ') || 'nothing'}`}
+      title={`${ofDay.format(new Date(bucket.bucket_start))}: ${words.join(', ') || 'nothing'}`}
     >
       {total(bucket) === 0 && <span className="h-px bg-line" />}
       {SERIES.map(({ name, className }) =>

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Activity } from 'lucide-react'
-import { useEffect, useRef } from 'react'
+import { memo, useEffect, useRef } from 'react'
 import { payloadText } from '../../api/payload.ts'
 import type { AuditEvent } from '../../api/types.ts'
 import { VerdictBadge } from '../../ui/badge.tsx'
@@ -14,11 +14,15 @@ import { Clock } from '../../ui/when.tsx'
 import { eventQueries } from '../events/queries.ts'
 
 const SHOWN = 15
+const GLOWING = 5
+const NONE: ReadonlySet<string> = new Set()
 
 /** The newest events as they arrive; those that were not there a moment ago glow briefly. */
 export function LatestEvents() {
   const events = useQuery(eventQueries.list({ limit: SHOWN }))
   const fresh = useFresh(events.data)
+  // In a flood all are new, and a glow on each would say nothing.
+  const glow = fresh.size <= GLOWING ? fresh : NONE
   return (
     <Card aria-labelledby="latest" className="flex min-h-110 min-w-0 flex-col">
       <CardHeading
@@ -51,7 +55,7 @@ export function LatestEvents() {
       ) : (
         <ul className="divide-y">
           {events.data.map((event) => (
-            <EventLine key={event.id} event={event} fresh={fresh.has(event.id)} />
+            <EventLine key={event.id} event={event} fresh={glow.has(event.id)} />
           ))}
         </ul>
       )}
@@ -59,14 +63,18 @@ export function LatestEvents() {
   )
 }
 
-function EventLine({ event, fresh }: { event: AuditEvent; fresh: boolean }) {
+/** Behind the words, and by opacity alone: the browser then moves it without drawing the page anew for each picture. */
+const GLOW =
+  'before:pointer-events-none before:absolute before:inset-0 before:animate-fresh before:bg-accent-soft before:opacity-0'
+
+const EventLine = memo(function EventLine({ event, fresh }: { event: AuditEvent; fresh: boolean }) {
   const contract = payloadText(event, 'decision_name')
   return (
-    <li className={cn(fresh && 'animate-fresh')}>
+    <li className={cn('relative', fresh && GLOW)}>
       <Link
         to="/events"
         search={{ event: event.id, ts: event.timestamp }}
-        className="grid h-9.5 grid-cols-[6.25rem_minmax(0,1fr)_auto] items-center gap-3 px-4 hover:bg-hover focus-visible:-outline-offset-2 sm:grid-cols-[6.25rem_minmax(0,9rem)_minmax(0,1fr)_auto]"
+        className="relative grid h-9.5 grid-cols-[6.25rem_minmax(0,1fr)_auto] items-center gap-3 px-4 hover:bg-hover focus-visible:-outline-offset-2 sm:grid-cols-[6.25rem_minmax(0,9rem)_minmax(0,1fr)_auto]"
       >
         <VerdictBadge verdict={event.verdict} className="justify-self-start" />
         <span className="truncate font-mono text-sm">{visible(event.tool_name)}</span>
@@ -78,7 +86,7 @@ function EventLine({ event, fresh }: { event: AuditEvent; fresh: boolean }) {
       </Link>
     </li>
   )
-}
+})
 
 /** Ids that appeared since the previous answer; none at the first. */
 function useFresh(events: readonly AuditEvent[] | undefined): ReadonlySet<string> {

@@ -17,6 +17,7 @@ export const parts: PageParts = {
     stats: ['event_created', 'approval_created', 'approval_decided', 'approval_timeout'],
     histogram: ['event_created'],
   },
+  counted: ['stats', 'histogram'],
 }
 
 declare module '../../app/page-parts.ts' {
