@@ -96,7 +96,7 @@ describe.skipIf(!hasBrowser)('deciding calls in the console', () => {
   })
 
   it('a form in use stays when its call runs out', async () => {
-    await world.ask({ tool: 'short_call', timeout: 4 })
+    const id = await world.ask({ tool: 'short_call', timeout: 240 })
     await world.ask({ tool: 'second_call' })
     await inbox()
     await page.keyboard.press('j')
@@ -104,8 +104,9 @@ describe.skipIf(!hasBrowser)('deciding calls in the console', () => {
     const field = page.getByLabel(/Why not/)
     await field.waitFor()
     await page.keyboard.type('too late')
+    await world.runOut(id)
     await article('short_call')
-      .getByText(/Nobody decided within 4 s, so the call was denied/)
+      .getByText(/Nobody decided within 4 min, so the call was denied/)
       .waitFor()
     expect(await field.inputValue()).toBe('too late')
     expect(await focused()).toBe('reason')

@@ -66,4 +66,63 @@ describe.skipIf(!hasBrowser)('the list of events', { timeout: 240_000 }, () => {
     await list().getByText('paused_tool').first().waitFor()
     await expect.poll(countToTheEnd, { timeout: 60_000 }).toBe(1_506)
   })
+
+  /** As if the tab were behind another, or in front again. */
+  const hide = (hidden: boolean) =>
+    page.evaluate(`(() => {
+      Object.defineProperty(document, 'hidden', { configurable: true, get: () => ${hidden} })
+      document.dispatchEvent(new Event('visibilitychange'))
+    })()`)
+
+  it('asks for nothing while the tab is hidden, and shows all when one looks again: 3,006 of 3,006', async () => {
+    await page.goto(`${world.server.url}/dashboard/events?tool_name=hidden_tool`)
+    await page.getByText('No event matches').waitFor()
+    await live()
+    await hide(true)
+    const asked: string[] = []
+    page.on('request', (request) => /\/events\?/.test(request.url()) && asked.push(request.url()))
+    const now = Date.now()
+    for (let part = 0; part < 6; part++) await world.report(burst(501, now - part * 1_000_000, 'hidden_tool'))
+    // What is announced by then was heard: a call that waits is counted in a hidden tab too.
+    const id = await world.ask()
+    await expect.poll(() => page.title()).toMatch(/^\(1\)/)
+    await world.admin.decide(id, false)
+    expect(asked).toEqual([])
+    await hide(false)
+    await list().getByText('hidden_tool').first().waitFor()
+    await expect.poll(countToTheEnd, { timeout: 60_000 }).toBe(3_006)
+  })
+
+  it('the row with the keyboard’s focus stays the same event while others arrive', async () => {
+    const ofAgent = (tool_name: string) => auditEvent({ tool_name, agent_id: 'focus-agent' })
+    await world.report([ofAgent('focused_tool')])
+    await page.goto(`${world.server.url}/dashboard/events?agent_id=focus-agent`)
+    await list()
+      .getByRole('button', { name: /focused_tool/ })
+      .waitFor()
+    await live()
+    const focused = page.locator(':focus')
+    for (let presses = 0; presses < 50; presses++) {
+      await page.keyboard.press('Tab')
+      if ((await focused.innerText()).includes('focused_tool')) break
+    }
+    await world.report([ofAgent('newcomer_tool')])
+    await page.getByRole('button', { name: '1 new event' }).waitFor()
+    expect(await focused.innerText()).toContain('focused_tool')
+    await page.keyboard.press('Enter')
+    await page.getByRole('region', { name: 'Event' }).getByText('focused_tool').first().waitFor()
+  })
+
+  it('many events a second are read once a second, not once for each report', async () => {
+    await page.goto(`${world.server.url}/dashboard/events?tool_name=steady_tool`)
+    await page.getByText('No event matches').waitFor()
+    await live()
+    const asked: string[] = []
+    page.on('request', (request) => request.url().includes('after_seq=') && asked.push(request.url()))
+    const from = await page.evaluate<number>('performance.now()')
+    for (let part = 0; part < 60; part++) await world.report([auditEvent({ tool_name: 'steady_tool' })])
+    await expect.poll(() => list().getByRole('listitem').count()).toBeGreaterThan(10)
+    const seconds = ((await page.evaluate<number>('performance.now()')) - from) / 1_000
+    expect(asked.length).toBeLessThanOrEqual(Math.ceil(seconds) + 1)
+  })
 })

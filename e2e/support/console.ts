@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { ADMIN, type Administrator, administrator, type ServerProcess, startServer } from './server.ts'
 
@@ -25,6 +27,8 @@ export interface ConsoleWorld {
   readonly admin: Administrator
   /** An agent's call that waits; its id. */
   ask(asked?: Asked): Promise<string>
+  /** The time of a call that waits is over, without a test that waits for it. */
+  runOut(id: string): Promise<void>
   /** How an approval stands on the server. */
   statusOf(id: string): Promise<{ status: string; decided_by: string | null; decision_reason: string | null }>
   /** Records events as an agent would. */
@@ -86,6 +90,14 @@ export async function startConsole(environment: Record<string, string> = {}): Pr
       })
       if (!answer.ok) throw new Error(`asking answered ${answer.status}: ${await answer.text()}`)
       return ((await answer.json()) as { id: string }).id
+    },
+    async runOut(id) {
+      const database = new DatabaseSync(join(server.dataDir, 'lictor.db'), { timeout: 10_000 })
+      database.prepare('update approvals set expires_at = created_at where id = ?').run(id)
+      database.close()
+      // Whoever looks at a call that is overdue times it out.
+      const { status } = await admin.call<{ status: string }>('GET', `/api/v1/approvals/${id}`)
+      if (status !== 'timeout') throw new Error(`The call is ${status}, and should have run out.`)
     },
     statusOf: (id) => admin.call('GET', `/api/v1/approvals/${id}`),
     async report(events) {

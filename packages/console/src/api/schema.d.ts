@@ -1439,7 +1439,7 @@ export interface paths {
         };
         /**
          * Query audit events, newest first, or in the order of arrival
-         * @description An API key sees its own environment. A page may hold fewer events than `limit`, because an answer is bounded in bytes as well; where there may be more it carries `X-Next-Cursor`: send it as `cursor` with the same filters. With `after_seq` the order is that of arrival, oldest first, and nothing is left out that is stored late: `X-Next-Seq` says where to go on.
+         * @description An API key sees its own environment. A page may hold fewer events than `limit`, because an answer is bounded in bytes as well; where there may be more it carries `X-Next-Cursor`: send it as `cursor` with the same filters. With `after_seq` the order is that of arrival, oldest first, and nothing is left out that is stored late: `X-Next-Seq` says where to go on, and `X-Has-More: true` that there may be more already.
          *
          *     All filters are joined by and.
          *
@@ -12938,6 +12938,8 @@ export interface operations {
                     "X-Next-Cursor"?: string;
                     /** @description With `after_seq`: `after_seq` of the next page. */
                     "X-Next-Seq"?: string;
+                    /** @description With `after_seq`: `true` where there may be more already. */
+                    "X-Has-More"?: string;
                     [name: string]: unknown;
                 };
                 content: {

@@ -12,9 +12,13 @@ type Listener = (event: LiveEvent) => void
 interface Live {
   readonly status: LiveStatus
   readonly subscribe: (listener: Listener) => () => void
+  readonly refresh: Refresh
 }
 
-const LiveContext = createContext<Live>({ status: 'connecting', subscribe: () => () => {} })
+/** Resources, by name, are stale. */
+type Refresh = (names: readonly string[]) => void
+
+const LiveContext = createContext<Live>({ status: 'connecting', subscribe: () => () => {}, refresh: () => {} })
 
 interface LiveProviderProps {
   /** Live event → names of the resources that it makes stale. */
@@ -37,6 +41,7 @@ export function LiveProvider({ stale, counted, alsoHidden, onSignedOut, children
   const [status, setStatus] = useState<LiveStatus>('connecting')
   const listeners = useRef(new Set<Listener>())
   const signedOut = useEffectEvent(onSignedOut)
+  const refreshing = useRef<Refresh>(() => {})
 
   useEffect(() => {
     const every = (milliseconds: number) =>
@@ -46,10 +51,11 @@ export function LiveProvider({ stale, counted, alsoHidden, onSignedOut, children
         (run, ms) => setTimeout(run, ms),
       )
     const [soon, later] = [every(APART), every(COUNTED_APART)]
-    const refresh = (names: readonly string[]) => {
+    const refresh: Refresh = (names) => {
       soon(names.filter((name) => !counted.includes(name)))
       later(names.filter((name) => counted.includes(name)))
     }
+    refreshing.current = refresh
     // Thirty tabs that all read anew at each event would be thirty times the work, for one that is looked at.
     const missed = new Set<string>()
     const onEvent = (event: LiveEvent) => {
@@ -121,8 +127,12 @@ export function LiveProvider({ stale, counted, alsoHidden, onSignedOut, children
     listeners.current.add(listener)
     return () => void listeners.current.delete(listener)
   })
-  return <LiveContext value={{ status, subscribe }}>{children}</LiveContext>
+  const [refresh] = useState((): Refresh => (names) => refreshing.current(names))
+  return <LiveContext value={{ status, subscribe, refresh }}>{children}</LiveContext>
 }
+
+/** Says what this tab itself made stale. The stream says the same a moment later, and both together are one reading. */
+export const useRefresh = (): Refresh => use(LiveContext).refresh
 
 export const useLiveStatus = (): LiveStatus => use(LiveContext).status
 

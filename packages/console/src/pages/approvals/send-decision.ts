@@ -2,6 +2,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { ApiError } from '../../api/http.ts'
 import type { Approval, EarlierDecision } from '../../api/types.ts'
 import { useSignedOut } from '../../app/sign-out.ts'
+import { useRefresh } from '../../live/live.tsx'
 import { messageOf } from '../../ui/states.tsx'
 import { useToasts } from '../../ui/toasts.tsx'
 import type { Answer, Sent } from './deciding.ts'
@@ -10,6 +11,7 @@ import { decideApproval } from './queries.ts'
 /** Sends decisions and says what became of them. The list changes only after the server said yes. */
 export function useSendDecision(): (sent: Sent, approval: Approval | undefined) => Promise<Answer> {
   const client = useQueryClient()
+  const refresh = useRefresh()
   const toasts = useToasts()
   const signedOut = useSignedOut()
   return async ({ id, approved, reason, lasting }, approval) => {
@@ -31,9 +33,7 @@ export function useSendDecision(): (sent: Sent, approval: Approval | undefined) 
       if (error instanceof ApiError && error.status === 401) signedOut()
       return { kind: 'failed', why: messageOf(error) }
     } finally {
-      void client.invalidateQueries({
-        predicate: ({ queryKey }) => ['approvals', 'stats'].includes(String(queryKey[0])),
-      })
+      refresh(['approvals', 'stats'])
     }
   }
 }

@@ -62,6 +62,7 @@ export const events: Chapter = {
       answers: {
         'X-Next-Cursor': 'Present where there may be more: `cursor` of the next page.',
         'X-Next-Seq': 'With `after_seq`: `after_seq` of the next page.',
+        'X-Has-More': 'With `after_seq`: `true` where there may be more already.',
       },
     },
     'GET /api/v1/events/:event_id': { notes: 'An API key sees events of its environment.' },

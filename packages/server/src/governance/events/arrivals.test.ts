@@ -17,7 +17,7 @@ onEachDatabase('events in the order of arrival', (start) => {
   const after = async (headers: Headers, seq: number, more = '') => {
     const answer = await t.request({ method: 'GET', url: `/api/v1/events?after_seq=${seq}${more}`, headers })
     const events = answer.json() as { call_id: string; seq: number }[]
-    return { calls: events.map((found) => found.call_id), next: Number(answer.headers['x-next-seq']), events }
+    return { calls: events.map((found) => found.call_id), next: Number(answer.headers['x-next-seq']), more: answer.headers['x-has-more'] === 'true', events }
   }
 
   it('an event that happened long ago and arrives late comes last, and the numbers have no gaps', async () => {
@@ -67,6 +67,16 @@ onEachDatabase('events in the order of arrival', (start) => {
     }
     while ((await read()) > 0);
     expect(seen).toEqual(Array.from({ length: 600 }, (_, index) => index + 1))
+  })
+
+  it('an answer that was cut off says that there may be more, and one that reaches the newest does not', async () => {
+    t = await start()
+    const agent = await t.agent()
+    await send(agent, event('a'), event('b'), event('c', { agent_id: 'agent-2' }))
+    expect(await after(agent, 0, '&limit=2')).toMatchObject({ calls: ['a', 'b'], next: 2, more: true })
+    expect(await after(agent, 2, '&limit=2')).toMatchObject({ calls: ['c'], next: 3, more: false })
+    expect(await after(agent, 0)).toMatchObject({ calls: ['a', 'b', 'c'], more: false })
+    expect(await after(agent, 0, '&agent_id=agent-1')).toMatchObject({ calls: ['a', 'b'], next: 3, more: false })
   })
 
   it('filters and the environment of a key leave out what they leave out, and say where to go on all the same', async () => {

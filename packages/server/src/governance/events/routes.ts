@@ -171,7 +171,7 @@ export function eventRoutes(
         ...tags,
         summary: 'Query audit events, newest first, or in the order of arrival',
         description:
-          'An API key sees its own environment. A page may hold fewer events than `limit`, because an answer is bounded in bytes as well; where there may be more it carries `X-Next-Cursor`: send it as `cursor` with the same filters. With `after_seq` the order is that of arrival, oldest first, and nothing is left out that is stored late: `X-Next-Seq` says where to go on, and `X-Has-More: true` that there is more already.',
+          'An API key sees its own environment. A page may hold fewer events than `limit`, because an answer is bounded in bytes as well; where there may be more it carries `X-Next-Cursor`: send it as `cursor` with the same filters. With `after_seq` the order is that of arrival, oldest first, and nothing is left out that is stored late: `X-Next-Seq` says where to go on, and `X-Has-More: true` that there may be more already.',
         querystring: Type.Object({
           ...Filter,
           mode: Type.Optional(Type.String()),
