@@ -17,7 +17,12 @@ onEachDatabase('events in the order of arrival', (start) => {
   const after = async (headers: Headers, seq: number, more = '') => {
     const answer = await t.request({ method: 'GET', url: `/api/v1/events?after_seq=${seq}${more}`, headers })
     const events = answer.json() as { call_id: string; seq: number }[]
-    return { calls: events.map((found) => found.call_id), next: Number(answer.headers['x-next-seq']), more: answer.headers['x-has-more'] === 'true', events }
+    return {
+      calls: events.map((found) => found.call_id),
+      next: Number(answer.headers['x-next-seq']),
+      more: answer.headers['x-has-more'] === 'true',
+      events,
+    }
   }
 
   it('an event that happened long ago and arrives late comes last, and the numbers have no gaps', async () => {
