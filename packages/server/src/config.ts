@@ -315,6 +315,13 @@ const settings = {
     meaning:
       'comma-separated private networks that agents may reach where their manifest names the host, for example 10.1.0.0/16',
   },
+  gitAuthorities: {
+    variable: 'LICTOR_GIT_CA',
+    kind: 'string',
+    fallback: '',
+    meaning:
+      'certificates (PEM) that git repositories may be signed by beside those that the machine trusts; usually by LICTOR_GIT_CA_FILE',
+  },
   egressMaxMb: {
     variable: 'LICTOR_EGRESS_MAX_MB',
     kind: 'integer',

@@ -9,7 +9,7 @@ import { type Credentials, createCredentials } from './credentials/credentials.t
 import { createRenewal } from './credentials/renewal.ts'
 import { credentialRoutes } from './credentials/routes.ts'
 import { createCredentialStore } from './credentials/store.ts'
-import { createCredentialValues } from './credentials/values.ts'
+import { type CredentialValues, createCredentialValues } from './credentials/values.ts'
 import type { Masks } from './masking/masks.ts'
 import { createOAuth } from './oauth/oauth.ts'
 import { createOAuthProtocol } from './oauth/protocol.ts'
@@ -26,6 +26,8 @@ export interface Kept {
   routes(app: App): void
   /** What manifests name, for the executions that are handed it. */
   readonly references: References
+  /** Credentials, for tools that reach something with one. */
+  readonly credentials: Pick<CredentialValues, 'valueFor'>
 }
 
 export function createKept(
@@ -64,6 +66,7 @@ export function createKept(
   workers.every('oauth_flows', SWEEP_MS, oauth.sweep)
 
   return {
+    credentials: values,
     references: createReferences({ store: secretStore, credentials: values, masks: deps.masks, audit, clock }),
     routes(app) {
       secretRoutes(app, secrets)

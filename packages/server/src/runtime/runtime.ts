@@ -32,6 +32,10 @@ import { createExecutions, type Executions } from './executions/executions.ts'
 import { executionRoutes } from './executions/routes.ts'
 import { createSupervisor } from './executions/supervisor.ts'
 import type { PathRefused } from './files/path.ts'
+import { createRepositories } from './git/repositories.ts'
+import { createGitRunner, findGit } from './git/runner.ts'
+import { createBindingStore } from './git/store.ts'
+import { createUserOf } from './git/user.ts'
 import { createOutputHandlers } from './handlers/output-handlers.ts'
 import { createHost } from './host.ts'
 import { runtimeRoutes } from './http.ts'
@@ -96,6 +100,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     countExecutions: () => supervisor.count,
     volumes: () => storage.volumes,
     files: () => storage.files,
+    repositories: () => repositories,
     scripts: createScripts({ ...shared, store: createScriptStore(database), tier: tierOf(config) }),
   })
   const kept = createKept(shared, {
@@ -103,6 +108,17 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     masks,
     runtimeKeys: identity.runtimeKeys,
     requireAgent: async (caller, id) => void (await agents.get(caller, id)),
+  })
+  const repositories = createRepositories({
+    ...shared,
+    store: createBindingStore(database),
+    volumes: () => storage.volumes,
+    files: () => storage.files,
+    runner: createGitRunner({ ...shared, host, authorities: config.gitAuthorities, program: findGit }),
+    credentials: kept.credentials,
+    userOf: createUserOf((caller, id) => executions.get(caller, id)),
+    tier: tierOf(config),
+    folder: folders.repositories,
   })
   const contexts = createSecurityContexts({ ...shared, store: createContextStore(database) })
   const incidents = createIncidents({ ...shared, store: createIncidentStore(database) })
@@ -355,6 +371,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
       { drain: supervisor.stop },
       { start: spawner.clear, drain: spawner.drain },
       host,
+      { start: repositories.clear },
       { start: toolbox.start, stop: toolbox.stop },
       { start: ownership.start, stop: ownership.stop },
     ]),
@@ -370,6 +387,8 @@ function foldersOf(dataDir: string) {
   const folderOf = (id: string) => join(home, id)
   return {
     folderOf,
+    /** Where git works. */
+    repositories: join(home, '..', 'repositories'),
     /** Of sandboxes that wait for an execution. */
     waiting: join(home, '.waiting'),
     workspaceOf: (id: string) => join(folderOf(id), 'workspace'),

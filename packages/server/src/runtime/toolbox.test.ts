@@ -55,6 +55,7 @@ function open(principal: TokenCaller, pattern = '*') {
     countExecutions: () => 0,
     volumes: nothing,
     files: nothing,
+    repositories: nothing,
     scripts: new Proxy({}, { get: nothing }) as never,
   })
   const securityContext = { name: 'c', capabilities: [{ toolPattern: pattern }], denyList: [] }

@@ -8,6 +8,8 @@ import type { Agents } from './agents/agents.ts'
 import { warningsOf } from './agents/warnings.ts'
 import type { Children } from './children/children.ts'
 import type { Executions } from './executions/executions.ts'
+import type { Repositories } from './git/repositories.ts'
+import { gitTools } from './git/tools.ts'
 import { agentTools } from './management/agent-tools.ts'
 import { discoveryTools } from './management/discovery-tools.ts'
 import { edgeTools } from './management/edge-tools.ts'
@@ -64,6 +66,7 @@ export function createToolbox(
     volumes: () => Volumes
     files: () => VolumeFiles
     scripts: Scripts
+    repositories: () => Repositories
   },
 ): Toolbox {
   const { config, clock, database, fetches, search } = shared
@@ -93,6 +96,7 @@ export function createToolbox(
     ...schemaTools({ warningsOf: (manifest) => warningsOf(manifest, catalogue) }),
     ...systemTools({ ...deps, version, settings: shownSettings(config) }),
     ...volumeTools(deps),
+    ...gitTools(deps),
     ...scriptTools(deps),
     ...edgeTools,
   ]

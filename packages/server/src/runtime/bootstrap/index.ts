@@ -2,6 +2,9 @@ import { fileURLToPath } from 'node:url'
 
 export type BootstrapLanguage = 'node' | 'python'
 
+/** Absolute path of the program that runs git for the tools over repositories. It needs Node 18, and no package. */
+export const gitScriptPath: string = fileURLToPath(new URL('../../../bootstrap/git.mjs', import.meta.url))
+
 const files = { node: 'bootstrap.mjs', python: 'bootstrap.py' } as const
 
 /**

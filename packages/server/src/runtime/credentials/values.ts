@@ -1,5 +1,5 @@
 import { DomainError } from '../../errors.ts'
-import type { ExecutionCaller } from '../../identity/caller.ts'
+import type { Caller } from '../../identity/caller.ts'
 import { scopeOfRecord } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { SecretStore } from '../../ports/secrets.ts'
@@ -10,22 +10,28 @@ import { actorOfOwner, type Credential, placeOfCredential } from './credential.t
 import type { Renewal } from './renewal.ts'
 import type { CredentialStore } from './store.ts'
 
-/** Who asks for the value of a credential. */
+/** Who asks for the value of a credential: an execution, or somebody who calls tools without one. */
 export interface CredentialUser {
+  /** Of the execution. */
   readonly id: string
+  /** Whom the audit log names, where it is no execution. */
+  readonly caller?: Caller
   readonly tenantId: string
   readonly agentId: string
   readonly agentName: string
   readonly startedBy: string
 }
 
-/** The values of credentials, for executions that they are granted to. */
+/** The values of credentials, for executions that they are granted to, and for who owns them. */
 export interface CredentialValues {
   /**
    * The value now, of a credential named by id or label.
    * @throws CredentialRefused naming the credential and why it may not be used, never a value
    */
-  valueFor(user: CredentialUser, name: string): Promise<{ id: string; value: string; version: number }>
+  valueFor(
+    user: CredentialUser,
+    name: string,
+  ): Promise<{ id: string; value: string; version: number } & Pick<Credential, 'provider' | 'metadata'>>
 }
 
 export class CredentialRefused extends Error {
@@ -79,7 +85,7 @@ export function createCredentialValues(deps: {
 
   return {
     async valueFor(user, name) {
-      const caller: ExecutionCaller = { kind: 'execution', executionId: user.id, tenantId: user.tenantId }
+      const caller: Caller = user.caller ?? { kind: 'execution', executionId: user.id, tenantId: user.tenantId }
       const about = { credential: name, agent: user.agentName }
       try {
         const credential = await choose(user, name)
@@ -87,7 +93,8 @@ export function createCredentialValues(deps: {
         await audit.record(caller, 'credential.use', { ...about, credential_id: credential.id, version }, null)
         const at = microsOf(clock.now())
         await store.update(scopeOfRecord(user), credential.id, { lastUsedAt: at })
-        return { id: credential.id, value, version }
+        const { id, provider, metadata } = credential
+        return { id, value, version, provider, metadata }
       } catch (error) {
         if (!(error instanceof CredentialRefused || error instanceof DomainError)) throw error
         await audit.record(caller, 'credential.use', about, error.message)

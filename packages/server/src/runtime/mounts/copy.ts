@@ -31,14 +31,23 @@ export interface Copy {
   readonly state: string
 }
 
-/** Copy a volume into a workspace in which nothing runs; where that was done already, nothing happens. */
-export async function bringIn(files: VolumeFiles, volume: Volume, copy: Copy): Promise<void> {
+/**
+ * Copy a volume into a workspace in which nothing runs; where that was done already, nothing happens.
+ * @param isWanted what of it is copied; the rest stays in the volume as it is
+ */
+export async function bringIn(
+  files: VolumeFiles,
+  volume: Volume,
+  copy: Copy,
+  isWanted: (path: string) => boolean = () => true,
+): Promise<void> {
   if (await readSnapshot(copy)) return
   const root = join(copy.workspace, ...copy.components)
   await mkdir(root, { recursive: true, mode: 0o755 })
   const known: Record<string, Known> = {}
   const folders: string[] = []
   for (const entry of await files.all(volume)) {
+    if (!isWanted(entry.path)) continue
     const place = join(root, entry.path)
     if (entry.isFolder) {
       await mkdir(place, { recursive: true, mode: 0o755 })

@@ -87,7 +87,9 @@ export function createAuthorize(deps: { catalogue: Pick<Catalogue, 'find'>; limi
       return refuse({ kind: 'ToolNotAllowed', details: `Tool '${name}' is not among the tools of the manifest.` })
     await requireOwnTenant(context, sent.tenants, refuse)
     if (tool === null) throw new NotRouted(`there is no tool '${name}' on this server.`)
-    const prepared = await prepare(context, tool, shaped, refuse)
+    const resolved = await prepare(context, tool, shaped, refuse)
+    const implied = await tool.implied?.find(context.caller, resolved.args)
+    const prepared = { ...resolved, args: { ...resolved.args, ...implied } }
     const verdict = judgeByContext(securityContext, tool, prepared.args)
     if (!verdict.allowed) return refuse(verdict.violation)
     const { capability } = verdict

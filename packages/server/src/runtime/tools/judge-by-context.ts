@@ -6,7 +6,7 @@ import { argumentsOf, type Tool } from './tool.ts'
  */
 
 /** What a context knows of a tool. */
-export type JudgedTool = Pick<Tool, 'name' | 'arguments'>
+export type JudgedTool = Pick<Tool, 'name' | 'arguments' | 'implied'>
 
 export type ViolationKind =
   | 'ToolNotAllowed'

@@ -106,6 +106,14 @@ export interface Tool {
   /** Only who runs the platform calls it, whatever the security context allows. */
   readonly isForOperators?: true
   readonly arguments: Readonly<Record<string, ArgumentRecord>>
+  /**
+   * What a call means beyond what its caller sends, found out before it is judged: it is judged, shown and run with it.
+   * `find` throws what ends the call.
+   */
+  readonly implied?: {
+    readonly arguments: Readonly<Record<string, ArgumentRecord>>
+    find(caller: ToolCaller, args: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>>
+  }
   /** Of a tool that describes its arguments itself: its JSON Schema, as it came. */
   readonly foreignSchema?: Readonly<Record<string, unknown>>
   /** Runs the call in this server; null: the sandbox runs it. */
@@ -142,9 +150,9 @@ export function ownSchemaOf(tool: Pick<Tool, 'arguments'>): ToolSchema {
   }
 }
 
-/** The names of a tool's arguments of this kind, in the record's order. */
-export const argumentsOf = (tool: Pick<Tool, 'arguments'>, is: ArgumentKind['is']): string[] =>
-  Object.entries(tool.arguments)
+/** The names of a tool's arguments of this kind, in the record's order, and then of those that are implied. */
+export const argumentsOf = (tool: Pick<Tool, 'arguments' | 'implied'>, is: ArgumentKind['is']): string[] =>
+  [...Object.entries(tool.arguments), ...Object.entries(tool.implied?.arguments ?? {})]
     .filter(([, argument]) => argument.is === is)
     .map(([name]) => name)
 
