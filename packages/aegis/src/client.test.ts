@@ -177,7 +177,85 @@ describe('every method calls its route', () => {
     ['DELETE /v1/security-contexts/lab', (c) => c.deleteSecurityContext('lab')],
     ['GET /health/live', (c) => c.healthLive()],
     ['GET /health/ready', (c) => c.healthReady()],
+    ['GET /v1/tools?source=builtin&limit=2', (c) => c.listTools({ source: 'builtin', limit: 2 })],
+    ['GET /v1/tools/web%2Fx', (c) => c.getTool('web/x')],
+    ['GET /v1/tools/servers', (c) => c.listToolServers()],
+    [
+      'POST /v1/volumes',
+      (c) => c.createVolume({ label: 'v', size_limit_bytes: 9 }),
+      { label: 'v', size_limit_bytes: 9 },
+    ],
+    ['GET /v1/volumes?limit=2', (c) => c.listVolumes({ limit: 2 })],
+    ['GET /v1/volumes/v1', (c) => c.getVolume('v1')],
+    ['PATCH /v1/volumes/v1', (c) => c.renameVolume('v1', { label: 'w' }), { label: 'w' }],
+    ['DELETE /v1/volumes/v1', (c) => c.deleteVolume('v1')],
+    ['GET /v1/volumes/quota', (c) => c.getVolumeQuota()],
+    ['GET /v1/volumes/quota', (c) => c.getQuota()],
+    ['GET /v1/volumes/v1/files', (c) => c.listFiles('v1')],
+    ['GET /v1/volumes/v1/files?path=a+b%2Fc', (c) => c.listFiles('v1', 'a b/c')],
+    ['GET /v1/volumes/v1/files/download?path=a%3Fb', (c) => c.downloadFile('v1', 'a?b')],
+    ['GET /v1/volumes/v1/files/download?path=a', (c) => c.streamFile('v1', 'a')],
+    ['POST /v1/volumes/v1/files/mkdir', (c) => c.mkdir('v1', 'a/b'), { path: 'a/b' }],
+    ['POST /v1/volumes/v1/files/move', (c) => c.movePath('v1', { from: 'a', to: 'b' }), { from: 'a', to: 'b' }],
+    [
+      'POST /v1/volumes/v1/files/move',
+      (c) => c.movePath('v1', { source: 'a', destination: 'b' }),
+      { source: 'a', destination: 'b' },
+    ],
+    ['DELETE /v1/volumes/v1/files?path=a%2Fb', (c) => c.deletePath('v1', 'a/b')],
+    ['GET /v1/storage/violations?limit=2', (c) => c.listStorageViolations({ limit: 2 })],
+    ['GET /v1/credentials', (c) => c.listCredentials()],
+    ['GET /v1/credentials/c1', (c) => c.getCredential('c1')],
+    [
+      'POST /v1/credentials/api-keys',
+      (c) => c.storeApiKey({ provider: 'p', api_key_value: 'k' }),
+      { provider: 'p', api_key_value: 'k' },
+    ],
+    ['DELETE /v1/credentials/c1', (c) => c.revokeCredential('c1')],
+    ['POST /v1/credentials/c1/rotate', (c) => c.rotateCredential('c1'), {}],
+    ['POST /v1/credentials/c1/rotate', (c) => c.rotateCredential('c1', { new_value: 'k' }), { new_value: 'k' }],
+    ['POST /v1/credentials/oauth/initiate', (c) => c.oauthInitiate({ provider: 'p' }), { provider: 'p' }],
+    ['GET /v1/credentials/oauth/callback?code=a+b&state=s', (c) => c.oauthCallback({ code: 'a b', state: 's' })],
+    ['POST /v1/credentials/oauth/device/initiate', (c) => c.deviceInitiate({ provider: 'p' }), { provider: 'p' }],
+    [
+      'POST /v1/credentials/oauth/device/poll',
+      (c) => c.devicePoll({ device_code: 'd', provider: 'p' }),
+      { device_code: 'd', provider: 'p' },
+    ],
+    ['GET /v1/credentials/c1/grants', (c) => c.listGrants('c1')],
+    ['POST /v1/credentials/c1/grants', (c) => c.addGrant('c1', { agent_id: 'a1' }), { agent_id: 'a1' }],
+    ['DELETE /v1/credentials/c1/grants/g1', (c) => c.revokeGrant('c1', 'g1')],
+    ['PUT /v1/credentials/providers/p', (c) => c.putOAuthProvider('p', { client_id: 'x' }), { client_id: 'x' }],
+    ['GET /v1/credentials/providers', (c) => c.listOAuthProviders()],
+    ['DELETE /v1/credentials/providers/p', (c) => c.deleteOAuthProvider('p')],
+    ['GET /v1/secrets?path_prefix=db%2F', (c) => c.listSecrets('db/')],
+    ['GET /v1/secrets/db/pass%20word', (c) => c.getSecret('/db//pass word')],
+    ['GET /v1/secrets/db?version=2', (c) => c.getSecret('db', 2)],
+    ['PUT /v1/secrets/db', (c) => c.writeSecret('db', { value: 'v' }), { value: 'v' }],
+    ['DELETE /v1/secrets/db', (c) => c.deleteSecret('db')],
+    ['DELETE /v1/secrets/db?version=2', (c) => c.destroySecretVersion('db', 2)],
+    ['GET /v1/secret-versions/db', (c) => c.listSecretVersions('db')],
+    ['GET /v1/api-keys', (c) => c.listApiKeys()],
+    [
+      'POST /v1/api-keys',
+      (c) => c.createApiKey({ name: 'k', scopes: ['agent:list'] }),
+      { name: 'k', scopes: ['agent:list'] },
+    ],
+    ['DELETE /v1/api-keys/k1', (c) => c.revokeApiKey('k1')],
   ]
+  /** These take more than a row: their own tests follow, here or under `streams` and `ending a call`. */
+  const apart = [
+    ...['uploadFile', 'attachToVolume', 'invokeSeal', 'dispatchGateway', 'streamExecution', 'streamAgentEvents'],
+    ...['withOptions', 'aclose'],
+  ]
+  test('no method is missing', () => {
+    const called = new Set<string>(apart)
+    const noting = new Proxy({}, { get: (_, name) => () => called.add(String(name)) }) as AegisClient
+    for (const [, run] of cases) run(noting)
+    const members = [...Object.keys(connect()), ...Object.getOwnPropertyNames(AegisClient.prototype)]
+    expect([...called].sort()).toEqual(members.filter((name) => name !== 'constructor').sort())
+  })
+
   test.each(cases)('%s', async (call, run, body) => {
     answers = [json({ status: 'ok' })]
     await run(connect())
@@ -211,6 +289,37 @@ describe('every method calls its route', () => {
     expect(await client.listPendingApprovals()).toEqual([{ id: 'h1' }])
     expect(await client.getPendingApproval('h2')).toEqual({ id: 'h2' })
     expect(await client.getExecutionFile('e1', 'x')).toEqual(new Uint8Array([0, 255, 10]))
+  })
+
+  test('a file is sent as its bytes, named by a header, to where the query says; an attachment is told in one form', async () => {
+    const kept = {
+      path: 'a/é.txt',
+      name: 'é.txt',
+      mime_type: 'text/plain',
+      size: 2,
+      size_bytes: 2,
+      sha256: 'd',
+      more: 1,
+    }
+    answers = [json(kept), json(kept)]
+    const client = connect()
+    expect(await client.uploadFile('v1', 'é', 'a/é.txt')).toEqual(kept)
+    expect(await client.attachToVolume('v1', new File(['é'], 'é.txt'))).toEqual({
+      volume_id: 'v1',
+      path: 'a/é.txt',
+      name: 'é.txt',
+      mime_type: 'text/plain',
+      size: 2,
+      sha256: 'd',
+    })
+    expect(seen.map(({ call, body, headers }) => [call, body, headers['content-type'], headers['x-filename']])).toEqual(
+      [
+        ['POST /v1/volumes/v1/files/upload?path=a%2F%C3%A9.txt', 'é', 'application/octet-stream', undefined],
+        ['POST /v1/volumes/v1/files/upload', 'é', 'application/octet-stream', '%C3%A9.txt'],
+      ],
+    )
+    expect(await failure(client.uploadFile('v1', 'x'))).toBeInstanceOf(AegisUsageError)
+    expect(seen).toHaveLength(2)
   })
 
   test('a signed envelope is sent as it was signed, and once: a second time it would be a replay', async () => {

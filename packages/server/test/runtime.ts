@@ -4,15 +4,16 @@ import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
 import type { TestServer } from './harness.ts'
 
-/** Headers of a service account of the administrator's tenant, with a fresh token. */
+/** Headers of a service account with a fresh token, of the administrator's tenant or of the owner's. */
 export async function serviceHeaders(
   t: TestServer,
   account: { role?: string; scopes?: string[] } = {},
+  owner?: Record<string, string>,
 ): Promise<Record<string, string>> {
   const created = await t.request({
     method: 'POST',
     url: '/api/v1/service-accounts',
-    headers: await t.admin(),
+    headers: owner ?? (await t.admin()),
     payload: { name: 'test', ...account },
   })
   if (created.statusCode !== 201) throw new Error(created.body)

@@ -75,7 +75,7 @@ export interface ExecutionIteration {
   readonly trajectory: readonly {
     readonly tool_name: string
     readonly arguments_json: string
-    readonly status: 'pending' | 'dispatched' | 'succeeded' | 'failed'
+    readonly status: 'pending' | 'dispatched' | 'succeeded' | 'failed' | 'fatal'
     readonly result_json: string | null
     readonly error: string | null
   }[]

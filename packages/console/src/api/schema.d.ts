@@ -20971,7 +20971,7 @@ export interface operations {
                                 tool_name: string;
                                 /** @description JSON of its arguments, shortened. */
                                 arguments_json: string;
-                                /** @description `pending`, `dispatched`, `succeeded` or `failed`. */
+                                /** @description `pending`, `dispatched`, `succeeded`, `failed`, or `fatal`: it cannot work until a setting of the server is changed. */
                                 status: string;
                                 /** @description JSON of what the model was told; null of a call that failed. */
                                 result_json: string | null;

@@ -148,6 +148,10 @@ export function createConversations(deps: {
           invocations.begin(invocation, one.call, current.toolCalls++, one.before),
         )
         const place = trajectory.push(invoked.step) - 1
+        if (invoked.kind === 'fatal') {
+          await keep()
+          throw invoked.error
+        }
         if (invoked.kind === 'dispatched') {
           const { message, running } = invoked
           const remaining = calls.slice(index + 1)
@@ -245,7 +249,7 @@ export function createConversations(deps: {
       return failed ?? { text, calls, isCutOff }
     }
 
-    /** Keep what readers of the attempt see while a command is out, and after the last word. */
+    /** Keep what readers of the attempt see while a command is out, and after the last word or a failure. */
     async function keep(): Promise<void> {
       await store.updateIteration(execution.id, iteration, { trajectory })
     }
@@ -307,6 +311,7 @@ export function createConversations(deps: {
         if (proceeded.kind === 'message') return proceeded.message
         exchange = null
         failure = proceeded.failure
+        await keep()
         throw errorOf(failure)
       } catch (error) {
         if (signal.aborted) throw new Conflict('This execution has ended.', 'execution_ended')

@@ -176,7 +176,8 @@ export interface TrajectoryStep {
   readonly tool: string
   /** JSON, without secrets; above 4,096 characters an object with a preview. */
   readonly argumentsJson: string
-  readonly status: 'pending' | 'dispatched' | 'succeeded' | 'failed'
+  /** `fatal`: the tool cannot work here until a setting is changed, and the loop ended with it. */
+  readonly status: 'pending' | 'dispatched' | 'succeeded' | 'failed' | 'fatal'
   /** JSON of what the model was told, shortened likewise. Of a call that succeeded. */
   readonly resultJson?: string
   /** Of a call that failed. */

@@ -257,9 +257,13 @@ describe('the order of a tool call', () => {
   })
 
   it('a tool that nothing but a setting can mend ends the conversation', async () => {
-    await expect(told('unconfigured', { subject: 'x' })).rejects.toThrow(
-      "Tool 'unconfigured' terminated with fatal error: No key is configured.",
-    )
+    const message = "Tool 'unconfigured' terminated with fatal error: No key is configured."
+    const asked = { id: 'c', name: 'unconfigured', arguments: { subject: 'x' } }
+    expect(await invocations.begin(context, asked, 0)).toMatchObject({
+      kind: 'fatal',
+      error: { name: 'ToolFatal', message },
+      step: { tool: 'unconfigured', argumentsJson: '{"subject":"x"}', status: 'fatal', error: message },
+    })
   })
 
   it('a tool with a schema of its own gets its arguments as they came, and names its server', async () => {

@@ -1,6 +1,7 @@
 import type { DispatchMessage } from '@lictor/aegis'
 import { RedactionPolicy } from '@lictor/contracts'
 import { EdictumToolError } from '@lictor/guard'
+import { jsonIn } from '@lictor/wire'
 import { DomainError } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { ModelToolCall } from '../../ports/model.ts'
@@ -97,6 +98,8 @@ export type Invoked =
       readonly running: DispatchedCall
       readonly step: TrajectoryStep
     }
+  /** The conversation ends with it. */
+  | { readonly kind: 'fatal'; readonly error: ToolFatal; readonly step: TrajectoryStep }
 
 /** A command that is out at the instance. */
 export interface DispatchedCall extends RunningCall {
@@ -388,6 +391,10 @@ export function createInvocations(deps: {
         const { message, running } = ran
         return { kind: 'dispatched', message, running: { ...running, step: dispatched }, step: dispatched }
       } catch (error) {
+        if (error instanceof ToolFatal) {
+          const step = { ...failedStep(requested.step, error.message), status: 'fatal' as const }
+          return { kind: 'fatal', error, step }
+        }
         const { content, step } = await failed(context, requested, error)
         return { kind: 'answered', content, step }
       }
@@ -494,8 +501,14 @@ function offenceOf(failure: CallFailure) {
 const succeeded = (step: TrajectoryStep, content: string): TrajectoryStep => ({
   ...step,
   status: 'succeeded',
-  resultJson: JSON.stringify(shortened(content)),
+  resultJson: JSON.stringify(shortened(objectIn(content))),
 })
+
+/** What a tool returns as an object is told as its JSON; that is an object here again. Anything else is a text. */
+function objectIn(content: string): unknown {
+  const value = jsonIn(content)
+  return typeof value === 'object' && value !== null ? value : content
+}
 
 const failedStep = (step: TrajectoryStep, content: string): TrajectoryStep => ({
   ...step,

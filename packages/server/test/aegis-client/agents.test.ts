@@ -1,25 +1,14 @@
 import {
-  AegisClient,
   AgentManifest,
   AgentManifestBuilder,
   ConflictError,
   NotFoundError,
   UnprocessableEntityError,
 } from '@lictor/aegis'
-import { afterEach, expect, it } from 'vitest'
-import { onEachDatabase, type TestServer } from './harness.ts'
-import { scriptEnvironment, serviceHeaders } from './runtime.ts'
+import { expect, it } from 'vitest'
+import { driveGroup } from './driven.ts'
 
-onEachDatabase('every method for agents and executions, as programs call them', (start) => {
-  let t: TestServer
-  afterEach(() => t.close())
-
-  async function open(turns: readonly object[]) {
-    t = await start({ environment: scriptEnvironment(turns) })
-    const baseUrl = await t.listen()
-    const { authorization = '' } = await serviceHeaders(t)
-    return new AegisClient({ baseUrl, bearerToken: authorization.replace('Bearer ', '') })
-  }
+driveGroup('agents', (open) => {
   const built = () =>
     new AgentManifestBuilder('writer', 'javascript', '20')
       .withDescription('Writes.')
@@ -28,7 +17,7 @@ onEachDatabase('every method for agents and executions, as programs call them', 
       .withTool('write_file')
 
   it('an agent from its deploy to its removal', async () => {
-    const client = await open([])
+    const { client } = await open()
     const manifest = built().build()
     const deployed = await client.deployAgent(manifest)
     expect(deployed).toMatchObject({
@@ -86,42 +75,34 @@ onEachDatabase('every method for agents and executions, as programs call them', 
     expect((await client.listAgents()).items).toEqual([])
   })
 
-  it('an execution from its start to its removal', async () => {
-    const client = await open([
-      { tool_calls: [{ name: 'write_file', arguments: { path: 'out/a b.txt', content: 'Hello.' } }] },
-      { text: 'Written.' },
-    ])
-    const { id: agent } = await client.deployAgent(built().build())
-    const started = await client.startExecution({ agent_id: agent, input: { name: 'Ada' }, intent: 'Greet' })
-    expect(started).toMatchObject({ id: started.execution_id, status: 'pending', output: null })
+  it('an agent is seen by its own tenant until it is global, and one that is paused takes no work', async () => {
+    const { t, client, account } = await open()
+    const elsewhere = await account({}, await t.otherTenant())
+    const { id } = await client.deployAgent(built().build())
+    await expect(elsewhere.getAgent(id)).rejects.toThrow(NotFoundError)
+    await expect(elsewhere.lookupAgent('writer')).rejects.toThrow(NotFoundError)
+    await expect(elsewhere.deleteAgent(id)).rejects.toThrow(NotFoundError)
+    await client.updateAgentScope(id, { scope: 'global' })
+    expect((await elsewhere.lookupAgent('writer')).id).toBe(id)
+    await client.updateAgent(id, { status: 'paused' })
+    await expect(client.startExecution(id, 'go')).rejects.toMatchObject({ status: 409 })
+    expect((await client.listExecutions()).count).toBe(0)
+  })
+
+  it('the events of an agent are followed while its runs go on, and end when the loop is left', async () => {
+    const { client } = await open()
+    const { id } = await client.deployAgent(built().build())
     const told: string[] = []
-    for await (const event of client.streamExecution(started.execution_id)) told.push(event.event_type)
-    expect([told[0], told.at(-1)]).toEqual(['execution_started', 'execution_completed'])
-    const execution = await client.getExecution(started.execution_id)
-    expect(execution).toMatchObject({
-      status: 'completed',
-      input: { name: 'Ada' },
-      intent: 'Greet',
-      output: 'Written.',
-      error: null,
-      hierarchy: { depth: 0, path: [started.id] },
-      iterations: [{ number: 1, status: 'success', trajectory: [{ tool_name: 'write_file', status: 'succeeded' }] }],
-    })
-    expect(execution.iterations?.[0]?.llm_interactions).toHaveLength(2)
-    const file = await client.getExecutionFile(started.id, '/workspace/out/a b.txt')
-    expect(new TextDecoder().decode(file)).toBe('Hello.')
-    const second = await client.executeAgent(agent, 'go', undefined, { tone: 'dry' }, { version: '1.0.0' })
-    await expect(client.executeAgent(agent, { input: 'go' }, { version: '9' })).rejects.toThrow(ConflictError)
-    for await (const event of client.streamExecution(second.execution_id)) expect(event.event_type).not.toBe('unknown')
-    const ids = async (query: object) => (await client.listExecutions(query)).executions.map((one) => one.id)
-    expect(await ids({ agent_id: agent })).toEqual([second.id, started.id])
-    expect(await ids({ agent_id: agent, limit: 1, offset: 1 })).toEqual([started.id])
-    expect(await ids({ status: 'Completed', limit: 5 })).toEqual([second.id, started.id])
-    expect(await ids({ status: 'failed' })).toEqual([])
-    await expect(client.listExecutions({ workflow_name: 'none' })).rejects.toThrow(NotFoundError)
-    expect(await client.cancelExecution(second.id, { reason: 'late' })).toMatchObject({ status: 'completed' })
-    expect(await client.deleteExecution(second.id)).toMatchObject({ status: 'deleted' })
-    await expect(client.getExecution(second.id)).rejects.toThrow(NotFoundError)
-    await expect(client.startExecution({ agent_id: agent })).rejects.toThrow('Input is null or empty')
+    let begun: string | undefined
+    for await (const event of client.streamAgentEvents(id)) {
+      told.push(event.event_type)
+      begun ??= (await client.startExecution(id, 'go')).id
+      if (event.event_type === 'execution_failed') {
+        expect(event.data).toMatchObject({ execution_id: begun, agent_id: id })
+        break
+      }
+    }
+    expect(told[0]).toBe('agent_deployed')
+    expect(told).toContain('execution_started')
   })
 })
