@@ -46,7 +46,10 @@ export const IterationShape = Type.Object({
     Type.Object({
       tool_name: Type.String({ description: 'As the model called it.' }),
       arguments_json: Type.String({ description: 'JSON of its arguments, shortened.' }),
-      status: Type.String({ description: '`pending`, `dispatched`, `succeeded`, `failed`, or `fatal`: it cannot work until a setting of the server is changed.' }),
+      status: Type.String({
+        description:
+          '`pending`, `dispatched`, `succeeded`, `failed`, or `fatal`: it cannot work until a setting of the server is changed.',
+      }),
       result_json: Nullable(
         Type.String({ description: 'JSON of what the model was told; null of a call that failed.' }),
       ),
