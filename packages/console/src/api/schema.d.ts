@@ -20851,7 +20851,7 @@ export interface operations {
                      *               "tool_name": "write_file",
                      *               "arguments_json": "{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}",
                      *               "status": "succeeded",
-                     *               "result_json": "\"{\\\"status\\\":\\\"success\\\",\\\"path\\\":\\\"/workspace/greeting.txt\\\",\\\"bytes_written\\\":11,\\\"size_bytes\\\":11}\"",
+                     *               "result_json": "{\"status\":\"success\",\"path\":\"/workspace/greeting.txt\",\"bytes_written\":11,\"size_bytes\":11}",
                      *               "error": null
                      *             }
                      *           ],

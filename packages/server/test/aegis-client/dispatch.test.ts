@@ -104,7 +104,7 @@ driveGroup('dispatch', (open) => {
     await sendAndHangUp(baseUrl, key_value, message)
     const trajectory = async () =>
       (await client.getExecution(id)).iterations?.[0]?.trajectory.map(({ status }) => status)
-    await expect.poll(trajectory).toEqual(['succeeded', 'succeeded', 'dispatched'])
+    await expect.poll(trajectory, { timeout: 50_000 }).toEqual(['succeeded', 'succeeded', 'dispatched'])
     const second = await dispatched(client.dispatchGateway(message))
     expect([second.command, await dispatched(client.dispatchGateway(message))]).toEqual(['second', second])
     const { type: _, ...other } = message

@@ -18,7 +18,7 @@ driveGroup('tools', (open) => {
   it('what is listed is what an agent can be given and calls, of this server and of its MCP servers', async () => {
     const { client } = await withServers()
     await expect
-      .poll(async () => (await client.listToolServers()).servers.map(({ status }) => status))
+      .poll(async () => (await client.listToolServers()).servers.map(({ status }) => status), { timeout: 50_000 })
       .toEqual(['running'])
     const [server] = (await client.listToolServers()).servers
     expect(server).toMatchObject({ error: null, failures: 0 })
