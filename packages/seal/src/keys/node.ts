@@ -1,20 +1,13 @@
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign, verify } from 'node:crypto'
 import { toBase64, toUtf8 } from '../bytes.ts'
-import { privateKeyErased, publicKeyErased, requireSeed } from './erased.ts'
+import { copySeed, HeldKey, seedOf } from './held.ts'
 import { pkcs8Of, spkiOf } from './public-key.ts'
 
-/**
- * A key pair of one client, in memory only. The private bytes are this object's own, so that `erase` really overwrites them: the
- * platform's key objects, which cannot be overwritten, live for one operation.
- */
-export class Ed25519Key {
-  #seed: Uint8Array | null
-  #public: Uint8Array | null
-
+/** A key pair of one client, in memory only. */
+export class Ed25519Key extends HeldKey {
   private constructor(seed: Uint8Array) {
-    this.#seed = seed
     const exported = createPublicKey(privateKeyOf(seed)).export({ format: 'der', type: 'spki' })
-    this.#public = new Uint8Array(exported.subarray(-32))
+    super(seed, new Uint8Array(exported.subarray(-32)))
   }
 
   /** A new key pair. */
@@ -24,38 +17,18 @@ export class Ed25519Key {
 
   /** The key pair of a private key's 32 bytes, which are copied. @throws RangeError for another length */
   static fromSeed(seed: Uint8Array): Ed25519Key {
-    requireSeed(seed)
-    return new Ed25519Key(Uint8Array.from(seed))
+    return new Ed25519Key(copySeed(seed))
   }
 
   /** Signature over the message (a text as UTF-8), 64 bytes. @throws Error once the key is erased */
   sign(message: Uint8Array | string): Uint8Array {
-    if (!this.#seed) throw privateKeyErased()
-    return new Uint8Array(sign(null, typeof message === 'string' ? toUtf8(message) : message, privateKeyOf(this.#seed)))
+    const bytes = typeof message === 'string' ? toUtf8(message) : message
+    return new Uint8Array(sign(null, bytes, privateKeyOf(seedOf(this))))
   }
 
   /** The same in base64. */
   signBase64(message: Uint8Array | string): string {
     return toBase64(this.sign(message))
-  }
-
-  /** A copy of the public key's 32 bytes. @throws Error once the key is erased */
-  getPublicKeyBytes(): Uint8Array {
-    if (!this.#public) throw publicKeyErased()
-    return Uint8Array.from(this.#public)
-  }
-
-  /** The same in base64. */
-  getPublicKeyBase64(): string {
-    return toBase64(this.getPublicKeyBytes())
-  }
-
-  /** Overwrite the key with zeros and forget it. May be called again. */
-  erase(): void {
-    this.#seed?.fill(0)
-    this.#public?.fill(0)
-    this.#seed = null
-    this.#public = null
   }
 }
 

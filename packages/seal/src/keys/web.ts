@@ -1,19 +1,13 @@
 import { fromBase64Url, toBase64, toUtf8 } from '../bytes.ts'
-import { privateKeyErased, publicKeyErased, requireSeed } from './erased.ts'
+import { copySeed, HeldKey, seedOf } from './held.ts'
 import { pkcs8Of } from './public-key.ts'
 
 const ED25519 = { name: 'Ed25519' }
 
-/**
- * A key pair of one client, in memory only. As in Node, but by promises: browsers sign asynchronously.
- */
-export class Ed25519Key {
-  #seed: Uint8Array | null
-  #public: Uint8Array | null
-
+/** A key pair of one client, in memory only. As in Node, but by promises: browsers sign asynchronously. */
+export class Ed25519Key extends HeldKey {
   private constructor(seed: Uint8Array, publicKey: Uint8Array) {
-    this.#seed = seed
-    this.#public = publicKey
+    super(seed, publicKey)
   }
 
   /** A new key pair. */
@@ -23,8 +17,7 @@ export class Ed25519Key {
 
   /** The key pair of a private key's 32 bytes, which are copied. @throws RangeError for another length */
   static async fromSeed(seed: Uint8Array): Promise<Ed25519Key> {
-    requireSeed(seed)
-    return Ed25519Key.#of(Uint8Array.from(seed))
+    return Ed25519Key.#of(copySeed(seed))
   }
 
   static async #of(seed: Uint8Array): Promise<Ed25519Key> {
@@ -36,33 +29,13 @@ export class Ed25519Key {
 
   /** Signature over the message (a text as UTF-8), 64 bytes. @throws Error once the key is erased */
   async sign(message: Uint8Array | string): Promise<Uint8Array> {
-    if (!this.#seed) throw privateKeyErased()
     const bytes = typeof message === 'string' ? toUtf8(message) : Uint8Array.from(message)
-    return new Uint8Array(await crypto.subtle.sign(ED25519, await privateKeyOf(this.#seed, false), bytes))
+    return new Uint8Array(await crypto.subtle.sign(ED25519, await privateKeyOf(seedOf(this), false), bytes))
   }
 
   /** The same in base64. */
   async signBase64(message: Uint8Array | string): Promise<string> {
     return toBase64(await this.sign(message))
-  }
-
-  /** A copy of the public key's 32 bytes. @throws Error once the key is erased */
-  getPublicKeyBytes(): Uint8Array {
-    if (!this.#public) throw publicKeyErased()
-    return Uint8Array.from(this.#public)
-  }
-
-  /** The same in base64. */
-  getPublicKeyBase64(): string {
-    return toBase64(this.getPublicKeyBytes())
-  }
-
-  /** Overwrite the key with zeros and forget it. May be called again. */
-  erase(): void {
-    this.#seed?.fill(0)
-    this.#public?.fill(0)
-    this.#seed = null
-    this.#public = null
   }
 }
 

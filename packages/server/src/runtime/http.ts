@@ -1,6 +1,7 @@
 import Type, { type TSchema } from 'typebox'
-import { BadRequest } from '../errors.ts'
+import { BadRequest, InvalidInput } from '../errors.ts'
 import type { App } from '../http/server.ts'
+import { callerOf, type TokenCaller, type UserCaller } from '../identity/caller.ts'
 
 /**
  * Register routes of the runtime API. Its bodies are parsed by content, not by header: clients of several generations send
@@ -27,6 +28,17 @@ export function runtimeRoutes(app: App, add: (app: App) => void): void {
     add(scope)
   })
 }
+
+/** Who calls with an access token, or signed in to the console. @throws BadRequest for anybody else */
+export function runtimeCallerOf(request: Parameters<typeof callerOf>[0]): TokenCaller | UserCaller {
+  const caller = callerOf(request)
+  if (caller.kind === 'token' || caller.kind === 'user') return caller
+  throw new BadRequest('This route takes an access token or a console session.')
+}
+
+/** What a body lacks, where its schema leaves the field open because clients spell it in several ways. */
+export const missingInBody = (field: string): InvalidInput =>
+  new InvalidInput([{ loc: ['body', field], msg: `${field} is required and must not be empty.` }])
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 

@@ -2,9 +2,8 @@ import Type from 'typebox'
 import { BadRequest } from '../../errors.ts'
 import { Instant, runtimeFailures } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
-import { callerOf } from '../../identity/caller.ts'
 import { toWireTime } from '../../storage/instants.ts'
-import { flagOf, JsonObject, ListOf, listed, pageOf, requireUuid } from '../http.ts'
+import { flagOf, JsonObject, ListOf, listed, pageOf, requireUuid, runtimeCallerOf } from '../http.ts'
 import { type AgentScope, type Agent as DeployedAgent, typeOf } from './agent.ts'
 import type { Agents, RuntimeCaller } from './agents.ts'
 
@@ -81,12 +80,6 @@ function detailed(agent: DeployedAgent, executions: number) {
     manifest,
     manifest_yaml: agent.manifestYaml,
   }
-}
-
-export const runtimeCallerOf = (request: Parameters<typeof callerOf>[0]): RuntimeCaller => {
-  const caller = callerOf(request)
-  if (caller.kind === 'token' || caller.kind === 'user') return caller
-  throw new BadRequest('This route takes an access token or a console session.')
 }
 
 /** Agents over HTTP. */

@@ -2,10 +2,9 @@ import Type from 'typebox'
 import { BadRequest, Unauthenticated } from '../../errors.ts'
 import { Instant, Maybe, Nullable, runtimeFailures } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
-import { callerOf } from '../../identity/caller.ts'
-import { KEY_PREFIX, type KeyMaker, type RuntimeKeys } from '../../identity/runtime-keys/runtime-keys.ts'
+import { KEY_PREFIX, type RuntimeKeys } from '../../identity/runtime-keys/runtime-keys.ts'
 import { parseWireTime, toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
-import { ListOf, listed, requireUuid } from '../http.ts'
+import { ListOf, listed, requireUuid, runtimeCallerOf } from '../http.ts'
 
 const tags = ['api keys']
 
@@ -48,7 +47,7 @@ export function apiKeyRoutes(app: App, keys: RuntimeKeys): void {
       },
     },
     async (request) => {
-      const items = (await keys.list(makerOf(request))).map(shown)
+      const items = (await keys.list(runtimeCallerOf(request))).map(shown)
       return { ...listed('api_keys', items), keys: items }
     },
   )
@@ -81,7 +80,7 @@ export function apiKeyRoutes(app: App, keys: RuntimeKeys): void {
       const expiresAt = expires_at ? parseWireTime(expires_at) : null
       if (expires_at && (expiresAt === null || !/^\d{4}-/.test(expires_at)))
         throw new BadRequest('expires_at must be a time such as 2030-01-31T12:00:00Z.', 'invalid_expires_at')
-      const { apiKey, key } = await keys.create(makerOf(request), { name, scopes: scopes ?? null, expiresAt })
+      const { apiKey, key } = await keys.create(runtimeCallerOf(request), { name, scopes: scopes ?? null, expiresAt })
       reply.code(201).header('cache-control', 'no-store')
       return { ...shown(apiKey), key, key_value: key, api_key: key }
     },
@@ -108,7 +107,7 @@ export function apiKeyRoutes(app: App, keys: RuntimeKeys): void {
     },
     async (request) => {
       const id = requireUuid(request.params.id, 'Invalid API key ID')
-      await keys.revoke(makerOf(request), id)
+      await keys.revoke(runtimeCallerOf(request), id)
       return { status: 'revoked' as const, message: 'API key revoked', id, success: true as const }
     },
   )
@@ -146,10 +145,4 @@ export function apiKeyRoutes(app: App, keys: RuntimeKeys): void {
       }
     },
   )
-}
-
-function makerOf(request: Parameters<typeof callerOf>[0]): KeyMaker {
-  const caller = callerOf(request)
-  if (caller.kind === 'token' || caller.kind === 'user') return caller
-  throw new BadRequest('This route takes an access token or a console session.')
 }

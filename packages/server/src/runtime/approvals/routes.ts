@@ -5,8 +5,7 @@ import { Instant, Maybe, runtimeFailures } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
 import { actorOf } from '../../identity/caller.ts'
 import { toWireTime } from '../../storage/instants.ts'
-import { runtimeCallerOf } from '../agents/routes.ts'
-import { requireUuid } from '../http.ts'
+import { requireUuid, runtimeCallerOf } from '../http.ts'
 
 const tags = ['human approvals']
 const MAX_LIST = 500

@@ -1,26 +1,30 @@
 import Type from 'typebox'
-import { BadRequest, InvalidInput } from '../../errors.ts'
+import { BadRequest } from '../../errors.ts'
 import { Maybe, runtimeFailures } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
-import { callerOf } from '../../identity/caller.ts'
-import { Json, JsonObject, ListOf, listed, requireUuid } from '../http.ts'
-import { type CredentialCaller, type CredentialType, credentialTypes, type GrantTarget } from './credential.ts'
+import { Json, JsonObject, ListOf, listed, missingInBody, requireUuid, runtimeCallerOf } from '../http.ts'
+import { type CredentialType, credentialTypes, type GrantTarget } from './credential.ts'
 import type { Credentials } from './credentials.ts'
-import { CredentialBody, credentialFields, GrantBody, shownCredential, shownGrant } from './wire.ts'
+import {
+  CredentialBody,
+  credentialFields,
+  GrantBody,
+  namedIn,
+  namingFields,
+  shownCredential,
+  shownGrant,
+  tags,
+} from './wire.ts'
 
-const tags = ['credentials']
 const maxBody = 65_536 * 2
 const byId = Type.Object({ id: Type.String() })
 
 const StoreBody = Type.Object({
-  provider: Type.Optional(Type.String()),
-  name: Maybe(Type.String()),
-  label: Maybe(Type.String()),
+  ...namingFields,
   api_key: Type.Optional(Type.String()),
   api_key_value: Type.Optional(Type.String()),
   value: Type.Optional(Type.String()),
   credential_type: Maybe(Type.String()),
-  scope: Maybe(Type.String()),
   metadata: Maybe(JsonObject),
 })
 
@@ -37,7 +41,7 @@ export function credentialRoutes(app: App, credentials: Credentials): void {
       },
     },
     async (request) => {
-      const found = await credentials.list(credentialCallerOf(request))
+      const found = await credentials.list(runtimeCallerOf(request))
       return listed(
         'credentials',
         found.map(({ credential, grants }) => shownCredential(credential, grants)),
@@ -60,7 +64,7 @@ export function credentialRoutes(app: App, credentials: Credentials): void {
       },
     },
     async (request) => {
-      const { credential, grants } = await credentials.get(credentialCallerOf(request), idOf(request.params.id))
+      const { credential, grants } = await credentials.get(runtimeCallerOf(request), idOf(request.params.id))
       const shown = shownCredential(credential, grants)
       return { ...shown, credential: shown }
     },
@@ -83,15 +87,14 @@ export function credentialRoutes(app: App, credentials: Credentials): void {
         const { metadata } = body
         const said = metadata && typeof metadata.label === 'string' ? metadata.label : null
         const value = body.api_key ?? body.api_key_value ?? body.value
-        if (value === undefined || value === '') throw required('api_key')
-        if (body.provider === undefined) throw required('provider')
+        if (value === undefined || value === '') throw missingInBody('api_key')
+        const { label, ...named } = namedIn(body)
         const credential = await credentials.store(
-          credentialCallerOf(request),
+          runtimeCallerOf(request),
           {
-            label: body.name || body.label || said || body.provider,
-            provider: body.provider,
+            ...named,
+            label: label ?? (said || named.provider),
             type: typeOf(body.credential_type ?? 'secret'),
-            scope: body.scope ?? 'personal',
             metadata: metadata ?? {},
           },
           value,
@@ -117,7 +120,7 @@ export function credentialRoutes(app: App, credentials: Credentials): void {
     },
     async (request) => {
       const id = idOf(request.params.id)
-      await credentials.revoke(credentialCallerOf(request), id)
+      await credentials.revoke(runtimeCallerOf(request), id)
       return { status: 'revoked' as const, id, success: true as const }
     },
   )
@@ -142,7 +145,7 @@ export function credentialRoutes(app: App, credentials: Credentials): void {
       },
     },
     async (request) => {
-      const caller = credentialCallerOf(request)
+      const caller = runtimeCallerOf(request)
       const id = idOf(request.params.id)
       const credential = await credentials.rotate(caller, id, request.body.new_value ?? request.body.value ?? null)
       const { grants } = await credentials.get(caller, id)
@@ -162,7 +165,7 @@ export function credentialRoutes(app: App, credentials: Credentials): void {
       },
     },
     async (request) => {
-      const { grants } = await credentials.get(credentialCallerOf(request), idOf(request.params.id))
+      const { grants } = await credentials.get(runtimeCallerOf(request), idOf(request.params.id))
       return listed('grants', grants.map(shownGrant))
     },
   )
@@ -188,9 +191,9 @@ export function credentialRoutes(app: App, credentials: Credentials): void {
     async (request, reply) => {
       const target = targetOf(request.body)
       const permission = request.body.permission_type ?? 'read'
-      if (permission === '' || permission.length > 64) throw required('permission_type')
+      if (permission === '' || permission.length > 64) throw missingInBody('permission_type')
       const id = idOf(request.params.id)
-      const grant = await credentials.grant(credentialCallerOf(request), id, target, permission)
+      const grant = await credentials.grant(runtimeCallerOf(request), id, target, permission)
       reply.code(201)
       return shownGrant(grant)
     },
@@ -218,22 +221,13 @@ export function credentialRoutes(app: App, credentials: Credentials): void {
     async (request) => {
       const { id, grant_id } = request.params
       const grantId = requireUuid(grant_id, `Invalid grant ID: ${grant_id.slice(0, 100)}`)
-      await credentials.revokeGrant(credentialCallerOf(request), idOf(id), grantId)
+      await credentials.revokeGrant(runtimeCallerOf(request), idOf(id), grantId)
       return { status: 'revoked' as const, grant_id: grantId, id: grantId, success: true as const }
     },
   )
 }
 
-export function credentialCallerOf(request: Parameters<typeof callerOf>[0]): CredentialCaller {
-  const caller = callerOf(request)
-  if (caller.kind === 'token' || caller.kind === 'user') return caller
-  throw new BadRequest('This route takes an access token or a console session.')
-}
-
 const idOf = (text: string): string => requireUuid(text, `Invalid credential binding ID: ${text.slice(0, 100)}`)
-
-const required = (field: string) =>
-  new InvalidInput([{ loc: ['body', field], msg: `${field} is required and must not be empty.` }])
 
 function typeOf(text: string): CredentialType {
   const type = credentialTypes.find((one) => one === text.replace('o_auth2', 'oauth2'))

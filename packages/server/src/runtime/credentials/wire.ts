@@ -1,7 +1,30 @@
 import Type from 'typebox'
-import { Instant, Nullable } from '../../http/schemas.ts'
+import { Instant, Maybe, Nullable } from '../../http/schemas.ts'
 import { toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
+import { missingInBody } from '../http.ts'
 import type { Credential, CredentialGrant } from './credential.ts'
+
+export const tags = ['credentials']
+
+/** How a body names the credential that it makes. */
+export const namingFields = {
+  provider: Type.Optional(Type.String()),
+  name: Maybe(Type.String()),
+  label: Maybe(Type.String({ description: 'The same as `name`, which goes first.' })),
+  scope: Maybe(Type.String({ description: '`personal` where it is left out.' })),
+}
+
+/** @throws InvalidInput without a provider */
+export function namedIn(body: {
+  provider?: string
+  name?: string | null
+  label?: string | null
+  scope?: string | null
+}): { readonly provider: string; readonly label: string | null; readonly scope: string } {
+  const { provider } = body
+  if (!provider) throw missingInBody('provider')
+  return { provider, label: body.name || body.label || null, scope: body.scope ?? 'personal' }
+}
 
 export const GrantBody = Type.Object({
   id: Type.String(),

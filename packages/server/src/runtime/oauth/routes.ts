@@ -1,15 +1,13 @@
 import Type from 'typebox'
-import { InvalidInput } from '../../errors.ts'
 import { Instant, Maybe, Nullable, runtimeFailures } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
 import { toWireTime } from '../../storage/instants.ts'
 import type { Credential, CredentialCaller } from '../credentials/credential.ts'
-import { credentialCallerOf } from '../credentials/routes.ts'
-import { ListOf, listed } from '../http.ts'
+import { namedIn, namingFields, tags } from '../credentials/wire.ts'
+import { ListOf, listed, missingInBody, runtimeCallerOf } from '../http.ts'
 import type { OAuth, SignInRequest } from './oauth.ts'
 import { clientAuthentications, type Provider } from './provider.ts'
 
-const tags = ['credentials']
 const maxBody = 65_536
 const byName = Type.Object({ name: Type.String() })
 
@@ -46,11 +44,8 @@ const shown = ({ name, settings, createdAt, updatedAt }: Provider) => ({
 })
 
 const SignInBody = {
-  provider: Type.Optional(Type.String()),
+  ...namingFields,
   scopes: Maybe(Type.Union([Type.Array(Type.String()), Type.String()])),
-  name: Maybe(Type.String()),
-  label: Maybe(Type.String()),
-  scope: Maybe(Type.String()),
   credential_id: Maybe(Type.String()),
 }
 const SignedIn = Type.Object({
@@ -103,7 +98,7 @@ export function oauthRoutes(app: App, oauth: OAuth): void {
     },
     async (request) => {
       const { body } = request
-      const provider = await oauth.putProvider(credentialCallerOf(request), request.params.name, {
+      const provider = await oauth.putProvider(runtimeCallerOf(request), request.params.name, {
         issuer: body.issuer || null,
         authorizationUrl: body.authorization_url || null,
         tokenUrl: body.token_url || null,
@@ -129,7 +124,7 @@ export function oauthRoutes(app: App, oauth: OAuth): void {
         response: { 200: ListOf('providers', ProviderBody), ...runtimeFailures(401, 403) },
       },
     },
-    async (request) => listed('providers', (await oauth.listProviders(credentialCallerOf(request))).map(shown)),
+    async (request) => listed('providers', (await oauth.listProviders(runtimeCallerOf(request))).map(shown)),
   )
 
   app.get(
@@ -143,7 +138,7 @@ export function oauthRoutes(app: App, oauth: OAuth): void {
         response: { 200: ProviderBody, ...runtimeFailures(401, 403, 404) },
       },
     },
-    async (request) => shown(await oauth.getProvider(credentialCallerOf(request), request.params.name)),
+    async (request) => shown(await oauth.getProvider(runtimeCallerOf(request), request.params.name)),
   )
 
   app.delete(
@@ -162,7 +157,7 @@ export function oauthRoutes(app: App, oauth: OAuth): void {
     },
     async (request) => {
       const { name } = request.params
-      await oauth.deleteProvider(credentialCallerOf(request), name)
+      await oauth.deleteProvider(runtimeCallerOf(request), name)
       return { status: 'deleted' as const, name, success: true as const }
     },
   )
@@ -191,7 +186,7 @@ export function oauthRoutes(app: App, oauth: OAuth): void {
     },
     async (request, reply) => {
       reply.header('cache-control', 'no-store')
-      const { url, state, redirectUri, expiresAt } = await oauth.initiate(credentialCallerOf(request), {
+      const { url, state, redirectUri, expiresAt } = await oauth.initiate(runtimeCallerOf(request), {
         ...signInOf(request.body),
         redirectUri: request.body.redirect_uri || null,
       })
@@ -219,7 +214,7 @@ export function oauthRoutes(app: App, oauth: OAuth): void {
         response: signedIn,
       },
     },
-    async (request) => answered(oauth, credentialCallerOf(request), request.query),
+    async (request) => answered(oauth, runtimeCallerOf(request), request.query),
   )
   app.post(
     '/v1/credentials/oauth/callback',
@@ -232,7 +227,7 @@ export function oauthRoutes(app: App, oauth: OAuth): void {
         response: signedIn,
       },
     },
-    async (request) => answered(oauth, credentialCallerOf(request), request.body),
+    async (request) => answered(oauth, runtimeCallerOf(request), request.body),
   )
 
   app.post(
@@ -260,7 +255,7 @@ export function oauthRoutes(app: App, oauth: OAuth): void {
     },
     async (request, reply) => {
       reply.header('cache-control', 'no-store')
-      const given = await oauth.initiateDevice(credentialCallerOf(request), signInOf(request.body))
+      const given = await oauth.initiateDevice(runtimeCallerOf(request), signInOf(request.body))
       return {
         device_code: given.deviceCode,
         user_code: given.userCode,
@@ -288,7 +283,7 @@ export function oauthRoutes(app: App, oauth: OAuth): void {
       },
       async (request, reply) => {
         const { device_code, provider } = request.body
-        const polled = await oauth.pollDevice(credentialCallerOf(request), device_code, provider || null)
+        const polled = await oauth.pollDevice(runtimeCallerOf(request), device_code, provider || null)
         if (polled.status === 'pending') {
           reply.code(202)
           return { status: polled.status, provider: polled.provider, interval: polled.interval }
@@ -312,7 +307,7 @@ async function answered(
     error_description?: string | null
   },
 ) {
-  if (!answer.state) throw required('state')
+  if (!answer.state) throw missingInBody('state')
   const said = [answer.error, answer.error_description].filter((text) => text).join(': ')
   const credential: Credential = await oauth.callback(caller, {
     state: answer.state,
@@ -330,23 +325,12 @@ async function answered(
   }
 }
 
-const required = (field: string) =>
-  new InvalidInput([{ loc: ['body', field], msg: `${field} is required and must not be empty.` }])
-
-function signInOf(body: {
-  provider?: string
-  scopes?: string | string[] | null
-  name?: string | null
-  label?: string | null
-  scope?: string | null
-  credential_id?: string | null
-}): SignInRequest {
-  const { provider, scopes } = body
-  if (!provider) throw required('provider')
+function signInOf(
+  body: Parameters<typeof namedIn>[0] & { scopes?: string | string[] | null; credential_id?: string | null },
+): SignInRequest {
+  const { scopes } = body
   return {
-    provider,
-    label: body.name || body.label || null,
-    scope: body.scope ?? 'personal',
+    ...namedIn(body),
     scopes: !scopes ? null : typeof scopes === 'string' ? scopes.split(/[\s,]+/).filter((one) => one !== '') : scopes,
     credentialId: body.credential_id || null,
   }

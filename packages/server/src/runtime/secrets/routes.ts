@@ -2,11 +2,10 @@ import Type from 'typebox'
 import { BadRequest, InvalidInput } from '../../errors.ts'
 import { Instant, Maybe, runtimeFailures } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
-import { callerOf } from '../../identity/caller.ts'
 import type { SecretFields } from '../../ports/secrets.ts'
 import { toWireTime } from '../../storage/instants.ts'
-import { Json, ListOf, listed } from '../http.ts'
-import { LARGEST_SECRET, type Secret, type SecretCaller, type Secrets } from './secrets.ts'
+import { Json, ListOf, listed, runtimeCallerOf } from '../http.ts'
+import { LARGEST_SECRET, type Secret, type Secrets } from './secrets.ts'
 
 const tags = ['secrets']
 /** In JSON, a value may take several characters for one of its own. */
@@ -76,7 +75,7 @@ export function secretRoutes(app: App, secrets: Secrets): void {
       },
     },
     async (request) => {
-      const found = await secrets.list(secretCallerOf(request), request.query.path_prefix ?? '')
+      const found = await secrets.list(runtimeCallerOf(request), request.query.path_prefix ?? '')
       return listed(
         'secrets',
         found.map(({ path, version, createdAt, updatedAt }) => ({
@@ -105,7 +104,7 @@ export function secretRoutes(app: App, secrets: Secrets): void {
     async (request, reply) => {
       reply.header('cache-control', 'no-store')
       const { version } = request.query
-      return shown(await secrets.read(secretCallerOf(request), request.params['*'], versionOf(version)))
+      return shown(await secrets.read(runtimeCallerOf(request), request.params['*'], versionOf(version)))
     },
   )
 
@@ -141,7 +140,7 @@ export function secretRoutes(app: App, secrets: Secrets): void {
     async (request) => {
       const after = request.body.expected_version ?? undefined
       const fields = fieldsOf(request.body)
-      const written = await secrets.write(secretCallerOf(request), request.params['*'], fields, after)
+      const written = await secrets.write(runtimeCallerOf(request), request.params['*'], fields, after)
       const at = toWireTime(written.createdAt)
       return {
         path: written.path,
@@ -171,7 +170,7 @@ export function secretRoutes(app: App, secrets: Secrets): void {
     },
     async (request) => {
       const version = versionOf(request.query.version)
-      const path = await secrets.delete(secretCallerOf(request), request.params['*'], version)
+      const path = await secrets.delete(runtimeCallerOf(request), request.params['*'], version)
       const status = version === undefined ? ('deleted' as const) : ('destroyed' as const)
       return { path, status, success: true as const }
     },
@@ -195,7 +194,7 @@ export function secretRoutes(app: App, secrets: Secrets): void {
       },
     },
     async (request) => {
-      const { path, versions } = await secrets.versions(secretCallerOf(request), request.params['*'])
+      const { path, versions } = await secrets.versions(runtimeCallerOf(request), request.params['*'])
       const items = versions.map(({ version, state, createdAt }) => ({
         version,
         state,
@@ -204,12 +203,6 @@ export function secretRoutes(app: App, secrets: Secrets): void {
       return { path, ...listed('versions', items) }
     },
   )
-}
-
-function secretCallerOf(request: Parameters<typeof callerOf>[0]): SecretCaller {
-  const caller = callerOf(request)
-  if (caller.kind === 'token' || caller.kind === 'user') return caller
-  throw new BadRequest('This route takes an access token or a console session.')
 }
 
 function versionOf(text: string | undefined): number | undefined {
