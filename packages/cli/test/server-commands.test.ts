@@ -150,7 +150,19 @@ describe('lictor seal', () => {
   it('says what is wrong with what it was given', async () => {
     expect((await cli.run('seal', 'call', 'fs.list', 'path=.')).err).toContain('no JSON object')
     expect((await cli.run('seal', 'call', 'fs.list', '--context', 'unheard')).err).toContain("'unheard'")
-    expect((await cli.run('seal', 'keys', '--json')).json()).toMatchObject({ keys: [{ kty: 'RSA', alg: 'RS256' }] })
+  })
+
+  it('rotates the keys of security tokens, and takes one back', async () => {
+    const keys = async () =>
+      (await cli.run('seal', 'keys', '--json')).json() as { keys: { kid: string; alg: string }[] }
+    const [first] = (await keys()).keys
+    expect(first).toMatchObject({ kty: 'RSA', alg: 'RS256' })
+    const rotated = await cli.run('seal', 'keys', 'rotate', '--algorithm', 'EdDSA')
+    expect(rotated.out).toContain('(EdDSA)')
+    expect((await keys()).keys.map(({ alg }) => alg)).toEqual(['EdDSA', 'RS256'])
+    expect((await cli.run('seal', 'keys', 'retire', first?.kid ?? '')).out).toContain('verifies no more')
+    expect((await keys()).keys.map(({ alg }) => alg)).toEqual(['EdDSA'])
+    expect((await cli.run('seal', 'keys', 'rotate', '--algorithm', 'none')).code).toBe(1)
   })
 })
 

@@ -181,7 +181,7 @@ async function composeServer(
       limits: { bytes: config.egressMaxMb * 1_000_000 },
       count: (outcome) => metrics.agentConnections.inc({ outcome }),
     }),
-    openMcpProcesses: (owner: string) => openMcpProcesses({ owner, clock }),
+    openMcpProcesses: (owner: string) => openMcpProcesses({ owner, clock, logger }),
     ...createChanges({ database, bus, clock, logger, workers }),
     workers,
     metrics,

@@ -281,6 +281,13 @@ const settings = {
     oneOf: ['free', 'pro', 'business', 'enterprise'],
     meaning: 'how many volumes, bytes and bytes of one file everybody may have; enterprise sets no limit',
   },
+  limits: {
+    variable: 'LICTOR_LIMITS',
+    kind: 'string',
+    fallback: 'off',
+    oneOf: ['off', 'on'],
+    meaning: 'on counts the tool calls of SEAL sessions against their tier; off sets no limits of tiers',
+  },
   sandbox: {
     variable: 'LICTOR_SANDBOX',
     kind: 'string',

@@ -177,5 +177,23 @@ function keysCommand({ terminal, settings, connect }: Context): Command {
     const keys = await (await connect(command)).request<object>('GET', '/v1/seal/keys')
     present(terminal, settings(command).output, keys, () => JSON.stringify(keys, null, 2))
   })
-  return command
+  const rotate = new Command('rotate')
+    .description('sign with a new key from now on; those before it verify for another day')
+    .option('--algorithm <name>', 'RS256 or EdDSA; that of the key before, where it is left out')
+  rotate.action(async (options: { algorithm?: string }) => {
+    const made = await (await connect(rotate)).request<{ kid: string; algorithm: string }>(
+      'POST',
+      '/v1/seal/keys/rotate',
+      options.algorithm === undefined ? {} : { algorithm: options.algorithm },
+    )
+    present(terminal, settings(rotate).output, made, () => `Signing with ${made.kid} (${made.algorithm}).`)
+  })
+  const retire = new Command('retire')
+    .description('let a former key verify no more, and with it every token that it signed')
+    .argument('<kid>', 'as `lictor seal keys` prints it')
+  retire.action(async (kid: string) => {
+    const answer = await (await connect(retire)).request<object>('DELETE', `/v1/seal/keys/${encodeURIComponent(kid)}`)
+    present(terminal, settings(retire).output, answer, () => `${kid} verifies no more.`)
+  })
+  return command.addCommand(rotate).addCommand(retire)
 }

@@ -11,6 +11,8 @@ export interface McpProcessSpec {
   readonly cwd: string
   /** Bytes of memory that it may use with all it starts. */
   readonly memory: number
+  /** Thousandths of a processor that it may use with all it starts. */
+  readonly cpu: number
 }
 
 /** Where MCP servers of this node run. */

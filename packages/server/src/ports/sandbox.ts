@@ -97,7 +97,8 @@ export interface InstanceLimits {
   readonly memory: number
   /** Processes and threads it may have at once; 512 when left out. */
   readonly processes?: number
-  /** Thousandths of a processor; unlimited when left out. Containers alone keep to it. */
+  /** Thousandths of a processor, of all its processes together; unlimited when left out, and where the machine has no control groups
+   * for the server. */
   readonly cpu?: number
   /** Bytes of the largest file it may make. */
   readonly fileSize: number

@@ -212,6 +212,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     guards,
     references: kept.references,
     judges,
+    identityOf: (execution) => seal.identityOf(execution),
     ...host,
     spawner,
     clock,
@@ -328,6 +329,8 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     contexts,
     catalogue,
     incidents,
+    judges,
+    masks,
     calls: createCalls({
       invocations,
       catalogue,

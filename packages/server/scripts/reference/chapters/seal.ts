@@ -47,6 +47,9 @@ export const seal: Chapter = {
     items: 'The same list, under the name that other clients read.',
     count: 'How many there are.',
     allowed_contexts: 'Names of the security contexts that it may attest under.',
+    kid: 'Names the key: `kid` in the header of every token that it signed.',
+    algorithm: '`RS256` or `EdDSA`.',
+    verifies_until: 'Until when it verifies; null of the one that signs.',
   },
   operations: {
     'POST /v1/seal/attest': {
@@ -65,7 +68,11 @@ export const seal: Chapter = {
     'POST /v1/invoke': { notes: 'For clients of gateways that have it there.' },
     'GET /v1/seal/tools': { notes: 'Contexts of a tenant are known to its bearers, and at its addresses.' },
     'GET /x/:token/v1/seal/tools': {},
-    'GET /v1/seal/keys': { notes: 'A key that is no longer the newest stays in the list, and goes on verifying.' },
+    'GET /v1/seal/keys': {
+      notes: 'A key that is no longer the newest stays in the list for another day, and goes on verifying.',
+    },
+    'POST /v1/seal/keys/rotate': { notes: 'Needs an administrator, or a token of an operator.' },
+    'DELETE /v1/seal/keys/:kid': { notes: 'Needs an administrator, or a token of an operator.' },
     'POST /v1/seal/sessions': {
       notes:
         'For who makes the key pair itself and hands it to a program. Needs an administrator, or a token of an operator.',

@@ -93,6 +93,16 @@ export async function recordSeal({ call, succeed, as, clock, token, weakToken }:
     await call(`GET ${prefix}/v1/seal/tools`, { query: { security_context: 'unheard' }, ...(path ? { path } : {}) })
   }
   await succeed('GET /v1/seal/keys')
+  const rotated = await succeed<{ keys: { kid: string }[] }>('POST /v1/seal/keys/rotate', {
+    ...as(token),
+    body: { algorithm: 'EdDSA' },
+  })
+  await call('POST /v1/seal/keys/rotate', { ...as(token), body: { algorithm: 'HS256' } })
+  await call('POST /v1/seal/keys/rotate', { ...as(weakToken), body: {} })
+  const [newest, former] = rotated.keys.map(({ kid }) => kid)
+  await call('DELETE /v1/seal/keys/:kid', { ...as(token), path: { kid: newest ?? '' } })
+  await succeed('DELETE /v1/seal/keys/:kid', { ...as(token), path: { kid: former ?? '' } })
+  await call('DELETE /v1/seal/keys/:kid', { ...as(token), path: { kid: former ?? '' } })
 
   const execution_id = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
   await succeed('POST /v1/seal/sessions', {

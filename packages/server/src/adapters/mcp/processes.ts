@@ -1,11 +1,12 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { constants } from 'node:os'
 import type { ServerProcess } from '@lictor/mcp'
+import type { Logger } from 'pino'
 import type { Clock } from '../../ports/clock.ts'
 import type { McpProcesses } from '../../ports/mcp-processes.ts'
 import { type ControlGroups, noControlGroups, openControlGroups } from '../sandbox/cgroups.ts'
 import { signalGroup, startProcess } from '../sandbox/instance.ts'
-import { limitCommand } from '../sandbox/limits.ts'
+import { limitCommand, warnOfLimits } from '../sandbox/limits.ts'
 import { killMarked, MARK } from '../sandbox/process.ts'
 
 /** How long a server has to end by itself when nothing comes any more, and again when it is asked to. */
@@ -29,10 +30,10 @@ export function createMcpProcesses(deps: { owner: string; groups: ControlGroups;
   let starts = 0
 
   return {
-    async start({ id, command, args, env, cwd, memory }) {
+    async start({ id, command, args, env, cwd, memory, cpu }) {
       // What one process left is still being ended while the next one starts.
       const name = `${id}-${++starts}`
-      const group = groups.create(`mcp-${name}`, { memory, processes: 512 })
+      const group = groups.create(`mcp-${name}`, { memory, processes: 512, cpu })
       const mark = prefix + name
       const [program = command, ...rest] = [
         ...limitCommand({ memory, fileSize: LARGEST_FILE, output: 0 }, false),
@@ -84,14 +85,14 @@ export function createMcpProcesses(deps: { owner: string; groups: ControlGroups;
 }
 
 /** On this machine, within what it grants. */
-export const openMcpProcesses = (deps: { owner: string; clock: Clock }): McpProcesses => {
+export const openMcpProcesses = (deps: { owner: string; clock: Clock; logger: Pick<Logger, 'warn'> }): McpProcesses => {
   let opened: McpProcesses | null = null
   // Control groups are tried out when the first server starts: most nodes have none to start.
   const processes = () => {
-    opened ??= createMcpProcesses({
-      ...deps,
-      groups: process.platform === 'linux' ? openControlGroups(deps) : noControlGroups,
-    })
+    if (opened) return opened
+    const groups = process.platform === 'linux' ? openControlGroups(deps) : noControlGroups
+    warnOfLimits({ whose: 'MCP servers', groups, countsProcesses: false, logger: deps.logger })
+    opened = createMcpProcesses({ ...deps, groups })
     return opened
   }
   return { start: (spec) => processes().start(spec), reap: () => processes().reap() }

@@ -1,10 +1,10 @@
 import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
 import { type GroupFiles, openControlGroups } from './cgroups.ts'
-import { warnOfLimits } from './choose.ts'
+import { warnOfLimits } from './limits.ts'
 
 const failure = (code: string, path: string) => Object.assign(new Error(`${code}: ${path}`), { code })
-const LIMITS = { memory: 256 * 1024 ** 2, processes: 512 }
+const LIMITS = { memory: 256 * 1024 ** 2, processes: 512, cpu: 1500 }
 const V2 = {
   '/proc/self/cgroup': '0::/system.slice/lictor.service\n',
   '/proc/self/mountinfo': '30 20 0:25 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n',
@@ -90,8 +90,8 @@ const service = (members: string, enabled = '') => ({
   [SERVICE]: { 'cgroup.controllers': 'cpu memory pids', 'cgroup.subtree_control': enabled, 'cgroup.procs': members },
 })
 
-it('version 2: a group is limited in memory without swap, in processes, and ends whole', () => {
-  const { open, writes } = kernel(V2, service('', 'memory pids'))
+it('version 2: a group is limited in memory without swap, in processes and processor time, and ends whole', () => {
+  const { open, writes } = kernel(V2, service('', 'memory pids cpu'))
   const groups = open()
   expect(groups.problems).toEqual({})
   writes.length = 0
@@ -99,6 +99,7 @@ it('version 2: a group is limited in memory without swap, in processes, and ends
   expect(groups.create('one', LIMITS).entrances).toEqual([`${folder}/cgroup.procs`])
   expect(writes).toEqual([
     `${folder}/pids.max 512`,
+    `${folder}/cpu.max 150000 100000`,
     `${folder}/memory.max 268435456`,
     `${folder}/memory.swap.max 0`,
     `${folder}/memory.oom.group 1`,
@@ -109,7 +110,7 @@ it('version 2: the server steps aside where its own group has members, and finds
   const { open, files, folders, writes } = kernel(V2, service('41\n42'))
   expect(open().problems).toEqual({})
   expect(files.get(`${SERVICE}/lictor-server/cgroup.procs`)).toBe('41\n42')
-  expect(files.get(`${SERVICE}/cgroup.subtree_control`)?.trim()).toBe('memory pids')
+  expect(files.get(`${SERVICE}/cgroup.subtree_control`)?.trim()).toBe('memory pids cpu')
   files.set('/proc/self/cgroup', '0::/system.slice/lictor.service/lictor-server\n')
   writes.length = 0
   open().create('one', LIMITS)
@@ -117,14 +118,14 @@ it('version 2: the server steps aside where its own group has members, and finds
   expect(writes.some((line) => line.includes('subtree_control'))).toBe(false)
 })
 
-it('version 1: memory with swap, and processes, each in its own hierarchy', () => {
+it('version 1: memory with swap, processes and processor time, each in its own hierarchy', () => {
   const { open, writes } = kernel(
     {
-      '/proc/self/cgroup': '8:pids:/\n4:memory:/docker/abc\n0::/\n',
+      '/proc/self/cgroup': '9:cpu,cpuacct:/\n8:pids:/\n4:memory:/docker/abc\n0::/\n',
       '/proc/self/mountinfo':
-        '31 20 0:26 /docker/abc /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n32 20 0:27 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n33 20 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n',
+        '31 20 0:26 /docker/abc /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n32 20 0:27 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n34 20 0:29 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n33 20 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n',
     },
-    { '/sys/fs/cgroup/memory': {}, '/sys/fs/cgroup/pids': {} },
+    { '/sys/fs/cgroup/memory': {}, '/sys/fs/cgroup/pids': {}, '/sys/fs/cgroup/cpu,cpuacct': {} },
   )
   const groups = open()
   expect(groups.problems).toEqual({})
@@ -134,6 +135,8 @@ it('version 1: memory with swap, and processes, each in its own hierarchy', () =
     '/sys/fs/cgroup/memory/lictor.node-1.one/memory.limit_in_bytes 268435456',
     '/sys/fs/cgroup/memory/lictor.node-1.one/memory.memsw.limit_in_bytes 268435456',
     '/sys/fs/cgroup/pids/lictor.node-1.one/pids.max 512',
+    '/sys/fs/cgroup/cpu,cpuacct/lictor.node-1.one/cpu.cfs_period_us 100000',
+    '/sys/fs/cgroup/cpu,cpuacct/lictor.node-1.one/cpu.cfs_quota_us 150000',
   ])
 })
 
@@ -142,13 +145,19 @@ it('what is not granted is said, once and with its reason; what is granted holds
     [SERVICE]: { 'cgroup.controllers': 'pids', 'cgroup.subtree_control': 'pids', 'cgroup.procs': '' },
   })
   const groups = open()
-  expect(groups.problems).toEqual({ memory: `${SERVICE} has no controller 'memory'` })
+  expect(groups.problems).toEqual({
+    memory: `${SERVICE} has no controller 'memory'`,
+    cpu: `${SERVICE} has no controller 'cpu'`,
+  })
   expect(groups.create('one', LIMITS).entrances).toHaveLength(1)
   const lines: unknown[][] = []
   const logger = { warn: (...line: unknown[]) => void lines.push(line) }
-  warnOfLimits({ groups, countsProcesses: false, logger })
+  warnOfLimits({ whose: 'agents', groups, countsProcesses: false, logger })
   expect(lines).toMatchObject([
-    [{ unenforced: expect.arrayContaining(['memory of all processes together', 'shared memory']) }, expect.any(String)],
+    [
+      { unenforced: expect.arrayContaining(['memory of all processes together', 'shared memory', 'processor time']) },
+      expect.any(String),
+    ],
   ])
   expect(JSON.stringify(lines)).not.toContain('number of processes')
 })
@@ -157,25 +166,26 @@ it('processes that bubblewrap counts are not said to be without a limit', () => 
   const groups = kernel({}, {}).open()
   const lines: unknown[][] = []
   const logger = { warn: (...line: unknown[]) => void lines.push(line) }
-  warnOfLimits({ groups, countsProcesses: true, logger })
-  warnOfLimits({ groups, countsProcesses: false, logger })
+  warnOfLimits({ whose: 'agents', groups, countsProcesses: true, logger })
+  warnOfLimits({ whose: 'agents', groups, countsProcesses: false, logger })
   expect(lines.map((line) => JSON.stringify(line).includes('number of processes'))).toEqual([false, true])
 })
 
 it('without permission, and without control groups, agents start unlimited by them', () => {
-  const closed = kernel(V2, service('', 'memory pids'))
+  const closed = kernel(V2, service('', 'memory pids cpu'))
   closed.refusing.add(`${SERVICE}/lictor.node-1.probe`)
   expect(closed.open().problems).toEqual({
     memory: expect.stringContaining('EACCES'),
     processes: expect.stringContaining('EACCES'),
+    cpu: expect.stringContaining('EACCES'),
   })
   const none = kernel({}, {}).open()
-  expect(Object.keys(none.problems)).toEqual(['memory', 'processes'])
+  expect(Object.keys(none.problems)).toEqual(['memory', 'processes', 'cpu'])
   expect(none.create('one', LIMITS).entrances).toEqual([])
 })
 
 it('a group that could not be limited is not left behind', () => {
-  const { open, refusing, folders } = kernel(V2, service('', 'memory pids'))
+  const { open, refusing, folders } = kernel(V2, service('', 'memory pids cpu'))
   const groups = open()
   refusing.add(`${SERVICE}/lictor.node-1.one/memory.max`)
   expect(() => groups.create('one', LIMITS)).toThrow('No control group could be made')
@@ -183,7 +193,7 @@ it('a group that could not be limited is not left behind', () => {
 })
 
 it('the end of a group: it may not grow, its members are ended, it is removed', async () => {
-  const { open, files, folders, killed, writes } = kernel(V2, service('', 'memory pids'))
+  const { open, files, folders, killed, writes } = kernel(V2, service('', 'memory pids cpu'))
   const group = open().create('one', LIMITS)
   files.set(`${SERVICE}/lictor.node-1.one/cgroup.procs`, '71\n72\n')
   writes.length = 0
@@ -195,7 +205,7 @@ it('the end of a group: it may not grow, its members are ended, it is removed', 
 })
 
 it('a start removes the groups its owner left, with their members, and no others', async () => {
-  const { open, files, folders, killed } = kernel(V2, service('', 'memory pids'))
+  const { open, files, folders, killed } = kernel(V2, service('', 'memory pids cpu'))
   open('node-1').create('left', LIMITS)
   open('node-12').create('of-another', LIMITS)
   files.set(`${SERVICE}/lictor.node-1.left/cgroup.procs`, '81')
@@ -206,7 +216,7 @@ it('a start removes the groups its owner left, with their members, and no others
 })
 
 it('tells that the kernel ended a process for want of memory', () => {
-  const { open, files } = kernel(V2, service('', 'memory pids'))
+  const { open, files } = kernel(V2, service('', 'memory pids cpu'))
   const group = open().create('one', LIMITS)
   const events = `${SERVICE}/lictor.node-1.one/memory.events`
   files.set(events, 'low 0\nmax 12\noom 0\noom_kill 0\n')

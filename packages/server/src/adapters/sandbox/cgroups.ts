@@ -18,6 +18,8 @@ export interface GroupLimits {
   readonly memory: number
   /** Processes and threads at once. */
   readonly processes: number
+  /** Thousandths of a processor, of all its processes together; unlimited when left out. */
+  readonly cpu?: number
 }
 
 /** A set of processes that the kernel limits together. */
@@ -32,14 +34,18 @@ export interface ControlGroup {
 
 /** What this machine lets the server limit. */
 export interface ControlGroups {
-  /** Why a limit does not hold here, by limit; empty when both do. */
-  readonly problems: { readonly memory?: string; readonly processes?: string }
+  /** Why a limit does not hold here, by limit; empty when all do. */
+  readonly problems: Problems
   create(id: string, limits: GroupLimits): ControlGroup
   /** End and remove what an earlier process of this server left; how many processes that were. */
   reap(): Promise<number>
 }
 
-type Controller = 'memory' | 'pids'
+const controllers = ['memory', 'pids', 'cpu'] as const
+type Controller = (typeof controllers)[number]
+const limitOf = { memory: 'memory', pids: 'processes', cpu: 'cpu' } as const satisfies Record<Controller, string>
+export type Problems = { readonly [limit in (typeof limitOf)[Controller]]?: string }
+
 interface Hierarchy {
   readonly version: 1 | 2
   readonly controllers: readonly Controller[]
@@ -51,6 +57,9 @@ interface Hierarchy {
 const ASIDE = 'lictor-server'
 /** An interpreter does not start in less. */
 const LEAST_MEMORY = 64 * 1024 ** 2
+/** Microseconds over which processor time is counted, and the least the kernel takes for a limit of it. */
+const CPU_PERIOD = 100_000
+const LEAST_CPU = 1000
 const PAUSE_MS = 5
 /** Some ten seconds: a process that the kernel holds in a device or a network file system does not end at once. */
 const ROUNDS = 2000
@@ -143,15 +152,19 @@ export function openControlGroups(deps: {
 
 /** Groups that limit nothing, for machines without them. */
 export const noControlGroups: ControlGroups = {
-  problems: { memory: 'control groups are not used', processes: 'control groups are not used' },
+  problems: {
+    memory: 'control groups are not used',
+    processes: 'control groups are not used',
+    cpu: 'control groups are not used',
+  },
   create: () => ({ entrances: [], ranOutOfMemory: () => false, end: async () => 0 }),
   reap: async () => 0,
 }
 
 function usableHierarchies(files: GroupFiles, probe: string) {
   const hierarchies: Hierarchy[] = []
-  const problems: { memory?: string; processes?: string } = {}
-  for (const controller of ['memory', 'pids'] as const) {
+  const problems: { -readonly [limit in keyof Problems]: Problems[limit] } = {}
+  for (const controller of controllers) {
     try {
       const found = hierarchyOf(files, controller)
       const same = hierarchies.findIndex(({ folder }) => folder === found.folder)
@@ -160,7 +173,7 @@ function usableHierarchies(files: GroupFiles, probe: string) {
       tryOut(files, { ...hierarchy, controllers: [controller] }, probe)
       hierarchies.splice(same < 0 ? hierarchies.length : same, 1, hierarchy)
     } catch (error) {
-      problems[controller === 'pids' ? 'processes' : 'memory'] = (error as Error).message
+      problems[limitOf[controller]] = (error as Error).message
     }
   }
   return { hierarchies, problems }
@@ -219,7 +232,7 @@ function tryOut(files: GroupFiles, hierarchy: Hierarchy, name: string): void {
   remove(files, folder)
   files.makeFolder(folder)
   try {
-    limit(files, hierarchy, name, { memory: LEAST_MEMORY, processes: 1 })
+    limit(files, hierarchy, name, { memory: LEAST_MEMORY, processes: 1, cpu: 10 })
   } finally {
     remove(files, folder)
   }
@@ -233,6 +246,19 @@ function limit(
 ): void {
   const write = (file: string, value: string) => files.write(join(folder, name, file), value)
   if (controllers.includes('pids')) write('pids.max', String(limits.processes))
+  if (controllers.includes('cpu') && limits.cpu !== undefined) {
+    const quota = Math.max(Math.ceil((limits.cpu * CPU_PERIOD) / 1000), LEAST_CPU)
+    if (version === 2) write('cpu.max', `${quota} ${CPU_PERIOD}`)
+    else {
+      write('cpu.cfs_period_us', String(CPU_PERIOD))
+      try {
+        write('cpu.cfs_quota_us', String(quota))
+      } catch (error) {
+        // More than the server itself may have: what it may have holds for its groups as well.
+        if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error
+      }
+    }
+  }
   if (!controllers.includes('memory')) return
   const memory = String(Math.max(limits.memory, LEAST_MEMORY))
   write(version === 2 ? 'memory.max' : 'memory.limit_in_bytes', memory)

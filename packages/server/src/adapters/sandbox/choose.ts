@@ -9,7 +9,7 @@ import { type ControlGroups, noControlGroups, openControlGroups } from './cgroup
 import { dockerSandbox } from './docker.ts'
 import { engineProblem, openEngine } from './docker-engine.ts'
 import { createImages, type RegistryLogin } from './docker-images.ts'
-import { areLimitsEnforced } from './limits.ts'
+import { areLimitsEnforced, warnOfLimits } from './limits.ts'
 import { processSandbox } from './process.ts'
 import { ownMark } from './process-mark.ts'
 
@@ -37,7 +37,7 @@ export async function chooseSandbox(deps: {
     node: process.execPath,
   }
   const plain = () => {
-    warnOfLimits({ groups, countsProcesses: false, logger })
+    warnOfLimits({ whose: 'agents', groups, countsProcesses: false, logger })
     return processSandbox({
       owner,
       programs: { node: process.execPath, python: 'python3' },
@@ -55,7 +55,7 @@ export async function chooseSandbox(deps: {
   const problem = await bubblewrapProblem(options)
   if (problem === null) {
     // The kernel never refuses root another process; every other user's are counted for each sandbox.
-    warnOfLimits({ groups, countsProcesses: areLimitsEnforced && process.getuid?.() !== 0, logger })
+    warnOfLimits({ whose: 'agents', groups, countsProcesses: areLimitsEnforced && process.getuid?.() !== 0, logger })
     return bubblewrapSandbox({ ...options, groups, clock })
   }
   if (setting === 'bubblewrap')
@@ -101,27 +101,4 @@ export async function openDockerSandbox(
     onStuck: (container, reason) =>
       logger.warn({ container, reason }, 'a container cannot be removed; the next start of a server tries again'),
   })
-}
-
-/**
- * Say once what of an agent's limits does not hold on this machine, and what to grant.
- * @param countsProcesses whether processes are limited also without control groups
- */
-export function warnOfLimits(deps: {
-  groups: Pick<ControlGroups, 'problems'>
-  countsProcesses: boolean
-  logger: Pick<Logger, 'warn'>
-}): void {
-  const { groups, countsProcesses, logger } = deps
-  const { memory, processes } = groups.problems
-  const unenforced = [
-    ...(memory === undefined ? [] : ['memory of all processes together', 'shared memory']),
-    ...(processes === undefined || countsProcesses ? [] : ['number of processes']),
-    ...(areLimitsEnforced ? [] : ['memory of a process', 'size of a file', 'open files of a process']),
-  ]
-  if (unenforced.length === 0) return
-  logger.warn(
-    { unenforced, reasons: { ...groups.problems, ...(areLimitsEnforced ? {} : { prlimit: 'util-linux is missing' }) } },
-    'limits of agents do not hold here. Grant control groups, and install util-linux: docs/operations.md, "Limits of agents"',
-  )
 }

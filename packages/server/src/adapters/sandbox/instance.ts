@@ -63,7 +63,8 @@ export const DISK_CODE = 128 + 25
 export async function launch(spec: InstanceSpec, how: Launch): Promise<Instance> {
   const { limits } = spec
   const quota = workspaceLimitOf(limits)
-  const group = how.groups.create(spec.id, { memory: limits.memory, processes: processesOf(limits) })
+  const { memory, cpu } = limits
+  const group = how.groups.create(spec.id, { memory, processes: processesOf(limits), ...(cpu ? { cpu } : {}) })
   const stdout = new Tail(limits.output)
   const stderr = new Tail(limits.output)
   const child = await startProcess(how, group.entrances).catch(async (error) => {

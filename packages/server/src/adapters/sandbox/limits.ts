@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs'
+import type { Logger } from 'pino'
 import type { InstanceLimits } from '../../ports/sandbox.ts'
+import type { ControlGroups } from './cgroups.ts'
 
 /**
  * Writable memory an interpreter takes for itself before it runs anything: Node sets aside close to 700 MiB of address space
@@ -63,4 +65,29 @@ export function limitCommand(limits: InstanceLimits, countProcesses: boolean): s
     '--core=0',
     ...(countProcesses ? [`--nproc=${processesOf(limits)}`] : []),
   ]
+}
+
+/**
+ * Say once which limits of agents, or of other programs, do not hold on this machine, and what to grant.
+ * @param countsProcesses whether processes are limited also without control groups
+ */
+export function warnOfLimits(deps: {
+  whose: string
+  groups: Pick<ControlGroups, 'problems'>
+  countsProcesses: boolean
+  logger: Pick<Logger, 'warn'>
+}): void {
+  const { whose, groups, countsProcesses, logger } = deps
+  const { memory, processes, cpu } = groups.problems
+  const unenforced = [
+    ...(memory === undefined ? [] : ['memory of all processes together', 'shared memory']),
+    ...(processes === undefined || countsProcesses ? [] : ['number of processes']),
+    ...(cpu === undefined ? [] : ['processor time']),
+    ...(areLimitsEnforced ? [] : ['memory of a process', 'size of a file', 'open files of a process']),
+  ]
+  if (unenforced.length === 0) return
+  logger.warn(
+    { unenforced, reasons: { ...groups.problems, ...(areLimitsEnforced ? {} : { prlimit: 'util-linux is missing' }) } },
+    `limits of ${whose} do not hold here. Grant control groups, and install util-linux: docs/operations.md, "Limits of agents"`,
+  )
 }

@@ -83,6 +83,8 @@ export function createAttemptRunner(deps: {
   guards: ExecutionGuards
   references: Pick<References, 'handOver'>
   judges: JudgeDesk
+  /** The SEAL identity of an agent whose program can use one: variables, whose values are secrets. */
+  identityOf: (execution: Execution) => Promise<Readonly<Record<string, string>>>
   sandboxFor: (isolation: ExecutionPlan['isolation']) => Promise<Sandbox>
   gateway: () => Gateway
   spawner: Pick<Spawner, 'spawn'>
@@ -153,6 +155,8 @@ export function createAttemptRunner(deps: {
           iteration,
           history,
           isDebugging: deps.isDebugging,
+          // Our own bootstrap signs nothing: only a program of the agent's own has a use for a key.
+          identity: plan.bootstrapPath === null ? {} : await deps.identityOf(execution),
         })
         if (refused.length > 0)
           logger.warn({ execution_id: execution.id, refused }, 'variables of spec.env were left out')
@@ -408,7 +412,8 @@ export function createAttemptRunner(deps: {
             : async ({ tool, args }) => {
                 const { trajectory: history } = conversation
                 const task = execution.prompt
-                const situation = { executionId: execution.id, iteration, task, tools: plan.tools, history }
+                const named = `${iteration}:${history.length}`
+                const situation = { executionId: execution.id, call: named, task, tools: plan.tools, history }
                 return judgeCall(plan.toolJudges, { name: tool.name, args }, situation, judges, signal)
               },
         signal,

@@ -12,6 +12,7 @@ const attempt = {
   iteration: 1,
   history: [],
   isDebugging: false,
+  identity: {},
 }
 
 it("what the server says wins over the manifest, and the server's own names never come through", () => {

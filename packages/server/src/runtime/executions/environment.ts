@@ -16,6 +16,8 @@ export interface AttemptEnvironment {
   /** Earlier attempts; empty on the first. */
   readonly history: readonly HistoryEntry[]
   readonly isDebugging: boolean
+  /** Key and token that it signs tool calls with; empty for one that signs none. */
+  readonly identity: Readonly<Record<string, string>>
 }
 
 /** A variable of a process holds at most 128 KiB; what is longer keeps its end. */
@@ -46,6 +48,7 @@ export function environmentOf(
     AEGIS_ITERATION: String(attempt.iteration),
     ...(attempt.history.length > 0 ? { AEGIS_ITERATION_HISTORY: historyText(attempt.history) } : {}),
     ...(attempt.isDebugging ? { AEGIS_BOOTSTRAP_DEBUG: '1' } : {}),
+    ...attempt.identity,
   })
   return { env, refused }
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
+import { manualClock } from '../../../test/manual-clock.ts'
 import { call, readStream, until, world } from '../../../test/runtime.ts'
 
 /** A bootstrap of a few lines, as people write their own: it keeps what it was answered. */
@@ -57,6 +58,49 @@ onEachDatabase('an agent with a bootstrap of its own', (start) => {
     const { id, answer } = await w.run()
     expect(answer).toMatchObject({ status: 'completed', output: 'own: Done.' })
     expect(replies(w.workspace(id)).map(({ reply }) => reply.type)).toEqual(['dispatch', 'final'])
+  })
+
+  it('is given a key and a token that it signs tool calls with, until it ends; nothing shows them', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'lictor-own-')), 'boot.mjs')
+    writeFileSync(
+      path,
+      `import { createPrivateKey, sign } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+const { AEGIS_ORCHESTRATOR_URL: url, AEGIS_SEAL_TOKEN: token, AEGIS_SEAL_PRIVATE_KEY: seed, AEGIS_EXECUTION_ID: execution_id, NOW } = process.env
+const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.from(seed, 'base64')])
+const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+// Members in their canonical order.
+const payload = { id: 'one', jsonrpc: '2.0', method: 'tools/call', params: { arguments: { content: 'by my key', path: 'signed.txt' }, name: 'fs.write' } }
+const timestamp = Number(NOW)
+const signature = sign(null, Buffer.from(JSON.stringify({ payload, security_token: token, timestamp })), key).toString('base64')
+const envelope = JSON.stringify({ protocol: 'seal/v1', security_token: token, signature, payload, timestamp })
+const send = (to, body) => fetch(url + to, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+const answer = await send('/v1/seal/invoke', envelope)
+writeFileSync('envelope.json', envelope)
+const reply = await (await send('/v1/dispatch-gateway', JSON.stringify({ execution_id, type: 'generate', iteration_number: 1, prompt: 'go' }))).json()
+console.log(answer.status, token, seed, reply.content)
+`,
+    )
+    const w = await world(async (environment) => {
+      t = await start({ environment: { ...environment, LICTOR_SANDBOX: 'process' } })
+      return t
+    })([{ text: 'Done.' }], {
+      advanced: { bootstrap_path: path },
+      tools: ['fs.write'],
+      env: { NOW: String(manualClock().now() / 1000) },
+    })
+    const { id, answer, events } = await w.run()
+    expect(answer).toMatchObject({ status: 'completed', output: '200 *** *** Done.' })
+    expect(readFileSync(join(w.workspace(id), 'signed.txt'), 'utf8')).toBe('by my key')
+    const envelope = readFileSync(join(w.workspace(id), 'envelope.json'), 'utf8')
+    expect(JSON.stringify(events)).not.toContain((JSON.parse(envelope) as { security_token: string }).security_token)
+    const late = await t.request({
+      method: 'POST',
+      url: '/v1/seal/invoke',
+      headers: { 'content-type': 'application/json' },
+      payload: envelope,
+    })
+    expect([late.statusCode, late.json().error.code]).toEqual([401, 1006])
   })
 
   it('is started anew for the same iteration, with the same environment, and gets the conversation so far', async () => {

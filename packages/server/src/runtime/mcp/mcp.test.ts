@@ -197,7 +197,11 @@ describe('one MCP server', () => {
     const clock = over.clock ?? systemClock
     const logger = pino({ level: 'info' }, { write: (line: string) => void logged.push(JSON.parse(line)) })
     const server = createMcpServer(settings, {
-      processes: openMcpProcesses({ owner: `test-${process.pid}-${files}`, clock: systemClock }),
+      processes: openMcpProcesses({
+        owner: `test-${process.pid}-${files}`,
+        clock: systemClock,
+        logger: { warn: () => {} },
+      }),
       fetch: globalThis.fetch,
       clock,
       logger,

@@ -122,6 +122,7 @@ export function createMcpServer(
           env: { ...endpoint.env, ...credentials },
           cwd: endpoint.cwd,
           memory: settings.limits.memoryBytes,
+          cpu: settings.limits.cpuMillicores,
         }),
     })
   }

@@ -3,16 +3,20 @@ import { Instant, Nullable, runtimeFailures } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
 import { actorOf } from '../../identity/caller.ts'
 import { scopeOf } from '../../identity/scope.ts'
-import { toWireTime } from '../../storage/instants.ts'
+import { toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
+import type { AccessAudit } from '../access-audit.ts'
 import { requireOperator } from '../contexts/routes.ts'
 import { JsonObject, ListOf, listed } from '../http.ts'
 import type { Provisioning } from './provisioning.ts'
+import type { SecurityTokens, TokenKey } from './security-tokens.ts'
 import type { Workload as Registered, SealSession } from './session.ts'
 import type { SealSessions } from './sessions.ts'
 import type { Workloads } from './workloads.ts'
 
 const tags = ['seal']
 const config = { access: 'bearer', scope: 'tenant' } as const
+/** The keys are the installation's, and no tenant's. */
+const keyConfig = { access: 'bearer', scope: 'none' } as const
 
 const Session = Type.Object({
   session_id: Type.String(),
@@ -68,18 +72,34 @@ const shownWorkload = (workload: Registered) => ({
   expires_at: workload.expiresAt === null ? null : toWireTime(workload.expiresAt),
 })
 
-/** What operators do with sessions and workloads of SEAL. */
+const Key = Type.Object({
+  kid: Type.String(),
+  algorithm: Type.String(),
+  created_at: Instant,
+  verifies_until: Nullable(Instant),
+})
+
+const shownKey = ({ id, algorithm, createdAt, verifiesUntil }: TokenKey) => ({
+  kid: id,
+  algorithm,
+  created_at: toWireTime(createdAt),
+  verifies_until: toWireTimeOrNull(verifiesUntil),
+})
+
+/** What operators do with sessions, workloads and keys of SEAL. */
 export function sealControlRoutes(
   app: App,
   deps: {
     sessions: SealSessions
     provisioning: Provisioning
     workloads: Workloads
+    securityTokens: SecurityTokens
+    audit: AccessAudit
     /** Public address of this server, without a slash at its end. */
     baseUrl: string
   },
 ): void {
-  const { sessions, provisioning, workloads, baseUrl } = deps
+  const { sessions, provisioning, workloads, securityTokens, audit, baseUrl } = deps
 
   app.post(
     '/v1/seal/sessions',
@@ -245,6 +265,65 @@ export function sealControlRoutes(
       const { workload_id } = request.params
       await workloads.revoke(scopeOf(requireOperator(request)), workload_id)
       return { status: 'revoked', workload_id }
+    },
+  )
+
+  app.post(
+    '/v1/seal/keys/rotate',
+    {
+      config: keyConfig,
+      schema: {
+        tags,
+        summary: 'Sign security tokens with a new key from now on',
+        description:
+          'Of the whole installation. The keys before it verify for another day, which is as long as any token lives, so that no session ends. Other servers sign with the new key within a minute.',
+        body: Type.Object({
+          algorithm: Type.Optional(
+            Type.Enum(['RS256', 'EdDSA'], {
+              description: 'That of the key before, where it is left out. Some gateways verify RS256 alone.',
+            }),
+          ),
+        }),
+        response: {
+          201: Type.Object({
+            ...Key.properties,
+            keys: Type.Array(Key, { description: 'All in force, newest first.' }),
+          }),
+          ...runtimeFailures(400, 401, 403, 422),
+        },
+      },
+    },
+    async (request, reply) => {
+      const caller = requireOperator(request)
+      const key = await securityTokens.rotate(request.body.algorithm)
+      await audit.record(caller, 'seal_key.rotate', { kid: key.id, algorithm: key.algorithm }, null)
+      reply.code(201)
+      return { ...shownKey(key), keys: (await securityTokens.keys()).map(shownKey) }
+    },
+  )
+
+  app.delete(
+    '/v1/seal/keys/:kid',
+    {
+      config: keyConfig,
+      schema: {
+        tags,
+        summary: 'Let a former key verify no more',
+        description:
+          'For a key that became known to somebody: every token it signed is refused, on other servers within a minute, and its holders attest again. The key that signs is rotated first.',
+        params: Type.Object({ kid: Type.String() }),
+        response: {
+          200: Type.Object({ status: Type.String(), kid: Type.String() }),
+          ...runtimeFailures(401, 403, 404, 409),
+        },
+      },
+    },
+    async (request) => {
+      const caller = requireOperator(request)
+      const { kid } = request.params
+      await securityTokens.retire(kid)
+      await audit.record(caller, 'seal_key.retire', { kid }, null)
+      return { status: 'retired', kid }
     },
   )
 }

@@ -8,7 +8,7 @@ import type { SecurityContexts } from '../contexts/contexts.ts'
 import { mayName } from '../contexts/names.ts'
 import { requireUuid } from '../http.ts'
 import type { ExecutionStore } from '../record/store.ts'
-import type { SealSession } from './session.ts'
+import { LONGEST_TOKEN_MS, type SealSession } from './session.ts'
 import { requirePublicKey, type SealSessions } from './sessions.ts'
 
 /** Sessions that an operator opens for a key it made itself. */
@@ -88,14 +88,12 @@ function textIn(body: Readonly<Record<string, unknown>>, ...names: [string, ...s
   throw new BadRequest(`The body needs a text in '${names[0]}'.`)
 }
 
-const LONGEST_MS = 86_400_000
-
 /** When the session ends, where the request says so: within the day that a token may live. */
 function endIn(value: unknown, now: number): number | null {
   if (value === undefined || value === null) return null
   const instant = typeof value === 'string' ? parseWireTime(value) : null
   const at = instant === null ? Number.NaN : instant / 1000
-  if (at > now && at <= now + LONGEST_MS) return at
+  if (at > now && at <= now + LONGEST_TOKEN_MS) return at
   throw new BadRequest('expires_at must be an instant (RFC 3339) within the next 24 hours.')
 }
 

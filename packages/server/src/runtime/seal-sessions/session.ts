@@ -4,6 +4,8 @@ import type { SecurityContext } from '../contexts/security-contexts.ts'
 
 /** Seconds that a session, and the token that names it, is good for. */
 export const SESSION_SECONDS = 3600
+/** No token lives longer, whoever asks for it. */
+export const LONGEST_TOKEN_MS = 86_400_000
 
 export type SessionStatus = 'Active' | 'Expired' | 'Revoked'
 

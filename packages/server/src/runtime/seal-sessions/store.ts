@@ -13,6 +13,7 @@ export interface SealStore {
   /** The first key wins: of several servers starting at once, all end with the same one. */
   insertFirstKey(key: SealTokenKey): Promise<SealTokenKey>
   insertKey(key: SealTokenKey): Promise<void>
+  deleteKey(id: string): Promise<void>
 
   insertWorkload(workload: Workload, within: Queryable): Promise<void>
   findWorkloadByToken(tokenHash: string): Promise<Workload | null>
@@ -66,6 +67,9 @@ export function createSealStore(database: Database): SealStore {
       }),
     async insertKey(key) {
       await db.insertInto('seal_token_keys').values(rowOfKey(key)).execute()
+    },
+    async deleteKey(id) {
+      await db.deleteFrom('seal_token_keys').where('id', '=', id).execute()
     },
 
     async insertWorkload(workload, within) {

@@ -18,6 +18,7 @@ import type { NewSession, SealSessions } from '../seal-sessions/sessions.ts'
 import type { SealTelling } from '../seal-sessions/telling.ts'
 import type { Workloads } from '../seal-sessions/workloads.ts'
 import { refusal } from './refusal.ts'
+import { tierOf } from './tier-limits.ts'
 
 /** Attestation: who shows a public key, by which proof, and the session that is opened for it. */
 export interface Attestation {
@@ -196,6 +197,7 @@ export function createAttestation(deps: {
         const holder = await holderOf(request, proof)
         tenantId = holder.tenantId
         await requireSpare(holder)
+        tierOf(request.zaruTier)
         const securityContext = await contextOf(holder, request.context)
         const { session, token } = await sessions.open({
           tenantId: holder.tenantId,
@@ -207,7 +209,7 @@ export function createAttestation(deps: {
           principal: holder.principal ?? request.principal,
           publicKey: request.publicKey,
           securityContext,
-          allowedToolPatterns: holder.tools ?? securityContext.capabilities.map(({ toolPattern }) => toolPattern),
+          allowedToolPatterns: patternsOf(holder.tools, securityContext),
           userId: request.userId,
           workloadId: request.workloadId,
           zaruTier: request.zaruTier,
@@ -226,7 +228,8 @@ export function createAttestation(deps: {
   }
 }
 
-const boundTo = (execution: Execution) => ({
+/** What a session has of the execution that it is of. */
+export const boundTo = (execution: Execution) => ({
   tenantId: execution.tenantId,
   agentId: execution.agentId,
   agentName: execution.agentName,
@@ -236,6 +239,10 @@ const boundTo = (execution: Execution) => ({
   allowed: null,
   tools: toolsOf(execution),
 })
+
+/** What a session may call before its context is asked: the tools of the manifest, else what the context names. */
+export const patternsOf = (tools: readonly string[] | null, { capabilities }: SecurityContext): readonly string[] =>
+  tools ?? capabilities.map(({ toolPattern }) => toolPattern)
 
 function toolsOf({ manifest }: Execution): readonly string[] | null {
   const names = (manifest.spec.tools ?? []).map((tool) => (typeof tool === 'string' ? tool : tool.name))

@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { Ed25519Key } from '@lictor/seal'
 import type { FastifyRequest } from 'fastify'
 import type { Governance } from '../../governance/governance.ts'
 import type { App } from '../../http/server.ts'
@@ -7,11 +8,15 @@ import type { TokenCaller } from '../../identity/caller.ts'
 import { scopesOfRole } from '../../identity/tokens/scopes.ts'
 import type { Tokens } from '../../identity/tokens/tokens.ts'
 import type { Shared } from '../../shared.ts'
+import { createAccessAudit } from '../access-audit.ts'
 import type { Agents } from '../agents/agents.ts'
 import type { Calls } from '../calls/calls.ts'
 import type { SecurityContexts } from '../contexts/contexts.ts'
 import type { Attempts } from '../dispatch/attempts.ts'
 import type { Incidents } from '../incidents/incidents.ts'
+import type { JudgeDesk } from '../judges/judges.ts'
+import type { Masks } from '../masking/masks.ts'
+import { planOf } from '../plan/plan.ts'
 import type { Execution } from '../record/execution.ts'
 import type { ExecutionStore } from '../record/store.ts'
 import { sealControlRoutes } from '../seal-sessions/control-routes.ts'
@@ -24,11 +29,13 @@ import { createSealTelling } from '../seal-sessions/telling.ts'
 import { createWorkloads } from '../seal-sessions/workloads.ts'
 import type { Catalogue } from '../tools/catalogue.ts'
 import type { ToolJudge } from '../tools/invocations.ts'
-import { createAttestation } from './attest.ts'
+import { judgeCall } from '../validation/tool-judge.ts'
+import { boundTo, createAttestation, patternsOf } from './attest.ts'
 import { createDiscovery } from './discovery.ts'
 import { createSealInvocations, type MakeCall } from './invoke.ts'
 import { refusal } from './refusal.ts'
 import { sealRoutes } from './routes.ts'
+import { countByTier } from './tier-limits.ts'
 
 const SWEEP_MS = 60_000
 /** Bytes that the files of a session of its own may take. */
@@ -39,6 +46,8 @@ export interface Seal {
   routes(app: App): void
   /** Routes of operators, among those of the runtime API. */
   controlRoutes(app: App): void
+  /** A key and a session for an execution, as variables of its program's environment. Nothing of either is kept or shown. */
+  identityOf(execution: Execution): Promise<Readonly<Record<string, string>>>
   /** The sessions of an execution end with it. */
   executionEnded(execution: Pick<Execution, 'id' | 'tenantId'>): Promise<void>
 }
@@ -55,6 +64,8 @@ export function createSeal(
     contexts: SecurityContexts
     catalogue: Catalogue
     incidents: Incidents
+    judges: JudgeDesk
+    masks: Pick<Masks, 'add'>
     calls: Calls
     /** Names this server and its data folder. */
     owner: string
@@ -62,11 +73,12 @@ export function createSeal(
     filesOf: (tenantId: string, executionId: string) => string
   },
 ): Seal {
-  const { config, tokens, calls, metrics, workers, owner, filesOf, attempts } = deps
+  const { config, tokens, calls, metrics, workers, owner, filesOf, attempts, random, limiter } = deps
   const store = createSealStore(deps.database)
   const securityTokens = createSecurityTokens({ ...deps, store })
   const telling = createSealTelling(deps)
   const sessions = createSealSessions({ ...deps, store, securityTokens, telling })
+  const audit = createAccessAudit(deps)
   const workloads = createWorkloads({ ...deps, store, sessions })
   const discovery = createDiscovery(deps)
   const attestation = createAttestation({ ...deps, workloads, sessions, telling })
@@ -127,26 +139,65 @@ export function createSeal(
             envelope_signature: signature,
           },
         },
-        limit: null,
-        judge: execution ? judgeOf(execution) : null,
+        limit: config.limits === 'on' ? countByTier(limiter, session) : null,
+        judge: execution ? judgeOf(execution, signal) : null,
         signal,
       },
       { name, arguments: args },
     )
   }
 
-  /** Judges that a manifest sets look at calls of a conversation. One that should be seen, and is not, is not made. */
-  function judgeOf({ manifest }: Execution): ToolJudge | null {
-    if ((manifest.spec.execution?.tool_validation ?? []).length === 0) return null
-    return async () => ({
-      accepted: false,
-      reason: "the manifest sets judges over this agent's tools, who do not look at calls by SEAL.",
+  /** The judges that a manifest sets over its agent's tools, asked as in its conversation. */
+  function judgeOf(execution: Execution, signal: AbortSignal): ToolJudge | null {
+    const { toolJudges, tools } = planOf(execution.manifest)
+    if (toolJudges.length === 0) return null
+    return async ({ tool, args }) => {
+      const last = (await deps.executionStore.listIterations(execution.id)).at(-1)
+      // The execution itself goes on meanwhile: its place and its time are its own.
+      const judges = deps.judges.open({ execution, iteration: last?.number ?? 1, waiting: (work) => work() })
+      const situation = {
+        executionId: execution.id,
+        call: `seal:${random.uuid()}`,
+        task: execution.prompt,
+        tools,
+        history: last?.trajectory ?? [],
+      }
+      return judgeCall(toolJudges, { name: tool.name, args }, situation, judges, signal)
+    }
+  }
+
+  async function identityOf(execution: Execution): Promise<Readonly<Record<string, string>>> {
+    const seed = random.bytes(32)
+    const key = Ed25519Key.fromSeed(seed)
+    const { bound: securityContext, allowed: _, tools, ...of } = boundTo(execution)
+    const { token } = await sessions.open({
+      ...of,
+      proof: `execution:${execution.id}`,
+      publicKey: key.getPublicKeyBase64(),
+      securityContext,
+      allowedToolPatterns: patternsOf(tools, securityContext),
+      principal: null,
+      userId: null,
+      workloadId: null,
+      zaruTier: null,
+      containerId: null,
+      taskSummary: null,
     })
+    const identity = {
+      AEGIS_SEAL_ENABLED: 'true',
+      AEGIS_SEAL_PRIVATE_KEY: Buffer.from(seed).toString('base64'),
+      AEGIS_SEAL_TOKEN: token,
+    }
+    seed.fill(0)
+    key.erase()
+    deps.masks.add(execution.id, [identity.AEGIS_SEAL_PRIVATE_KEY, identity.AEGIS_SEAL_TOKEN])
+    return identity
   }
 
   const invocations = createSealInvocations({ ...deps, sessions, securityTokens, discovery, makeCall, telling })
 
   workers.every('seal_sweep', SWEEP_MS, async () => {
+    await securityTokens.sweep()
     for (const session of await sessions.sweep()) {
       // A workload's files stay with it; those of other sessions belong to nobody any more.
       if (session.proof.startsWith('none:'))
@@ -169,7 +220,9 @@ export function createSeal(
           return attempt?.execution.tenantId ?? (await workloads.byToken(token))?.tenantId ?? null
         },
       }),
-    controlRoutes: (app) => sealControlRoutes(app, { sessions, provisioning, workloads, baseUrl }),
+    controlRoutes: (app) =>
+      sealControlRoutes(app, { sessions, provisioning, workloads, securityTokens, audit, baseUrl }),
+    identityOf,
     executionEnded: ({ id, tenantId }) => sessions.revokeAll({ tenantId, executionId: id }, 'execution_ended'),
   }
 }

@@ -1,7 +1,7 @@
 import { Ed25519Key } from '@lictor/seal'
 import { afterEach, expect, it } from 'vitest'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
-import { readStream, world } from '../../../test/runtime.ts'
+import { deployAgent, readStream, world } from '../../../test/runtime.ts'
 import { attest, sealHand } from '../../../test/seal.ts'
 import { systemRandom } from '../../adapters/random/system.ts'
 
@@ -30,8 +30,9 @@ onEachDatabase('SEAL of an execution', (start) => {
   })
 
   /** An execution that waits for its model, and the path its own address begins with. */
-  async function running() {
-    const w = await open([{ text: 'late', delay_ms: 3_600_000 }], spec)
+  async function running(more: object = {}, turns: readonly object[] = []) {
+    const late = { when: { agent: 'worker' }, text: 'late', delay_ms: 3_600_000 }
+    const w = await open([late, ...turns], { ...spec, ...more })
     const id = await w.start()
     const spawned = (event: { type: string }) => event.type === 'instance_spawned'
     await readStream(w.address, `/v1/executions/${id}/stream`, w.headers, spawned)
@@ -62,6 +63,35 @@ onEachDatabase('SEAL of an execution', (start) => {
     )
     const again = await attest(t, body(), { prefix })
     expect([401, 409]).toContain(again.statusCode)
+  })
+
+  it.each([
+    ['refuses, keeps the call from being made, and says why', 0.1],
+    ['accepts, lets it be made, each time it is asked', 0.9],
+  ])('a judge of tool calls that %s', async (_what, score) => {
+    const judged = { mode: 'one-shot', tool_validation: [{ type: 'semantic', judge_agent: 'warden' }] }
+    const said = (n: number) => ({
+      when: { agent: 'warden', prompt: `-${n}.txt` },
+      text: JSON.stringify({ score, confidence: 0.9, reasoning: `I give ${score}.` }),
+    })
+    const { w, id, prefix } = await running({ execution: judged }, [said(1), said(2)])
+    const warden = await deployAgent(t, w.headers, {}, { name: 'warden', labels: { role: 'judge' } })
+    const seal = await sealHand(t, { security_context: 'aegis-system-agent-runtime' }, { prefix })
+    for (const n of [1, 2]) {
+      const answer = await seal.call('fs.write', { path: `from-seal-${n}.txt`, content: 'x' })
+      expect([answer.statusCode, answer.json().error?.code]).toEqual(score < 0.7 ? [403, 4031] : [200, undefined])
+      if (score < 0.7) expect(answer.json().message).toContain('I give 0.1.')
+    }
+    const file = `/v1/executions/${id}/files/from-seal-1.txt`
+    const made = await t.request({ method: 'GET', url: file, headers: w.headers })
+    expect(made.statusCode).toBe(score < 0.7 ? 404 : 200)
+    const url = `/v1/executions?agent_id=${warden}`
+    const children = (await t.request({ method: 'GET', url, headers: w.headers })).json().items
+    expect(children).toMatchObject([{ parent_execution_id: id }, { parent_execution_id: id }])
+    expect((await w.get(children[1].id)).input.proposed_tool_call.arguments.path).toBe('/workspace/from-seal-1.txt')
+    // What changes nothing is looked at by no judge.
+    expect((await seal.call('fs.read', { path: 'nothing.txt' })).json().payload.error.message).not.toContain('judge')
+    await t.request({ method: 'POST', url: `/v1/executions/${id}/cancel`, headers: w.headers })
   })
 
   it('is bound by a bearer that names agent and execution; the same proof supersedes, another does not', async () => {

@@ -475,7 +475,7 @@ onEachDatabase('a signed call', (start) => {
     expect((await list('?security_context=lab', await t.otherTenant())).statusCode).toBe(404)
   })
 
-  it('a key that is rotated goes on verifying what it signed', async () => {
+  it('in the name of a known key, but signed with another one, is nobody’s', async () => {
     t = await start()
     const before = await hand()
     const { db } = t.server.database

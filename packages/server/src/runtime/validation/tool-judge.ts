@@ -8,8 +8,8 @@ export type ToolVerdict = { readonly accepted: true } | { readonly accepted: fal
 /** What judges of a tool call are told beside the call. */
 export interface CallSituation {
   readonly executionId: string
-  /** From 1. */
-  readonly iteration: number
+  /** Names the call within its execution: asked again by this name and with these arguments, it is judged as it was. */
+  readonly call: string
   readonly task: string
   readonly tools: readonly string[]
   /** The calls before this one. */
@@ -28,7 +28,7 @@ export async function judgeCall(
   judges: Judges,
   signal: AbortSignal,
 ): Promise<ToolVerdict> {
-  const { executionId, iteration, task, tools, history } = situation
+  const { executionId, call: name, task, tools, history } = situation
   const proposed = { name: call.name, arguments: call.args }
   const which = createHash('sha256').update(JSON.stringify(proposed)).digest('hex').slice(0, 16)
   for (const [index, check] of checks.entries()) {
@@ -42,7 +42,7 @@ export async function judgeCall(
       criteria: check.criteria,
       validation_context: 'semantic_judge_pre_execution_inner_loop',
     }
-    const key = `tool:${iteration}:${history.length}:${which}:${index}`
+    const key = `tool:${name}:${which}:${index}`
     try {
       const gradient = await judgeBy(check, { key, input }, judges, signal)
       const reason = objectionTo(gradient, check)

@@ -238,7 +238,7 @@ describe('judges of tool calls', () => {
   const call = { name: 'fs.write', args: { path: '/workspace/a' } }
   const situation = {
     executionId: 'e1',
-    iteration: 2,
+    call: '2:1',
     task: 'Do it.',
     tools: ['fs.write'],
     history: [{ tool: 'fs.read', argumentsJson: '{}', status: 'failed', error: 'no' }],
