@@ -3552,6 +3552,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/seal/keys/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign security tokens with a new key from now on
+         * @description Of the whole installation. The keys before it verify for another day, which is as long as any token lives, so that no session ends. Other servers sign with the new key within a minute.
+         *
+         *     Needs an administrator, or a token of an operator.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
+         */
+        post: operations["postV1SealKeysRotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/seal/keys/{kid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Let a former key verify no more
+         * @description For a key that became known to somebody: every token it signed is refused, on other servers within a minute, and its holders attest again. The key that signs is rotated first.
+         *
+         *     Needs an administrator, or a token of an operator.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
+         */
+        delete: operations["deleteV1SealKeysKid"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/volumes/{volume_id}/files/upload": {
         parameters: {
             query?: never;
@@ -3753,7 +3801,7 @@ export interface paths {
          * The keys that security tokens are verified with
          * @description A JSON Web Key Set (RFC 7517), for gateways that verify tokens by themselves.
          *
-         *     A key that is no longer the newest stays in the list, and goes on verifying.
+         *     A key that is no longer the newest stays in the list for another day, and goes on verifying.
          *
          *     **Who may call:** Anybody.
          */
@@ -3898,7 +3946,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.02
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -3976,7 +4024,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.02
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -4174,7 +4222,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.01
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -4182,7 +4230,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 81246789632
+                     *         "free_bytes": 81483436032
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 23,
@@ -4289,7 +4337,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.01
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -4297,7 +4345,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 81246789632
+                     *         "free_bytes": 81483436032
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 23,
@@ -5227,7 +5275,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "vRMSRqax-raddZ8w0r4PNuoa0YtAtBCozp9J_FaPSXoruHciFWjYajoXxHU1oFF5vSeo2etbTR6aJPsOnhthu9CnzUVPX9fSFJI1Sln5h-cHJKy_-NEhpA0oxuDjSlwQxz2AMZ76_iwwg8QSlPpVNsYOcAjoZDJe1rWsuhdHBax0n9MQBecJONcNgkYUce4lVLoMCSibOZWW6NZp8-St8tScaCjTmiqqDKNga0kQG7X5OGYdhdy4E7E3fJx1ivHelwj_H_Zg6PW_Qw_sfSC01P4AXWEiOciA4D_s6z1B8STrKA0LbX0s08JNYP0tvysqOx46ZYgJoMVlBKq9-5XA6Q",
+                     *           "n": "ri0tfFDFdW_UUHJatTzJScGzL4sQbAlxorw4jiGSJltI_Sbr0mrSF3miFY5iPSotdtAFADXm59vT5IPKSV9HTj5LQR9_7iqv3diIO9VBhGrgyAmmQJ7yxeP240LBRk1oY2a9siKrV77SmFP71cqOMxqnOmAcRmkXsFehr4-kxYRrlX2d1_LupbLn_r5h9fEZzPOYhzUPCKBCZ35bsXn3nU09FsfnYDD_zztwwFyR2UVo-NpSZM6tVQ3LhLbqCcx_GzWfueLOHyns4GJ_DTSHaTVsMKzw959x0Rn_cvRkYvzBtfztFQ9O8FoAFLAw9DaTihr4skUgC5-eVD19lZpzUw",
                      *           "e": "AQAB",
                      *           "kid": "dce81cca-4840-43ef-8109-6b308cb234b7",
                      *           "alg": "RS256",
@@ -10848,7 +10896,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "f68750357fe42244a3fd761e81dc77685b56af5f2b4ffc0971388c2bc6bc3bd2",
+                     *       "public_key": "09d89de5d3c3e7911c44c7b1ff2b41e37754d999107383a89f70b95526fbd507",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -14527,7 +14575,7 @@ export interface operations {
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "d15c01dbeb4c27920288fc9906f3d174a492fce3b0cd62c9e763cebaca4ef552",
+                     *           "public_key": "8973f4d2bd117cc44a87b6951695acaa94847cd76c254f8485769baae58f45b0",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -15568,7 +15616,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImRjZTgxY2NhLTQ4NDAtNDNlZi04MTA5LTZiMzA4Y2IyMzRiNyIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiYzcyYWU5NjctNjQ1NC00N2NjLTgwMTQtNTgzYTlkMGEyZTI4IiwiYXpwIjoic2EtZTM4ZTIxNmNiNTViZjA3ZjFiIiwianRpIjoiYzIyY2QxZWEtNzI2OC00ZWQwLTgxN2YtMDhiMDU1NTliNmY3IiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.NPa8rConu3lE4-YB3OS9MZ3AHtpqCI6q0pjIlLqV3s9V-nLYnZN3j4H6brMxMOBcJ_WjnEta_kvqakoCrVri7cT_O0VR9sWq8qi2vM5LHyT4lOediGX5jylgNVf4wpsODjPy8ypkO4oyipjUrGiFSt2Krv27hnqftkWStSJmka-JDZ0caV8mPrmN0AOdZJKXg9dXd7BTxMX6NIfUNVhZdyGhEcFPTFIulKU5X2EcOJfCGeZVH_Zz0yoopd-IcwuCm89XJ4lu6ZFK5cMzsCsCab6wIcCc3N6jCxlJOPHSDG8RqGkZ6OlsmgK4zCnP_NZZxhO_vDtWJjy5daPiEIYOnQ",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImRjZTgxY2NhLTQ4NDAtNDNlZi04MTA5LTZiMzA4Y2IyMzRiNyIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiYzcyYWU5NjctNjQ1NC00N2NjLTgwMTQtNTgzYTlkMGEyZTI4IiwiYXpwIjoic2EtZTM4ZTIxNmNiNTViZjA3ZjFiIiwianRpIjoiYzIyY2QxZWEtNzI2OC00ZWQwLTgxN2YtMDhiMDU1NTliNmY3IiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.L1qyVu68MlKq6JY_n4Dg2Ogfbufl7rfBpAIgdkAj6j1mZfm_nlbcEjhzNQ1Ka-fE6onU0g59LhCFtnw1HnBVSM8nYAKniy1gAyyC49tq49FFMh3LwAX5XIFAT8wNdvLOmwsZYfHlvTXN9B5ztRERb6-ivmkHp2rqYb3yyT62fDnSCT1NDgvMfiqlqKn8wiKS5HjSTG46p2kRobTxoDSTy6u0aizldd19zYZAUqmiCPH3FZ68S1rQ8-3Np_wRFkyORiHk6wMjkJQmjBE0-U7cPW23F03GJ8S_ByGGmhe71Rg751ytQrTHdohuzCMfkynoShZNHTaclt3JKFGL2tpbzw",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -15787,7 +15835,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 9.99,
+                     *       "evaluation_time_ms": 57.03,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -27415,8 +27463,10 @@ export interface operations {
                     provider?: string;
                     /** @description What it is called; manifests refer to it by this or by its id. */
                     name?: string | null;
-                    /** @description The same. */
+                    /** @description The same as `name`, which goes first. */
                     label?: string | null;
+                    /** @description `personal` where it is left out. */
+                    scope?: string | null;
                     /** @description The value. */
                     api_key?: string;
                     /** @description The same, under the name that other clients send. */
@@ -27425,8 +27475,6 @@ export interface operations {
                     value?: string;
                     /** @description `secret`, `variable`, `service_account`; `oauth2` for one that came from signing in. */
                     credential_type?: string | null;
-                    /** @description `personal` or `team:<uuid>`. */
-                    scope?: string | null;
                     /** @description What was said of it when it was stored. */
                     metadata?: {
                         [key: string]: unknown;
@@ -27653,8 +27701,10 @@ export interface operations {
                     provider?: string;
                     /** @description What it is called; manifests refer to it by this or by its id. */
                     name?: string | null;
-                    /** @description The same. */
+                    /** @description The same as `name`, which goes first. */
                     label?: string | null;
+                    /** @description `personal` where it is left out. */
+                    scope?: string | null;
                     /** @description The value. */
                     api_key?: string;
                     /** @description The same, under the name that other clients send. */
@@ -27663,8 +27713,6 @@ export interface operations {
                     value?: string;
                     /** @description `secret`, `variable`, `service_account`; `oauth2` for one that came from signing in. */
                     credential_type?: string | null;
-                    /** @description `personal` or `team:<uuid>`. */
-                    scope?: string | null;
                     /** @description What was said of it when it was stored. */
                     metadata?: {
                         [key: string]: unknown;
@@ -29417,14 +29465,14 @@ export interface operations {
                 "application/json": {
                     /** @description Name of the provider. */
                     provider?: string;
-                    /** @description What the provider lets it do. */
-                    scopes?: (string[] | string) | null;
                     /** @description What it is called; manifests refer to it by this or by its id. */
                     name?: string | null;
-                    /** @description The same. */
+                    /** @description The same as `name`, which goes first. */
                     label?: string | null;
-                    /** @description `personal` or `team:<uuid>`. */
+                    /** @description `personal` where it is left out. */
                     scope?: string | null;
+                    /** @description What the provider lets it do. */
+                    scopes?: (string[] | string) | null;
                     /** @description Id of the credential. With a sign-in: the credential that is signed in again, with its grants. */
                     credential_id?: string | null;
                     /** @description One of the provider's; the first where absent. */
@@ -29960,14 +30008,14 @@ export interface operations {
                 "application/json": {
                     /** @description Name of the provider. */
                     provider?: string;
-                    /** @description What the provider lets it do. */
-                    scopes?: (string[] | string) | null;
                     /** @description What it is called; manifests refer to it by this or by its id. */
                     name?: string | null;
-                    /** @description The same. */
+                    /** @description The same as `name`, which goes first. */
                     label?: string | null;
-                    /** @description `personal` or `team:<uuid>`. */
+                    /** @description `personal` where it is left out. */
                     scope?: string | null;
+                    /** @description What the provider lets it do. */
+                    scopes?: (string[] | string) | null;
                     /** @description Id of the credential. With a sign-in: the credential that is signed in again, with its grants. */
                     credential_id?: string | null;
                 };
@@ -34595,7 +34643,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *         "session_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -34725,9 +34773,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *       "session_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjUzMTA2NmIwLTFlOWEtNGY2OS04NDM0LWIyYTEwZjE4NTkzMSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJiZjczY2VkNy01ODUwLTQ0N2YtODdkMi0zN2Y5MzYxOTQ0MDIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.cMB-OFijX_7vzZKayW7ku5gmAqgYly9xhRta41y3YTGh2VQricY_UAdzpkGvLo7tMht2qmdiWk5mZmtSQzaw6H0_LmUNR8Y54HCsci63jLdRIv052Eiclt3afMf6OB-uRK2azf5WlJB0gt6jVwSYtHCsQdhyR2fGF1I7cC82nuDBMlSQhAp7RgLpAUxl3K8Nwt31CIw24UcQGYpBN1U7Iq-MDt3lVTSq8GbXwgUFm0MrZcqpKfV64XXwKtAwr_HNbxfe7NlWhFAo-vjdX6fH5JMjlRTHvhgEfq61zRkNFp2-txUWP--d6fa-uZPUiaMHqFsAF7R1EdUeupYgm2xX1A",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImJmNzNjZWQ3LTU4NTAtNDQ3Zi04N2QyLTM3ZjkzNjE5NDQwMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJhYWQxOGMzMi1lY2JkLTRkOGUtODEwMi1iZmQ5MGEzYjUzYzEiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.hELyLW_dplZSyCybU8QbCea9M74b4FVISdUXmv7V_trpZ9oz8zVqI5ple5-js2TfJPWOqt8JFGa03At6Suf6CA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -34864,7 +34912,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *       "session_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -35581,6 +35629,328 @@ export interface operations {
             };
         };
     };
+    postV1SealKeysRotate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "algorithm": "EdDSA"
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * @description That of the key before, where it is left out. Some gateways verify RS256 alone.
+                     * @enum {unknown}
+                     */
+                    algorithm?: "RS256" | "EdDSA";
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "kid": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *       "algorithm": "EdDSA",
+                     *       "created_at": "2026-03-01T12:02:12.000001Z",
+                     *       "verifies_until": null,
+                     *       "keys": [
+                     *         {
+                     *           "kid": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *           "algorithm": "EdDSA",
+                     *           "created_at": "2026-03-01T12:02:12.000001Z",
+                     *           "verifies_until": null
+                     *         },
+                     *         {
+                     *           "kid": "531066b0-1e9a-4f69-8434-b2a10f185931",
+                     *           "algorithm": "RS256",
+                     *           "created_at": "2026-03-01T12:02:12Z",
+                     *           "verifies_until": "2026-03-02T12:04:12.000001Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Names the key: `kid` in the header of every token that it signed. */
+                        kid: string;
+                        /** @description `RS256` or `EdDSA`. */
+                        algorithm: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /** @description ISO 8601, UTC */
+                        verifies_until: string | null;
+                        /** @description All in force, newest first. */
+                        keys: {
+                            /** @description Names the key: `kid` in the header of every token that it signed. */
+                            kid: string;
+                            /** @description `RS256` or `EdDSA`. */
+                            algorithm: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /** @description ISO 8601, UTC */
+                            verifies_until: string | null;
+                        }[];
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "forbidden",
+                     *       "message": "This needs the role aegis:operator or aegis:admin."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Input should be one of 'RS256', 'EdDSA'",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "algorithm"
+                     *           ],
+                     *           "msg": "Input should be one of 'RS256', 'EdDSA'"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    deleteV1SealKeysKid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Names the key: `kid` in the header of every token that it signed.
+                 * @example 531066b0-1e9a-4f69-8434-b2a10f185931
+                 */
+                kid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "retired",
+                     *       "kid": "531066b0-1e9a-4f69-8434-b2a10f185931"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description `success`; of a failure `error`; of a tool its own word. */
+                        status: string;
+                        /** @description Names the key: `kid` in the header of every token that it signed. */
+                        kid: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "forbidden",
+                     *       "message": "This needs the role aegis:operator or aegis:admin."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "key not found",
+                     *       "message": "There is no key '531066b0-1e9a-4f69-8434-b2a10f185931'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "seal_key_signs",
+                     *       "message": "This key signs: rotate first, then take it back."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "kid"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
     postV1VolumesVolumeIdFilesUpload: {
         parameters: {
             query?: {
@@ -35813,7 +36183,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjUzMTA2NmIwLTFlOWEtNGY2OS04NDM0LWIyYTEwZjE4NTkzMSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwNDFlMzkxYy02OTY0LTRlZGItODMxYS03YTg0YzNjMGY2NzIiLCJleGVjX2lkIjoiODgzNTM4M2EtMGI5MS00NjY1LTgyNTQtYzFmZWQwMTQyMThmIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6Ijg4MzUzODNhLTBiOTEtNDY2NS04MjU0LWMxZmVkMDE0MjE4ZiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJhNDAwYTMwNy00NmJmLTRmZjItODYwYy1jODBkNTdkYWQ4NTgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.c_ZYrfEGBaZNRJgHGdT2KtSzpXIl6l0jqbA1SK_s9Og8TH47xyHWywxHzg3oazo6fJ3HSgpQZ5dicrRRcZijxB-QOaulkNktt1w5nHoSY4uw-Yhgye6O-YUiSBN16czgfBf9e2uptxF9v5WShAEMVNMhDNzhu3pfVgdwKkexogX-afFwUq7whUvbPQ4KLqtpPV7iqaTyiTyQqCeVqEgb_BLDf5zP0m0kj8bwpHkLQFm2IbNxCrWMSfAtuYozQNEe1PPYbuWyNN9eOFqUdYOetdJr90wSrDgmaahfInp1o-mPiKzBdIGK-5vNWdXSGx3LOqap5CFHS0DzhtF-5o_guQ",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjUzMTA2NmIwLTFlOWEtNGY2OS04NDM0LWIyYTEwZjE4NTkzMSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwNDFlMzkxYy02OTY0LTRlZGItODMxYS03YTg0YzNjMGY2NzIiLCJleGVjX2lkIjoiODgzNTM4M2EtMGI5MS00NjY1LTgyNTQtYzFmZWQwMTQyMThmIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6Ijg4MzUzODNhLTBiOTEtNDY2NS04MjU0LWMxZmVkMDE0MjE4ZiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJhNDAwYTMwNy00NmJmLTRmZjItODYwYy1jODBkNTdkYWQ4NTgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.WdzMLzTHnGh4U9E8CpD5f0rfRsBteUoAP1yoASnNRFNrH8_Od8Rb2-mhDL7fYK1S_nWkp7OAWkEf6r0wpfpcEpdKdhBb5j8YPMlT0STl0--ukv6Av87CMJndBAllP_GZCs2cFXViNj0d5bKCZUUG6B4tEXsKQNyk0pyfZtYO6pSN-ujBqkkihg7iRnX5NbI-teSEQjs54ZGouqIUR7NfDBQ0S5vLMEnoitZemghhQbXgWijTr7WAAVnYCNpf2b5JCz14AENsz6tfIUrucMsWLYPot1uUm_4Vk1tM51ZCnWMJ9Q02sigxAAE_5JW2uY_IQ-ujKNXMEeYX7gMQ4suDng",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_id": "a400a307-46bf-4ff2-860c-c80d57dad858"
                      *     }
@@ -35846,7 +36216,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8144ab815457"
+                     *         "request_id": "b05696b8417b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -35909,7 +36279,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "421b0376f3ef"
+                     *         "request_id": "589cf4e0249d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -35970,7 +36340,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e0e16ba90aa5"
+                     *         "request_id": "812bf56a7beb"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36031,7 +36401,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "db2714656953"
+                     *         "request_id": "b331f8f9493d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36092,7 +36462,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ecf0af70d957"
+                     *         "request_id": "2b5cef71ebee"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36153,7 +36523,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a779d5136e41"
+                     *         "request_id": "0cfc04c5c520"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36455,7 +36825,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8b5a351482a2"
+                     *         "request_id": "bf20e3074a72"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36710,7 +37080,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d7dc1c9c95ed"
+                     *         "request_id": "0aec05cee3fc"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36771,7 +37141,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "038f517cfdba"
+                     *         "request_id": "f112b4714009"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -37541,7 +37911,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "84a667695fec"
+                     *         "request_id": "337925d224b6"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -37602,7 +37972,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "85307b46fb8c"
+                     *         "request_id": "c3fc09594cb9"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -37673,7 +38043,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjUzMTA2NmIwLTFlOWEtNGY2OS04NDM0LWIyYTEwZjE4NTkzMSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI2NmZlZDYxMS05NWE3LTQzZTAtODI4ZC0xMDQzZDg0ZDRjYmIiLCJleGVjX2lkIjoiNzJiNTJkODMtYjY5Mi00Y2UyLThjZjQtZTAwMTQ2MmE5MzM3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjcyYjUyZDgzLWI2OTItNGNlMi04Y2Y0LWUwMDE0NjJhOTMzNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJiZDgyNTRmNi03ZDJjLTRlMDQtODU5ZC0yNGNhOGRiNGJjZTkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.git9cTLiDZxBCaU_hmg1rmIlYEmfpV9ZK1Ahl-oMJ21OBVaEhAtLx7ShHVg2JyzhroMyYkhZ4Y4S9oFHk5li8sFHwRWG6z8NLjCfuVurAlZyDywpZICuZ-MWp8e5Vh2_QlqhikSVRlDJfG2UJbTeeNipSSLrwj0tyasn-Z_QZvV539dZLhaIEPsTwr_EUBkP7iqyPWNkoktCsAU50GkTUM2npQiEY25oa5CnzcA4dFKMsICB-9JWSwxsfJBvGsCO5vy1koHfeP7F4YDaXkTjbciciI0QlMFVbErKIQSD52rzKNxaVQn2HbQC-wC2ivua6_UiXZfD16cdi919pf_FuA",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjUzMTA2NmIwLTFlOWEtNGY2OS04NDM0LWIyYTEwZjE4NTkzMSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI2NmZlZDYxMS05NWE3LTQzZTAtODI4ZC0xMDQzZDg0ZDRjYmIiLCJleGVjX2lkIjoiNzJiNTJkODMtYjY5Mi00Y2UyLThjZjQtZTAwMTQ2MmE5MzM3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjcyYjUyZDgzLWI2OTItNGNlMi04Y2Y0LWUwMDE0NjJhOTMzNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJiZDgyNTRmNi03ZDJjLTRlMDQtODU5ZC0yNGNhOGRiNGJjZTkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.X-g6b0xERNd3xpkdhqSgSHYN1tJ5C5jAEjhlPoVMw1sFsWr2WRblqJLkZyGsN72Ucpsdw_xre3jC5t16bX-eHTUjtmTMBILN6-YRhnDcUPQmapGEFomuKLreDqcOxr6JHWpH_p584yU55Vw9nOjdhLcRJTU98-Q2yo138pP_YNhDLsi4dsiybAg0wvJVp7cccFvot2YoUKIM-iWwcye9ps4PStfHv6d7kDzjoI2RnuYRHm2CAmWoLjYodUFILW9BDHWhsjC1xsOKuBu37dc3mS1Bq8yxMieF4XFOLIa1H_BizUpnPCbIBWBjlvBIR4wGmX5IaM7_wA3VGIVoEkH3gw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_id": "bd8254f6-7d2c-4e04-859d-24ca8db4bce9"
                      *     }
@@ -37706,7 +38076,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "5dfc51e7c624"
+                     *         "request_id": "f97dc6657ccd"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -37769,7 +38139,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ee1f32ffcb00"
+                     *         "request_id": "9dd570a8f5fb"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -37830,7 +38200,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "802750a2a13f"
+                     *         "request_id": "cfb93cec139f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -37891,7 +38261,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "04e7cc8270af"
+                     *         "request_id": "4a6532c48af9"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -37952,7 +38322,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1edba48d678c"
+                     *         "request_id": "c9d55bc80407"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38013,7 +38383,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e15aa67c6e18"
+                     *         "request_id": "6bccc6e5b9d0"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38074,7 +38444,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b5b551abf0bf"
+                     *         "request_id": "7cfda27f01c7"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38321,7 +38691,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "eb4d80b151a1"
+                     *         "request_id": "280691bbcb64"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38576,7 +38946,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "77b2b43f591d"
+                     *         "request_id": "39689b17a3b6"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38637,7 +39007,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "14bb7558cee7"
+                     *         "request_id": "85ca071f8138"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39413,7 +39783,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7183320d2f21"
+                     *         "request_id": "995fc04849d1"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39474,7 +39844,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a90760b1e076"
+                     *         "request_id": "4cff76a66cdd"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39589,7 +39959,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "05c079324c9c"
+                     *         "request_id": "5a3682dcc2f6"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39844,7 +40214,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4fcce4bea17b"
+                     *         "request_id": "265d94034cb2"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39905,7 +40275,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ebb179c782f5"
+                     *         "request_id": "52e2310c0679"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40285,7 +40655,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "rz9j0pg-ThCsZvGUbkcuapEmIO3rAxBMCSBg7pMS8zfDUbCF5K7dvVDiknG_56WvYFuKF1tZixKxRyxbs0UQgnaRrveyB3GLijNj0-nQqDYbgujb9oU9UWpWr7oRFKse5mf1XxWDv-meeTA84-aOQvnXG51IaigmN8K7WOhPCpoGUNS_NFW43MAuqfxcgd6l5NArWooYdk3CECaw6tnqAU9bnTCnLLxrjkvD0n0jf-3Wz51xfw3VPyh-FIKLf-xjXSJffYYhZu_vBc7gv5Z8GdGRJXADM6JMw1kQaYz0wP3kgC2hcMWtCknk8Gg2LN0mbDI28DtGShBqlc-8s3bldQ",
+                     *           "n": "leiE3KWOu4o5MxmF-5iX7Y_ZHiO7Tf206wd0_WA1hGgRZoiIUfzhXgT1fY4NyfwwOBwpFNj0QoM1-gZPPkNGbzIT8O8k5JTfl56_renH0TUtNkDnXcCwYCRgFJ3FqqzzzHGS_wtf4g24RZ5vkffuEABS6rsjtCieEgVKc8h3GKmRRn0AzI_7Ac_9IswvDMCNT7f9L3QK7kXASdZ8FM417BHtF2wro-6VKbA87r8GbFTLYrB_73M6PChTbCixaMhfZER9vAjFgCbHlyN0qx4_y393rVBZeRKHgxzSA91BuWvpZvo_YI-F99hhfvLs0szCSgUa2SbuV8fbWGnfj9MwCw",
                      *           "e": "AQAB",
                      *           "kid": "531066b0-1e9a-4f69-8434-b2a10f185931",
                      *           "alg": "RS256",
