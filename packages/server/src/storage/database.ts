@@ -8,6 +8,11 @@ export type Dialect = 'sqlite' | 'postgres'
 export interface Database {
   readonly dialect: Dialect
   readonly db: Kysely<Schema>
+  /**
+   * Like `db`, for steps on the way to one that is waited for: what is committed by it survives the end of the process at once, and
+   * is on disk no later than what `db` commits after it. Nobody outside may hear of it before.
+   */
+  readonly ahead: Kysely<Schema>
   /** How many bulk transactions are worth having in flight at once. */
   readonly writers: number
   /** Queries run on this process's event loop: a long one is cut up, so that others are answered meanwhile. */

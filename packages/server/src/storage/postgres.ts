@@ -40,6 +40,8 @@ export function openPostgres(url: string, onIdleError: (error: Error) => void): 
   return {
     dialect: 'postgres',
     db,
+    // Its connections commit each by itself: here nothing is ahead.
+    ahead: db,
     events: createPostgresEvents(db, exclusively),
     writers: WRITERS,
     isInProcess: false,

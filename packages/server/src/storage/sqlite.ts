@@ -1,28 +1,35 @@
-import { chmodSync } from 'node:fs'
+import { chmodSync, realpathSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import {
-  type DialectAdapter,
-  Kysely,
-  SqliteAdapter,
-  type SqliteDatabase,
-  SqliteDialect,
-  type SqliteStatement,
-} from 'kysely'
+import { Kysely, type SqliteDatabase, type SqliteStatement } from 'kysely'
 import { StartupError } from '../errors.ts'
 import type { Database } from './database.ts'
+import { createDiskSync, type FileSync, fileSync } from './disk-sync.ts'
 import { createSqliteEvents, INCREMENTAL } from './events/sqlite-events.ts'
 import { defineFunctions } from './expressions.ts'
 import type { Schema } from './schema.ts'
+import { createTurns, SharedSqlite } from './sqlite-driver.ts'
 import { storableParameters } from './storable.ts'
 
 const CACHED_STATEMENTS = 300
+/** What changes nothing that anybody waits for. */
+const READING = /^\s*(?:select|begin|commit|rollback|savepoint|release|pragma|explain)\b/i
 
-/** Open (or make) the SQLite file at `path`, write-ahead logged, with this process as its one writer; or beside that writer, as a reader. */
-export function openSqlite(path: string, { asReader = false }: { asReader?: boolean } = {}): Database {
+/**
+ * Open (or make) the SQLite file at `path`, write-ahead logged, with this process as its one writer; or beside that writer, as a
+ * reader.
+ *
+ * @param options.log brings the write-ahead log to the disk
+ */
+export function openSqlite(
+  path: string,
+  { asReader = false, log = asReader || path === ':memory:' ? NO_FILE : logOf(path) }: OpenOptions = {},
+): Database {
   const raw = asReader ? openForReading(path) : openExclusively(path)
   defineFunctions(raw)
   const statements = new Map<string, StatementSync>()
+  let hasWritten = false
   const prepare = (sql: string): StatementSync => {
+    if (!READING.test(sql)) hasWritten = true
     const known = statements.get(sql)
     if (known) return known
     if (statements.size >= CACHED_STATEMENTS) statements.delete(statements.keys().next().value ?? '')
@@ -32,7 +39,10 @@ export function openSqlite(path: string, { asReader = false }: { asReader?: bool
   }
   const adapted = new WeakMap<StatementSync, SqliteStatement>()
   const forKysely: SqliteDatabase = {
-    close: () => raw.close(),
+    close() {
+      log.close()
+      raw.close()
+    },
     prepare(sql) {
       const statement = prepare(sql)
       const known = adapted.get(statement)
@@ -42,10 +52,20 @@ export function openSqlite(path: string, { asReader = false }: { asReader?: bool
       return made
     },
   }
-  const db = new Kysely<Schema>({ dialect: new TransactionalSqlite({ database: forKysely }) })
+  const shared = {
+    turns: createTurns(),
+    disk: createDiskSync(log.sync),
+    hasWritten() {
+      const answer = hasWritten
+      hasWritten = false
+      return answer
+    },
+  }
+  const db = new Kysely<Schema>({ dialect: new SharedSqlite(forKysely, shared, true) })
   return {
     dialect: 'sqlite',
     db,
+    ahead: new Kysely<Schema>({ dialect: new SharedSqlite(forKysely, shared, false) }),
     events: createSqliteEvents(db, prepare),
     writers: 1,
     isInProcess: true,
@@ -57,6 +77,7 @@ export function openSqlite(path: string, { asReader = false }: { asReader?: bool
     connections: () => null,
     async ping() {
       const started = performance.now()
+      shared.disk.requireSound()
       prepare('select 1').get()
       return performance.now() - started
     },
@@ -64,18 +85,15 @@ export function openSqlite(path: string, { asReader = false }: { asReader?: bool
   }
 }
 
-/** SQLite changes tables within transactions as well: a migration that fails, or is cut off, leaves nothing behind. */
-class TransactionalSqlite extends SqliteDialect {
-  override createAdapter(): DialectAdapter {
-    return new TransactionalAdapter()
-  }
+interface OpenOptions {
+  readonly asReader?: boolean
+  readonly log?: FileSync
 }
 
-class TransactionalAdapter extends SqliteAdapter {
-  override get supportsTransactionalDdl(): boolean {
-    return true
-  }
-}
+const NO_FILE: FileSync = { sync: async () => {}, close() {} }
+
+/** The write-ahead log stands beside the file itself, wherever a link to it is. */
+const logOf = (path: string): FileSync => fileSync(() => `${realpathSync(path)}-wal`)
 
 function openForReading(path: string): DatabaseSync {
   try {
@@ -110,8 +128,9 @@ function openExclusively(path: string): DatabaseSync {
   try {
     // Only a file that holds nothing yet takes it.
     raw.exec(`pragma auto_vacuum = ${INCREMENTAL}`)
+    // `normal`: a commit writes the log and a checkpoint syncs it; that a commit is on disk is what `disk-sync.ts` sees to.
     raw.exec(
-      'pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma busy_timeout = 5000; pragma cache_size = -16000; pragma temp_store = memory; pragma wal_autocheckpoint = 4000',
+      'pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on; pragma busy_timeout = 5000; pragma cache_size = -16000; pragma temp_store = memory; pragma wal_autocheckpoint = 4000',
     )
   } catch (cause) {
     raw.close()
