@@ -1,6 +1,7 @@
 import type { Identity } from '../identity/identity.ts'
 import { createRoom, type Part } from '../part.ts'
 import type { Shared } from '../shared.ts'
+import { aheadOf } from '../storage/database.ts'
 import { type Approvals, createApprovals } from './approvals/approvals.ts'
 import { approvalRoutes } from './approvals/routes.ts'
 import { createBundleFor, type FindAssignedBundle } from './assignment/assigned-bundle.ts'
@@ -31,12 +32,13 @@ import { createEvaluatePart } from './evaluate/part.ts'
 import { createEvents, type Events } from './events/events.ts'
 import { createFleet } from './fleet/fleet.ts'
 import type { Registrations } from './fleet/registrations.ts'
+import { createRegistrationStore } from './fleet/store.ts'
 import { createHistory } from './history/history.ts'
 import { historyRoutes } from './history/routes.ts'
 import { createNotifications } from './notifications/notifications.ts'
 import { createReplayPart } from './replay/part.ts'
 import { sessionRoutes } from './sessions/routes.ts'
-import { createSessions, type Sessions } from './sessions/sessions.ts'
+import { createSessions, createSessionValues, type SessionValues } from './sessions/sessions.ts'
 import { createPurgeEvents } from './settings/purge.ts'
 import { settingsRoutes } from './settings/routes.ts'
 import { createSigning } from './signing/signing.ts'
@@ -53,10 +55,11 @@ export type { AssignedBundle, FindAssignedBundle } from './assignment/assigned-b
 export interface Governance extends Part {
   /** What the server's own agents run, and when they were seen to run it. */
   readonly fleet: Pick<Registrations, 'sighted'>
+  /** For calls of the server's own agents: what is asked and counted within one is on disk with the audit event that follows. */
   readonly assignments: { readonly bundleFor: FindAssignedBundle }
   readonly approvals: Approvals
   readonly events: Pick<Events, 'recordOwn'>
-  readonly sessions: Sessions
+  readonly sessions: SessionValues
   /** Streams of agents on all processes. */
   connectedAgents(): Promise<number>
 }
@@ -118,14 +121,15 @@ export function createGovernance(shared: Shared, identity: Identity): Governance
   const rotateKey = createRotateKey({ ...shared, store: deploymentStore, bundleStore, signing, ledger: events.ledger })
   const approvals = createApprovals({ ...shared, signing, present: fleet.present })
   const sessions = createSessions(shared)
+  const ofOwnAgents = createForOwnAgents(shared)
   const notifications = createNotifications({ ...shared, approvals })
 
   return {
     fleet: registrations,
-    assignments: { bundleFor: createBundleFor({ rules, bundles }) },
+    assignments: ofOwnAgents.assignments,
     approvals,
     events,
-    sessions,
+    sessions: ofOwnAgents.sessions,
     connectedAgents: fleet.connectedAgents,
     // Whoever feeds another stands behind it: stopping goes backwards, and what was fed in is written last.
     ...createRoom([
@@ -157,5 +161,24 @@ export function createGovernance(shared: Shared, identity: Identity): Governance
       { routes: (app) => sessionRoutes(app, sessions) },
       { routes: (app) => statsRoutes(app, shared) },
     ]),
+  }
+}
+
+function createForOwnAgents(shared: Shared): Pick<Governance, 'assignments' | 'sessions'> {
+  const database = aheadOf(shared.database)
+  const registrations = createRegistrationStore(database)
+  const deployments = createDeploymentStore(database)
+  return {
+    assignments: {
+      bundleFor: createBundleFor({
+        rules: createRules({
+          ...shared,
+          store: createRuleStore(database),
+          registrations: { assigned: (scope, agentId) => registrations.find(scope, agentId) },
+        }),
+        bundles: deployments,
+      }),
+    },
+    sessions: createSessionValues({ ...shared, database }),
   }
 }

@@ -30,6 +30,9 @@ export interface Database {
   close(): Promise<void>
 }
 
+/** The database for steps on the way to one that is waited for: `ahead` in the place of `db`. */
+export const aheadOf = (database: Database): Database => ({ ...database, db: database.ahead })
+
 /** A connection or a transaction. */
 export type Queryable = Kysely<Schema>
 

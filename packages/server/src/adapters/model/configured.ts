@@ -6,7 +6,7 @@ import { createAnthropicModel } from './anthropic.ts'
 import { createGeminiModel } from './gemini.ts'
 import { createOllamaModel } from './ollama.ts'
 import { createOpenAiCompatibleModel } from './openai-compatible.ts'
-import { createScriptedModel } from './scripted.ts'
+import { createScriptedModel, rememberScripts } from './scripted.ts'
 
 /** @param deps.fetch reaches the addresses of the settings, which only the operator writes */
 export function createConfiguredModels(deps: {
@@ -25,6 +25,7 @@ export function createConfiguredModels(deps: {
 }): ModelPorts {
   const { config, clock, fetch } = deps
   const made = new Map<string, Model>()
+  const read = rememberScripts()
   const once = (name: string, make: () => Model): Model => {
     const model = made.get(name) ?? make()
     made.set(name, model)
@@ -42,6 +43,6 @@ export function createConfiguredModels(deps: {
     gemini: () =>
       once('gemini', () => createGeminiModel({ baseUrl: config.geminiBaseUrl, apiKey: config.geminiApiKey, fetch })),
     ollama: () => once('ollama', () => createOllamaModel({ baseUrl: config.ollamaUrl, fetch })),
-    scripted: (load) => createScriptedModel({ clock, ...(load ? { load } : {}) }),
+    scripted: (load) => createScriptedModel({ clock, read, ...(load ? { load } : {}) }),
   }
 }

@@ -23,13 +23,17 @@ import { type Model, ModelError, type ModelErrorClass, type ModelRequest } from 
  * A conversation plays, in order, the turns whose `when` fits it: `agent` is the agent's name, `prompt` a part of the first
  * user message, `last` a part of the newest message; a turn without `when` fits all. Where a conversation is, follows from
  * how many answers it holds. A turn with `error` fails the next answer `times` times (always, when left out) before it
- * passes. `delay_ms` passes before the turn takes effect. The file is read anew for each answer.
+ * passes. `delay_ms` passes before the turn takes effect. The file is read anew for each answer, and parsed when it has changed.
  */
-export function createScriptedModel(deps: { clock: Clock; load?: (path: string) => Promise<string> }): Model {
-  const { clock, load = (path) => readFile(path, 'utf8') } = deps
+export function createScriptedModel(deps: {
+  clock: Clock
+  load?: (path: string) => Promise<string>
+  read?: ReadTurns
+}): Model {
+  const { clock, load = (path) => readFile(path, 'utf8'), read = readScript } = deps
   return {
     async generate(request) {
-      const turns = await readScript(request.model, load)
+      const turns = read(request.model, await loadScript(request.model, load))
       const position = request.messages.filter((message) => message.role === 'assistant').length
       const { answer, errors } = turnAt(turns, request, position)
       for (const turn of errors) {
@@ -46,7 +50,10 @@ export function createScriptedModel(deps: { clock: Clock; load?: (path: string) 
       await pause(clock, answer.delayMs, request.signal)
       return {
         text: answer.text,
-        toolCalls: answer.toolCalls.map((call, index) => ({ id: `call_${position + 1}_${index + 1}`, ...call })),
+        toolCalls: structuredClone(answer.toolCalls).map((call, index) => ({
+          id: `call_${position + 1}_${index + 1}`,
+          ...call,
+        })),
         isCutOff: answer.isCutOff,
         inputTokens: null,
         outputTokens: null,
@@ -95,13 +102,33 @@ function turnAt(
   return { answer: null, errors }
 }
 
-async function readScript(path: string, load: (path: string) => Promise<string>): Promise<Turn[]> {
-  let text: string
+/** Scripts whose turns are remembered. */
+const REMEMBERED = 20
+
+/** The turns of a script by its text; `path` is what errors call it. @throws ModelError */
+type ReadTurns = (path: string, text: string) => readonly Turn[]
+
+/** Reads a script that many models play once. */
+export function rememberScripts(): ReadTurns {
+  const known = new Map<string, readonly Turn[]>()
+  return (path, text) => {
+    const key = `${path}\n${text}`
+    const turns = known.get(key) ?? readScript(path, text)
+    if (!known.has(key) && known.size >= REMEMBERED) known.delete(known.keys().next().value ?? '')
+    known.set(key, turns)
+    return turns
+  }
+}
+
+async function loadScript(path: string, load: (path: string) => Promise<string>): Promise<string> {
   try {
-    text = await load(path)
+    return await load(path)
   } catch {
     throw new ModelError('model_not_found', `The script '${path}' of the scripted model cannot be read.`)
   }
+}
+
+function readScript(path: string, text: string): Turn[] {
   let document: unknown
   try {
     document = parse(text)

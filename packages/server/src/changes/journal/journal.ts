@@ -37,12 +37,13 @@ export interface JournalNews {
 export interface Journal<Event> {
   /**
    * Make a change and append what tells of it. When `change` answers false, because the subject has ended or is not what it was,
-   * nothing is appended; what it wrote itself stays.
+   * nothing is appended; what it wrote itself stays. With `isAhead` a later change is what is waited for: see `Database.ahead`.
    */
   record(
     subject: JournalSubject,
     events: readonly Event[],
     change: (within: Queryable) => Promise<boolean>,
+    options?: { readonly isAhead: boolean },
   ): Promise<boolean>
   /** Make a change that finds out itself whom it concerns, and append what it tells; what it made. */
   write<T>(change: (within: Queryable) => Promise<Written<T, Event>>): Promise<T>
@@ -91,8 +92,9 @@ export function createJournal<Event extends { readonly type: string }>(deps: {
       if (subject && events.length > 0) await publish(subject)
       return made
     },
-    async record(subject, events, change) {
-      const isChanged = await database.db.transaction().execute(async (within) => {
+    async record(subject, events, change, { isAhead } = { isAhead: false }) {
+      const db = isAhead ? database.ahead : database.db
+      const isChanged = await db.transaction().execute(async (within) => {
         if (!(await change(within))) return false
         if (events.length > 0) await append(subject, events, within)
         return true

@@ -18,11 +18,11 @@ export type FindAssignedBundle = (agent: {
 export function createBundleFor(deps: {
   rules: Pick<Rules, 'resolveFor'>
   bundles: {
-    currentFor(
+    currentBundle(
       scope: TenantScope,
       env: string,
       name: string,
-    ): Promise<{ readonly revisionHash: string; readonly yamlBytes: Uint8Array } | null>
+    ): Promise<{ readonly revisionHash: string; readonly yamlBytes: Uint8Array } | undefined>
   }
 }): FindAssignedBundle {
   const { rules, bundles } = deps
@@ -30,7 +30,7 @@ export function createBundleFor(deps: {
     const scope = scopeOfRecord(agent)
     const { bundleName } = await rules.resolveFor(scope, name, env)
     if (bundleName === null) return { kind: 'none' }
-    const current = await bundles.currentFor(scope, env, bundleName)
+    const current = await bundles.currentBundle(scope, env, bundleName)
     if (!current) return { kind: 'missing', name: bundleName }
     return { kind: 'found', name: bundleName, revisionHash: current.revisionHash, yaml: current.yamlBytes }
   }

@@ -3,7 +3,7 @@ import type { Idempotency, OnceKey } from '../../changes/idempotency/idempotency
 import type { Emit, StreamLog } from '../../changes/stream-log.ts'
 import { Forbidden, InvalidInput, NotFound } from '../../errors.ts'
 import { actorOf, type KeyCaller, type UserCaller } from '../../identity/caller.ts'
-import { scopeOf, type TenantScope } from '../../identity/scope.ts'
+import { scopeOf } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Queryable } from '../../storage/database.ts'
@@ -14,7 +14,6 @@ import { type InspectedBundle, inspectBundle } from './inspect.ts'
 import type { Bundle, BundleInfo, BundleStore, VersionsOfName } from './store.ts'
 
 /** A bundle as an environment runs it. */
-export type CurrentBundle = Pick<Bundle, 'name' | 'version' | 'revisionHash' | 'yamlBytes'>
 
 export interface BundleSummary extends VersionsOfName {
   readonly deployedEnvs: readonly string[]
@@ -45,8 +44,6 @@ export interface Bundles {
     name: string,
     env: string,
   ): Promise<{ bundle: Bundle; publicKey: Uint8Array | null }>
-  /** What the environment runs under this name, or null. */
-  currentFor(scope: TenantScope, env: string, name: string): Promise<CurrentBundle | null>
 }
 
 export function createBundles(deps: {
@@ -163,10 +160,6 @@ export function createBundles(deps: {
       const bundle = await deployments.currentBundle(scopeOf(caller), env, name)
       if (!bundle) throw new NotFound(`No deployed bundle '${name}' for env '${env}'`)
       return { bundle, publicKey: await signing.activePublicKey(scopeOf(caller)) }
-    },
-
-    async currentFor(scope, env, name) {
-      return (await deployments.currentBundle(scope, env, name)) ?? null
     },
   }
 }

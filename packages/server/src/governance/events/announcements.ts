@@ -1,7 +1,15 @@
 import type { Logger } from 'pino'
-import type { StreamLog } from '../../changes/stream-log.ts'
+import type { StreamLog, StreamRecord } from '../../changes/stream-log.ts'
 
-/** Tells dashboards how many events arrived: `event_created`. */
+/** What tells dashboards how many events arrived. */
+export const arrival = (tenantId: string, accepted: number): StreamRecord => ({
+  tenantId,
+  type: 'event_created',
+  data: { accepted },
+  dashboard: true,
+})
+
+/** Tells dashboards how many events arrived, behind the commit that kept them. */
 export interface Announcements {
   /** These tenants got as many new events, which are on disk. */
   arrived(accepted: ReadonlyMap<string, number>): void
@@ -24,8 +32,7 @@ export function createAnnouncements(deps: { log: StreamLog; logger: Logger }): A
       waiting = new Map()
       try {
         await log.transact(async (_within, emit) => {
-          for (const [tenantId, accepted] of counts)
-            emit({ tenantId, type: 'event_created', data: { accepted }, dashboard: true })
+          for (const [tenantId, accepted] of counts) emit(arrival(tenantId, accepted))
         })
       } catch (err) {
         logger.warn({ err, tenants: counts.size }, 'dashboards were not told of events that arrived')

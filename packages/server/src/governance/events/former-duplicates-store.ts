@@ -1,4 +1,4 @@
-import type { Database } from '../../storage/database.ts'
+import type { Database, Queryable } from '../../storage/database.ts'
 import type { EventValues } from '../../storage/events/event-table.ts'
 import type { Micros } from '../../storage/instants.ts'
 import { formerEventId } from './identity.ts'
@@ -13,11 +13,11 @@ const ASKED_AT_ONCE = 200
  * delivered again, because its answer was lost in the upgrade, is known by what it says. Nothing is asked of events that happened
  * after the last of those had arrived.
  */
-export function createFormerDuplicates({ db }: Database) {
+export function createFormerDuplicates(database: Database) {
   /** What was stored before; null when nothing was. */
   let former: { lastNumber: number; lastArrival: Micros } | null | undefined
 
-  async function boundary() {
+  async function boundary(db: Queryable) {
     const chain = await db
       .selectFrom('event_chains')
       .select((e) => e.fn.max('unchained').as('last'))
@@ -35,9 +35,9 @@ export function createFormerDuplicates({ db }: Database) {
 
   return {
     /** The places of the rows that were stored before. */
-    async among(rows: readonly EventValues[]): Promise<ReadonlySet<number>> {
+    async among(rows: readonly EventValues[], db: Queryable = database.db): Promise<ReadonlySet<number>> {
       const found = new Set<number>()
-      former ??= await boundary()
+      if (former === undefined) former = await boundary(db)
       if (former === null) return found
       const { lastNumber, lastArrival } = former
       const old = rows.flatMap((row, index) => (row[8] <= lastArrival + CLOCK_AHEAD ? [{ row, index }] : []))

@@ -1,12 +1,13 @@
+import type { StreamLog } from '../../changes/stream-log.ts'
 import { InvalidInput, TooManyRequests } from '../../errors.ts'
 import type { KeyCaller } from '../../identity/caller.ts'
 import type { Metrics } from '../../operations/metrics.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { RateLimiter } from '../../ports/rate-limiter.ts'
 import type { EventValues } from '../../storage/events/event-table.ts'
-import { microsOf } from '../../storage/instants.ts'
+import { type Micros, microsOf } from '../../storage/instants.ts'
 import { createGroupCommit } from '../group-commit.ts'
-import type { Announcements } from './announcements.ts'
+import { type Announcements, arrival } from './announcements.ts'
 import { type EventProblem, isProblem, readEvent } from './event.ts'
 import type { AgentManifest, AgentSighting, AgentSightings } from './sightings.ts'
 import type { EventStore } from './store.ts'
@@ -41,6 +42,7 @@ export interface Ingest {
 
 export function createIngest(deps: {
   store: EventStore
+  log: Pick<StreamLog, 'transact'>
   announcements: Announcements
   clock: Clock
   limiter: RateLimiter
@@ -49,18 +51,34 @@ export function createIngest(deps: {
   /** Commits at once. */
   writers: number
 }): Ingest {
-  const { writers, store, announcements, clock, limiter, metrics, sightings } = deps
+  const { writers, store, log, announcements, clock, limiter, metrics, sightings } = deps
 
   const waiting = createGroupCommit<EventValues>(writers, async (events) => {
     const started = clock.now()
-    const isNew = await store.insert(events, microsOf(started))
-    announcements.arrived(countByTenant(events, isNew))
+    const isNew = await kept(events, microsOf(started))
     metrics.ingestCommit.observe((clock.now() - started) / 1000)
     const accepted = countOf(isNew)
     metrics.eventsIngested.inc(accepted)
     metrics.eventsDuplicate.inc(events.length - accepted)
     return isNew
   })
+
+  /**
+   * Where one transaction commits after the other anyway, dashboards are told in that of the events; else behind it, so that those
+   * of one tenant do not wait for each other.
+   */
+  async function kept(events: readonly EventValues[], arrivedAt: Micros): Promise<boolean[]> {
+    if (writers > 1) {
+      const isNew = await store.insert(events, arrivedAt)
+      announcements.arrived(countByTenant(events, isNew))
+      return isNew
+    }
+    return log.transact(async (within, emit) => {
+      const isNew = await store.insert(events, arrivedAt, within)
+      for (const [tenantId, accepted] of countByTenant(events, isNew)) emit(arrival(tenantId, accepted))
+      return isNew
+    })
+  }
 
   metrics.onRead(() => {
     const { items, weight } = waiting.unstored()

@@ -1,6 +1,6 @@
 import { type Selectable, sql } from 'kysely'
 import type { TenantScope } from '../../identity/scope.ts'
-import type { Database } from '../../storage/database.ts'
+import type { Database, Queryable } from '../../storage/database.ts'
 import type { EventValues } from '../../storage/events/event-table.ts'
 import { indexed } from '../../storage/events/index-conditions.ts'
 import { containsText, isIndexedText, isTextWithin, stretchOf } from '../../storage/expressions.ts'
@@ -70,8 +70,10 @@ export interface EventPage {
 }
 
 export interface EventStore {
-  /** Per row: true when it is new, false when it was stored before. Resolves once the rows are on disk. */
-  insert(rows: readonly EventValues[], arrivedAt: Micros): Promise<boolean[]>
+  /**
+   * Per row: true when it is new, false when it was stored before. Resolves once the rows are on disk, or are a part of `within`.
+   */
+  insert(rows: readonly EventValues[], arrivedAt: Micros, within?: Queryable): Promise<boolean[]>
   /** Newest first, after `after`. */
   list(filter: EventFilter, limit: number, after?: EventPlace): Promise<EventPage>
   /** In the order of arrival, after `seq`; `next` is where the next page goes on. */
@@ -226,11 +228,11 @@ export function createEventStore(database: Database): EventStore {
   const formerDuplicates = createFormerDuplicates(database)
 
   return {
-    async insert(rows, arrivedAt) {
-      const former = await formerDuplicates.among(rows)
-      if (former.size === 0) return database.events.insert(rows, arrivedAt)
+    async insert(rows, arrivedAt, within) {
+      const former = await formerDuplicates.among(rows, within)
+      if (former.size === 0) return database.events.insert(rows, arrivedAt, within)
       const others = rows.filter((_, index) => !former.has(index))
-      const isNew = await database.events.insert(others, arrivedAt)
+      const isNew = await database.events.insert(others, arrivedAt, within)
       let place = 0
       return rows.map((_, index) => !former.has(index) && isNew[place++] === true)
     },

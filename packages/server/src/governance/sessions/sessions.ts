@@ -1,8 +1,10 @@
+import type { Idempotency } from '../../changes/idempotency/idempotency.ts'
 import { Conflict, NotFound } from '../../errors.ts'
 import type { KeyCaller } from '../../identity/caller.ts'
 import { scopeOfRecord } from '../../identity/scope.ts'
+import type { Clock } from '../../ports/clock.ts'
 import type { Shared } from '../../shared.ts'
-import type { Queryable } from '../../storage/database.ts'
+import type { Database, Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
 import { createGroupCommit } from '../group-commit.ts'
 import { requireSessionKey } from './key.ts'
@@ -28,7 +30,7 @@ type Owner = Pick<KeyCaller, 'tenantId'>
  * Values that the agents of a tenant share: counters of sessions, above all. Texts, kept for seven days
  * after the last write. No environment and no agent owns a key.
  */
-export interface Sessions extends Reservations {
+export interface SessionValues {
   /** @throws NotFound; InvalidInput for a key that is none, as all of these. */
   get(owner: Owner, key: string): Promise<string>
   /** Every key asked for, null where there is no value. */
@@ -43,16 +45,32 @@ export interface Sessions extends Reservations {
   increment(owner: Owner, key: string, amount: number, onceKey: string | null): Promise<number>
 }
 
+export interface Sessions extends SessionValues, Reservations {}
+
 export function createSessions(deps: Shared): Sessions {
-  const { database, clock, log, workers, idempotency } = deps
+  const { database, clock, workers } = deps
+  const store = createSessionStore(database)
+  const now = () => microsOf(clock.now())
+  workers.every('session_value_sweep', SWEEP_MS, () => store.purge(now()))
+  return {
+    ...createReservations({ ...deps, store, expiry: () => now() + microsOf(TTL_MS) }),
+    ...createSessionValues(deps),
+  }
+}
+
+export function createSessionValues(deps: {
+  database: Database
+  clock: Clock
+  idempotency: Pick<Idempotency, 'once'>
+}): SessionValues {
+  const { database, clock, idempotency } = deps
   const store = createSessionStore(database)
   const now = () => microsOf(clock.now())
   const expiry = () => now() + microsOf(TTL_MS)
-  workers.every('session_value_sweep', SWEEP_MS, () => store.purge(now()))
 
   // A guarded call counts several values at once, and so do its neighbours: one transaction, one wait for the disk.
   const increments = createGroupCommit<Increment, number>(1, (changes) =>
-    log.transact(async (within) => {
+    database.db.transaction().execute(async (within) => {
       const sums = new Map<Increment, number>()
       // In one order wherever this runs, so that two servers do not wait for each other's rows.
       for (const change of changes.toSorted(byKey)) sums.set(change, await addOnce(change, within))
@@ -77,7 +95,6 @@ export function createSessions(deps: Shared): Sessions {
   }
 
   return {
-    ...createReservations({ ...deps, store, expiry }),
     async get({ tenantId }, key) {
       const value = await store.get(scopeOfRecord({ tenantId }), requireSessionKey(key, ['path', 'key']), now())
       if (value === undefined) throw new NotFound('Key not found')

@@ -23,7 +23,7 @@ import type { ExecutionJournal } from '../record/journal.ts'
 import { pullEvent } from '../record/pulls.ts'
 import type { ExecutionStore } from '../record/store.ts'
 import type { TurnStore } from '../record/turn-store.ts'
-import { isTurn, replay, type TurnEntry } from '../record/turns.ts'
+import { isAhead, isTurn, replay, type TurnEntry } from '../record/turns.ts'
 import { BadReference } from '../references/reference.ts'
 import type { References } from '../references/references.ts'
 import type { Spawned, Spawner } from '../spawning/spawner.ts'
@@ -328,6 +328,7 @@ export function createAttemptRunner(deps: {
           const at = microsOf(clock.now())
           await turnStore.append({ executionId: execution.id, iteration, position, at }, entry, within)
         },
+        { isAhead: entry !== undefined && isAhead(entry) },
       )
       // What happens after the end is not recorded, and must not happen either.
       if (!isRecorded) throw ended(signal)

@@ -20,12 +20,16 @@ export interface ExecutionJournal {
     events: readonly EventDraft[],
     alongside?: (within: Queryable) => Promise<void>,
   ): Promise<boolean>
-  /** Change the execution if it has not ended, and append events. False when it had. */
+  /**
+   * Change the execution if it has not ended, and append events. False when it had. With `isAhead` a later change is what is waited
+   * for: see `Database.ahead`.
+   */
   change(
     execution: Recorded,
     change: ExecutionChange,
     events: readonly EventDraft[],
     alongside?: (within: Queryable) => Promise<void>,
+    options?: { readonly isAhead: boolean },
   ): Promise<boolean>
   /** Make an execution, with its first events. False, and nothing appended, when `create` made none. */
   open(
@@ -51,13 +55,18 @@ export function createExecutionJournal(deps: {
   clock: Clock
 }): ExecutionJournal {
   const { journal, store, clock } = deps
-  const change: ExecutionJournal['change'] = (execution, fields, events, alongside) =>
-    journal.record(subjectOf(execution), events, async (within) => {
-      const updated = { ...fields, updatedAt: microsOf(clock.now()) }
-      if (!(await store.update(execution.id, updated, within, execution.generation))) return false
-      await alongside?.(within)
-      return true
-    })
+  const change: ExecutionJournal['change'] = (execution, fields, events, alongside, options) =>
+    journal.record(
+      subjectOf(execution),
+      events,
+      async (within) => {
+        const updated = { ...fields, updatedAt: microsOf(clock.now()) }
+        if (!(await store.update(execution.id, updated, within, execution.generation))) return false
+        await alongside?.(within)
+        return true
+      },
+      options,
+    )
   return {
     change,
     // Writing the row as well is what orders this against the transaction that ends the execution.

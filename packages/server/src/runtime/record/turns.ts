@@ -31,6 +31,12 @@ export type TurnEntry =
 export const isTurn = ({ kind }: TurnEntry): boolean =>
   kind === 'answered' || kind === 'told' || kind === 'concluded' || kind === 'failed'
 
+/**
+ * Whether nobody need wait for it: that a call was asked for is on disk with the audit event that lets it run, and what the model is
+ * told of it with what it answers.
+ */
+export const isAhead = ({ kind }: TurnEntry): boolean => kind === 'called' || kind === 'told'
+
 /** An exchange as far as it is recorded. */
 export interface RecordedExchange {
   readonly opening: readonly ModelMessage[]

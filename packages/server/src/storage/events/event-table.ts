@@ -48,10 +48,10 @@ export interface PurgedStretch {
 export interface EventTable {
   /**
    * Per row: true when it is new, false when an event with its id was stored before, or stands before it in `rows`. All or nothing,
-   * in a transaction of its own, which also takes the next link of each tenant's chain: resolves once the rows are on disk. All
-   * rows of an insert arrived at the same instant.
+   * together with the next link of each tenant's chain: in a transaction of its own, so that it resolves once the rows are on disk,
+   * or as a part of `within`. All rows of an insert arrived at the same instant.
    */
-  insert(rows: readonly EventValues[], arrivedAt: Micros): Promise<boolean[]>
+  insert(rows: readonly EventValues[], arrivedAt: Micros, within?: Queryable): Promise<boolean[]>
   /** The number (`seq`) of the event with this id. */
   find(id: string): Promise<number | undefined>
   /** Make ready for what will arrive: months on PostgreSQL, what tells duplicates on SQLite. Cheap when there is nothing to do. */

@@ -77,14 +77,15 @@ export function createPostgresEvents(
   }
 
   return {
-    insert(rows, arrivedAt) {
-      if (rows.length === 0) return Promise.resolve([])
-      return db.transaction().execute(async (within) => {
+    async insert(rows, arrivedAt, within) {
+      if (rows.length === 0) return []
+      const insertAll = async (transaction: Queryable): Promise<boolean[]> => {
         const isNew: boolean[] = []
         for (let from = 0; from < rows.length; from += BLOCK)
-          isNew.push(...(await insertBlock(rows.slice(from, from + BLOCK), arrivedAt, within)))
+          isNew.push(...(await insertBlock(rows.slice(from, from + BLOCK), arrivedAt, transaction)))
         return isNew
-      })
+      }
+      return within ? insertAll(within) : db.transaction().execute(insertAll)
     },
     async find(id) {
       const known = await sql<{ place: number | null }>`select place from event_ids where id = ${id}`.execute(db)

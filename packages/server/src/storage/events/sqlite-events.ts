@@ -44,6 +44,17 @@ export function createSqliteEvents(db: Kysely<Schema>, prepare: (sql: string) =>
     return { start, fresh }
   }
 
+  /** The transaction holds the connection; what runs within it runs on that same connection, without Kysely's per-row cost. */
+  function insert(rows: readonly EventValues[], arrivedAt: Micros): boolean[] {
+    ids.follow()
+    const { start, fresh } = store(rows, arrivedAt)
+    const stored = fresh.map((place) => rows[place] as EventValues)
+    for (const stretch of stretchesOf(stored, start, arrivedAt)) append(stretch, arrivedAt)
+    const isNew = rows.map(() => false)
+    for (const place of fresh) isNew[place] = true
+    return isNew
+  }
+
   function append({ tenantId, start, count, digests }: CommittedStretch, arrivedAt: Micros): void {
     const head = prepare(HEAD)
     let last = head.get(tenantId)
@@ -107,17 +118,8 @@ export function createSqliteEvents(db: Kysely<Schema>, prepare: (sql: string) =>
   }
 
   return {
-    // The transaction holds the connection; what runs within it runs on that same connection, without Kysely's per-row cost.
-    insert: (rows, arrivedAt) =>
-      db.transaction().execute(async () => {
-        ids.follow()
-        const { start, fresh } = store(rows, arrivedAt)
-        const stored = fresh.map((place) => rows[place] as EventValues)
-        for (const stretch of stretchesOf(stored, start, arrivedAt)) append(stretch, arrivedAt)
-        const isNew = rows.map(() => false)
-        for (const place of fresh) isNew[place] = true
-        return isNew
-      }),
+    insert: async (rows, arrivedAt, within) =>
+      within ? insert(rows, arrivedAt) : db.transaction().execute(async () => insert(rows, arrivedAt)),
     find: (id) =>
       db.transaction().execute(async () => {
         ids.follow()
