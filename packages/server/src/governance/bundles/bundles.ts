@@ -13,8 +13,6 @@ import type { DeployedVersions } from './deployed.ts'
 import { type InspectedBundle, inspectBundle } from './inspect.ts'
 import type { Bundle, BundleInfo, BundleStore, VersionsOfName } from './store.ts'
 
-/** A bundle as an environment runs it. */
-
 export interface BundleSummary extends VersionsOfName {
   readonly deployedEnvs: readonly string[]
   readonly lastDeployedAt: Micros | null
