@@ -10,7 +10,7 @@ export interface Database {
   readonly db: Kysely<Schema>
   /**
    * Like `db`, for steps on the way to one that is waited for: what is committed by it survives the end of the process at once, and
-   * is on disk no later than what `db` commits after it. Nobody outside may hear of it before.
+   * is on disk a moment later, in any case no later than what `db` commits after it. Nobody outside may hear of it before.
    */
   readonly ahead: Kysely<Schema>
   /** How many bulk transactions are worth having in flight at once. */

@@ -130,6 +130,18 @@ it('transactions that come together wait for the disk together', async () => {
   await database.close()
 })
 
+it('what nobody waits for is on disk shortly after', async () => {
+  const path = join(folder, 'ahead.db')
+  const disk = fragileDisk(path, () => 1)
+  const database = openSqlite(path, { log: disk.log })
+  await sql`create table rows (id integer primary key)`.execute(database.db)
+  await database.ahead.transaction().execute((within) => insert(within, 1))
+  const before = disk.kept()
+  await expect.poll(disk.kept).not.toBe(before)
+  await database.close()
+  expect(await idsIn(disk.kept() ?? '')).toEqual([1])
+})
+
 it('once the disk has failed nothing is written, read or said to be well', async () => {
   let isBroken = false
   const log = {

@@ -7,6 +7,8 @@ export interface DiskSync {
   committed(): void
   /** Resolves once all that was committed so far is on disk. @throws when the disk failed, from then on always */
   settled(): Promise<void>
+  /** Bring to the disk shortly what nobody waits for. */
+  soon(): void
   /** @throws when the disk failed: nothing more may be written, for nobody could say what of it is kept. */
   requireSound(): void
 }
@@ -16,6 +18,7 @@ export function createDiskSync(sync: () => Promise<void>): DiskSync {
   let committed = 0
   let onDisk = 0
   let running: Promise<void> | null = null
+  let isDue = false
   let failure: { readonly error: unknown } | null = null
 
   async function run(): Promise<void> {
@@ -34,15 +37,27 @@ export function createDiskSync(sync: () => Promise<void>): DiskSync {
     if (failure) throw failure.error
   }
 
+  async function settled(): Promise<void> {
+    const wanted = committed
+    while (onDisk < wanted) {
+      requireSound()
+      running ??= run()
+      await running
+    }
+  }
+
   return {
     committed: () => void committed++,
-    async settled() {
-      const wanted = committed
-      while (onDisk < wanted) {
-        requireSound()
-        running ??= run()
-        await running
-      }
+    settled,
+    soon() {
+      if (isDue) return
+      isDue = true
+      // Several steps of one turn of the event loop go together, often with the one that is waited for.
+      setImmediate(() => {
+        isDue = false
+        // A failure is told to whoever comes next.
+        settled().catch(() => {})
+      })
     },
     requireSound,
   }
@@ -59,15 +74,18 @@ export interface FileSync {
 /** @param path of a file that exists by the first call */
 export function fileSync(path: () => string): FileSync {
   let file: number | null = null
+  let isClosed = false
   return {
     async sync() {
+      // SQLite itself has brought everything to the disk by then.
+      if (isClosed) return
       // Windows lets only writers do it.
       file ??= openSync(path(), 'r+')
       await toDisk(file)
     },
     close() {
+      isClosed = true
       if (file !== null) closeSync(file)
-      file = null
     },
   }
 }

@@ -101,5 +101,6 @@ class SharedDriver extends SqliteDriver {
     if (hasWritten()) disk.committed()
     turns.give()
     if (this.#waits) await disk.settled()
+    else disk.soon()
   }
 }
