@@ -72,6 +72,53 @@ describe.skipIf(!hasBrowser)('deciding calls in the console', () => {
     await article('first_call').waitFor()
   })
 
+  it('the keys that deny and that undo, pressed twice, touch no other call', async () => {
+    const first = await world.ask({ tool: 'first_call', timeout: 200 })
+    const second = await world.ask({ tool: 'second_call', timeout: 250 })
+    const third = await world.ask({ tool: 'third_call' })
+    await inbox()
+    await page.keyboard.press('j')
+    await page.keyboard.press('d')
+    await page.getByLabel(/Why not/).waitFor()
+    for (let press = 0; press < 2; press++) await page.keyboard.press('Enter')
+    await becomes(first, 'denied')
+    for (const key of ['Enter', 'd', 'd', 'Enter']) await page.keyboard.press(key)
+    await page.keyboard.press('j')
+    await article('second_call').waitFor()
+    await page.keyboard.press('a')
+    await page.getByText('Approving second_call').waitFor()
+    for (let press = 0; press < 2; press++) await page.keyboard.press('u')
+    await page.getByText('Approving second_call').waitFor({ state: 'detached' })
+    await staysPending(second, third)
+  })
+
+  it('a reason that was begun is there again after another page, Back and a reload, and is gone once it was sent', async () => {
+    const id = await world.ask()
+    await inbox()
+    const field = page.getByLabel(/Why not/)
+    const begin = async () => {
+      await rowOf('delete_file').click()
+      await page.getByRole('button', { name: /^Deny/ }).click()
+      await field.waitFor()
+    }
+    await begin()
+    await page.keyboard.type('the batch reads it')
+    await page.getByRole('link', { name: 'Events', exact: true }).click()
+    await page.getByRole('heading', { name: 'Events', level: 1 }).waitFor()
+    await page.goBack()
+    await begin()
+    expect(await field.inputValue()).toBe('the batch reads it')
+    await page.reload()
+    await begin()
+    expect(await field.inputValue()).toBe('the batch reads it')
+    await page.keyboard.press('Enter')
+    await becomes(id, 'denied')
+    expect(await world.statusOf(id)).toMatchObject({ decision_reason: 'the batch reads it' })
+    await expect
+      .poll(() => page.evaluate("Object.keys(sessionStorage).filter((key) => key.includes('draft'))"))
+      .toEqual([])
+  })
+
   it('a form in use stays with its text and focus when its call is decided elsewhere, and no letter acts until Escape', async () => {
     const first = await world.ask({ tool: 'first_call', timeout: 200 })
     const other = await world.ask({ tool: 'second_call' })
@@ -268,6 +315,19 @@ describe.skipIf(!hasBrowser)('deciding calls in the console', () => {
     await page.getByText('new_string', { exact: true }).waitFor()
     await page.getByRole('radio', { name: 'Raw' }).click()
     await page.getByText('"one\\nthree\\n"').waitFor()
+  })
+
+  it('a long line of an edit is broken, so that all of it is read without moving it, at 390 pixels', async () => {
+    await world.ask({ args: { path: 'a', old_string: `${'word '.repeat(60)}end`, new_string: 'x'.repeat(300) } })
+    await inbox({ viewport: { width: 390, height: 844 } })
+    await rowOf('delete_file').click()
+    const changes = page.getByRole('region', { name: 'Changes of old_string' })
+    await changes.waitFor()
+    const beyond = await page.evaluate(`(() => {
+      const box = document.querySelector('[aria-label="Changes of old_string"]')
+      return box.scrollWidth - box.clientWidth
+    })()`)
+    expect(beyond).toBe(0)
   })
 
   it.each([

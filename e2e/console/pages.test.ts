@@ -54,10 +54,10 @@ describe.skipIf(!hasBrowser)('the pages of the console', { timeout: 240_000 }, (
     await page.locator('h1, h2').first().waitFor()
     await expect.poll(() => page.getByRole('status', { name: 'Loading' }).count()).toBe(0)
   }
-  /** What axe finds, each with where; animations are over. */
+  /** What axe finds, each with where; animations are over, or were broken off with what they moved. */
   const violations = async (where: string) => {
     await page.evaluate(
-      'Promise.all(document.getAnimations().map((one) => one.effect?.getComputedTiming().iterations === Infinity ? null : one.finished))',
+      'Promise.all(document.getAnimations().map((one) => one.effect?.getComputedTiming().iterations === Infinity ? null : one.finished.catch(() => null)))',
     )
     await page.evaluate(AXE)
     const { violations } = (await page.evaluate('axe.run()')) as AxeResults
@@ -251,6 +251,32 @@ describe.skipIf(!hasBrowser)('the pages of the console', { timeout: 240_000 }, (
       .getByRole('list', { name: /Events/ })
       .getByText('second_tool')
       .waitFor()
+  })
+
+  it('Back takes back a filter of agents too', async () => {
+    page = await world.open('agents')
+    await page.getByRole('button', { name: 'Status', exact: true }).click()
+    await page.getByRole('menuitemradio', { name: /Drift/ }).click()
+    await page.waitForURL(/status=drift/)
+    await page.getByRole('button', { name: 'Environment', exact: true }).waitFor()
+    await page.goBack()
+    await page.waitForURL(/\/agents$/)
+    await page.getByRole('button', { name: 'Status', exact: true }).waitFor()
+  })
+
+  it('the arguments of an event are shown decoded, with their lines, and as they were sent', async () => {
+    await world.report([
+      auditEvent({ tool_name: 'query_tool', payload: { tool_args: { sql: 'SELECT 1\nFROM t', limit: 5 } } }),
+    ])
+    page = await world.open('events?tool_name=query_tool')
+    await page
+      .getByRole('list', { name: /Events/ })
+      .getByRole('button')
+      .first()
+      .click()
+    expect(await page.getByRole('region', { name: 'sql' }).innerText()).toBe('SELECT 1\nFROM t')
+    await page.getByRole('radio', { name: 'Raw' }).click()
+    await page.getByText('"SELECT 1\\nFROM t"').first().waitFor()
   })
 
   it('a name of 200 characters stretches no menu over the window', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { partsOf, startingView } from './argument-parts.ts'
+import { partsOf, startingView, stretchesOf } from './argument-parts.ts'
 
 test('every argument is there, in its order, with its type', () => {
   const parts = partsOf({ path: 'a.txt', count: 3, force: true, tags: ['x'], nothing: null })
@@ -35,4 +35,24 @@ test('an edit is one comparison, however its halves are called', () => {
 test('a command and a statement open as text, in their language', () => {
   expect(partsOf({ command: 'rm -rf /' })[0]).toMatchObject({ language: 'shell' })
   expect(startingView(partsOf({ sql: 'DROP TABLE a' }))).toBe('text')
+})
+
+test('short values that follow each other stand together, everything else by itself, and nothing is left out', () => {
+  const parts = partsOf({
+    path: 'a',
+    dry: false,
+    sql: 'DROP TABLE a',
+    limit: 10,
+    body: 'one\ntwo',
+    last: 'x'.repeat(81),
+    z: 1,
+  })
+  expect(stretchesOf(parts).map((stretch) => stretch.map(({ name }) => name))).toEqual([
+    ['path', 'dry'],
+    ['sql'],
+    ['limit'],
+    ['body'],
+    ['last'],
+    ['z'],
+  ])
 })

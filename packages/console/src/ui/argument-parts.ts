@@ -60,3 +60,24 @@ export const startingView = (parts: readonly ArgumentPart[]): View =>
   )
     ? 'text'
     : 'table'
+
+/** Characters of a value that needs no box of its own. */
+const SHORT = 80
+
+/** Whether a line of a table is enough, so that all there is to read stays together. */
+export const isShort = (part: ArgumentPart): boolean =>
+  part.kind === 'value' &&
+  part.text.length <= SHORT &&
+  !part.text.includes('\n') &&
+  (part.type !== 'text' || part.language === 'plain')
+
+/** The arguments in their order: short ones that follow each other together, every other by itself. */
+export function stretchesOf(parts: readonly ArgumentPart[]): readonly (readonly [ArgumentPart, ...ArgumentPart[]])[] {
+  const stretches: [ArgumentPart, ...ArgumentPart[]][] = []
+  for (const part of parts) {
+    const last = stretches.at(-1)
+    if (last && isShort(part) && isShort(last[0])) last.push(part)
+    else stretches.push([part])
+  }
+  return stretches
+}

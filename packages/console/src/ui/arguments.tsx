@@ -1,6 +1,6 @@
 import { ToggleGroup } from 'radix-ui'
 import { useState } from 'react'
-import { type ArgumentPart, partsOf, startingView, VIEWS, type View } from './argument-parts.ts'
+import { type ArgumentPart, isShort, partsOf, startingView, stretchesOf, VIEWS, type View } from './argument-parts.ts'
 import { Code } from './code.tsx'
 import { CopyButton } from './copy.tsx'
 import { diffLines } from './diff.ts'
@@ -42,9 +42,14 @@ export function Arguments({ value }: { value: Readonly<Record<string, unknown>> 
       {view === 'table' && <Table parts={parts} />}
       {view === 'text' && (
         <div className="flex flex-col gap-3">
-          {parts.map((part) => (
-            <Decoded key={part.name} part={part} />
-          ))}
+          {stretchesOf(parts).map((stretch) => {
+            const [first] = stretch
+            return isShort(first) ? (
+              <Table key={first.name} parts={stretch} />
+            ) : (
+              <Decoded key={first.name} part={first} />
+            )
+          })}
         </div>
       )}
       {view === 'raw' && <Code text={raw} language="json" label="Arguments as they were sent" />}

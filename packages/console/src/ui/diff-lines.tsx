@@ -7,7 +7,7 @@ const SIGN = { same: ' ', added: '+', removed: '−' } as const
 /** Unchanged lines shown around a change. */
 const CONTEXT = 2
 
-/** Two texts compared line by line, in a box that scrolls. */
+/** Two texts compared line by line, in a box that scrolls. Long lines are broken: what stands beside the box is not read. */
 export function DiffLines({ rows, label, className }: { rows: readonly DiffRow[]; label: string; className?: string }) {
   return (
     <section
@@ -16,7 +16,7 @@ export function DiffLines({ rows, label, className }: { rows: readonly DiffRow[]
       aria-label={label}
       className={cn('overflow-auto rounded-md border bg-sunken font-mono text-xs leading-5', className)}
     >
-      <div className="w-max min-w-full py-1">
+      <div className="py-1">
         {rows.map((row, index) =>
           row.kind === 'gap' ? (
             // biome-ignore lint/suspicious/noArrayIndexKey: rows of a comparison never move
@@ -25,12 +25,12 @@ export function DiffLines({ rows, label, className }: { rows: readonly DiffRow[]
             </div>
           ) : (
             // biome-ignore lint/suspicious/noArrayIndexKey: rows of a comparison never move
-            <div key={index} className={cn('flex gap-3 whitespace-pre px-3', LOOK[row.kind])}>
+            <div key={index} className={cn('flex gap-3 px-3', LOOK[row.kind])}>
               <span aria-hidden className="w-7 shrink-0 select-none text-right">
                 {row.line}
               </span>
               <span className="select-none">{SIGN[row.kind]}</span>
-              <span>{visible(row.text)}</span>
+              <span className="min-w-0 whitespace-pre-wrap [overflow-wrap:anywhere]">{visible(row.text)}</span>
             </div>
           ),
         )}

@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
+import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { Bot } from 'lucide-react'
-import { useState } from 'react'
 import type { AgentConnection } from '../../api/types.ts'
 import { Badge, EnvironmentTag } from '../../ui/badge.tsx'
 import { buttonClass } from '../../ui/button.tsx'
@@ -23,8 +22,10 @@ const LOOK: Readonly<Record<Status, { tone: Tone; label: string; meaning: string
 /** Who is connected right now, and whether each runs what was deployed. Those that do not come first. */
 export function AgentsPage() {
   const agents = useQuery(agentQueries.connected())
-  const [status, setStatus] = useState<string>()
-  const [env, setEnv] = useState<string>()
+  const { status, env } = useSearch({ from: '/inside/agents' })
+  const navigate = useNavigate({ from: '/agents' })
+  const set = (change: { status?: string | undefined; env?: string | undefined }) =>
+    void navigate({ search: (now) => ({ ...now, ...change }) })
   const all = agents.data ?? []
   const shown = all
     .filter((agent) => (!status || agent.status === status) && (!env || agent.env === env))
@@ -43,7 +44,7 @@ export function AgentsPage() {
         <FilterMenu
           label="Status"
           value={status}
-          onChange={setStatus}
+          onChange={(value) => set({ status: value })}
           options={ORDER.map((value) => ({
             value,
             label: LOOK[value].label,
@@ -53,7 +54,7 @@ export function AgentsPage() {
         <FilterMenu
           label="Environment"
           value={env}
-          onChange={setEnv}
+          onChange={(value) => set({ env: value })}
           options={[...new Set(all.map((agent) => agent.env))].sort().map((value) => ({
             value,
             label: value,

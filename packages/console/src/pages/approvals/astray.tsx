@@ -23,8 +23,8 @@ export function Astray({ approval, error, onDismiss }: AstrayProps) {
         {approval ? (
           <>
             <p className="break-words">
-              The linked call, <span className="break-all font-mono text-sm">{visible(approval.tool_name)}</span> for{' '}
-              <span className="break-all font-mono text-sm">{visible(approval.agent_id)}</span>, no longer waits.
+              The linked call, <span className="break-words font-mono text-sm">{visible(approval.tool_name)}</span> for{' '}
+              <span className="break-words font-mono text-sm">{visible(approval.agent_id)}</span>, no longer waits.
             </p>
             <Outcome approval={approval} />
           </>

@@ -66,7 +66,8 @@ export function Detail(props: DetailProps) {
         <p className="whitespace-pre-wrap break-words">{visible(approval.message)}</p>
         <dl className="mt-4 grid grid-cols-[auto_minmax(0,1fr)] gap-x-5 gap-y-1.5 text-sm">
           <Fact name="Agent">
-            <span className="break-all font-mono">{visible(approval.agent_id)}</span> <Asker approval={approval} />
+            <span className="mr-2 break-words font-mono">{visible(approval.agent_id)}</span>
+            <Asker approval={approval} />
           </Fact>
           <Fact name="Environment">
             <EnvironmentTag env={approval.env} />

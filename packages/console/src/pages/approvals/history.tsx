@@ -3,12 +3,14 @@ import { Link } from '@tanstack/react-router'
 import { History as HistoryIcon } from 'lucide-react'
 import type { Approval } from '../../api/types.ts'
 import { Badge, EnvironmentTag } from '../../ui/badge.tsx'
+import { cn } from '../../ui/cn.ts'
 import { Card } from '../../ui/page.tsx'
 import { Empty, Failure, SkeletonRows } from '../../ui/states.tsx'
 import { duration } from '../../ui/time.ts'
 import { visible } from '../../ui/visible.ts'
 import { When } from '../../ui/when.tsx'
 import { approvalQueries } from './queries.ts'
+import { expiryOf } from './shared/order.ts'
 
 /** The latest decisions: 20 approved, 20 denied, 10 that ran out. */
 export function History() {
@@ -62,7 +64,8 @@ const WORDS: Readonly<Record<Approval['status'], string>> = {
   withdrawn: 'Withdrawn',
 }
 
-const settledAt = (approval: Approval) => approval.decided_at ?? approval.created_at
+/** What nobody decided ended when its time was over. */
+const settledAt = (approval: Approval) => approval.decided_at ?? new Date(expiryOf(approval)).toISOString()
 
 function Settled({ approval }: { approval: Approval }) {
   const seconds = approval.decided_at
@@ -86,15 +89,15 @@ function Settled({ approval }: { approval: Approval }) {
           </Link>
           <span className="text-muted text-sm"> · {visible(approval.agent_id)}</span>
         </span>
-        <span className="block truncate text-muted text-sm">
-          {approval.decision_reason ? `“${approval.decision_reason}”` : visible(approval.message)}
+        <span className={cn('block text-muted text-sm', approval.decision_reason ? 'break-words' : 'truncate')}>
+          {approval.decision_reason ? `“${visible(approval.decision_reason)}”` : visible(approval.message)}
         </span>
       </span>
       <span className="flex flex-wrap items-center gap-x-3 text-muted text-xs sm:flex-col sm:items-end">
         <span>
           {approval.status === 'timeout'
             ? `nobody decided; ${approval.timeout_effect === 'allow' ? 'allowed' : 'denied'}`
-            : (approval.decided_by ?? 'nobody decided')}
+            : visible(approval.decided_by ?? 'nobody decided')}
           {approval.decided_via && approval.decided_by && ` · ${approval.decided_via}`}
           {seconds !== null && ` · after ${duration(seconds)}`}
         </span>

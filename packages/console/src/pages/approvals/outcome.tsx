@@ -34,8 +34,14 @@ export function Outcome({ approval }: { approval: Approval }) {
       {approval.status === 'withdrawn' && <span>What asked for it has ended, so nothing ran.</span>}
       {approval.decided_by && <span>by {visible(approval.decided_by)}</span>}
       {approval.decided_via && approval.decided_by && <span>· {approval.decided_via}</span>}
-      {approval.decided_at && <When at={approval.decided_at} />}
-      {approval.decision_reason && <span className="break-words">· “{visible(approval.decision_reason)}”</span>}
+      {approval.decided_at && (
+        <span>
+          · <When at={approval.decided_at} />
+        </span>
+      )}
+      {approval.decision_reason && (
+        <span className="basis-full break-words">“{visible(approval.decision_reason)}”</span>
+      )}
     </p>
   )
 }

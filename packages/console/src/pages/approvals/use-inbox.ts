@@ -3,12 +3,17 @@ import { useCallback, useEffect, useEffectEvent, useRef, useState, useSyncExtern
 import { serverNow } from '../../api/clock.ts'
 import type { Approval } from '../../api/types.ts'
 import { useLiveStatus } from '../../live/live.tsx'
+import { drafts } from '../../ui/draft.ts'
 import { useNow } from '../../ui/ticker.ts'
 import { createDecider } from './decider.ts'
+import type { Act } from './deciding.ts'
 import { useHolds } from './hold-setting.ts'
 import { approvalQueries } from './queries.ts'
 import { useSendDecision } from './send-decision.ts'
 import { byUrgency, expiryOf } from './shared/order.ts'
+
+/** A reason that was begun, kept while its call is not denied. */
+const draftOf = (id: string | null) => `reason ${id}`
 
 /**
  * The inbox as it is shown. A call that somebody else decides, or that runs out, while it is open stays in its place, inert,
@@ -32,7 +37,11 @@ export function useInbox(linked: string | undefined) {
         const timer = setTimeout(run, milliseconds)
         return () => clearTimeout(timer)
       },
-      send: (sent) => sendKnown.current(sent, known.current.get(sent.id)),
+      send: async (sent) => {
+        const answer = await sendKnown.current(sent, known.current.get(sent.id))
+        if (answer.kind !== 'failed') drafts.write(draftOf(sent.id), null)
+        return answer
+      },
     }),
   )
   const state = useSyncExternalStore(decider.subscribe, decider.state)
@@ -79,6 +88,18 @@ export function useInbox(linked: string | undefined) {
     }
   }, [decider])
 
+  const act = useCallback(
+    (one: Act) => {
+      if (one.type === 'write' && decider.state().form !== null)
+        drafts.write(draftOf(decider.state().form), one.reason || null)
+      decider.act(one)
+      const { form, reasons } = decider.state()
+      const begun = one.type === 'open form' && form !== null && !reasons.has(form) ? drafts.read(draftOf(form)) : null
+      if (begun !== null) decider.act({ type: 'write', reason: begun })
+    },
+    [decider],
+  )
+
   const leave = useCallback(() => decider.act({ type: 'leave' }), [decider])
   const ghost = state.selected !== null && !expiries.has(state.selected) ? known.current.get(state.selected) : undefined
   const settled = ghost && single.data?.id === ghost.id ? single.data : ghost
@@ -88,7 +109,7 @@ export function useInbox(linked: string | undefined) {
     query,
     items,
     state,
-    act: decider.act,
+    act,
     away,
     holds,
     toolOf,

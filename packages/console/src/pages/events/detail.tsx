@@ -3,6 +3,7 @@ import { Filter, Link2 } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { payloadText } from '../../api/payload.ts'
 import type { AuditEvent } from '../../api/types.ts'
+import { Arguments } from '../../ui/arguments.tsx'
 import { EnvironmentTag, VerdictBadge } from '../../ui/badge.tsx'
 import { CopyButton } from '../../ui/copy.tsx'
 import { Json } from '../../ui/json.tsx'
@@ -60,14 +61,18 @@ export function Detail({ event: listed, onFilter }: DetailProps) {
         <Fact name="Side effect">{text('side_effect')}</Fact>
         <Fact name="Time">
           <time dateTime={event.timestamp}>
-            {new Date(event.timestamp).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' })}
+            {new Date(event.timestamp).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' })}
           </time>
         </Fact>
         <Fact name="Call" onFilter={() => onFilter({ search: event.call_id })}>
           <span className="break-all font-mono text-xs">{event.call_id}</span>
         </Fact>
       </dl>
-      <Section title="Arguments" value={payload.tool_args} />
+      {isRecord(payload.tool_args) && Object.keys(payload.tool_args).length > 0 ? (
+        <Arguments key={event.id} value={payload.tool_args} />
+      ) : (
+        <Section title="Arguments" value={payload.tool_args} />
+      )}
       <Section title="Principal" value={payload.principal} />
       <Evaluated value={payload.contracts_evaluated} />
       <details>
@@ -77,6 +82,9 @@ export function Detail({ event: listed, onFilter }: DetailProps) {
     </article>
   )
 }
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function Section({ title, value }: { title: string; value: unknown }) {
   if (value === null || value === undefined) return null

@@ -44,7 +44,7 @@ export function Figures() {
         label="Events, 24 h"
         value={stats?.events_24h}
         failed={failed}
-        note={stats ? `${plural(stats.active_agents, 'agent')} in the last hour` : ''}
+        note={stats ? `${plural(stats.active_agents, 'agent')}, last hour` : ''}
       />
       <Figure
         link={<Link to="/events" search={{ since: '24h', verdict: 'call_denied' }} />}

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Approval } from '../../../api/types.ts'
-import { byUrgency, countOpen, followSelection } from './order.ts'
+import { byUrgency, countOpen } from './order.ts'
 
 const NOW = Date.parse('2026-03-01T12:00:00Z')
 const approval = (id: string, secondsLeft: number, status: Approval['status'] = 'pending'): Approval => ({
@@ -32,18 +32,4 @@ test('the call that runs out first is on top; decided and expired ones are not t
   const all = [approval('slow', 200), approval('over', 0), approval('done', 90, 'approved'), approval('soon', 20)]
   expect(byUrgency(all, NOW).map(({ id }) => id)).toEqual(['soon', 'slow'])
   expect(countOpen(all, NOW)).toBe(2)
-})
-
-test('the selection follows its item wherever it moves', () => {
-  expect(followSelection(['a', 'b', 'c'], ['x', 'c', 'b'], 'b')).toBe('b')
-})
-
-test('when the selected item goes, the next one takes its place, else the one before', () => {
-  expect(followSelection(['a', 'b', 'c'], ['a', 'c'], 'b')).toBe('c')
-  expect(followSelection(['a', 'b', 'c'], ['x', 'a'], 'b')).toBe('a')
-  expect(followSelection(['a'], [], 'a')).toBeNull()
-})
-
-test('without a selection the first is taken', () => {
-  expect(followSelection([], ['a', 'b'], null)).toBe('a')
 })

@@ -13,19 +13,3 @@ export function byUrgency(approvals: readonly Approval[], now: number): readonly
     .filter((approval) => approval.status === 'pending' && expiryOf(approval) > now)
     .sort((a, b) => expiryOf(a) - expiryOf(b) || (a.id < b.id ? -1 : 1))
 }
-
-/**
- * Which item has the selection after the list changed. It follows the item; when that is gone, the one that took its
- * place; never jumps to the top by itself.
- */
-export function followSelection(
-  before: readonly string[],
-  after: readonly string[],
-  selected: string | null,
-): string | null {
-  if (selected !== null && after.includes(selected)) return selected
-  const place = selected === null ? 0 : before.indexOf(selected)
-  const later = before.slice(place + 1).find((id) => after.includes(id))
-  if (later) return later
-  return before.slice(0, Math.max(0, place)).findLast((id) => after.includes(id)) ?? after[0] ?? null
-}
