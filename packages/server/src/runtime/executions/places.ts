@@ -1,7 +1,12 @@
 /** A place among those that run at once. */
 export interface Place {
-  /** Let others have it while `work` goes on, and wait for one again before what follows. */
+  /**
+   * Let others have it while `work` goes on, and wait for one again before what follows, whether it failed or not. Of several works
+   * at once the first that begins gives the place away, and the first that ends takes one for all.
+   * @throws as `work`; the signal's reason when it fires before there is a place again
+   */
   lend<T>(work: () => Promise<T>): Promise<T>
+  /** For good; once is enough. */
   giveBack(): void
 }
 
@@ -58,18 +63,39 @@ export function createPlaces(size: number): Places {
     async take(signal, onQueue = async () => {}) {
       await occupy(signal, onQueue)
       let isHeld = true
-      const giveBack = () => {
+      let isOver = false
+      let entering: Promise<void> | null = null
+      const vacate = () => {
         if (isHeld) release()
         isHeld = false
       }
+      /** However many works end at once, one place is waited for. */
+      const enterAgain = (): Promise<void> => {
+        if (isHeld || isOver) return Promise.resolve()
+        entering ??= occupy(signal, onQueue)
+          .then(() => {
+            isHeld = true
+            // Nobody is left to give it back.
+            if (isOver) vacate()
+          })
+          .finally(() => {
+            entering = null
+          })
+        return entering
+      }
       return {
-        giveBack,
+        giveBack() {
+          isOver = true
+          vacate()
+        },
         async lend(work) {
-          giveBack()
-          const result = await work()
-          await occupy(signal, onQueue)
-          isHeld = true
-          return result
+          vacate()
+          try {
+            return await work()
+          } finally {
+            // Also after a failure, which may be borne. An end has its own reason, and needs no place.
+            if (!signal.aborted) await enterAgain()
+          }
         },
       }
     },
