@@ -9,7 +9,7 @@ import fc from 'fast-check'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { connect, type McpClient, type McpClientOptions } from './client.ts'
 import type { McpClock } from './clock.ts'
-import { McpDisconnected, McpError, McpTimeout, McpUnsupported } from './errors.ts'
+import { McpDisconnected, McpError, McpSessionLost, McpTimeout, McpUnsupported } from './errors.ts'
 import { httpTransport } from './http.ts'
 import { createLineReader, LineTooLong } from './lines.ts'
 import { stdioTransport } from './stdio.ts'
@@ -343,15 +343,57 @@ describe('a connection over HTTP', () => {
     })
   })
 
-  it('a session that the server has forgotten is the end of the connection, by 404 or by 400', async () => {
-    for (const status of [404, 400]) {
-      const { client } = await serve(({ message }) => {
-        if (message.method === 'initialize')
-          return { headers: { ...json, 'mcp-session-id': 's1' }, body: said(message.id, hello) }
-        return message.id === undefined ? { status: 202 } : { status, body: 'No valid session' }
-      })
-      await expect((await client()).callTool('x', {})).rejects.toBeInstanceOf(McpDisconnected)
-    }
+  it.each([
+    [404, 'Not Found'],
+    [
+      404,
+      (id: unknown) => JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32_001, message: 'Session not found' } }),
+    ],
+    [400, 'No valid session'],
+    [
+      400,
+      (id: unknown) => JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32_000, message: 'No valid session ID' } }),
+    ],
+    [400, JSON.stringify({ jsonrpc: '2.0', id: null, error: { code: -32_600, message: 'Unknown session' } })],
+  ])('a session that the server has forgotten (%i, %s) took nothing of what is sent', async (status, body) => {
+    const { client, seen } = await serve(({ message }) => {
+      if (message.method === 'initialize')
+        return { headers: { ...json, 'mcp-session-id': 's1' }, body: said(message.id, hello) }
+      if (message.id === undefined) return { status: 202 }
+      return { status, body: typeof body === 'string' ? body : body(message.id) }
+    })
+    const one = await client()
+    await expect(one.callTool('x', {})).rejects.toBeInstanceOf(McpSessionLost)
+    // Nothing more is sent under it, also no farewell.
+    const sent = seen.length
+    await expect(one.callTool('x', {})).rejects.toBeInstanceOf(McpSessionLost)
+    await one.close()
+    expect(seen).toHaveLength(sent)
+  })
+
+  it('an error of a request is no lost session, whatever it speaks of', async () => {
+    const { client } = await serve(({ message }) => {
+      if (message.method === 'initialize')
+        return { headers: { ...json, 'mcp-session-id': 's1' }, body: said(message.id, hello) }
+      if (message.id === undefined) return { status: 202 }
+      const error = { code: -32_602, message: 'The session of training must be a number' }
+      return { status: 400, body: JSON.stringify({ jsonrpc: '2.0', id: message.id, error }) }
+    })
+    await expect((await client()).callTool('x', {})).rejects.toBeInstanceOf(McpError)
+  })
+
+  it.each([
+    ['as events', sse, ': nothing more\n\n'],
+    ['as JSON', json, ''],
+    ['accepted, like a notification', {}, ''],
+  ])('an answer without one to the request (%s) is an answer that did not come', async (_how, headers, body) => {
+    const { client } = await serve(({ message }) => {
+      if (message.method === 'initialize') return { headers: json, body: said(message.id, hello) }
+      return message.id === undefined ? { status: 202 } : { headers, body }
+    })
+    const failed = await (await client()).callTool('x', {}).catch((error: unknown) => error)
+    expect(failed).toBeInstanceOf(McpDisconnected)
+    expect(String(failed)).toContain('without one to this request')
   })
 
   it('without sessions: what the body says, the headers say as well', async () => {

@@ -42,9 +42,9 @@ export interface McpClient {
   readonly era: 'legacy' | 'modern'
   /** What the server said of itself. */
   readonly server: Readonly<Record<string, unknown>>
-  /** Every page of its list. @throws McpError, McpDisconnected, McpTimeout */
+  /** Every page of its list. @throws McpError, McpDisconnected, McpSessionLost, McpTimeout */
   listTools(options?: CallOptions): Promise<McpTool[]>
-  /** The result as it came. @throws McpError, McpDisconnected, McpTimeout, McpUnsupported, the signal's reason */
+  /** The result as it came. @throws McpError, McpDisconnected, McpSessionLost, McpTimeout, McpUnsupported, the signal's reason */
   callTool(name: string, args: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<unknown>
   /** One request of any kind, for example `ping`. */
   request(method: string, params?: object, options?: CallOptions): Promise<unknown>

@@ -17,6 +17,11 @@ export class McpDisconnected extends Error {
   override readonly name = 'McpDisconnected'
 }
 
+/** The server knows the session no more, and took nothing of what was sent: it can be sent again under a new one. */
+export class McpSessionLost extends Error {
+  override readonly name = 'McpSessionLost'
+}
+
 /** No answer came in time. */
 export class McpTimeout extends Error {
   override readonly name = 'McpTimeout'

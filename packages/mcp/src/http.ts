@@ -1,5 +1,6 @@
 import { createSseReader } from '@lictor/wire'
-import { McpDisconnected } from './errors.ts'
+import { McpDisconnected, McpSessionLost } from './errors.ts'
+import { readMessage } from './messages.ts'
 import type { OpenTransport, SentAbout } from './transport.ts'
 
 export interface HttpOptions {
@@ -25,6 +26,8 @@ export const httpTransport =
   async (events) => {
     const { url, headers, fetch, largestMessage } = options
     let session: string | null = null
+    /** What the server said when it knew the session no more. */
+    let forgotten: string | null = null
     let isClosed = false
     const closing = new AbortController()
 
@@ -41,7 +44,7 @@ export const httpTransport =
       }
     }
 
-    /** The session is gone: whoever uses the connection begins anew. */
+    /** Nothing that comes can be relied upon any more: whoever uses the connection begins anew. */
     function lost(reason: string): never {
       if (!isClosed) {
         isClosed = true
@@ -72,6 +75,7 @@ export const httpTransport =
     return {
       async send(text, about) {
         if (isClosed) throw new McpDisconnected('The connection is closed.')
+        if (forgotten !== null) throw new McpSessionLost(forgotten)
         const signal = about?.signal ? AbortSignal.any([closing.signal, about.signal]) : closing.signal
         let response: Response
         try {
@@ -83,25 +87,31 @@ export const httpTransport =
         session = response.headers.get('mcp-session-id') ?? session
         if (response.ok) {
           // The answer to a long call comes late: nobody who sends waits for it here.
-          void read(response).catch((error: unknown) => {
-            if (!isClosed && !signal.aborted) events.message(brokenOff(text, error))
-          })
+          void read(response)
+            .then(() => 'The server ended its answer without one to this request')
+            .catch((error: unknown) => `The answer broke off: ${(error as Error).message}`)
+            // Where the answer has come, nobody waits for this one.
+            .then((reason) => {
+              if (!isClosed && !signal.aborted) events.message(brokenOff(text, reason))
+            })
           return
         }
         const body = await response.text().catch(() => '')
-        if (looksLikeMessage(body)) return events.message(body)
         const said = body.trim().slice(0, 500)
         const reason = `The server answered ${response.status}${said === '' ? '' : `: ${said}`}`
-        // Some servers say 400 where others say 404.
-        if (session !== null && (response.status === 404 || (response.status === 400 && /session/i.test(body))))
-          lost(reason)
+        if (session !== null && isAboutSession(response.status, body)) {
+          // What else is out was taken under the session, and may still be answered.
+          forgotten = reason
+          throw new McpSessionLost(reason)
+        }
+        if (looksLikeMessage(body)) return events.message(body)
         throw new McpDisconnected(reason)
       },
       async close() {
         if (isClosed) return
         isClosed = true
         closing.abort()
-        if (session !== null)
+        if (session !== null && forgotten === null)
           await fetch(url, { method: 'DELETE', headers: headersOf(undefined), signal: AbortSignal.timeout(2000) }).then(
             (response) => response.body?.cancel(),
             () => {},
@@ -111,11 +121,21 @@ export const httpTransport =
     }
   }
 
-/** An error in the place of an answer whose stream broke off. */
-function brokenOff(request: string, error: unknown): string {
+/** An error in the place of an answer that did not come. */
+function brokenOff(request: string, message: string): string {
   const { id } = JSON.parse(request) as { id?: unknown }
-  const message = `The answer broke off: ${(error as Error).message}`
   return JSON.stringify({ jsonrpc: '2.0', id, error: { code: BROKEN_OFF, message } })
+}
+
+/** Codes that servers give to what is wrong with the transport rather than with the request. */
+const ABOUT_TRANSPORT = [-32_000, -32_001]
+
+/** Some servers say 400 where others say 404, some with the id of the request and some without. */
+function isAboutSession(status: number, body: string): boolean {
+  if (status === 404) return true
+  if (status !== 400 || !/session/i.test(body)) return false
+  const message = readMessage(body)
+  return message?.kind !== 'failure' || message.id === null || ABOUT_TRANSPORT.includes(message.error.code)
 }
 
 /** A code of this package's own, for an answer that did not come whole. */

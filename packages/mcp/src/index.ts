@@ -8,7 +8,7 @@ export {
   MODERN_VERSION,
 } from './client.ts'
 export type { McpClock } from './clock.ts'
-export { McpDisconnected, McpError, McpTimeout, McpUnsupported } from './errors.ts'
+export { McpDisconnected, McpError, McpSessionLost, McpTimeout, McpUnsupported } from './errors.ts'
 export { type HttpOptions, type HttpState, httpTransport } from './http.ts'
 export { createLineReader, type LineReader, LineTooLong } from './lines.ts'
 export { METHOD_NOT_FOUND, type RpcError, type RpcMessage, readMessage } from './messages.ts'

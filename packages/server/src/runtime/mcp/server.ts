@@ -3,6 +3,7 @@ import {
   connect,
   httpTransport,
   type McpClient,
+  McpSessionLost,
   type McpTool,
   type OpenTransport,
   stdioTransport,
@@ -82,7 +83,11 @@ export function createMcpServer(
   let tools: readonly McpTool[] | null = null
   let isStopped = true
   let stopping = new AbortController()
-  let inFlight = 0
+  /** Calls that are out, by connection. */
+  const out = new Map<McpClient, number>()
+  /** Connections whose session is lost: each is closed behind the last of its calls. */
+  const retired = new Set<McpClient>()
+  const inFlight = () => [...out.values()].reduce((sum, one) => sum + one, 0)
   let cancelRestart = () => {}
   let cancelCheck = () => {}
 
@@ -243,12 +248,13 @@ export function createMcpServer(
       error = null
     } catch (cause) {
       if (client !== checked) return
+      if (cause instanceof McpSessionLost) return forget(checked, cause.message)
       missedChecks++
       error = plain((cause as Error).message)
       status = 'unhealthy'
       tell('tool_server_unhealthy', { last_healthy: lastHealthyAt, error })
       // One that is at work may have no time to answer; one that has nothing to do has.
-      if (inFlight === 0 || missedChecks >= MOST_MISSED_CHECKS) {
+      if (inFlight() === 0 || missedChecks >= MOST_MISSED_CHECKS) {
         void ensure().catch(() => {})
         return
       }
@@ -258,7 +264,12 @@ export function createMcpServer(
 
   /** A secret that has another value is given to a new process: the old one knows the old. */
   async function renewed(): Promise<void> {
-    if (client === null || inFlight > 0 || !areFromSecrets(settings.credentials) || clock.now() - checkedAt < FRESH_MS)
+    if (
+      client === null ||
+      inFlight() > 0 ||
+      !areFromSecrets(settings.credentials) ||
+      clock.now() - checkedAt < FRESH_MS
+    )
       return
     const now = await resolved()
     checkedAt = clock.now()
@@ -268,6 +279,40 @@ export function createMcpServer(
       starting = null
     })
     await starting
+  }
+
+  async function callOn(
+    connection: McpClient,
+    name: string,
+    args: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    out.set(connection, (out.get(connection) ?? 0) + 1)
+    try {
+      const options: CallOptions = { signal, timeoutMs: settings.callMs }
+      return mask.value(await connection.callTool(name, args, options))
+    } catch (cause) {
+      if (cause instanceof McpSessionLost) forget(connection, cause.message)
+      throw cause
+    } finally {
+      const left = (out.get(connection) ?? 1) - 1
+      if (left > 0) out.set(connection, left)
+      else {
+        out.delete(connection)
+        if (retired.delete(connection)) void connection.close().catch(() => {})
+      }
+    }
+  }
+
+  /** The server knows the session no more: another is begun. What is out on it may still be answered. */
+  function forget(connection: McpClient, reason: string): void {
+    if (client !== connection || isStopped) return
+    client = null
+    cancelCheck()
+    if (out.has(connection)) retired.add(connection)
+    else void connection.close().catch(() => {})
+    tell('tool_server_stopped', { reason: plain(reason) })
+    void ensure().catch(() => {})
   }
 
   return {
@@ -292,18 +337,17 @@ export function createMcpServer(
     },
     async call(name, args, signal) {
       await renewed()
-      const connection = await ensure()
-      inFlight++
       try {
-        const options: CallOptions = { signal, timeoutMs: settings.callMs }
-        return mask.value(await connection.callTool(name, args, options))
+        return await callOn(await ensure(), name, args, signal).catch(async (cause: unknown) => {
+          if (!(cause instanceof McpSessionLost)) throw cause
+          // It was not carried out: it is made under a new session, once.
+          return callOn(await ensure(), name, args, signal)
+        })
       } catch (cause) {
         signal.throwIfAborted()
         const { name: kind, message } = cause as Error
         const unknown = kind === 'McpDisconnected' ? ' Whether the call was carried out is not known.' : ''
         throw new Error(plain(`${message}${unknown}`), { cause })
-      } finally {
-        inFlight--
       }
     },
     async stop() {
@@ -313,9 +357,10 @@ export function createMcpServer(
       cancelRestart()
       cancelCheck()
       await starting?.catch(() => {})
-      const old = client
+      const old = client === null ? [...retired] : [client, ...retired]
       client = null
-      await old?.close()
+      retired.clear()
+      await Promise.all(old.map((one) => one.close()))
       status = 'stopped'
       tell('tool_server_stopped')
     },
