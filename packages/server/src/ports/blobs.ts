@@ -43,8 +43,11 @@ export interface Blobs {
   delete(key: string): Promise<void>
   /** Every blob whose key begins with `prefix`, in the order of the bytes of their keys. */
   list(prefix: string): AsyncIterable<ListedBlob>
-  /** Remove what uploads that were cut off before this instant (milliseconds) left behind; how many there were. */
-  reap(before: number): Promise<number>
+  /**
+   * Remove what uploads that were cut off before this instant (milliseconds) left behind; how many there were.
+   * @param key those of this key alone
+   */
+  reap(before: number, key?: string): Promise<number>
 }
 
 /** More came than may be kept. */

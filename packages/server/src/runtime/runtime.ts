@@ -125,7 +125,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
 
   const executionStore = maskedExecutions(createExecutionStore(database), masks)
   const violations = createViolations({ ...shared, store: createViolationStore(database) })
-  const storage = createStorage({ ...shared, violations })
+  const storage = createStorage({ ...shared, violations, owner })
   const refusedPath = ({ id, tenantId }: Pick<ExecutionSummary, 'id' | 'tenantId'>, refusal: PathRefused) =>
     violations.record({
       tenantId,
@@ -247,7 +247,12 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
   const supervisor = createSupervisor({
     store: executionStore,
     journal,
-    runner: mountedRunner(runner, mounts, logger),
+    runner: mountedRunner(runner, {
+      mounts,
+      logger,
+      findParent: async ({ parentId, tenantId }) =>
+        parentId === null ? null : executionStore.find(scopeOfRecord({ tenantId }), parentId),
+    }),
     judgement: createJudgement({
       store: executionStore,
       judges,
@@ -368,7 +373,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     ...createRoom([
       { routes },
       { routes: seal.routes },
-      { stop: storage.stop },
+      { start: storage.start, stop: storage.stop },
       { drain: streams.end },
       // Instances are ended while they still reach the gateway.
       { drain: supervisor.stop },

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -14,6 +14,8 @@ const READ_BYTES = 256 * 1024
 export function createFolderBlobs(root: string): Blobs {
   const drafts = join(root, DRAFTS)
   const placeOf = (key: string): string => join(root, ...namesOf(key))
+  /** How drafts for a key begin: two that grow for one key at once have a name each. */
+  const draftsOf = (key: string): string => `${createHash('sha256').update(namesOf(key).join('/')).digest('hex')}-`
 
   return {
     name: 'folder',
@@ -31,7 +33,7 @@ export function createFolderBlobs(root: string): Blobs {
     async put(key, source, limit = Number.POSITIVE_INFINITY) {
       const place = placeOf(key)
       await mkdir(drafts, { recursive: true, mode: 0o700 })
-      const draft = join(drafts, randomUUID())
+      const draft = join(drafts, `${draftsOf(key)}${randomUUID()}`)
       const file = await open(draft, 'wx', 0o600)
       try {
         const size = await write(file, within(source, limit))
@@ -72,9 +74,10 @@ export function createFolderBlobs(root: string): Blobs {
       await rmdir(dirname(place)).catch(nullIfKept)
     },
     list: (prefix) => walk(root, prefix),
-    async reap(before) {
+    async reap(before, key) {
       let count = 0
       for (const name of await namesIn(drafts)) {
+        if (key !== undefined && !name.startsWith(draftsOf(key))) continue
         const draft = join(drafts, name)
         const found = await stat(draft).catch(nullIfGone)
         // What still grows was changed a moment ago.

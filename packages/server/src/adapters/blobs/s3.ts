@@ -111,15 +111,16 @@ export function createS3Blobs(options: S3Options): Blobs {
         ContinuationToken = page.NextContinuationToken
       } while (ContinuationToken !== undefined)
     },
-    async reap(before) {
+    async reap(before, key) {
       let count = 0
       const page = await client
-        .send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix }))
+        .send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: `${prefix}${key ?? ''}` }))
         .catch((error: unknown) => {
           throw explained(error)
         })
       for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
         if (Key === undefined || UploadId === undefined || (Initiated?.getTime() ?? before) >= before) continue
+        if (key !== undefined && Key !== `${prefix}${key}`) continue
         await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId })).catch(nullIfMissing)
         count++
       }

@@ -18,7 +18,7 @@ import { isHandedOver } from '../judging/handover.ts'
 import type { Waiting } from '../judging/human.ts'
 import type { ExecutionPlan } from '../plan/plan.ts'
 import { draft, type EventDraft } from '../record/events.ts'
-import type { Execution, HistoryEntry, Iteration } from '../record/execution.ts'
+import { type Execution, type HistoryEntry, type Iteration, isJudge } from '../record/execution.ts'
 import type { ExecutionJournal } from '../record/journal.ts'
 import { pullEvent } from '../record/pulls.ts'
 import type { ExecutionStore } from '../record/store.ts'
@@ -127,8 +127,18 @@ export function createAttemptRunner(deps: {
       const limit = createTimeLimit(clock, Math.max(0, plan.iterationLimit - alreadySpent), () =>
         over.abort(new IterationTimedOut()),
       )
+      let obstacle: { readonly cause: unknown } | null = null
       const conversation = converse({
         ...attempt,
+        async goesOn() {
+          try {
+            await attempt.goesOn()
+          } catch (cause) {
+            // It concerns the execution: another attempt would be none of a fresh start.
+            obstacle = { cause }
+            throw cause
+          }
+        },
         entries,
         workspace,
         sandbox,
@@ -205,6 +215,7 @@ export function createAttemptRunner(deps: {
         over.abort(new Error('The instance has ended.'))
         await gone(execution, iteration, instance.id, exit)
         const { failure } = conversation
+        if (obstacle !== null) throw (obstacle as { readonly cause: unknown }).cause
         if (failure?.kind === 'server' && isDatabaseAway(failure.cause)) throw failure.cause
         return outcomeOf(exit, conversation, plan)
       } catch (error) {
@@ -295,10 +306,10 @@ export function createAttemptRunner(deps: {
   }
 
   /** A judge sees the files of the execution that asked it, and writes none; anybody else has its own. */
-  function filesOf({ manifest, parentId }: Execution, plan: ExecutionPlan, workspace: string): CallFiles {
+  function filesOf(execution: Execution, plan: ExecutionPlan, workspace: string): CallFiles {
     const own = { root: workspace, policy: plan.filePolicy, diskLimit: plan.disk }
-    if (parentId === null || manifest.metadata.labels?.role !== 'judge') return own
-    const root = workspaceOf(parentId)
+    if (execution.parentId === null || !isJudge(execution)) return own
+    const root = workspaceOf(execution.parentId)
     return existsSync(root) ? { root, policy: { ...plan.filePolicy, read_only: true }, diskLimit: 0 } : own
   }
 

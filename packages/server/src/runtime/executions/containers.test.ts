@@ -73,6 +73,61 @@ describe.skipIf(dockerProblem !== null)('executions in containers', () => {
     expect(await containers()).toEqual([])
   })
 
+  it('volumes are mounted in one: what is written is kept, and what is read-only cannot be written', async () => {
+    const w = await open(
+      [
+        call('run_command', {
+          command:
+            'cat data/in.txt; echo more >> data/in.txt; mkdir data/deep; echo new > data/deep/out.txt; rm data/old.txt',
+        }),
+        call('run_command', {
+          command: 'cat fixed/in.txt; echo x >> fixed/in.txt; rm fixed/in.txt; touch fixed/new.txt',
+        }),
+        call('read_file', { path: 'data/deep/out.txt' }),
+        { text: 'Done.' },
+      ],
+      {
+        runtime,
+        tools: ['run_command', 'read_file'],
+        volumes: [
+          { name: 'data', storage_class: 'persistent', mount_path: '/workspace/data' },
+          { name: 'fixed', storage_class: 'persistent', mount_path: '/workspace/fixed', access_mode: 'read-only' },
+        ],
+      },
+    )
+    const volume = async (label: string, files: Record<string, string>) => {
+      const made = await t.request({ method: 'POST', url: '/v1/volumes', headers: w.headers, payload: { label } })
+      const { id } = made.json<{ id: string }>()
+      for (const [path, payload] of Object.entries(files))
+        await t.request({
+          method: 'POST',
+          url: `/v1/volumes/${id}/files/upload?path=${path}`,
+          headers: { ...w.headers, 'content-type': 'application/octet-stream' },
+          payload,
+        })
+      return async (path: string) => {
+        const url = `/v1/volumes/${id}/files/download?path=${path}`
+        const answer = await t.request({ method: 'GET', url, headers: w.headers })
+        return answer.statusCode === 200 ? answer.body : answer.statusCode
+      }
+    }
+    const data = await volume('data', { 'in.txt': 'one\n', 'old.txt': 'old' })
+    const fixed = await volume('fixed', { 'in.txt': 'kept\n' })
+    const { answer, events } = await w.run()
+    expect(answer).toMatchObject({ status: 'completed', error: null })
+    const [first, second] = w
+      .told(events)
+      .slice(1, 3)
+      .map((one) => JSON.parse(one))
+    expect(first).toMatchObject({ stdout: 'one\n', stderr: '', exit_code: 0 })
+    expect(second.stdout).toBe('kept\n')
+    expect(second.stderr.match(/Read-only file system/g)).toHaveLength(3)
+    expect(w.told(events)[3]).toContain('new')
+    expect(await Promise.all(['in.txt', 'deep/out.txt', 'old.txt'].map(data))).toEqual(['one\nmore\n', 'new\n', 404])
+    expect(await Promise.all(['in.txt', 'new.txt'].map(fixed))).toEqual(['kept\n', 404])
+    expect(await containers()).toEqual([])
+  })
+
   it('reaches the hosts that are listed and no other', async () => {
     const w = await open(
       [

@@ -4,6 +4,7 @@ import type { Metrics } from '../../operations/metrics.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { isDatabaseAway } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
+import { isStorageFull } from '../../storage/room.ts'
 import type { Step } from '../dispatch/conversation.ts'
 import type { Judgement } from '../judges/judgement.ts'
 import { HandedOver, isHandedOver } from '../judging/handover.ts'
@@ -312,8 +313,7 @@ export function createSupervisor(deps: {
     logger.error({ err: cause, execution_id: execution.id }, 'execution failed in the server')
     // It is nobody's fault: the execution goes on when the database is back.
     if (isDatabaseAway(cause)) return
-    const reason = `The server failed: ${cause instanceof Error ? cause.message : String(cause)}`
-    await failTask(execution, reason, iteration)
+    await failTask(execution, `The server failed: ${inWords(cause)}`, iteration)
   }
 
   /**
@@ -378,6 +378,14 @@ export function createSupervisor(deps: {
 function outcomeOfRecord(before: Iteration | null): AttemptOutcome | null {
   if (before === null || before.output === null) return null
   return { kind: 'ended', exitCode: before.exitCode ?? 0, output: before.output, stderr: before.stderr ?? '' }
+}
+
+/** Without a path of this machine, which the file system's own words hold. */
+function inWords(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  if (isStorageFull(cause)) return 'its disk is full.'
+  const { code, syscall } = cause as NodeJS.ErrnoException
+  return code !== undefined && syscall !== undefined ? `${code} (${syscall})` : cause.message
 }
 
 class TakenUpTooOften extends Error {

@@ -62,6 +62,8 @@ export function createJudgement(deps: {
     if (script.byteLength > LARGEST_SCRIPT) throw new Error(`The script '${check.path}' is larger than 1 MiB.`)
     // A copy that nothing of the agent can change while it runs.
     const folder = join(folderOf(execution.id), 'validators')
+    // One runs at a time: what lies there was left by a server that was killed.
+    await rm(folder, { recursive: true, force: true })
     const copy = join(folder, `${random.uuid()}${check.interpreter === 'python' ? '.py' : '.mjs'}`)
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await writeFile(copy, script, { mode: 0o600 })

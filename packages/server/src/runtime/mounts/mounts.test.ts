@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startTestServer, type TestServer } from '../../../test/harness.ts'
-import { call, serviceHeaders, until, world } from '../../../test/runtime.ts'
+import { call, deployAgent, serviceHeaders, until, world } from '../../../test/runtime.ts'
 
 const tools = ['fs.read', 'fs.write', 'fs.delete', 'run_command']
 
@@ -97,6 +97,43 @@ for (const sandbox of ['process', 'bubblewrap'])
       expect(JSON.stringify(refused)).toContain('mounted read-only')
       if (sandbox === 'bubblewrap') expect(w.told(events).at(-1)).toMatch(/Read-only file system/)
       expect(await v.get(id, 'in.txt')).toBe('kept')
+    })
+
+    it('commands of a judge see what the execution has that asks it, at the same place, and change nothing of it', async () => {
+      const turn = (agent: string, answer: object) => ({ when: { agent }, ...answer })
+      const w = await open(
+        [
+          turn('worker', call('fs.write', { path: 'data/out.txt', content: 'by the worker' })),
+          turn('worker', { text: 'Done.' }),
+          turn('critic', call('run_command', { command: 'cat data/in.txt data/out.txt; ls; echo x > data/in.txt' })),
+          turn('critic', call('run_command', { command: 'echo x > data/new.txt; echo mine > own/note.txt' })),
+          turn('critic', { text: '{"score": 0.9, "confidence": 0.9, "reasoning": "Read."}' }),
+        ],
+        { ...mounted(), execution: { validation: [{ type: 'semantic', judge_agent: 'critic' }] } },
+      )
+      const critic = await deployAgent(
+        t,
+        w.headers,
+        {
+          tools: ['run_command'],
+          volumes: [{ name: 'own', storage_class: 'persistent', mount_path: '/workspace/own' }],
+        },
+        { name: 'critic', labels: { role: 'judge' } },
+      )
+      const v = await volumes(w.headers)
+      const [id, own] = [await v.make('data'), await v.make('own')]
+      await v.put(id, 'in.txt', 'in the volume, ')
+      const { answer } = await w.run()
+      expect(answer).toMatchObject({ status: 'completed', error: null })
+      const children = await t.request({ method: 'GET', url: `/v1/executions?agent_id=${critic}`, headers: w.headers })
+      const told = w.told(await w.events(children.json().items[0].id))
+      expect(JSON.parse(told[1] ?? '').stdout).toBe('in the volume, by the workerdata\nown\n')
+      if (sandbox === 'bubblewrap') expect(JSON.parse(told[1] ?? '').stderr).toMatch(/Read-only file system/)
+      const files = await Promise.all(['in.txt', 'out.txt', 'new.txt'].map((path) => v.get(id, path)))
+      expect(files).toEqual(['in the volume, ', 'by the worker', 404])
+      // Its own volume is its own.
+      expect(await v.get(own, 'note.txt')).toBe('mine\n')
+      await until(async () => (await v.show(id)).status === 'available')
     })
 
     it('a volume of an execution goes after its time; one that is not there yet is made', async () => {

@@ -6,6 +6,7 @@ import type { Clock } from '../../ports/clock.ts'
 import { SandboxError } from '../../ports/sandbox.ts'
 import type { Database } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
+import { isStorageFull } from '../../storage/room.ts'
 import { shownPath } from '../files/path.ts'
 import type { MountPlan } from '../plan/mounts.ts'
 import type { VolumeFiles } from '../volumes/files.ts'
@@ -25,6 +26,12 @@ export interface MountedExecution {
   readonly startedBy: string
 }
 
+/** An execution that sees what another has mounted. */
+export interface Borrower {
+  readonly id: string
+  readonly mounts: readonly MountPlan[]
+}
+
 /** A mount that was made. */
 export interface Entered {
   readonly volume: Volume
@@ -38,6 +45,11 @@ export interface Entered {
 export interface Mounts {
   /** Find or make the volumes, attach them, and copy them in; what is done already is left. @throws SandboxError saying why not. */
   enter(execution: MountedExecution, plans: readonly MountPlan[]): Promise<Entered[]>
+  /**
+   * Copy what an execution has mounted into the workspace of its judge, as it was last kept, but for what the judge mounts there
+   * itself. It is never carried back.
+   */
+  lend(execution: MountedExecution, to: Borrower): Promise<MountPlan[]>
   /** Carry back what changed. @throws SandboxError where it does not fit. */
   keep(execution: Pick<MountedExecution, 'id' | 'tenantId'>): Promise<void>
   /** Carry back what is here, and let go of the volumes. */
@@ -132,6 +144,15 @@ export function createMounts(deps: {
     return results
   }
 
+  async function copyIn(volume: Volume, name: string, copy: Copy): Promise<void> {
+    try {
+      await bringIn(files, volume, copy)
+    } catch (error) {
+      if (!isStorageFull(error)) throw error
+      throw new SandboxError(`spec.volumes: '${name}' cannot be mounted: it does not fit on the disk of the server.`)
+    }
+  }
+
   async function keep(execution: Pick<MountedExecution, 'id' | 'tenantId'>, mounts: readonly Mount[]): Promise<void> {
     await each(execution, mounts, async (volume, mount) => {
       if (mount.access === 'read-only') return
@@ -174,11 +195,31 @@ export function createMounts(deps: {
         }
       }
       return each(execution, mounts, async (volume, mount) => {
-        await bringIn(files, volume, copyOf(mount))
+        await copyIn(volume, mount.name, copyOf(mount))
         return { volume, mount }
+      })
+    },
+    async lend(execution, { id, mounts: own }) {
+      const lent = (await store.mountsOf(execution.id)).filter(
+        (mount) => !own.some(({ components }) => lieOverEachOther(shownPath(components), mount.mountPath)),
+      )
+      return each(execution, lent, async (volume, mount) => {
+        const copy = copyOf({ ...mount, executionId: id })
+        await copyIn(volume, mount.name, { ...copy, state: `${copy.state}.lent` })
+        return {
+          name: mount.name,
+          components: copy.components,
+          access: 'read-only',
+          storageClass: volume.storageClass,
+          sizeLimit: volume.sizeLimit,
+          ttlHours: null,
+          volumeId: volume.id,
+        }
       })
     },
     keep: async (execution) => keep(execution, await store.mountsOf(execution.id)),
     release,
   }
 }
+
+const lieOverEachOther = (a: string, b: string): boolean => `${a}/`.startsWith(`${b}/`) || `${b}/`.startsWith(`${a}/`)

@@ -183,3 +183,7 @@ export interface TrajectoryStep {
   /** Of a call that failed. */
   readonly error?: string
 }
+
+/** Whether it was begun to judge another. */
+export const isJudge = ({ parentId, manifest }: Pick<Execution, 'parentId' | 'manifest'>): boolean =>
+  parentId !== null && manifest.metadata.labels?.role === 'judge'

@@ -50,6 +50,8 @@ export interface FileStore {
   deleteUpload(id: string, within: Queryable): Promise<void>
   /** Uploads that nobody has touched since. */
   listForgotten(before: Micros): Promise<Pending[]>
+  /** Uploads that this server began, and has not touched since. */
+  listBegunBy(server: string, before: Micros): Promise<Pending[]>
 
   addGarbage(keys: readonly string[], at: Micros, within: Queryable): Promise<void>
   listGarbage(limit: number): Promise<string[]>
@@ -186,6 +188,15 @@ export function createFileStore({ db }: Database): FileStore {
     },
     async listForgotten(before) {
       const rows = await db.selectFrom('volume_uploads').selectAll().where('touched_at', '<', before).execute()
+      return rows.map(pendingOf)
+    },
+    async listBegunBy(server, before) {
+      const rows = await db
+        .selectFrom('volume_uploads')
+        .selectAll()
+        .where('id', 'like', `${server}.%`)
+        .where('touched_at', '<', before)
+        .execute()
       return rows.map(pendingOf)
     },
 

@@ -85,10 +85,12 @@ export function createVolumeFiles(deps: {
   clock: Clock
   random: Random
   tier: Tier
+  /** Names this server, and stays with its data folder. */
+  owner: string
   /** Blobs may be removed that nothing names any more. */
   collect: () => void
 }): VolumeFiles {
-  const { database, volumeStore, store, blobs, violations, clock, random, tier, collect } = deps
+  const { database, volumeStore, store, blobs, violations, clock, random, tier, owner, collect } = deps
   const now = () => microsOf(clock.now())
 
   async function pathIn(volume: Volume, text: string, operation: Operation): Promise<string> {
@@ -254,8 +256,10 @@ export function createVolumeFiles(deps: {
       const { source, atLeast } = incoming
       const known = incoming.path === null ? null : await pathOfFile(volume, incoming.path)
       if (atLeast > tier.largestFile) throw tooLarge()
-      const id = random.uuid()
-      const blobKey = `volumes/${volume.id}/${id}`
+      const name = random.uuid()
+      // By its server, which comes back and knows what it left half-way.
+      const id = `${owner}.${name}`
+      const blobKey = `volumes/${volume.id}/${name}`
       await begin(volume, id, blobKey, known)
       try {
         const meter = createMeter({ clock, hold: (total) => hold(volume, id, total) })

@@ -34,6 +34,8 @@ export function createStorage(deps: {
   logger: Logger
   workers: { every(name: string, milliseconds: number, turn: () => Promise<void>): void }
   config: { readonly volumeTier: string }
+  /** Names this server, and stays with its data folder. */
+  owner: string
 }): Storage {
   const tier = tierOf(deps.config)
   const volumeStore = createVolumeStore(deps.database)
@@ -56,6 +58,7 @@ export function createStorage(deps: {
       volumeFileRoutes(app, { ...deps, volumes, files })
       uploadRoutes(app, { ...deps, volumes, files })
     },
+    start: (address) => sweeper.start?.(address),
     stop: () => sweeper.stop?.(),
   }
 }

@@ -4,7 +4,7 @@ import type { Blobs } from '../../ports/blobs.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Database } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
-import type { FileStore } from './file-store.ts'
+import type { FileStore, Pending } from './file-store.ts'
 import { beyondCredit } from './files.ts'
 import type { VolumeStore } from './store.ts'
 import type { Volume } from './volume.ts'
@@ -28,13 +28,17 @@ export function createSweeper(deps: {
   blobs: Blobs
   clock: Clock
   logger: Pick<Logger, 'warn' | 'info'>
+  /** Names this server, and stays with its data folder. */
+  owner: string
   workers: { every(name: string, milliseconds: number, turn: () => Promise<void>): void }
   /** An ephemeral volume went. */
   onExpired: (volume: Volume) => Promise<void>
 }): Sweeper {
-  const { database, volumeStore, store, blobs, clock, logger, workers, onExpired } = deps
+  const { database, volumeStore, store, blobs, clock, logger, workers, owner, onExpired } = deps
+  const begunAt = microsOf(clock.now())
   let collecting: Promise<void> | null = null
   let isAsked = false
+  let giving: Promise<void> | null = null
 
   async function collectAll(): Promise<void> {
     for (;;) {
@@ -66,16 +70,29 @@ export function createSweeper(deps: {
     })()
   }
 
+  async function giveUp(upload: Pending): Promise<void> {
+    await database.db.transaction().execute(async (within) => {
+      await volumeStore.lock(upload.volumeId, within)
+      const pending = await store.findUpload(upload.id, within)
+      if (!pending) return
+      await store.deleteUpload(upload.id, within)
+      await volumeStore.count(upload.volumeId, { used: 0, reserved: -beyondCredit(pending.held, pending) }, within)
+      await store.addGarbage([upload.blobKey], microsOf(clock.now()), within)
+    })
+  }
+
   async function giveUpForgotten(): Promise<void> {
-    for (const upload of await store.listForgotten(microsOf(clock.now() - FORGOTTEN_MS)))
-      await database.db.transaction().execute(async (within) => {
-        await volumeStore.lock(upload.volumeId, within)
-        const pending = await store.findUpload(upload.id, within)
-        if (!pending) return
-        await store.deleteUpload(upload.id, within)
-        await volumeStore.count(upload.volumeId, { used: 0, reserved: -beyondCredit(pending.held, pending) }, within)
-        await store.addGarbage([upload.blobKey], microsOf(clock.now()), within)
-      })
+    for (const upload of await store.listForgotten(microsOf(clock.now() - FORGOTTEN_MS))) await giveUp(upload)
+  }
+
+  /** What an earlier process of this server was receiving when it was ended: nobody sends the rest of it. */
+  async function giveUpOwn(): Promise<void> {
+    const left = await store.listBegunBy(owner, begunAt)
+    for (const upload of left) {
+      await giveUp(upload)
+      await blobs.reap(Number.POSITIVE_INFINITY, upload.blobKey)
+    }
+    if (left.length > 0) collect()
   }
 
   async function removeExpired(): Promise<void> {
@@ -102,7 +119,13 @@ export function createSweeper(deps: {
   return {
     collect,
     sweep,
+    start() {
+      giving = giveUpOwn().catch((err: unknown) =>
+        logger.warn({ err }, 'uploads that were cut off by the end of this server are given up in an hour'),
+      )
+    },
     async stop() {
+      await giving
       await collecting
     },
   }
