@@ -5,9 +5,11 @@ import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
 import {
   allEvents,
   call,
+  deployAgent,
   governAgent,
   readStream,
   type StreamedEvent,
+  startExecution,
   types,
   until,
   world,
@@ -131,4 +133,113 @@ onEachDatabase('executions when their server is stopped and started', (start) =>
     const events = await allEvents(address, w.headers, id)
     expect(types(events).filter((type) => type === 'iteration_started')).toHaveLength(2)
   })
+
+  it('finish on the version that they began with, also when it is deployed anew while they wait', async () => {
+    const before = (turn: object) => ({ when: { prompt: 'Work as before' }, ...turn })
+    const w = await open(
+      [
+        before(call('write_file', { path: 'a.txt', content: 'x' })),
+        before(call('write_file', { path: 'b.txt', content: 'x' })),
+        before({ text: 'Old.' }),
+        { when: { prompt: 'Work anew' }, text: 'New.' },
+      ],
+      { tools: ['write_file'], task: { instruction: 'Work as before.' } },
+    )
+    await governAgent(
+      t,
+      `
+    - id: ask
+      type: pre
+      tool: write_file
+      when: { args.path: { contains: a.txt } }
+      then: { effect: approve, message: "Write {args.path}?", timeout: 86400 }
+  `,
+    )
+    const id = await w.start()
+    await seen(w, id, (event) => event.type === 'approval_requested')
+    // The steps are others, and the tool of the one that the run is at is gone.
+    const changed = { tools: ['read_file'], task: { instruction: 'Work anew.' } }
+    expect(await deployAgent(t, w.headers, changed, { version: '2.0.0' })).toBe(w.agent)
+    const address = await restart()
+    await readStream(address, `/v1/executions/${id}/stream`, w.headers, (event) => event.type === 'execution_resumed')
+    await until(async () => (await w.get(id)).waiting_for === 'person')
+    const inbox = await t.request({ method: 'GET', url: '/v1/human-approvals', headers: w.headers })
+    const [asked] = inbox.json().pending_requests
+    await t.request({ method: 'POST', url: `/v1/human-approvals/${asked.id}/approve`, headers: w.headers })
+    await allEvents(address, w.headers, id)
+    expect(await w.get(id)).toMatchObject({ status: 'completed', output: 'Old.' })
+    expect(readdirSync(w.workspace(id)).sort()).toEqual(['a.txt', 'b.txt'])
+
+    const next = await startExecution(t, w.headers, w.agent)
+    await allEvents(address, w.headers, next)
+    expect(await w.get(next)).toMatchObject({ status: 'completed', output: 'New.' })
+    expect(readdirSync(w.workspace(next))).toEqual([])
+  })
+
+  const adoptionsOf = async (id: string) =>
+    (
+      await t.server.database.db
+        .selectFrom('executions')
+        .select('adoptions')
+        .where('id', '=', id)
+        .executeTakeFirstOrThrow()
+    ).adoptions
+
+  it('end with the reason when they were taken up three times in a row without a new turn', async () => {
+    const w = await open([
+      call('write_file', { path: 'a.txt', content: 'x' }),
+      { text: 'Never said.', delay_ms: 60_000 },
+    ])
+    const id = await w.start()
+    await seen(w, id, (event) => event.type === 'tool_invocation_completed')
+    for (let times = 1; times <= 3; times++) {
+      await restart()
+      await until(async () => (await adoptionsOf(id)) === times)
+      expect(await w.get(id)).toMatchObject({ status: 'running' })
+    }
+    const address = await restart()
+    const events = await allEvents(address, w.headers, id)
+    const reason =
+      'The server that ran it was interrupted, and 3 times in a row it was taken up again without a new turn.'
+    expect(events.at(-1)).toMatchObject({ type: 'execution_failed', reason, total_iterations: 1 })
+    expect(await w.get(id)).toMatchObject({ status: 'failed', error: reason, output: null, waiting_for: null })
+    const ends = types(events).filter((type) => /^execution_(completed|failed|cancelled|timed_out)$/.test(type))
+    expect(ends).toEqual(['execution_failed'])
+    expect(types(events).filter((type) => type === 'execution_resumed')).toHaveLength(4)
+    // It is over: no later server takes it up, and it can be deleted.
+    await restart()
+    expect(await w.get(id)).toMatchObject({ status: 'failed', error: reason })
+    const gone = await t.request({ method: 'DELETE', url: `/v1/executions/${id}`, headers: w.headers })
+    expect(gone.statusCode).toBe(200)
+  }, 180_000)
+
+  it('go on however often they are taken up, as long as each time brings a turn', async () => {
+    const slow = (path: string) => ({ ...call('write_file', { path, content: 'x' }), delay_ms: 1_000 })
+    const names = ['a', 'b', 'c', 'd', 'e']
+    const w = await open([...names.map(slow), { text: 'Done.' }])
+    const id = await w.start()
+    await seen(w, id, (event) => event.type === 'instance_spawned')
+    for (const [index] of names.entries()) {
+      const address = await restart()
+      const made = readStream(
+        address,
+        `/v1/executions/${id}/stream`,
+        w.headers,
+        (event) =>
+          event.type === 'tool_invocation_completed' && String(event.invocation_id) !== '' && count++ === index,
+      )
+      let count = 0
+      let isMade = false
+      void made.then(() => {
+        isMade = true
+      })
+      await until(async () => {
+        await t.clock.advance(100)
+        return isMade
+      })
+    }
+    await until(async () => (await w.get(id)).status !== 'running')
+    expect(await w.get(id)).toMatchObject({ status: 'completed', output: 'Done.', total_iterations: 1 })
+    expect(readdirSync(w.workspace(id))).toEqual(names)
+  }, 180_000)
 })
