@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { startTestServer, type TestServer } from '../../../test/harness.ts'
 import { type EverythingServer, startEverything } from '../../../test/mcp-over-http.ts'
@@ -22,6 +22,9 @@ import { systemClock } from '../../adapters/clock/system.ts'
 import { openMcpProcesses } from '../../adapters/mcp/processes.ts'
 import { readConfig } from '../../config.ts'
 import { createMcpServer, type McpServer } from './server.ts'
+
+// Each test of the real server starts it, and most a second time.
+vi.setConfig({ testTimeout: 180_000 })
 
 const home = mkdtempSync(join(tmpdir(), 'lictor-mcp-http-'))
 afterAll(() => rmSync(home, { recursive: true, force: true }))
