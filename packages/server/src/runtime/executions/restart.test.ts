@@ -212,22 +212,4 @@ onEachDatabase('executions when their server is stopped and started', (start) =>
     const gone = await t.request({ method: 'DELETE', url: `/v1/executions/${id}`, headers: w.headers })
     expect(gone.statusCode).toBe(200)
   }, 180_000)
-
-  it('go on however often they are taken up, as long as each time brings a turn', async () => {
-    const slow = (path: string) => ({ ...call('write_file', { path, content: 'x' }), delay_ms: 1_000 })
-    const names = ['a', 'b', 'c', 'd', 'e']
-    const w = await open([...names.map(slow), { text: 'Done.' }])
-    const id = await w.start()
-    await seen(w, id, (event) => event.type === 'instance_spawned')
-    for (const [index] of names.entries()) {
-      await restart()
-      await until(async () => {
-        await t.clock.advance(100)
-        return readdirSync(w.workspace(id)).length > index
-      })
-    }
-    await until(async () => (await w.get(id)).status !== 'running')
-    expect(await w.get(id)).toMatchObject({ status: 'completed', output: 'Done.', total_iterations: 1 })
-    expect(readdirSync(w.workspace(id))).toEqual(names)
-  }, 180_000)
 })
