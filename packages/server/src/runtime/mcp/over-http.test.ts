@@ -46,11 +46,12 @@ async function connected(url: string): Promise<McpServer> {
     LICTOR_MCP_SERVERS: settingsFile(url),
   }).mcpServers
   if (!settings) throw new Error('no server')
+  const logger = pino({ level: 'silent' })
   const server = createMcpServer(settings, {
-    processes: openMcpProcesses({ owner: `http-${process.pid}`, clock: systemClock }),
+    processes: openMcpProcesses({ owner: `http-${process.pid}`, clock: systemClock, logger }),
     fetch: globalThis.fetch,
     clock: systemClock,
-    logger: pino({ level: 'silent' }),
+    logger,
     readSecret: async () => '',
   })
   servers.push(server)
