@@ -18,7 +18,9 @@ export interface McpProcessSpec {
 /** Where MCP servers of this node run. */
 export interface McpProcesses {
   /** @throws SandboxError when it cannot be started */
-  start(spec: McpProcessSpec): Promise<ServerProcess>
+  start(
+    spec: McpProcessSpec,
+  ): Promise<ServerProcess & { /** Null where the system gave none. */ readonly pid: number | null }>
   /** End what an earlier process of this server left running; how many processes ended. */
   reap(): Promise<number>
 }

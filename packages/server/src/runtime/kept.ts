@@ -15,6 +15,7 @@ import { createOAuth } from './oauth/oauth.ts'
 import { createOAuthProtocol } from './oauth/protocol.ts'
 import { oauthRoutes } from './oauth/routes.ts'
 import { createOAuthStore } from './oauth/store.ts'
+import type { TenantEvents } from './record/tenant-events.ts'
 import { createReferences, type References } from './references/references.ts'
 import { secretRoutes } from './secrets/routes.ts'
 import { createSecrets } from './secrets/secrets.ts'
@@ -34,6 +35,9 @@ export function createKept(
   shared: Shared,
   deps: {
     events: Governance['events']
+    tenantEvents: TenantEvents
+    /** Names this server. */
+    owner: string
     masks: Masks
     runtimeKeys: RuntimeKeys
     /** @throws NotFound */
@@ -42,7 +46,7 @@ export function createKept(
 ): Kept {
   const { database, secretStore, secretBox, clock, random, fetches, workers } = shared
   const audit = createAccessAudit({ events: deps.events, clock, random })
-  const secrets = createSecrets({ store: secretStore, audit })
+  const secrets = createSecrets({ store: secretStore, audit, events: deps.tenantEvents, clock, owner: deps.owner })
 
   const oauth = createOAuth({
     store: createOAuthStore(database, secretBox),
@@ -58,6 +62,7 @@ export function createKept(
     secretStore,
     renewal,
     audit,
+    events: deps.tenantEvents,
     requireAgent: deps.requireAgent,
     clock,
     random,

@@ -61,6 +61,8 @@ import { createExecutionJournal } from './record/journal.ts'
 import { maskedExecutions, maskedTurns } from './record/masked-executions.ts'
 import { createExecutionStore } from './record/store.ts'
 import { createJournalStreams } from './record/streams.ts'
+import { tenantEventRoutes } from './record/tenant-event-routes.ts'
+import { createTenantEvents } from './record/tenant-events.ts'
 import { createTurnStore } from './record/turn-store.ts'
 import { createScripts } from './scripts/scripts.ts'
 import { createScriptStore } from './scripts/store.ts'
@@ -90,6 +92,14 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
   const folders = foldersOf(config.dataDir)
   const owner = ownerOf(config.dataDir)
   const host = createHost({ ...shared, owner, dataDir: config.dataDir, logger })
+  const journalStore = createJournalStore(database)
+  const events = createJournal<EventDraft>({
+    ...shared,
+    store: journalStore,
+    shownAs: ({ type, fields }, place) => envelopeOf({ type, fields: masks.of(place.subject.id).value(fields) }, place),
+    onPublishError: (err) => logger.error({ err }, 'bus refused a message'),
+  })
+  const tenantEvents = createTenantEvents({ journal: events, store: journalStore, clock })
   const { catalogue, ...toolbox } = createToolbox(shared, {
     node: owner,
     sandbox: () => host.sandboxName(),
@@ -102,9 +112,12 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     files: () => storage.files,
     repositories: () => repositories,
     scripts: createScripts({ ...shared, store: createScriptStore(database), tier: tierOf(config) }),
+    events: tenantEvents,
   })
   const kept = createKept(shared, {
     events: governance.events,
+    tenantEvents,
+    owner,
     masks,
     runtimeKeys: identity.runtimeKeys,
     requireAgent: async (caller, id) => void (await agents.get(caller, id)),
@@ -124,8 +137,8 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
   const incidents = createIncidents({ ...shared, store: createIncidentStore(database) })
 
   const executionStore = maskedExecutions(createExecutionStore(database), masks)
-  const violations = createViolations({ ...shared, store: createViolationStore(database) })
-  const storage = createStorage({ ...shared, violations, owner })
+  const violations = createViolations({ ...shared, events: tenantEvents, store: createViolationStore(database) })
+  const storage = createStorage({ ...shared, violations, events: tenantEvents, owner })
   const refusedPath = ({ id, tenantId }: Pick<ExecutionSummary, 'id' | 'tenantId'>, refusal: PathRefused) =>
     violations.record({
       tenantId,
@@ -135,13 +148,6 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
       path: refusal.path,
       details: refusal.message,
     })
-  const journalStore = createJournalStore(database)
-  const events = createJournal<EventDraft>({
-    ...shared,
-    store: journalStore,
-    shownAs: ({ type, fields }, place) => envelopeOf({ type, fields: masks.of(place.subject.id).value(fields) }, place),
-    onPublishError: (err) => logger.error({ err }, 'bus refused a message'),
-  })
   const agents = createAgents({
     ...shared,
     store: createAgentStore(database),
@@ -230,6 +236,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     store: storage.store,
     volumes: storage.volumes,
     files: storage.files,
+    events: tenantEvents,
     isOver: async ({ id, tenantId }) => {
       const execution = await executionStore.find(scopeOfRecord({ tenantId }), id)
       return execution === null || execution.endedAt !== null
@@ -349,7 +356,10 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     filesOf: folders.sessionFilesOf,
   })
   metrics.onRead(() => metrics.executionsRunning.set(supervisor.count))
-  workers.every('incident_sweep', INCIDENT_SWEEP_MS, incidents.sweep)
+  workers.every('incident_sweep', INCIDENT_SWEEP_MS, async () => {
+    await incidents.sweep()
+    await tenantEvents.sweep()
+  })
   workers.every('execution_heartbeat', BEAT_MS, async () => {
     await ownership.beat()
     await ownership.sweep()
@@ -367,6 +377,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
       kept.routes(scope)
       securityContextRoutes(scope, contexts)
       incidentRoutes(scope, incidents)
+      tenantEventRoutes(scope, streams)
       seal.controlRoutes(scope)
     })
   return {

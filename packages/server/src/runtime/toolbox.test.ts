@@ -57,6 +57,7 @@ function open(principal: TokenCaller, pattern = '*') {
     files: nothing,
     repositories: nothing,
     scripts: new Proxy({}, { get: nothing }) as never,
+    events: { record: async () => true },
   })
   const securityContext = { name: 'c', capabilities: [{ toolPattern: pattern }], denyList: [] }
   const invocations = createInvocations({

@@ -1,5 +1,6 @@
 import { createJournalStore } from '../changes/journal/store.ts'
 import { shownSettings } from '../config.ts'
+import { systemScope } from '../identity/scope.ts'
 import type { Part } from '../part.ts'
 import type { Shared } from '../shared.ts'
 import { version } from '../version.ts'
@@ -25,6 +26,7 @@ import { createMcpServers } from './mcp/servers.ts'
 import { createMcpTenantStore } from './mcp/store.ts'
 import type { Scripts } from './scripts/scripts.ts'
 import { scriptTools } from './scripts/tools.ts'
+import type { TenantEvents } from './record/tenant-events.ts'
 import { type Catalogue, createCatalogue } from './tools/catalogue.ts'
 import { commandTool } from './tools/commands.ts'
 import { fileTools } from './tools/file-tools.ts'
@@ -67,13 +69,16 @@ export function createToolbox(
     files: () => VolumeFiles
     scripts: Scripts
     repositories: () => Repositories
+    /** What happens to the MCP servers of this node is told in the tenant whose secrets they may be given. */
+    events: Pick<TenantEvents, 'record'>
   },
 ): Toolbox {
   const { config, clock, database, fetches, search } = shared
   const readable = createReadable({ clock })
   const tasks = createTasks({ ...deps, ...shared, journalStore: createJournalStore(database) })
   const processes = shared.openMcpProcesses(deps.node)
-  const readSecret = readSecretValues({ secrets: shared.secretStore, tenants: createMcpTenantStore(database) })
+  const tenants = createMcpTenantStore(database)
+  const readSecret = readSecretValues({ secrets: shared.secretStore, tenants })
   const mcp = createMcpServers({
     servers: config.mcpServers.map((settings) =>
       createMcpServer(settings, {
@@ -82,6 +87,10 @@ export function createToolbox(
         clock,
         logger: shared.logger,
         readSecret,
+        async record(event) {
+          const tenant = await tenants.find(systemScope, settings.tenant)
+          if (tenant) await deps.events.record(tenant.tenantId, [event])
+        },
       }),
     ),
     reap: processes.reap,

@@ -125,6 +125,7 @@ export const observability: Chapter = {
     incidents: 'The incidents.',
     items: 'The same list, under the name that other clients read.',
     count: 'How many there are.',
+    follow: '`false` ends the stream after what there is.',
     limit: 'How many at most: 100 without it, never more than 500.',
     id: 'Id of the incident.',
     category: '`policy_violation_blocked`, `seal_policy_violation_blocked` or `seal_session_revoked`.',
@@ -140,5 +141,11 @@ export const observability: Chapter = {
   operations: {
     'GET /v1/security/incidents': incidents,
     'GET /v1/observability/security-incidents': incidents,
+    'GET /v1/observability/events': {
+      notes: 'Needs an administrator, or a token of an operator.',
+      headers: [
+        { name: 'Last-Event-ID', description: 'Id of the last event that was seen: only what came since is sent.' },
+      ],
+    },
   },
 }

@@ -129,6 +129,8 @@ export async function recordSeal({ call, succeed, as, clock, token, weakToken }:
   await succeed('DELETE /v1/seal/sessions/:execution_id', { ...as(token), path: { execution_id } })
   for (const path of ['/v1/security/incidents', '/v1/observability/security-incidents'])
     await succeed(`GET ${path}`, { ...as(token), query: { limit: '1' } })
+  await call('GET /v1/observability/events', as(weakToken))
+  await call('GET /v1/observability/events', { ...as(token), query: { follow: 'perhaps' } })
   await succeed('DELETE /v1/seal/workloads/:workload_id', { ...as(token), path: { workload_id: 'wl-7' } })
   await succeed('DELETE /v1/security-contexts/:name', named)
   for (const operation of ['GET /v1/security-contexts', 'GET /v1/seal/sessions', 'GET /v1/seal/workloads'])

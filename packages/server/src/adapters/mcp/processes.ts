@@ -63,6 +63,7 @@ export function createMcpProcesses(deps: { owner: string; groups: ControlGroups;
       void exited.then(sweep).catch(() => {})
       return {
         ...streamsOf(child),
+        pid: child.pid ?? null,
         exited,
         end() {
           ending ??= (async () => {

@@ -45,6 +45,8 @@ export interface Journal<Event> {
     change: (within: Queryable) => Promise<boolean>,
     options?: { readonly isAhead: boolean },
   ): Promise<boolean>
+  /** Append entries in a transaction that others are part of. Streams find them with their next look. */
+  append(subject: JournalSubject, events: readonly Event[], within: Queryable): Promise<void>
   /** Make a change that finds out itself whom it concerns, and append what it tells; what it made. */
   write<T>(change: (within: Queryable) => Promise<Written<T, Event>>): Promise<T>
 }
@@ -83,6 +85,7 @@ export function createJournal<Event extends { readonly type: string }>(deps: {
   }
 
   return {
+    append,
     async write(change) {
       const { made, subject, events } = await database.db.transaction().execute(async (within) => {
         const written = await change(within)

@@ -1,9 +1,10 @@
 import type { Selectable } from 'kysely'
 import type { TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
+import type { Micros } from '../../storage/instants.ts'
 import { type Page, readPage, sizeOf } from '../../storage/page.ts'
 import type { JournalEntryRow } from '../../storage/schema.ts'
-import type { Subject } from '../subject.ts'
+import type { Subject, SubjectKind } from '../subject.ts'
 
 /** One thing that happened to a subject. */
 export interface JournalEntry {
@@ -41,6 +42,8 @@ export interface JournalStore {
   /** The id of the first entry of a subject. */
   firstId(subject: Subject): Promise<number | null>
   delete(subject: Subject, within: Queryable): Promise<void>
+  /** Forget the entries of every subject of a kind that are older; the newest of each stays, so that counting goes on from it. */
+  forget(kind: SubjectKind, before: Micros): Promise<void>
 }
 
 export function createJournalStore(database: Database): JournalStore {
@@ -121,6 +124,23 @@ export function createJournalStore(database: Database): JournalStore {
         .limit(1)
         .executeTakeFirst()
       return row?.id ?? null
+    },
+    async forget(kind, before) {
+      await db
+        .deleteFrom('journal_entries')
+        .where('subject_kind', '=', kind)
+        .where('created_at', '<', before)
+        .where((e) =>
+          e.exists(
+            e
+              .selectFrom('journal_entries as newer')
+              .select('newer.id')
+              .where('newer.subject_kind', '=', kind)
+              .whereRef('newer.subject_id', '=', 'journal_entries.subject_id')
+              .whereRef('newer.sequence', '>', 'journal_entries.sequence'),
+          ),
+        )
+        .execute()
     },
     async delete({ kind, id }, within) {
       await within.deleteFrom('journal_entries').where('subject_kind', '=', kind).where('subject_id', '=', id).execute()

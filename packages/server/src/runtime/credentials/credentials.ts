@@ -1,14 +1,17 @@
 import { BadRequest, DomainError, InvalidInput, NotFound, PayloadTooLarge } from '../../errors.ts'
-import { scopeOf } from '../../identity/scope.ts'
+import { scopeOf, scopeOfRecord } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { SecretStore } from '../../ports/secrets.ts'
 import { microsOf } from '../../storage/instants.ts'
 import type { AccessAudit } from '../access-audit.ts'
+import { draft } from '../record/events.ts'
+import type { TenantEvents } from '../record/tenant-events.ts'
 import { asking } from '../secrets/secrets.ts'
 import {
   type Credential,
   type CredentialCaller,
+  type CredentialChange,
   type CredentialGrant,
   type CredentialType,
   type GrantTarget,
@@ -59,12 +62,13 @@ export function createCredentials(deps: {
   secretStore: SecretStore
   renewal: Renewal
   audit: AccessAudit
+  events: TenantEvents
   /** @throws NotFound */
   requireAgent: (caller: CredentialCaller, id: string) => Promise<void>
   clock: Clock
   random: Random
 }): Credentials {
-  const { store, secretStore, renewal, audit, clock, random } = deps
+  const { store, secretStore, renewal, audit, events, clock, random } = deps
   const now = () => microsOf(clock.now())
 
   async function find(caller: CredentialCaller, id: string): Promise<Credential> {
@@ -103,6 +107,29 @@ export function createCredentials(deps: {
     lastUsedAt: null,
   })
 
+  const insert = (credential: Credential) =>
+    events.record(
+      credential.tenantId,
+      [
+        draft('credential_created', {
+          binding_id: credential.id,
+          owner_user_id: credential.ownerId,
+          tenant_id: credential.tenantId,
+          provider: credential.provider,
+          credential_type: credential.type,
+        }),
+      ],
+      async (within) => {
+        await store.insert(credential, within)
+        return true
+      },
+    )
+
+  const rotated = ({ id, tenantId }: Credential, change: CredentialChange) =>
+    events.record(tenantId, [draft('credential_rotated', { binding_id: id, tenant_id: tenantId })], (within) =>
+      store.update(scopeOfRecord({ tenantId }), id, change, within),
+    )
+
   return {
     async list(caller) {
       const found = (await store.list(scopeOf(caller))).filter((one) => isVisible(caller, one))
@@ -125,7 +152,7 @@ export function createCredentials(deps: {
       const credential = made(caller, given, [])
       // The value first: a credential that is listed has one.
       await put(credential, { value })
-      await store.insert(credential)
+      await insert(credential)
       await told(caller, 'credential.create', credential)
       return credential
     },
@@ -136,11 +163,11 @@ export function createCredentials(deps: {
       await put(credential, fieldsOfTokens(tokens))
       if (existing) {
         const change = { status: 'active', scopes: tokens.scopes, updatedAt: now() } as const
-        await store.update(scopeOf(caller), existing.id, change)
+        await rotated(existing, change)
         await told(caller, 'credential.rotate', existing)
         return { ...existing, ...change }
       }
-      await store.insert(credential)
+      await insert(credential)
       await told(caller, 'credential.create', credential)
       return credential
     },
@@ -162,14 +189,18 @@ export function createCredentials(deps: {
         requireValue(value)
         await put(credential, { value })
       }
-      await store.update(scopeOf(caller), id, { status: 'active', updatedAt: now() })
+      await rotated(credential, { status: 'active', updatedAt: now() })
       await told(caller, 'credential.rotate', credential)
       return find(caller, id)
     },
     async revoke(caller, id) {
       const credential = await find(caller, id)
       // Out of force first: whatever happens to the value, nobody is given it any more.
-      await store.revoke(scopeOf(caller), id, now())
+      const event = draft('credential_revoked', { binding_id: id, tenant_id: credential.tenantId })
+      await events.record(credential.tenantId, [event], async (within) => {
+        await store.revoke(scopeOf(caller), id, now(), within)
+        return true
+      })
       await asking(() => secretStore.remove(credential, placeOfCredential(id)))
       await told(caller, 'credential.revoke', credential)
     },
@@ -185,18 +216,34 @@ export function createCredentials(deps: {
         grantedBy: ownerOf(caller),
         createdAt: now(),
       }
-      await store.insertGrant(grant)
+      const event = draft('credential_granted', {
+        binding_id: id,
+        grant_id: grant.id,
+        target: shownTarget(target),
+        granted_by: grant.grantedBy,
+      })
+      await events.record(caller.tenantId, [event], async (within) => {
+        await store.insertGrant(grant, within)
+        return true
+      })
       await told(caller, 'credential.grant', credential, { target: { ...target } })
       return grant
     },
     async revokeGrant(caller, id, grantId) {
       const credential = await find(caller, id)
-      if (!(await store.deleteGrant(scopeOf(caller), id, grantId)))
-        throw new NotFound('Credential grant not found', 'Credential grant not found')
+      const event = draft('credential_grant_revoked', { binding_id: id, grant_id: grantId })
+      const isGone = await events.record(caller.tenantId, [event], (within) =>
+        store.deleteGrant(scopeOf(caller), id, grantId, within),
+      )
+      if (!isGone) throw new NotFound('Credential grant not found', 'Credential grant not found')
       await told(caller, 'credential.revoke_grant', credential, { grant_id: grantId })
     },
   }
 }
+
+/** To whom a grant is, as events spell it. */
+const shownTarget = ({ type, value }: GrantTarget) =>
+  value === null ? { kind: type } : { kind: type, [`${type}_id`]: value }
 
 /** Operators and administrators look after all credentials of their tenant, others after their own. */
 function isVisible(caller: CredentialCaller, credential: Credential): boolean {

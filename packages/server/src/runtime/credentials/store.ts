@@ -5,29 +5,29 @@ import type { Credential, CredentialChange, CredentialGrant, GrantTarget } from 
 
 /** SQL for credentials and their grants. */
 export interface CredentialStore {
-  insert(credential: Credential): Promise<void>
+  insert(credential: Credential, within: Queryable): Promise<void>
   find(scope: TenantScope, id: string): Promise<Credential | null>
   /** Not revoked, by id or by label. */
   findNamed(scope: TenantScope, name: string): Promise<Credential[]>
   /** Not revoked, oldest first. */
   list(scope: TenantScope): Promise<Credential[]>
   /** False when there is none, or it was revoked. */
-  update(scope: TenantScope, id: string, change: CredentialChange): Promise<boolean>
+  update(scope: TenantScope, id: string, change: CredentialChange, within?: Queryable): Promise<boolean>
   /** Revoke it and take all its grants away. */
-  revoke(scope: TenantScope, id: string, at: number): Promise<void>
-  insertGrant(grant: CredentialGrant): Promise<void>
+  revoke(scope: TenantScope, id: string, at: number, within: Queryable): Promise<void>
+  insertGrant(grant: CredentialGrant, within: Queryable): Promise<void>
   /** Oldest first. */
   listGrants(scope: TenantScope, credentialIds: readonly string[]): Promise<CredentialGrant[]>
   /** False when there is none. */
-  deleteGrant(scope: TenantScope, credentialId: string, id: string): Promise<boolean>
+  deleteGrant(scope: TenantScope, credentialId: string, id: string, within: Queryable): Promise<boolean>
 }
 
 export function createCredentialStore({ db }: Database): CredentialStore {
   const own = ({ tenantId }: TenantScope, within: Queryable = db) =>
     within.selectFrom('credentials').selectAll().where('tenant_id', '=', tenantId)
   return {
-    async insert(credential) {
-      await db.insertInto('credentials').values(rowOf(credential)).execute()
+    async insert(credential, within) {
+      await within.insertInto('credentials').values(rowOf(credential)).execute()
     },
     async find(scope, id) {
       const row = await own(scope).where('id', '=', id).executeTakeFirst()
@@ -44,8 +44,8 @@ export function createCredentialStore({ db }: Database): CredentialStore {
       const rows = await own(scope).where('status', '!=', 'revoked').orderBy('created_at').orderBy('id').execute()
       return rows.map(credentialOf)
     },
-    async update({ tenantId }, id, { status, scopes, updatedAt, lastUsedAt }) {
-      const result = await db
+    async update({ tenantId }, id, { status, scopes, updatedAt, lastUsedAt }, within = db) {
+      const result = await within
         .updateTable('credentials')
         .set({
           id,
@@ -60,22 +60,21 @@ export function createCredentialStore({ db }: Database): CredentialStore {
         .executeTakeFirst()
       return Number(result.numUpdatedRows) === 1
     },
-    revoke: ({ tenantId }, id, at) =>
-      db.transaction().execute(async (within) => {
-        await within
-          .updateTable('credentials')
-          .set({ status: 'revoked', updated_at: at })
-          .where('tenant_id', '=', tenantId)
-          .where('id', '=', id)
-          .execute()
-        await within
-          .deleteFrom('credential_grants')
-          .where('tenant_id', '=', tenantId)
-          .where('credential_id', '=', id)
-          .execute()
-      }),
-    async insertGrant(grant) {
-      await db.insertInto('credential_grants').values(grantRowOf(grant)).execute()
+    async revoke({ tenantId }, id, at, within) {
+      await within
+        .updateTable('credentials')
+        .set({ status: 'revoked', updated_at: at })
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', id)
+        .execute()
+      await within
+        .deleteFrom('credential_grants')
+        .where('tenant_id', '=', tenantId)
+        .where('credential_id', '=', id)
+        .execute()
+    },
+    async insertGrant(grant, within) {
+      await within.insertInto('credential_grants').values(grantRowOf(grant)).execute()
     },
     async listGrants({ tenantId }, credentialIds) {
       if (credentialIds.length === 0) return []
@@ -89,8 +88,8 @@ export function createCredentialStore({ db }: Database): CredentialStore {
         .execute()
       return rows.map(grantOf)
     },
-    async deleteGrant({ tenantId }, credentialId, id) {
-      const result = await db
+    async deleteGrant({ tenantId }, credentialId, id, within) {
+      const result = await within
         .deleteFrom('credential_grants')
         .where('tenant_id', '=', tenantId)
         .where('credential_id', '=', credentialId)

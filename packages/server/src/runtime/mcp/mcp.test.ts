@@ -13,6 +13,7 @@ import { systemClock } from '../../adapters/clock/system.ts'
 import { openMcpProcesses } from '../../adapters/mcp/processes.ts'
 import { readConfig } from '../../config.ts'
 import type { Clock } from '../../ports/clock.ts'
+import type { EventDraft } from '../record/events.ts'
 import { capabilityOf, nameTools } from './names.ts'
 import { createMcpServer, type McpServer } from './server.ts'
 import { createMcpServers } from './servers.ts'
@@ -186,6 +187,7 @@ describe('one MCP server', () => {
     for (const server of running.splice(0)) await server.stop()
   })
   const logged: unknown[] = []
+  const happened: EventDraft[] = []
   let secret = 'first-value'
   function serverOf(entry: object, over: { clock?: Clock } = {}): McpServer {
     const config = readConfig({
@@ -206,6 +208,7 @@ describe('one MCP server', () => {
       clock,
       logger,
       readSecret: async () => secret,
+      record: async (event) => void happened.push(event),
     })
     running.push(server)
     server.start()
@@ -316,6 +319,53 @@ describe('one MCP server', () => {
     expect(await server.call('do', {}, never)).toBe('The key is ***')
     expect(server.state().startedAt).not.toBe(before)
     expect(JSON.stringify(logged)).not.toMatch(/first-value|second-value/)
+  })
+
+  it('a server at work is replaced for a secret that has another value; the call under way ends with the old one', async () => {
+    const clock = manualClock()
+    const gate = join(home, `gate-${files++}`)
+    const path = script(`
+      ${usual}
+      const answer = () => say({ id, result: process.env.KEY === 'second-key' ? 'the new' : 'the old' })
+      if (method === 'tools/call' && params.arguments.waits) {
+        const waiting = setInterval(() => {
+          if (!existsSync('${gate}')) return
+          clearInterval(waiting)
+          answer()
+        }, 10)
+      } else if (method === 'tools/call') answer()`)
+    secret = 'first-key'
+    const server = serverOf({ args: [path], credentials: { KEY: 'secret:deploy/key' } }, { clock })
+    await is(server, 'running')
+    const underWay = server.call('do', { waits: true }, never)
+    expect(await server.call('do', {}, never)).toBe('the old')
+    secret = 'second-key'
+    clock.advance(3000)
+    expect(await server.call('do', {}, never)).toBe('the new')
+    writeFileSync(gate, '')
+    expect(await underWay).toBe('the old')
+    expect(server.state()).toMatchObject({ status: 'running', failures: 0 })
+  })
+
+  it('tells what becomes of it, in order, and nothing of its secrets', async () => {
+    const path = script(
+      `${usual} if (method === 'tools/call') { console.error('dying with ' + process.env.KEY); process.exit(3) }`,
+    )
+    secret = 'a-key-of-its-own'
+    happened.length = 0
+    const server = serverOf({ args: [path], credentials: { KEY: 'secret:deploy/key' } }, { clock: manualClock() })
+    await is(server, 'running')
+    await expect(server.call('do', {}, never)).rejects.toThrow()
+    await is(server, 'failed')
+    await server.stop()
+    expect(happened.map(({ type }) => type)).toEqual([
+      'tool_server_registered',
+      'tool_server_started',
+      'tool_server_failed',
+      'tool_server_stopped',
+    ])
+    expect(happened[1]?.fields).toMatchObject({ server_id: 'raw', name: 'raw', process_id: expect.any(Number) })
+    expect(JSON.stringify(happened)).not.toContain(secret)
   })
 
   it('sees nothing of the environment of this process but what every program needs', async () => {

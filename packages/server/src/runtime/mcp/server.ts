@@ -14,8 +14,10 @@ import type { McpServerSettings } from '../../mcp-settings.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Fetch } from '../../ports/fetch.ts'
 import type { McpProcesses } from '../../ports/mcp-processes.ts'
+import { microsOf, toWireTime } from '../../storage/instants.ts'
 import { version } from '../../version.ts'
 import { createMask } from '../masking/mask.ts'
+import { draft, type EventDraft } from '../record/events.ts'
 import { areFromSecrets, type ReadSecretValue, resolveCredentials } from './credentials.ts'
 
 export type McpStatus = 'stopped' | 'starting' | 'running' | 'unhealthy' | 'failed'
@@ -57,6 +59,15 @@ const STEADY_MS = 60_000
 const MOST_MISSED_CHECKS = 3
 /** How often it is looked at, at a call, whether a secret has another value now. */
 const FRESH_MS = 2000
+/** Characters of a reason that an event keeps. */
+const LONGEST_REASON = 2000
+
+type ServerEvent =
+  | 'tool_server_registered'
+  | 'tool_server_started'
+  | 'tool_server_stopped'
+  | 'tool_server_failed'
+  | 'tool_server_unhealthy'
 
 export function createMcpServer(
   settings: McpServerSettings,
@@ -66,6 +77,8 @@ export function createMcpServer(
     clock: Clock
     logger: Logger
     readSecret: ReadSecretValue
+    /** Keep what happened to it. */
+    record: (event: EventDraft) => Promise<void>
   },
 ): McpServer {
   const { clock, processes, readSecret } = deps
@@ -82,25 +95,34 @@ export function createMcpServer(
   let starting: Promise<McpClient> | null = null
   let tools: readonly McpTool[] | null = null
   let isStopped = true
+  let processId: number | null = null
   let stopping = new AbortController()
-  /** Calls that are out, by connection. */
-  const out = new Map<McpClient, number>()
-  /** Connections whose session is lost: each is closed behind the last of its calls. */
-  const retired = new Set<McpClient>()
-  const inFlight = () => [...out.values()].reduce((sum, one) => sum + one, 0)
+  /** Calls under way, by the connection that they were made on. */
+  const busy = new Map<McpClient, number>()
+  /** Connections that get no further call, and end with their last one. */
+  const leaving = new Set<McpClient>()
   let cancelRestart = () => {}
   let cancelCheck = () => {}
 
   /** Takes out what the server was given in secret: it may show it in what it says. */
   let mask = createMask([])
+  /** Also what it was given before: a process that knows the old value may still answer. */
+  const handedOver = new Set<string>()
   const plain = (text: string): string => mask.text(text, true)
 
-  /** What happened to it is told in the log: it belongs to no execution and to no tenant. */
-  function tell(event: string, fields: object = {}): void {
+  /** In order, and none waited for: a server works also while nothing can be stored. */
+  let recorded: Promise<void> = Promise.resolve()
+
+  /** What happened to it is told in the log of this node, and in its tenant. */
+  function tell(event: ServerEvent, more: object = {}, fields: Readonly<Record<string, unknown>> = {}): void {
     logger[event === 'tool_server_failed' || event === 'tool_server_unhealthy' ? 'warn' : 'info'](
-      { event, server_id: settings.name, ...fields },
+      { event, server_id: settings.name, ...fields, ...more },
       event.replaceAll('_', ' '),
     )
+    const named = event === 'tool_server_unhealthy' ? {} : { name: settings.name }
+    recorded = recorded
+      .then(() => deps.record(draft(event, { server_id: settings.name, ...named, ...fields })))
+      .catch((err: unknown) => logger.warn({ err, event }, 'what happened to an MCP server could not be stored'))
   }
 
   const resolved = () => resolveCredentials(settings.credentials, { tenant: settings.tenant, readSecret })
@@ -119,8 +141,8 @@ export function createMcpServer(
       )
     return stdioTransport({
       largestMessage: LARGEST_MESSAGE,
-      start: () =>
-        processes.start({
+      async start() {
+        const process = await processes.start({
           id: settings.name,
           command: endpoint.executable,
           args: endpoint.args,
@@ -128,7 +150,10 @@ export function createMcpServer(
           cwd: endpoint.cwd,
           memory: settings.limits.memoryBytes,
           cpu: settings.limits.cpuMillicores,
-        }),
+        })
+        processId = process.pid
+        return process
+      },
     })
   }
 
@@ -137,7 +162,8 @@ export function createMcpServer(
     status = 'starting'
     try {
       credentials = await resolved()
-      mask = createMask(Object.values(credentials))
+      for (const value of Object.values(credentials)) handedOver.add(value)
+      mask = createMask([...handedOver])
       checkedAt = clock.now()
       const http = { protocolVersion: null, isModern: false }
       let opened: McpClient | null = null
@@ -171,7 +197,7 @@ export function createMcpServer(
       missedChecks = 0
       startedAt = clock.now()
       lastHealthyAt = startedAt
-      tell('tool_server_started', { era: connected.era, tools: tools?.length ?? 0 })
+      tell('tool_server_started', { era: connected.era, tools: tools?.length ?? 0 }, { process_id: processId })
       watch()
       return connected
     } catch (cause) {
@@ -198,7 +224,7 @@ export function createMcpServer(
     status = 'failed'
     error = reason
     failures++
-    tell('tool_server_failed', { error: reason, failures })
+    tell('tool_server_failed', { failures }, { error: reason.slice(0, LONGEST_REASON) })
     cancelRestart()
     cancelRestart = clock.after(pauseAfter(failures, BACK_OFF), () => void ensure().catch(() => {}))
   }
@@ -226,6 +252,30 @@ export function createMcpServer(
     return begin()
   }
 
+  /** A new process for what comes; calls under way end with the one that they were made to. */
+  async function replace(): Promise<McpClient> {
+    const old = client
+    if (old === null || !busy.has(old)) return restart()
+    client = null
+    cancelCheck()
+    leaving.add(old)
+    return begin()
+  }
+
+  function enter(connection: McpClient): void {
+    busy.set(connection, (busy.get(connection) ?? 0) + 1)
+  }
+
+  function leave(connection: McpClient): void {
+    const left = (busy.get(connection) ?? 1) - 1
+    if (left > 0) {
+      busy.set(connection, left)
+      return
+    }
+    busy.delete(connection)
+    if (leaving.delete(connection)) void connection.close().catch(() => {})
+  }
+
   function watch(): void {
     cancelCheck()
     cancelCheck = clock.after(settings.health.intervalMs, () => void check())
@@ -243,7 +293,7 @@ export function createMcpServer(
       if (client !== checked) return
       missedChecks = 0
       lastHealthyAt = clock.now()
-      if (status === 'unhealthy') tell('tool_server_started', { recovered: true })
+      if (status === 'unhealthy') tell('tool_server_started', { recovered: true }, { process_id: processId })
       status = 'running'
       error = null
     } catch (cause) {
@@ -252,9 +302,13 @@ export function createMcpServer(
       missedChecks++
       error = plain((cause as Error).message)
       status = 'unhealthy'
-      tell('tool_server_unhealthy', { last_healthy: lastHealthyAt, error })
+      tell(
+        'tool_server_unhealthy',
+        { error },
+        { last_healthy: lastHealthyAt === null ? null : toWireTime(microsOf(lastHealthyAt)) },
+      )
       // One that is at work may have no time to answer; one that has nothing to do has.
-      if (inFlight() === 0 || missedChecks >= MOST_MISSED_CHECKS) {
+      if (!busy.has(checked) || missedChecks >= MOST_MISSED_CHECKS) {
         void ensure().catch(() => {})
         return
       }
@@ -264,18 +318,12 @@ export function createMcpServer(
 
   /** A secret that has another value is given to a new process: the old one knows the old. */
   async function renewed(): Promise<void> {
-    if (
-      client === null ||
-      inFlight() > 0 ||
-      !areFromSecrets(settings.credentials) ||
-      clock.now() - checkedAt < FRESH_MS
-    )
-      return
+    if (client === null || !areFromSecrets(settings.credentials) || clock.now() - checkedAt < FRESH_MS) return
     const now = await resolved()
     checkedAt = clock.now()
     if (JSON.stringify(now) === JSON.stringify(credentials)) return
     tell('tool_server_stopped', { reason: 'a secret has another value' })
-    starting ??= restart().finally(() => {
+    starting ??= replace().finally(() => {
       starting = null
     })
     await starting
@@ -287,7 +335,7 @@ export function createMcpServer(
     args: Readonly<Record<string, unknown>>,
     signal: AbortSignal,
   ): Promise<unknown> {
-    out.set(connection, (out.get(connection) ?? 0) + 1)
+    enter(connection)
     try {
       const options: CallOptions = { signal, timeoutMs: settings.callMs }
       return mask.value(await connection.callTool(name, args, options))
@@ -295,12 +343,7 @@ export function createMcpServer(
       if (cause instanceof McpSessionLost) forget(connection, cause.message)
       throw cause
     } finally {
-      const left = (out.get(connection) ?? 1) - 1
-      if (left > 0) out.set(connection, left)
-      else {
-        out.delete(connection)
-        if (retired.delete(connection)) void connection.close().catch(() => {})
-      }
+      leave(connection)
     }
   }
 
@@ -309,7 +352,7 @@ export function createMcpServer(
     if (client !== connection || isStopped) return
     client = null
     cancelCheck()
-    if (out.has(connection)) retired.add(connection)
+    if (busy.has(connection)) leaving.add(connection)
     else void connection.close().catch(() => {})
     tell('tool_server_stopped', { reason: plain(reason) })
     void ensure().catch(() => {})
@@ -333,6 +376,7 @@ export function createMcpServer(
     start() {
       isStopped = false
       stopping = new AbortController()
+      tell('tool_server_registered', {}, { capabilities: settings.capabilities.map(({ name }) => name) })
       void ensure().catch(() => {})
     },
     async call(name, args, signal) {
@@ -357,12 +401,13 @@ export function createMcpServer(
       cancelRestart()
       cancelCheck()
       await starting?.catch(() => {})
-      const old = client === null ? [...retired] : [client, ...retired]
+      const open = client === null ? [...leaving] : [client, ...leaving]
       client = null
-      retired.clear()
-      await Promise.all(old.map((one) => one.close()))
+      leaving.clear()
+      await Promise.all(open.map((one) => one.close()))
       status = 'stopped'
       tell('tool_server_stopped')
+      await recorded
     },
   }
 }

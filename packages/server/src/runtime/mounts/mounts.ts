@@ -9,6 +9,8 @@ import { microsOf } from '../../storage/instants.ts'
 import { isStorageFull } from '../../storage/room.ts'
 import { shownPath } from '../files/path.ts'
 import type { MountPlan } from '../plan/mounts.ts'
+import { draft } from '../record/events.ts'
+import type { TenantEvents } from '../record/tenant-events.ts'
 import type { VolumeFiles } from '../volumes/files.ts'
 import type { Mount, VolumeStore } from '../volumes/store.ts'
 import type { Volume } from '../volumes/volume.ts'
@@ -61,6 +63,7 @@ export function createMounts(deps: {
   store: VolumeStore
   volumes: Pick<Volumes, 'createFor'>
   files: VolumeFiles
+  events: TenantEvents
   clock: Clock
   logger: Pick<Logger, 'warn' | 'error'>
   workers: { every(name: string, milliseconds: number, turn: () => Promise<void>): void }
@@ -71,7 +74,7 @@ export function createMounts(deps: {
   /** Somebody asked for a volume of somebody else. */
   refused: (tried: { tenantId: string; executionId: string; volumeId: string }) => Promise<void>
 }): Mounts {
-  const { database, store, volumes, files, clock, logger, workers, folderOf, workspaceOf } = deps
+  const { database, store, volumes, files, events, clock, logger, workers, folderOf, workspaceOf } = deps
   const now = () => microsOf(clock.now())
 
   const copyOf = ({ executionId, name, mountPath }: Mount): Copy => ({
@@ -127,6 +130,14 @@ export function createMounts(deps: {
         ))
       await store.lock(volume.id, within)
       await store.attach(mount(volume.id), now(), within)
+      const attached = {
+        volume_id: volume.id,
+        execution_id: executionId,
+        instance_id: executionId,
+        mount_point: shownPath(plan.components),
+        access_mode: plan.access === 'read-only' ? 'ReadOnly' : 'ReadWrite',
+      }
+      await events.add(tenantId, [draft('volume_attached', attached)], within)
       return mount(volume.id)
     })
   }
@@ -173,7 +184,12 @@ export function createMounts(deps: {
     await keep(execution, mounts).catch((err: unknown) =>
       logger.warn({ err, execution_id: execution.id }, 'files of an execution that has ended could not be kept'),
     )
-    await store.detach(execution.id, now())
+    await database.db.transaction().execute(async (within) => {
+      const detached = await store.detach(execution.id, now(), within)
+      const of = { execution_id: execution.id, instance_id: execution.id }
+      const told = detached.map(({ volumeId }) => draft('volume_detached', { volume_id: volumeId, ...of }))
+      if (told.length > 0) await events.add(execution.tenantId, told, within)
+    })
   }
 
   workers.every('volume_mounts', SWEEP_MS, async () => {

@@ -2,7 +2,7 @@ import type { EntryPlace } from '../../changes/journal/journal.ts'
 import { toWireTime } from '../../storage/instants.ts'
 
 /**
- * What happened to an agent or in an execution. Each type has its variant name, category, stage and fixed message;
+ * What happened to an agent, in an execution, or to a thing of a tenant. Each type has its variant name, category, stage and fixed message;
  * the fields are the catalogue's, with `execution_id` and `agent_id` added when it is recorded.
  */
 const catalogue = {
@@ -62,6 +62,29 @@ const catalogue = {
   script_deleted: ['Deleted', 'script', 'script'],
   secret_retrieved: ['SecretRetrieved', 'secrets', 'secrets'],
   credential_accessed: ['CredentialAccessed', 'credential', 'credential'],
+  secret_written: ['SecretWritten', 'secrets', 'secrets'],
+  secret_access_denied: ['SecretAccessDenied', 'secrets', 'secrets'],
+  credential_created: ['CredentialCreated', 'credential', 'credential'],
+  credential_revoked: ['CredentialRevoked', 'credential', 'credential'],
+  credential_rotated: ['CredentialRotated', 'credential', 'credential'],
+  credential_granted: ['CredentialGranted', 'credential', 'credential'],
+  credential_grant_revoked: ['CredentialGrantRevoked', 'credential', 'credential'],
+  tool_server_registered: ['ServerRegistered', 'mcp', 'tooling'],
+  tool_server_started: ['ServerStarted', 'mcp', 'tooling'],
+  tool_server_stopped: ['ServerStopped', 'mcp', 'tooling'],
+  tool_server_failed: ['ServerFailed', 'mcp', 'tooling'],
+  tool_server_unhealthy: ['ServerUnhealthy', 'mcp', 'tooling'],
+  filesystem_policy_violation: ['FilesystemPolicyViolation', 'storage', 'storage'],
+  quota_exceeded: ['QuotaExceeded', 'storage', 'storage'],
+  unauthorized_volume_access: ['UnauthorizedVolumeAccess', 'storage', 'storage'],
+  volume_created: ['VolumeCreated', 'volume', 'storage'],
+  volume_attached: ['VolumeAttached', 'volume', 'storage'],
+  volume_detached: ['VolumeDetached', 'volume', 'storage'],
+  volume_deleted: ['VolumeDeleted', 'volume', 'storage'],
+  volume_expired: ['VolumeExpired', 'volume', 'storage'],
+  user_volume_created: ['UserVolumeCreated', 'volume', 'storage'],
+  user_volume_renamed: ['UserVolumeRenamed', 'volume', 'storage'],
+  user_volume_deleted: ['UserVolumeDeleted', 'volume', 'storage'],
   approval_requested: ['ApprovalRequested', 'approval', 'tooling'],
   approval_resolved: ['ApprovalResolved', 'approval', 'tooling'],
 } as const satisfies Record<string, readonly [variant: string, category: string, stage: string]>
@@ -142,6 +165,23 @@ const timeFields: Partial<Record<ExecutionEventType, string>> = {
   script_created: 'created_at',
   script_updated: 'updated_at',
   script_deleted: 'deleted_at',
+  secret_written: 'written_at',
+  secret_access_denied: 'denied_at',
+  tool_server_registered: 'registered_at',
+  tool_server_started: 'started_at',
+  tool_server_stopped: 'stopped_at',
+  tool_server_failed: 'failed_at',
+  filesystem_policy_violation: 'violated_at',
+  quota_exceeded: 'exceeded_at',
+  unauthorized_volume_access: 'attempted_at',
+  volume_created: 'created_at',
+  volume_attached: 'attached_at',
+  volume_detached: 'detached_at',
+  volume_deleted: 'deleted_at',
+  volume_expired: 'expired_at',
+  user_volume_created: 'created_at',
+  user_volume_renamed: 'renamed_at',
+  user_volume_deleted: 'deleted_at',
   approval_requested: 'requested_at',
   approval_resolved: 'resolved_at',
 }

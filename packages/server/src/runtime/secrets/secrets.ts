@@ -1,6 +1,7 @@
 import { Conflict, DomainError, Forbidden, InvalidInput, PayloadTooLarge, Unavailable } from '../../errors.ts'
 import type { TokenCaller, UserCaller } from '../../identity/caller.ts'
 import { scopeOf } from '../../identity/scope.ts'
+import type { Clock } from '../../ports/clock.ts'
 import {
   type ListedSecret,
   type SecretFields,
@@ -8,7 +9,10 @@ import {
   SecretsUnavailable,
   type SecretVersion,
 } from '../../ports/secrets.ts'
+import { microsOf, toWireTime } from '../../storage/instants.ts'
 import type { AccessAudit } from '../access-audit.ts'
+import { draft } from '../record/events.ts'
+import type { TenantEvents } from '../record/tenant-events.ts'
 import { secretPath, secretPrefix } from './path.ts'
 
 export type SecretCaller = TokenCaller | UserCaller
@@ -50,18 +54,40 @@ const FOLDER = placeOf('')
 
 export const LARGEST_SECRET = 262_144
 
-export function createSecrets(deps: { store: SecretStore; audit: AccessAudit }): Secrets {
-  const { store, audit } = deps
+export function createSecrets(deps: {
+  store: SecretStore
+  audit: AccessAudit
+  events: TenantEvents
+  clock: Clock
+  /** Names this server. */
+  owner: string
+}): Secrets {
+  const { store, audit, events, clock, owner } = deps
+
+  /** In the log of accesses, and as what happened: a path of the caller's own tenant, never a value. */
+  async function tell(
+    caller: SecretCaller,
+    type: 'secret_retrieved' | 'secret_written' | 'secret_access_denied',
+    fields: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
+    const at = toWireTime(microsOf(clock.now()))
+    const access_context = { orchestrator_id: owner, execution_id: null, agent_id: null, requested_at: at }
+    const time = type === 'secret_retrieved' ? { retrieved_at: at } : {}
+    await events.record(caller.tenantId, [draft(type, { engine: 'kv', ...fields, access_context, ...time })])
+  }
 
   /** People who may read what is kept secret: of those signed in to the console the administrators; tokens by their scope. */
   async function requireOperator(caller: SecretCaller, action: string, about: object): Promise<void> {
     if (caller.kind === 'token' || caller.isAdmin) return
     await audit.record(caller, action, { ...about }, 'not an administrator')
+    const { path, path_prefix: prefix } = about as { path?: string; path_prefix?: string }
+    await tell(caller, 'secret_access_denied', { path: path ?? prefix ?? null, reason: 'not an administrator' })
     throw new Forbidden('Operator or Admin role required', 'Operator or Admin role required')
   }
 
   async function refuse(caller: SecretCaller, action: string, path: string, reason: string): Promise<never> {
     await audit.record(caller, action, { path }, reason)
+    await tell(caller, 'secret_access_denied', { path, reason })
     throw missing(path, reason)
   }
 
@@ -81,6 +107,7 @@ export function createSecrets(deps: { store: SecretStore; audit: AccessAudit }):
       const found = await asking(() => store.read(scopeOf(caller), placeOf(path), version))
       if (found.state !== 'live') return refuse(caller, 'secret.read', path, reasonOf(found.state, version))
       await audit.record(caller, 'secret.read', { path, version: found.version }, null)
+      await tell(caller, 'secret_retrieved', { path, version: found.version })
       return { path, version: found.version, createdAt: found.createdAt, fields: found.fields }
     },
 
@@ -97,6 +124,7 @@ export function createSecrets(deps: { store: SecretStore; audit: AccessAudit }):
         )
       }
       await audit.record(caller, 'secret.write', { path, version: written.version }, null)
+      await tell(caller, 'secret_written', { path, version: written.version })
       return { ...written, path }
     },
 

@@ -1,11 +1,11 @@
 import type { TenantScope } from '../../identity/scope.ts'
-import type { Database } from '../../storage/database.ts'
+import type { Database, Queryable } from '../../storage/database.ts'
 import type { Micros } from '../../storage/instants.ts'
 import type { Category, Violation } from './violations.ts'
 
 /** SQL for violations. */
 export interface ViolationStore {
-  insert(scope: TenantScope, violation: Violation): Promise<void>
+  insert(scope: TenantScope, violation: Violation, within: Queryable): Promise<void>
   /** Newest first. */
   list(scope: TenantScope, limit: number): Promise<Violation[]>
   deleteBefore(at: Micros): Promise<void>
@@ -13,8 +13,8 @@ export interface ViolationStore {
 
 export function createViolationStore({ db }: Database): ViolationStore {
   return {
-    async insert({ tenantId }, violation) {
-      await db
+    async insert({ tenantId }, violation, within) {
+      await within
         .insertInto('storage_violations')
         .values({
           id: violation.id,

@@ -5,6 +5,8 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import { type Micros, microsOf } from '../../storage/instants.ts'
 import type { PathProblem } from '../files/path.ts'
+import { draft } from '../record/events.ts'
+import type { TenantEvents } from '../record/tenant-events.ts'
 import type { ViolationStore } from './store.ts'
 
 export type Category =
@@ -31,6 +33,8 @@ export interface Tried extends Partial<Omit<Violation, 'id' | 'at'>> {
   readonly category: Category
   readonly operation: string
   readonly details: string
+  /** What the event says beside it. */
+  readonly more?: Readonly<Record<string, unknown>>
 }
 
 /** The record of refused file operations, for operators. Each refusal leaves one. */
@@ -47,15 +51,16 @@ const LONGEST_PATH = 4096
 
 export function createViolations(deps: {
   store: ViolationStore
+  events: TenantEvents
   clock: Clock
   random: Random
   logger: Pick<Logger, 'warn' | 'error'>
   workers: { every(name: string, milliseconds: number, turn: () => Promise<void>): void }
 }): Violations {
-  const { store, clock, random, logger, workers } = deps
+  const { store, events, clock, random, logger, workers } = deps
   workers.every('storage_violations', DAY_MS, () => store.deleteBefore(microsOf(clock.now() - KEPT_DAYS * DAY_MS)))
   return {
-    async record({ tenantId, executionId = null, volumeId = null, path = null, ...tried }) {
+    async record({ tenantId, executionId = null, volumeId = null, path = null, more = {}, ...tried }) {
       const { category, operation } = tried
       logger.warn({ category, operation, execution_id: executionId, volume_id: volumeId }, 'file operation refused')
       const violation: Violation = {
@@ -67,11 +72,27 @@ export function createViolations(deps: {
         details: storable(tried.details),
         at: microsOf(clock.now()),
       }
-      await store
-        .insert(scopeOfRecord({ tenantId }), violation)
+      await events
+        .record(tenantId, [draft(category, { ...fieldsOf(violation), ...more })], async (within) => {
+          await store.insert(scopeOfRecord({ tenantId }), violation, within)
+          return true
+        })
         .catch((err: unknown) => logger.error({ err }, 'a refused file operation could not be recorded'))
     },
     list: (caller, limit) => store.list(scopeOf(caller), limit),
+  }
+}
+
+function fieldsOf({ category, executionId, volumeId, path, operation, details }: Violation) {
+  const common = { execution_id: executionId, volume_id: volumeId }
+  switch (category) {
+    case 'path_traversal_blocked':
+      return { ...common, attempted_path: path }
+    case 'filesystem_policy_violation':
+      return { ...common, operation, path, policy_rule: details }
+    case 'quota_exceeded':
+    case 'unauthorized_volume_access':
+      return common
   }
 }
 

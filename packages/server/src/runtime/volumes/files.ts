@@ -141,6 +141,7 @@ export function createVolumeFiles(deps: {
       executionId: volume.owner.kind === 'execution' ? volume.owner.id : null,
       path,
       details: error.message,
+      more: { requested_bytes: error.requested, available_bytes: error.available },
     })
     throw new InvalidInput(
       `The volume '${volume.label}' may hold ${volume.sizeLimit} bytes: ${error.message} Delete files, or make a larger volume.`,

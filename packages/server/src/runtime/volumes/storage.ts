@@ -5,6 +5,8 @@ import type { Blobs } from '../../ports/blobs.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Database } from '../../storage/database.ts'
+import { draft } from '../record/events.ts'
+import type { TenantEvents } from '../record/tenant-events.ts'
 import type { Violations } from '../violations/violations.ts'
 import { volumeFileRoutes } from './file-routes.ts'
 import { createFileStore } from './file-store.ts'
@@ -29,6 +31,7 @@ export function createStorage(deps: {
   database: Database
   blobs: Blobs
   violations: Violations
+  events: TenantEvents
   clock: Clock
   random: Random
   logger: Logger
@@ -44,7 +47,14 @@ export function createStorage(deps: {
     ...deps,
     volumeStore,
     store: fileStore,
-    onExpired: async ({ id }) => deps.logger.info({ volume_id: id }, 'volume expired and deleted'),
+    async onExpired({ id, tenantId }, within) {
+      deps.logger.info({ volume_id: id }, 'volume expired and deleted')
+      await deps.events.add(
+        tenantId,
+        [draft('volume_expired', { volume_id: id }), draft('volume_deleted', { volume_id: id })],
+        within,
+      )
+    },
   })
   const { collect } = sweeper
   const volumes = createVolumes({ ...deps, store: volumeStore, tier, collect })

@@ -46,7 +46,7 @@ export interface VolumeStore {
 
   attach(mount: Mount, at: Micros, within: Queryable): Promise<void>
   mountsOf(executionId: string): Promise<Mount[]>
-  detach(executionId: string, at: Micros): Promise<Mount[]>
+  detach(executionId: string, at: Micros, within: Queryable): Promise<Mount[]>
   /** Executions that have volumes. */
   listAttached(): Promise<{ readonly id: string; readonly tenantId: string }[]>
 }
@@ -231,8 +231,8 @@ export function createVolumeStore(database: Database): VolumeStore {
         .execute()
       return rows.map(mountOf)
     },
-    async detach(executionId, at) {
-      const rows = await db
+    async detach(executionId, at, within) {
+      const rows = await within
         .updateTable('volume_mounts')
         .set({ released_at: at })
         .where('execution_id', '=', executionId)

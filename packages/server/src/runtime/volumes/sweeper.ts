@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Part } from '../../part.ts'
 import type { Blobs } from '../../ports/blobs.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { Database } from '../../storage/database.ts'
+import type { Database, Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
 import type { FileStore, Pending } from './file-store.ts'
 import { beyondCredit } from './files.ts'
@@ -31,8 +31,8 @@ export function createSweeper(deps: {
   /** Names this server, and stays with its data folder. */
   owner: string
   workers: { every(name: string, milliseconds: number, turn: () => Promise<void>): void }
-  /** An ephemeral volume went. */
-  onExpired: (volume: Volume) => Promise<void>
+  /** An ephemeral volume goes, in this transaction. */
+  onExpired: (volume: Volume, within: Queryable) => Promise<void>
 }): Sweeper {
   const { database, volumeStore, store, blobs, clock, logger, workers, owner, onExpired } = deps
   const begunAt = microsOf(clock.now())
@@ -97,13 +97,12 @@ export function createSweeper(deps: {
 
   async function removeExpired(): Promise<void> {
     for (const volume of await volumeStore.listExpired(microsOf(clock.now()))) {
-      const isGone = await database.db.transaction().execute(async (within) => {
+      await database.db.transaction().execute(async (within) => {
         const locked = await volumeStore.lock(volume.id, within)
-        if (!locked || locked.isAttached) return false
+        if (!locked || locked.isAttached) return
         await volumeStore.delete(volume.id, microsOf(clock.now()), within)
-        return true
+        await onExpired(volume, within)
       })
-      if (isGone) await onExpired(volume)
     }
   }
 

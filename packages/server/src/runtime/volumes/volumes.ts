@@ -5,6 +5,8 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
+import { draft } from '../record/events.ts'
+import type { TenantEvents } from '../record/tenant-events.ts'
 import type { Violations } from '../violations/violations.ts'
 import type { VolumeStore } from './store.ts'
 import {
@@ -59,6 +61,7 @@ export interface Volumes {
 export function createVolumes(deps: {
   database: Database
   store: VolumeStore
+  events: TenantEvents
   violations: Violations
   clock: Clock
   random: Random
@@ -66,7 +69,7 @@ export function createVolumes(deps: {
   /** Blobs may be removed that nothing names any more. */
   collect: () => void
 }): Volumes {
-  const { database, store, violations, clock, random, tier, collect } = deps
+  const { database, store, events, violations, clock, random, tier, collect } = deps
 
   async function get(caller: Caller, id: string, within?: Queryable): Promise<Volume> {
     const volume = await store.find(scopeOf(caller), id, within)
@@ -109,6 +112,7 @@ export function createVolumes(deps: {
       expiresAt: input.expiresAt ?? null,
     }
     if (!(await store.insert(volume, within))) throw taken(label)
+    await events.add(tenantId, [createdEvent(volume)], within)
     return volume
   }
 
@@ -130,7 +134,7 @@ export function createVolumes(deps: {
       createdAt: microsOf(clock.now()),
       expiresAt: null,
     }
-    await database.db.transaction().execute((within) => store.insert(volume, within))
+    await events.record(caller.tenantId, [createdEvent(volume)], (within) => store.insert(volume, within))
     // Another first upload may have been quicker.
     return (await store.findLabelled(scope, owner, ATTACHMENTS)) ?? volume
   }
@@ -161,6 +165,8 @@ export function createVolumes(deps: {
       await database.db.transaction().execute(async (within) => {
         await store.lockOwner(scopeOf(caller), volume.owner, within)
         if (!(await store.rename(id, named, within))) throw taken(named)
+        const labels = { old_label: volume.label, new_label: named }
+        await events.add(volume.tenantId, [draft('user_volume_renamed', { volume_id: id, ...labels })], within)
       })
       return get(caller, id)
     },
@@ -174,6 +180,7 @@ export function createVolumes(deps: {
           throw new Conflict(message, message)
         }
         await store.delete(id, microsOf(clock.now()), within)
+        await events.add(volume.tenantId, [deletedEvent(volume)], within)
       })
       collect()
     },
@@ -183,6 +190,26 @@ export function createVolumes(deps: {
     },
   }
 }
+
+function createdEvent({ id, tenantId, owner, label, sizeLimit, storageClass, createdAt, expiresAt }: Volume) {
+  const common = { volume_id: id, size_limit_bytes: sizeLimit }
+  if (owner.kind === 'user')
+    return draft('user_volume_created', { ...common, owner_user_id: owner.id, tenant_id: tenantId, label })
+  return draft('volume_created', {
+    ...common,
+    execution_id: owner.kind === 'execution' ? owner.id : null,
+    storage_class:
+      expiresAt === null
+        ? { type: storageClass }
+        : { type: storageClass, ttl: `PT${Math.round((expiresAt - createdAt) / 1_000_000)}S` },
+    remote_path: `/aegis/volumes/${tenantId}/${id}`,
+  })
+}
+
+const deletedEvent = ({ id, owner }: Volume) =>
+  owner.kind === 'user'
+    ? draft('user_volume_deleted', { volume_id: id, owner_user_id: owner.id })
+    : draft('volume_deleted', { volume_id: id })
 
 export const missing = (id: string): NotFound => new NotFound(`volume not found: ${id}`, `volume not found: ${id}`)
 

@@ -1,0 +1,134 @@
+import { afterEach, expect, it } from 'vitest'
+import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
+import { deployAgent, readStream, type StreamedEvent, serviceHeaders } from '../../../test/runtime.ts'
+
+const DAY = 86_400_000
+const VALUE = 'a-value-that-nobody-sees'
+
+onEachDatabase('what happens to things of a tenant', (start) => {
+  let t: TestServer
+  let address: string
+  let headers: Record<string, string>
+  afterEach(() => t.close())
+
+  async function open(environment: Record<string, string> = {}): Promise<void> {
+    t = await start({ environment })
+    address = await t.listen()
+    headers = await serviceHeaders(t)
+  }
+  const told = (as = headers, more: Record<string, string> = {}) =>
+    readStream(address, '/v1/observability/events?follow=false', { ...as, ...more })
+  const types = (events: readonly StreamedEvent[]) => events.map(({ type }) => type)
+  const call = async (
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    url: string,
+    payload?: object,
+    as = headers,
+  ) => {
+    const answer = await t.request({ method, url, headers: as, ...(payload ? { payload } : {}) })
+    return { status: answer.statusCode, body: answer.json<Record<string, string>>() }
+  }
+
+  it('secrets: written, read and refused, without their values', async () => {
+    await open()
+    expect((await call('PUT', '/v1/secrets/db/password', { value: VALUE })).status).toBeLessThan(300)
+    expect((await call('GET', '/v1/secrets/db/password')).status).toBe(200)
+    expect((await call('GET', '/v1/secrets/db/other')).status).toBe(404)
+    const events = await told()
+    expect(types(events)).toEqual(['secret_written', 'secret_retrieved', 'secret_access_denied'])
+    const access_context = { orchestrator_id: expect.any(String), execution_id: null, agent_id: null }
+    expect(events).toMatchObject([
+      {
+        category: 'secrets',
+        engine: 'kv',
+        path: 'db/password',
+        version: 1,
+        written_at: expect.any(String),
+        access_context,
+      },
+      { details: { type: 'secrets', SecretRetrieved: { path: 'db/password', retrieved_at: expect.any(String) } } },
+      { path: 'db/other', reason: expect.stringContaining('no such secret'), denied_at: expect.any(String) },
+    ])
+    expect(JSON.stringify(events)).not.toContain(VALUE)
+  })
+
+  it("another tenant's path is not found, and told once, in the tenant that asked", async () => {
+    await open()
+    await call('PUT', '/v1/secrets/db/password', { value: VALUE })
+    const foreign = await t.otherTenant()
+    expect((await call('GET', '/v1/secrets/db/password', undefined, foreign)).status).toBe(404)
+    expect(types(await told(foreign))).toEqual(['secret_access_denied'])
+    expect(types(await told())).toEqual(['secret_written'])
+  })
+
+  it('credentials: each change with what it changed, and none that was refused', async () => {
+    await open()
+    const agent = await deployAgent(t, headers)
+    const { id } = (await call('POST', '/v1/credentials/api-keys', { provider: 'github', api_key: VALUE })).body
+    const url = `/v1/credentials/${id}`
+    const grant = (await call('POST', `${url}/grants`, { agent_id: agent })).body.grant_id
+    await call('POST', `${url}/rotate`, { new_value: `${VALUE}-2` })
+    await call('DELETE', `${url}/grants/${grant}`)
+    expect((await call('DELETE', `${url}/grants/${grant}`)).status).toBe(404)
+    await call('DELETE', url)
+    expect((await call('POST', `${url}/rotate`, { new_value: 'x' })).status).toBe(409)
+    const events = await told()
+    expect(types(events)).toEqual([
+      'credential_created',
+      'credential_granted',
+      'credential_rotated',
+      'credential_grant_revoked',
+      'credential_revoked',
+    ])
+    expect(events).toMatchObject([
+      { binding_id: id, provider: 'github', credential_type: 'secret', owner_user_id: expect.any(String) },
+      { binding_id: id, grant_id: grant, target: { kind: 'agent', agent_id: agent }, granted_by: expect.any(String) },
+      { binding_id: id },
+      { binding_id: id, grant_id: grant },
+      { binding_id: id },
+    ])
+    expect(JSON.stringify(events)).not.toContain(VALUE)
+  })
+
+  it('volumes: made, refused what they may not hold, deleted', async () => {
+    await open()
+    const made = (await call('POST', '/v1/volumes', { label: 'data', size_limit_bytes: 10 })).body
+    const upload = (path: string, content: string) =>
+      t.request({
+        method: 'POST',
+        url: `/v1/volumes/${made.id}/files/upload?path=${encodeURIComponent(path)}`,
+        headers: { ...headers, 'content-type': 'multipart/form-data; boundary=x' },
+        payload: `--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n${content}\r\n--x--\r\n`,
+      })
+    expect((await upload('a.txt', 'x'.repeat(11))).statusCode).toBe(422)
+    expect((await upload('../a.txt', 'x')).statusCode).toBe(422)
+    await call('DELETE', `/v1/volumes/${made.id}`)
+    const events = await told()
+    expect(types(events)).toEqual(['volume_created', 'quota_exceeded', 'path_traversal_blocked', 'volume_deleted'])
+    expect(events).toMatchObject([
+      { volume_id: made.id, size_limit_bytes: 10, storage_class: { type: 'persistent' } },
+      { volume_id: made.id, requested_bytes: expect.any(Number), available_bytes: 10 },
+      { attempted_path: '../a.txt' },
+      { volume_id: made.id },
+    ])
+  })
+
+  it('are for operators of the tenant, continue where a client was, and are kept for 90 days', async () => {
+    await open()
+    for (const n of [1, 2, 3]) await call('PUT', `/v1/secrets/s${n}`, { value: VALUE })
+    const reader = await serviceHeaders(t, { role: 'aegis:readonly' })
+    expect((await call('GET', '/v1/observability/events', undefined, reader)).status).toBe(403)
+    const [first] = await told()
+    const after = await told(headers, { 'last-event-id': first?.id ?? '' })
+    expect(after.map(({ path }) => path)).toEqual(['s2', 's3'])
+    const long = (t.clock.now() - 91 * DAY) * 1000
+    const { db } = t.server.database
+    await db.updateTable('journal_entries').set({ created_at: long }).where('subject_kind', '=', 'tenant').execute()
+    await t.clock.advance(3_600_000)
+    headers = await serviceHeaders(t)
+    // The newest stays, so that the numbers go on from it.
+    await expect.poll(async () => (await told()).map(({ path }) => path)).toEqual(['s3'])
+    await call('PUT', '/v1/secrets/s4', { value: VALUE })
+    expect((await told(headers, { 'last-event-id': after.at(-1)?.id ?? '' })).map(({ path }) => path)).toEqual(['s4'])
+  })
+})
