@@ -124,7 +124,8 @@ onEachDatabase('what happens to things of a tenant', (start) => {
     const long = (t.clock.now() - 91 * DAY) * 1000
     const { db } = t.server.database
     await db.updateTable('journal_entries').set({ created_at: long }).where('subject_kind', '=', 'tenant').execute()
-    await t.clock.advance(3_600_000)
+    t.clock.set(t.clock.now() + 3_600_000)
+    await t.clock.advance(1000)
     headers = await serviceHeaders(t)
     // The newest stays, so that the numbers go on from it.
     await expect.poll(async () => (await told()).map(({ path }) => path)).toEqual(['s3'])
