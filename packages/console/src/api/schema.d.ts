@@ -3444,6 +3444,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/observability/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Events of secrets, credentials, volumes and tool servers as a stream
+         * @description What belongs to no execution and to no agent, from the oldest that is kept (90 days), or after `Last-Event-ID`. Each element has its `type`, its `category` and its fields; none has a value of a secret.
+         *
+         *     Needs an administrator, or a token of an operator.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getV1ObservabilityEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/seal/sessions": {
         parameters: {
             query?: never;
@@ -3946,7 +3970,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.03
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -4024,7 +4048,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.03
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -4222,7 +4246,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.01
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -4230,7 +4254,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 81483436032
+                     *         "free_bytes": 80755048448
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 23,
@@ -4337,7 +4361,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.01
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -4345,7 +4369,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 81483436032
+                     *         "free_bytes": 80755048448
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 23,
@@ -5275,7 +5299,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "ri0tfFDFdW_UUHJatTzJScGzL4sQbAlxorw4jiGSJltI_Sbr0mrSF3miFY5iPSotdtAFADXm59vT5IPKSV9HTj5LQR9_7iqv3diIO9VBhGrgyAmmQJ7yxeP240LBRk1oY2a9siKrV77SmFP71cqOMxqnOmAcRmkXsFehr4-kxYRrlX2d1_LupbLn_r5h9fEZzPOYhzUPCKBCZ35bsXn3nU09FsfnYDD_zztwwFyR2UVo-NpSZM6tVQ3LhLbqCcx_GzWfueLOHyns4GJ_DTSHaTVsMKzw959x0Rn_cvRkYvzBtfztFQ9O8FoAFLAw9DaTihr4skUgC5-eVD19lZpzUw",
+                     *           "n": "mTzhxSgt8xJbE0FOldvjSClwicGNE9OTxtU4D_A5jPYEi-q66Y_FrpiHYOHKBiEtWX8evLEnw9JAc2ujE1WNnjzojqBnDSZmgy7j6_TgSkz_JBV7UlQeYW6Ha0V00atg0AsmzL8jhIxjZf1zmPUw1H6Hq2T2Lqtpg942WsAG-QYNPwMT_ZvfCMOAPH-dmVguDp_fJV6VmiLKdmkbOFkK1nA-h5CyIBkWQgXEKtvpW--mPkpV6G5vosGmpr52BD2pxjzVudjJq435TIF6zMAdDr2vy34UvG4g0u7ob9WhJloljl-b2zLUZBA40i3cXSGhZ5zpG2UPGL_7cH9DkitH_w",
                      *           "e": "AQAB",
                      *           "kid": "dce81cca-4840-43ef-8109-6b308cb234b7",
                      *           "alg": "RS256",
@@ -14575,7 +14599,7 @@ export interface operations {
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "8973f4d2bd117cc44a87b6951695acaa94847cd76c254f8485769baae58f45b0",
+                     *           "public_key": "1a21c9d8c3beb14b7ce9e9673601c1fd0a8fa1e22786688dd163985923759a34",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -15616,7 +15640,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImRjZTgxY2NhLTQ4NDAtNDNlZi04MTA5LTZiMzA4Y2IyMzRiNyIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiYzcyYWU5NjctNjQ1NC00N2NjLTgwMTQtNTgzYTlkMGEyZTI4IiwiYXpwIjoic2EtZTM4ZTIxNmNiNTViZjA3ZjFiIiwianRpIjoiYzIyY2QxZWEtNzI2OC00ZWQwLTgxN2YtMDhiMDU1NTliNmY3IiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.L1qyVu68MlKq6JY_n4Dg2Ogfbufl7rfBpAIgdkAj6j1mZfm_nlbcEjhzNQ1Ka-fE6onU0g59LhCFtnw1HnBVSM8nYAKniy1gAyyC49tq49FFMh3LwAX5XIFAT8wNdvLOmwsZYfHlvTXN9B5ztRERb6-ivmkHp2rqYb3yyT62fDnSCT1NDgvMfiqlqKn8wiKS5HjSTG46p2kRobTxoDSTy6u0aizldd19zYZAUqmiCPH3FZ68S1rQ8-3Np_wRFkyORiHk6wMjkJQmjBE0-U7cPW23F03GJ8S_ByGGmhe71Rg751ytQrTHdohuzCMfkynoShZNHTaclt3JKFGL2tpbzw",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImRjZTgxY2NhLTQ4NDAtNDNlZi04MTA5LTZiMzA4Y2IyMzRiNyIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiYzcyYWU5NjctNjQ1NC00N2NjLTgwMTQtNTgzYTlkMGEyZTI4IiwiYXpwIjoic2EtZTM4ZTIxNmNiNTViZjA3ZjFiIiwianRpIjoiYzIyY2QxZWEtNzI2OC00ZWQwLTgxN2YtMDhiMDU1NTliNmY3IiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.RYGwb_0MDN8XO_t_OZdtMpvB0AUI3EJkhxR1MTG6s6YcLZh66dNjDfU9BohrPiJq5BMTxM74ufVIYMUBsppovvTJ_2fMRaXTgcYM0IhgVOGo9EPuSD9p3PPz2MpksAvJg3s6cMXO9AyDbAzgNo3dFKOKppEjijZnQ3-fe8f9mZFrR5SseAjl2d_HwA4M526n300sS31KZc9FbsEVeFH2QZOR8NvMOdzIA1gpE6Jmkr-nhSlUIagU0RZIer6r-arC0R0bXr0QgeiQB2p-68_ZX_E7VGuyGutFgZAr16VXUAIfrCB1MWRU0-JVLY26rAMUEffd60JDAmL6MlUdfFjiYA",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -15835,7 +15859,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 57.03,
+                     *       "evaluation_time_ms": 312.88,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -31474,6 +31498,26 @@ export interface operations {
                      *             "max_concurrent": null
                      *           },
                      *           {
+                     *             "tool_pattern": "aegis.git.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.script.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
                      *             "tool_pattern": "aegis.tools.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
@@ -31809,6 +31853,26 @@ export interface operations {
                      *             "max_concurrent": null
                      *           },
                      *           {
+                     *             "tool_pattern": "aegis.git.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.script.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
                      *             "tool_pattern": "aegis.tools.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
@@ -32102,6 +32166,26 @@ export interface operations {
                      *             "max_concurrent": null
                      *           },
                      *           {
+                     *             "tool_pattern": "aegis.git.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.script.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
                      *             "tool_pattern": "aegis.tools.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
@@ -32133,26 +32217,6 @@ export interface operations {
                      *           },
                      *           {
                      *             "tool_pattern": "aegis.workflow.generate",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.git.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.script.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
                      *             "subcommand_allowlist": null,
@@ -32535,6 +32599,26 @@ export interface operations {
                      *             "max_concurrent": null
                      *           },
                      *           {
+                     *             "tool_pattern": "aegis.git.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.script.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
                      *             "tool_pattern": "aegis.tools.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
@@ -32566,26 +32650,6 @@ export interface operations {
                      *           },
                      *           {
                      *             "tool_pattern": "aegis.workflow.generate",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.git.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.script.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
                      *             "subcommand_allowlist": null,
@@ -32868,6 +32932,26 @@ export interface operations {
                      *             "max_concurrent": null
                      *           },
                      *           {
+                     *             "tool_pattern": "aegis.git.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.script.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
                      *             "tool_pattern": "aegis.tools.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
@@ -32899,26 +32983,6 @@ export interface operations {
                      *           },
                      *           {
                      *             "tool_pattern": "aegis.workflow.generate",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.git.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.script.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
                      *             "subcommand_allowlist": null,
@@ -33211,6 +33275,26 @@ export interface operations {
                      *             "max_concurrent": null
                      *           },
                      *           {
+                     *             "tool_pattern": "aegis.git.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.script.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
                      *             "tool_pattern": "aegis.tools.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
@@ -33242,26 +33326,6 @@ export interface operations {
                      *           },
                      *           {
                      *             "tool_pattern": "aegis.workflow.generate",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.git.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.script.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
                      *             "subcommand_allowlist": null,
@@ -33554,6 +33618,26 @@ export interface operations {
                      *             "max_concurrent": null
                      *           },
                      *           {
+                     *             "tool_pattern": "aegis.git.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.script.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
                      *             "tool_pattern": "aegis.tools.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
@@ -33585,26 +33669,6 @@ export interface operations {
                      *           },
                      *           {
                      *             "tool_pattern": "aegis.workflow.generate",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.git.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.script.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
                      *             "subcommand_allowlist": null,
@@ -34587,6 +34651,88 @@ export interface operations {
             };
         };
     };
+    getV1ObservabilityEvents: {
+        parameters: {
+            query?: {
+                /** @description `false` ends after what there is. */
+                follow?: string;
+            };
+            header?: {
+                /** @description Id of the last event that was seen: only what came since is sent. */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_query",
+                     *       "message": "follow must be true or false, not 'perhaps'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "forbidden",
+                     *       "message": "This needs the role aegis:operator or aegis:admin."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
     getV1SealSessions: {
         parameters: {
             query?: never;
@@ -34775,7 +34921,7 @@ export interface operations {
                      *       "saved": true,
                      *       "session_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImJmNzNjZWQ3LTU4NTAtNDQ3Zi04N2QyLTM3ZjkzNjE5NDQwMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJhYWQxOGMzMi1lY2JkLTRkOGUtODEwMi1iZmQ5MGEzYjUzYzEiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.hELyLW_dplZSyCybU8QbCea9M74b4FVISdUXmv7V_trpZ9oz8zVqI5ple5-js2TfJPWOqt8JFGa03At6Suf6CA",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImJmNzNjZWQ3LTU4NTAtNDQ3Zi04N2QyLTM3ZjkzNjE5NDQwMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJhYWQxOGMzMi1lY2JkLTRkOGUtODEwMi1iZmQ5MGEzYjUzYzEiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.KDpZw7fOKXLu5sp2hpErDDx660qMuiTm8VORgRQJ365j4GxZVjSSJzv5BmKck3n9T296GAXH0xRO4_1kpeJtAA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -36183,7 +36329,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjUzMTA2NmIwLTFlOWEtNGY2OS04NDM0LWIyYTEwZjE4NTkzMSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwNDFlMzkxYy02OTY0LTRlZGItODMxYS03YTg0YzNjMGY2NzIiLCJleGVjX2lkIjoiODgzNTM4M2EtMGI5MS00NjY1LTgyNTQtYzFmZWQwMTQyMThmIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6Ijg4MzUzODNhLTBiOTEtNDY2NS04MjU0LWMxZmVkMDE0MjE4ZiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJhNDAwYTMwNy00NmJmLTRmZjItODYwYy1jODBkNTdkYWQ4NTgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.WdzMLzTHnGh4U9E8CpD5f0rfRsBteUoAP1yoASnNRFNrH8_Od8Rb2-mhDL7fYK1S_nWkp7OAWkEf6r0wpfpcEpdKdhBb5j8YPMlT0STl0--ukv6Av87CMJndBAllP_GZCs2cFXViNj0d5bKCZUUG6B4tEXsKQNyk0pyfZtYO6pSN-ujBqkkihg7iRnX5NbI-teSEQjs54ZGouqIUR7NfDBQ0S5vLMEnoitZemghhQbXgWijTr7WAAVnYCNpf2b5JCz14AENsz6tfIUrucMsWLYPot1uUm_4Vk1tM51ZCnWMJ9Q02sigxAAE_5JW2uY_IQ-ujKNXMEeYX7gMQ4suDng",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjUzMTA2NmIwLTFlOWEtNGY2OS04NDM0LWIyYTEwZjE4NTkzMSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwNDFlMzkxYy02OTY0LTRlZGItODMxYS03YTg0YzNjMGY2NzIiLCJleGVjX2lkIjoiODgzNTM4M2EtMGI5MS00NjY1LTgyNTQtYzFmZWQwMTQyMThmIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6Ijg4MzUzODNhLTBiOTEtNDY2NS04MjU0LWMxZmVkMDE0MjE4ZiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJhNDAwYTMwNy00NmJmLTRmZjItODYwYy1jODBkNTdkYWQ4NTgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.cpeIxOxnwaDgZ_khyZrYTDkg4hcqmxfgdo9f-qUn7qFll87oHFKGm8bWdDQg_fwGXMn_YcRf_iUC_U4cc-WBToIcFCe2z_33kXcuFuafES76fro3dOIUrJ9iJXpxv6B6N4pn_GH6YL5uVLsZ00cLav0J0PY6WkWO4dGMo7twkOtI6t2V5We3C-RtxI4IwuxcDSI59Kvd-wkZELW7CHvgQBOYuYzFvTtAzbJo7qbld7yhkTo21Tnt8RTNJKjWpQjdzu9PSWQ-HH46TvFmMI9lxeancH_oCIfACdIa6sRnQShI0QuH_sbuYbfo7vMRisbuwuZgV9RMFHjpGO_nIP91rg",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_id": "a400a307-46bf-4ff2-860c-c80d57dad858"
                      *     }
@@ -36216,7 +36362,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b05696b8417b"
+                     *         "request_id": "58d3fb773d93"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36279,7 +36425,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "589cf4e0249d"
+                     *         "request_id": "6cbaccc86a28"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36340,7 +36486,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "812bf56a7beb"
+                     *         "request_id": "711a2accb38a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36401,7 +36547,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b331f8f9493d"
+                     *         "request_id": "685a0dec2b06"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36462,7 +36608,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2b5cef71ebee"
+                     *         "request_id": "f849a4ddd6a3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36523,7 +36669,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "0cfc04c5c520"
+                     *         "request_id": "33e3750c1115"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36825,7 +36971,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "bf20e3074a72"
+                     *         "request_id": "c2ce512d2445"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -37080,7 +37226,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "0aec05cee3fc"
+                     *         "request_id": "9003234421bc"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -37141,7 +37287,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f112b4714009"
+                     *         "request_id": "586e0e3cb919"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -37911,7 +38057,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "337925d224b6"
+                     *         "request_id": "487470084616"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -37972,7 +38118,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c3fc09594cb9"
+                     *         "request_id": "ce8bc6efc475"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38043,7 +38189,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjUzMTA2NmIwLTFlOWEtNGY2OS04NDM0LWIyYTEwZjE4NTkzMSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI2NmZlZDYxMS05NWE3LTQzZTAtODI4ZC0xMDQzZDg0ZDRjYmIiLCJleGVjX2lkIjoiNzJiNTJkODMtYjY5Mi00Y2UyLThjZjQtZTAwMTQ2MmE5MzM3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjcyYjUyZDgzLWI2OTItNGNlMi04Y2Y0LWUwMDE0NjJhOTMzNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJiZDgyNTRmNi03ZDJjLTRlMDQtODU5ZC0yNGNhOGRiNGJjZTkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.X-g6b0xERNd3xpkdhqSgSHYN1tJ5C5jAEjhlPoVMw1sFsWr2WRblqJLkZyGsN72Ucpsdw_xre3jC5t16bX-eHTUjtmTMBILN6-YRhnDcUPQmapGEFomuKLreDqcOxr6JHWpH_p584yU55Vw9nOjdhLcRJTU98-Q2yo138pP_YNhDLsi4dsiybAg0wvJVp7cccFvot2YoUKIM-iWwcye9ps4PStfHv6d7kDzjoI2RnuYRHm2CAmWoLjYodUFILW9BDHWhsjC1xsOKuBu37dc3mS1Bq8yxMieF4XFOLIa1H_BizUpnPCbIBWBjlvBIR4wGmX5IaM7_wA3VGIVoEkH3gw",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjUzMTA2NmIwLTFlOWEtNGY2OS04NDM0LWIyYTEwZjE4NTkzMSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI2NmZlZDYxMS05NWE3LTQzZTAtODI4ZC0xMDQzZDg0ZDRjYmIiLCJleGVjX2lkIjoiNzJiNTJkODMtYjY5Mi00Y2UyLThjZjQtZTAwMTQ2MmE5MzM3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjcyYjUyZDgzLWI2OTItNGNlMi04Y2Y0LWUwMDE0NjJhOTMzNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJiZDgyNTRmNi03ZDJjLTRlMDQtODU5ZC0yNGNhOGRiNGJjZTkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.kvGLVlkjuX2x5iaGQDgL7vHzq_ITMmmB3Bm2eAVslanC3O2TqV-QGSkjTmZYIBulYnzLzcL2nglDVJhcrWCl5nPD46SXaZOcr7RRkPQ6mHroRY8-W-vtY3riUcv65750VF1qjji6Zob8uGuWBjCStEhqFyiOtXUMCZNuzDK2zMILcJJ77Bamgo_KZMNZOTzxBIWThP_LYcz_4rC8USBrDj1q8lxKkbKYLUGtcDIWetweCmyCGipuxn4Qcy2ncaXvppLzVOW2MpBKHnFzyF56u3Q92mJdHAN6L3U2Tg1VLB1Iq3obqXuWjakipKHtVYshORodlj5Xodc2JiwrinlCPw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_id": "bd8254f6-7d2c-4e04-859d-24ca8db4bce9"
                      *     }
@@ -38076,7 +38222,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f97dc6657ccd"
+                     *         "request_id": "c53f1c43a1bf"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38139,7 +38285,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9dd570a8f5fb"
+                     *         "request_id": "6a4140f713b6"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38200,7 +38346,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "cfb93cec139f"
+                     *         "request_id": "847446368bf2"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38261,7 +38407,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4a6532c48af9"
+                     *         "request_id": "cabb1acbda10"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38322,7 +38468,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c9d55bc80407"
+                     *         "request_id": "993e39170432"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38383,7 +38529,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6bccc6e5b9d0"
+                     *         "request_id": "ac85b7c1df2e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38444,7 +38590,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7cfda27f01c7"
+                     *         "request_id": "34fb7b29d473"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38691,7 +38837,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "280691bbcb64"
+                     *         "request_id": "356f9bb6e94e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38946,7 +39092,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "39689b17a3b6"
+                     *         "request_id": "e0185d9c7e31"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39007,7 +39153,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "85ca071f8138"
+                     *         "request_id": "8a57608cb868"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39783,7 +39929,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "995fc04849d1"
+                     *         "request_id": "45b577cb6a50"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39844,7 +39990,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4cff76a66cdd"
+                     *         "request_id": "62aab99d1143"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39959,7 +40105,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "5a3682dcc2f6"
+                     *         "request_id": "596a43997942"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40214,7 +40360,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "265d94034cb2"
+                     *         "request_id": "75c033801e5c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40275,7 +40421,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "52e2310c0679"
+                     *         "request_id": "afa0a652c5ec"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40655,7 +40801,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "leiE3KWOu4o5MxmF-5iX7Y_ZHiO7Tf206wd0_WA1hGgRZoiIUfzhXgT1fY4NyfwwOBwpFNj0QoM1-gZPPkNGbzIT8O8k5JTfl56_renH0TUtNkDnXcCwYCRgFJ3FqqzzzHGS_wtf4g24RZ5vkffuEABS6rsjtCieEgVKc8h3GKmRRn0AzI_7Ac_9IswvDMCNT7f9L3QK7kXASdZ8FM417BHtF2wro-6VKbA87r8GbFTLYrB_73M6PChTbCixaMhfZER9vAjFgCbHlyN0qx4_y393rVBZeRKHgxzSA91BuWvpZvo_YI-F99hhfvLs0szCSgUa2SbuV8fbWGnfj9MwCw",
+                     *           "n": "pvJz5jZd1PANNet6F7XHfbhW1XNAKfAbJTMOM4L1nZVnH7PAW5l9vzkC3zQP7ZR7OzZjBDJshkA2R9ScJwh7xCGSIXVU7tJ3VMR6_j699juumNMa1W97kp8D0iU7Zg1KMCKWBxitejeo5hKsawpaIYkPX0K0D78H9PKAm-ExBgVU5YbBIZwbMu4kgu7o0pSE-yv-V1VGQNHOyMTkiHzkHuTexYE2N8mdZyqzlR2slkl_gpllMp4mF55yK9LcFyRj-flK6DfjjQqZjdaZastduGa-by5gwv8XfhZA_38raBjYxEHb14YI2iKp7jBlTbDI_-_xkU8uW7F6jbCqM1nDZQ",
                      *           "e": "AQAB",
                      *           "kid": "531066b0-1e9a-4f69-8434-b2a10f185931",
                      *           "alg": "RS256",
