@@ -53,6 +53,7 @@ async function connected(url: string): Promise<McpServer> {
     clock: systemClock,
     logger,
     readSecret: async () => '',
+    record: async () => {},
   })
   servers.push(server)
   server.start()
