@@ -3970,7 +3970,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -4048,7 +4048,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -4246,7 +4246,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.01
+                     *         "latency_ms": 0.02
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -4254,7 +4254,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 80755048448
+                     *         "free_bytes": 81024458752
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 23,
@@ -4361,7 +4361,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.01
+                     *         "latency_ms": 0.02
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -4369,7 +4369,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 80755048448
+                     *         "free_bytes": 81024458752
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 23,
@@ -5299,7 +5299,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "mTzhxSgt8xJbE0FOldvjSClwicGNE9OTxtU4D_A5jPYEi-q66Y_FrpiHYOHKBiEtWX8evLEnw9JAc2ujE1WNnjzojqBnDSZmgy7j6_TgSkz_JBV7UlQeYW6Ha0V00atg0AsmzL8jhIxjZf1zmPUw1H6Hq2T2Lqtpg942WsAG-QYNPwMT_ZvfCMOAPH-dmVguDp_fJV6VmiLKdmkbOFkK1nA-h5CyIBkWQgXEKtvpW--mPkpV6G5vosGmpr52BD2pxjzVudjJq435TIF6zMAdDr2vy34UvG4g0u7ob9WhJloljl-b2zLUZBA40i3cXSGhZ5zpG2UPGL_7cH9DkitH_w",
+                     *           "n": "yqUMU79drLozHvn893iPVQRFwMVS5k3TfPUtuySxpY8Ksysao0A8hRs4po0myxMkQAMvwlh9JryvN37CA_31ybcIleC_p1XohYi9mKg7GU3ZsW7ZtdmNJ-vKsvdRshyhs5i15c04m2zhngPonOD9_AcCMYy2ZCfa6wmXn501X-C5cQmdhv1nkcT5mQJujwvoqkxoehaVaVRGC2p37jslzPR0LSpYo1ne7-MT-TPNDpUN2RTlivdoSdcUc3nk_ZZfpcieStWrHxux5afGLseieebCqtJWAdI6q5i8xkY_l6akYuKSFIHDCIUm_y8n99y3V6ngPEthZ25q3F5w3t3QRw",
                      *           "e": "AQAB",
                      *           "kid": "dce81cca-4840-43ef-8109-6b308cb234b7",
                      *           "alg": "RS256",
@@ -10920,7 +10920,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "09d89de5d3c3e7911c44c7b1ff2b41e37754d999107383a89f70b95526fbd507",
+                     *       "public_key": "f46b53e93759c980f6ee9a24d791740759e04e5ef3a5a41b9477210874c3cde6",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -12130,7 +12130,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
+                     *         "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -12141,7 +12141,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *         "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -12237,7 +12237,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
+                     *       "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -12395,7 +12395,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 * @example f7ebd8cb-e6eb-4df8-8852-8ec0229a42de
                  */
                 rule_id: string;
             };
@@ -12499,7 +12499,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example d0436c33-cdcd-4e02-81c6-8a68a0d30e24
+                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
                  */
                 rule_id: string;
             };
@@ -12537,7 +12537,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
+                     *       "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -13681,7 +13681,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *         "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -13901,7 +13901,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -14116,7 +14116,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 21abb7c8-3b00-4f8a-8e7b-f105e342c161
+                 * @example 05e30064-2513-42f6-810d-670684b33872
                  */
                 approval_id: string;
             };
@@ -14132,7 +14132,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -14153,12 +14153,12 @@ export interface operations {
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *         "approval_id": "05e30064-2513-42f6-810d-670684b33872",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "42e802ecd58438ac7a8dc9e33ba979c3202b83906eb54bc25a913cc78659184aa67c43498333145fd0f2db17a71e13a30f43c162636d9e84393078eaf6ef2b0d"
+                     *         "signature": "a6d7026de823a225e17ddb8adaafcb3aedcd1334b13a799f8e5f4a71911e672c464cf0799a214f65975655179d8e0cf4b95f1ef47ff20107af719e7fd579c70f"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -14305,7 +14305,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 21abb7c8-3b00-4f8a-8e7b-f105e342c161
+                 * @example 05e30064-2513-42f6-810d-670684b33872
                  */
                 approval_id: string;
             };
@@ -14338,7 +14338,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -14359,12 +14359,12 @@ export interface operations {
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *         "approval_id": "05e30064-2513-42f6-810d-670684b33872",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "42e802ecd58438ac7a8dc9e33ba979c3202b83906eb54bc25a913cc78659184aa67c43498333145fd0f2db17a71e13a30f43c162636d9e84393078eaf6ef2b0d"
+                     *         "signature": "a6d7026de823a225e17ddb8adaafcb3aedcd1334b13a799f8e5f4a71911e672c464cf0799a214f65975655179d8e0cf4b95f1ef47ff20107af719e7fd579c70f"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -14594,12 +14594,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *         "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "1a21c9d8c3beb14b7ce9e9673601c1fd0a8fa1e22786688dd163985923759a34",
+                     *           "public_key": "cf2022e5f4a7c1eb8ef5893c47071a308f439ff310f5dc77d8f3cba944f767dd",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -14621,7 +14621,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
+                     *         "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -14648,7 +14648,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *         "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -14798,7 +14798,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *       "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -14961,7 +14961,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
+                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
                  */
                 channel_id: string;
             };
@@ -15004,7 +15004,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *       "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -15166,7 +15166,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
+                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
                  */
                 channel_id: string;
             };
@@ -15270,7 +15270,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
+                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
                  */
                 channel_id: string;
             };
@@ -15640,7 +15640,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImRjZTgxY2NhLTQ4NDAtNDNlZi04MTA5LTZiMzA4Y2IyMzRiNyIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiYzcyYWU5NjctNjQ1NC00N2NjLTgwMTQtNTgzYTlkMGEyZTI4IiwiYXpwIjoic2EtZTM4ZTIxNmNiNTViZjA3ZjFiIiwianRpIjoiYzIyY2QxZWEtNzI2OC00ZWQwLTgxN2YtMDhiMDU1NTliNmY3IiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.RYGwb_0MDN8XO_t_OZdtMpvB0AUI3EJkhxR1MTG6s6YcLZh66dNjDfU9BohrPiJq5BMTxM74ufVIYMUBsppovvTJ_2fMRaXTgcYM0IhgVOGo9EPuSD9p3PPz2MpksAvJg3s6cMXO9AyDbAzgNo3dFKOKppEjijZnQ3-fe8f9mZFrR5SseAjl2d_HwA4M526n300sS31KZc9FbsEVeFH2QZOR8NvMOdzIA1gpE6Jmkr-nhSlUIagU0RZIer6r-arC0R0bXr0QgeiQB2p-68_ZX_E7VGuyGutFgZAr16VXUAIfrCB1MWRU0-JVLY26rAMUEffd60JDAmL6MlUdfFjiYA",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImRjZTgxY2NhLTQ4NDAtNDNlZi04MTA5LTZiMzA4Y2IyMzRiNyIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiYzcyYWU5NjctNjQ1NC00N2NjLTgwMTQtNTgzYTlkMGEyZTI4IiwiYXpwIjoic2EtZTM4ZTIxNmNiNTViZjA3ZjFiIiwianRpIjoiYzIyY2QxZWEtNzI2OC00ZWQwLTgxN2YtMDhiMDU1NTliNmY3IiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.FdK3V9_6tLzWSAA1yHYQNBEINFRO1ETCWLGN3IPDs8a6WiexnaPhvCI-GHmUhLwlqaehBAZGD1ItFPBbfFu1NQo49jwDHir1g5cxjam8DlDME6usH8T7HjnvKL6Z7ZNrcXnRmVAKXWYKdCzAN9gK3KW0J1OTAnn2ygitAnuoye00Rmr_SQ9Dv0st4Q5PaPNNSasKCurC07Bofyi3MuDXpVATUCF2c8wnrEM_zUzBJeW3sx7GU8ptm5ktfuvTELtkhgjwljzsS36B2w-F1Cu56p92C0I4OPw8CuDkSwgAfowmfkP20gIPbSnUUKNn-o__axokKW06h3qezn_gQ0e1Nw",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -15859,7 +15859,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 312.88,
+                     *       "evaluation_time_ms": 15.57,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -16146,7 +16146,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 21abb7c8-3b00-4f8a-8e7b-f105e342c161
+                 * @example 05e30064-2513-42f6-810d-670684b33872
                  */
                 approval_id: string;
             };
@@ -16174,7 +16174,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -16311,7 +16311,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
+                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
                  */
                 channel_id: string;
             };
@@ -16328,7 +16328,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:21abb7c8-3b00-4f8a-8e7b-f105e342c161"
+                 *         "data": "approve:05e30064-2513-42f6-810d-670684b33872"
                  *       }
                  *     }
                  */
@@ -17176,7 +17176,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
+                     *       "lease": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -17341,7 +17341,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
+                 *       "lease": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                  *       "outcome": "success"
                  *     }
                  */
@@ -17507,7 +17507,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "dc371291-bd7a-48a2-8624-e3efa75d0a88"
+                 *       "lease": "64ad95b5-f354-44a5-89b3-15ea092399c5"
                  *     }
                  */
                 "application/json": {
@@ -18178,8 +18178,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
-                     *           "agent_id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *           "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *           "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -18198,8 +18198,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
-                     *           "agent_id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *           "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *           "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -18486,8 +18486,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
-                     *       "agent_id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -18575,8 +18575,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 6ae85ab2-acc3-465f-827d-ba7f674277f7). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 6ae85ab2-acc3-465f-827d-ba7f674277f7). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 64f5147f-817f-4ff8-8794-30bedb6d2116). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 64f5147f-817f-4ff8-8794-30bedb6d2116). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -18666,8 +18666,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
-                     *       "agent_id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -18845,7 +18845,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 id: string;
             };
@@ -18861,8 +18861,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
-                     *       "agent_id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -19055,7 +19055,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example 6e5f8fa0-684c-4deb-878c-7010a5892421
                  */
                 id: string;
             };
@@ -19073,8 +19073,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0"
+                     *       "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *       "agent_id": "6e5f8fa0-684c-4deb-878c-7010a5892421"
                      *     }
                      */
                     "application/json": {
@@ -19200,7 +19200,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 id: string;
             };
@@ -19230,8 +19230,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
-                     *       "agent_id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -19467,7 +19467,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 id: string;
             };
@@ -19485,8 +19485,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
-                     *           "agent_id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *           "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
+                     *           "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -19495,8 +19495,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
-                     *           "agent_id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *           "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
+                     *           "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -19650,7 +19650,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 id: string;
             };
@@ -19680,8 +19680,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
-                     *       "agent_id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -19911,7 +19911,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 id: string;
             };
@@ -19941,8 +19941,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
-                     *       "agent_id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -20201,9 +20201,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *           "execution_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *           "agent_id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *           "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
+                     *           "execution_id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
+                     *           "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *           "agent_name": "greeter",
                      *           "workflow_name": null,
                      *           "status": "completed",
@@ -20220,9 +20220,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *           "execution_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *           "agent_id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *           "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
+                     *           "execution_id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
+                     *           "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *           "agent_name": "greeter",
                      *           "workflow_name": null,
                      *           "status": "completed",
@@ -20461,7 +20461,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                 *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -20493,9 +20493,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *       "agent_id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "execution_id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
+                     *       "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
+                     *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -20649,7 +20649,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 id: string;
             };
@@ -20687,9 +20687,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *       "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *       "agent_id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "execution_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -20833,7 +20833,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
+                 * @example 98fc1dac-2ace-45b1-851a-3052bc4a9218
                  */
                 id: string;
             };
@@ -20849,9 +20849,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *       "execution_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *       "agent_id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
+                     *       "execution_id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
+                     *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *       "agent_name": "greeter",
                      *       "workflow_name": null,
                      *       "status": "completed",
@@ -20874,7 +20874,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "abca6c3d-36b8-4c93-8537-e6ab9db49db4"
+                     *           "98fc1dac-2ace-45b1-851a-3052bc4a9218"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -21159,7 +21159,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
+                 * @example 98fc1dac-2ace-45b1-851a-3052bc4a9218
                  */
                 id: string;
             };
@@ -21177,8 +21177,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *       "execution_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4"
+                     *       "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
+                     *       "execution_id": "98fc1dac-2ace-45b1-851a-3052bc4a9218"
                      *     }
                      */
                     "application/json": {
@@ -21319,7 +21319,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example a7edee2b-6387-407a-8c10-d5d121d5afce
+                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
                  */
                 id: string;
             };
@@ -21349,8 +21349,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *       "execution_id": "a7edee2b-6387-407a-8c10-d5d121d5afce"
+                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "execution_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8"
                      *     }
                      */
                     "application/json": {
@@ -21475,7 +21475,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
+                 * @example 98fc1dac-2ace-45b1-851a-3052bc4a9218
                  */
                 id: string;
                 /**
@@ -21632,7 +21632,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
+                 * @example 98fc1dac-2ace-45b1-851a-3052bc4a9218
                  */
                 id: string;
             };
@@ -21648,16 +21648,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution abca6c3d-36b8-4c93-8537-e6ab9db49db4 started","sequence":1,"execution_started":{"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 98fc1dac-2ace-45b1-851a-3052bc4a9218 started","sequence":1,"execution_started":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","IterationStarted":{"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","IterationStarted":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","iteration_number":1,"instance_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","warm":false,"spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","iteration_number":1,"instance_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","warm":false,"spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","iteration_number":1,"instance_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","warm":false,"spawned_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"instance_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","warm":false,"spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"instance_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","warm":false,"spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"instance_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","warm":false,"spawned_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -21771,7 +21771,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
+                 * @example 98fc1dac-2ace-45b1-851a-3052bc4a9218
                  */
                 id: string;
             };
@@ -21787,16 +21787,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution abca6c3d-36b8-4c93-8537-e6ab9db49db4 started","sequence":1,"execution_started":{"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 98fc1dac-2ace-45b1-851a-3052bc4a9218 started","sequence":1,"execution_started":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","IterationStarted":{"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","IterationStarted":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","iteration_number":1,"instance_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","warm":false,"spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","iteration_number":1,"instance_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","warm":false,"spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","iteration_number":1,"instance_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","warm":false,"spawned_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"instance_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","warm":false,"spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"instance_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","warm":false,"spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"instance_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","warm":false,"spawned_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -21908,7 +21908,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 id: string;
             };
@@ -21924,16 +21924,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z","type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z","type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 5
-                     *     data: {"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -22045,7 +22045,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 id: string;
             };
@@ -22061,16 +22061,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z","type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z","type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 5
-                     *     data: {"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"6ae85ab2-acc3-465f-827d-ba7f674277f7","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -22183,7 +22183,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *           "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -22193,7 +22193,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
+                     *           "id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -22203,7 +22203,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *           "id": "05e30064-2513-42f6-810d-670684b33872",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -22215,7 +22215,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *           "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -22225,7 +22225,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
+                     *           "id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -22235,7 +22235,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *           "id": "05e30064-2513-42f6-810d-670684b33872",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -22340,7 +22340,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 814ed67f-9943-41ff-8beb-f38f92cb4f01
+                 * @example f81b732a-5938-4bd6-838a-ffaf36f9a3b6
                  */
                 id: string;
             };
@@ -22357,7 +22357,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
+                     *         "id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -22366,7 +22366,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
+                     *       "id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -22517,7 +22517,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 814ed67f-9943-41ff-8beb-f38f92cb4f01
+                 * @example f81b732a-5938-4bd6-838a-ffaf36f9a3b6
                  */
                 id: string;
             };
@@ -22548,7 +22548,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "814ed67f-9943-41ff-8beb-f38f92cb4f01"
+                     *       "request_id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6"
                      *     }
                      */
                     "application/json": {
@@ -22684,7 +22684,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
+                 * @example 21abb7c8-3b00-4f8a-8e7b-f105e342c161
                  */
                 id: string;
             };
@@ -22715,7 +22715,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e"
+                     *       "request_id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161"
                      *     }
                      */
                     "application/json": {
@@ -22872,7 +22872,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -22885,7 +22885,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -23086,7 +23086,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -23321,7 +23321,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
+                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
                  */
                 volume_id: string;
             };
@@ -23337,7 +23337,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -23475,7 +23475,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 2d260a61-1cf2-495a-8304-e4204ca2d89b
+                 * @example 1b9ff5e2-2b88-40c5-83d1-86e0a210189a
                  */
                 volume_id: string;
             };
@@ -23493,7 +23493,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b"
+                     *       "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a"
                      *     }
                      */
                     "application/json": {
@@ -23632,7 +23632,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
+                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
                  */
                 volume_id: string;
             };
@@ -23662,7 +23662,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -23840,7 +23840,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
+                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
                  */
                 volume_id: string;
             };
@@ -24054,7 +24054,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
+                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
                  */
                 volume_id: string;
             };
@@ -24193,7 +24193,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
+                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
                  */
                 volume_id: string;
             };
@@ -24332,7 +24332,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
+                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
                  */
                 volume_id: string;
             };
@@ -24473,7 +24473,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
+                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
                  */
                 volume_id: string;
             };
@@ -24639,7 +24639,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
+                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
                  */
                 volume_id: string;
             };
@@ -24841,11 +24841,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "volume_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -24855,11 +24855,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "volume_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -25048,11 +25048,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "volume_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -25062,11 +25062,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "volume_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -25246,8 +25246,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
-                 *       "execution_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                 *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                 *       "execution_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -25535,8 +25535,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
-                 *       "execution_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                 *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                 *       "execution_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -26726,8 +26726,26 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "credential_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "name": "openai",
+                     *           "label": "openai",
+                     *           "provider": "openai",
+                     *           "credential_type": "secret",
+                     *           "scope": "personal",
+                     *           "status": "active",
+                     *           "scopes": [],
+                     *           "metadata": {},
+                     *           "grants": [],
+                     *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "last_used": null
+                     *         },
+                     *         {
+                     *           "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -26738,9 +26756,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *               "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *               "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *               "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *               "grant_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *               "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -26749,24 +26767,6 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
-                     *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "updated_at": "2026-03-01T12:02:00Z",
-                     *           "last_used": null
-                     *         },
-                     *         {
-                     *           "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *           "credential_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *           "name": "openai",
-                     *           "label": "openai",
-                     *           "provider": "openai",
-                     *           "credential_type": "secret",
-                     *           "scope": "personal",
-                     *           "status": "active",
-                     *           "scopes": [],
-                     *           "metadata": {},
-                     *           "grants": [],
                      *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -26776,8 +26776,26 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "credential_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "name": "openai",
+                     *           "label": "openai",
+                     *           "provider": "openai",
+                     *           "credential_type": "secret",
+                     *           "scope": "personal",
+                     *           "status": "active",
+                     *           "scopes": [],
+                     *           "metadata": {},
+                     *           "grants": [],
+                     *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "last_used": null
+                     *         },
+                     *         {
+                     *           "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -26788,9 +26806,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *               "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *               "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *               "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *               "grant_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *               "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -26799,24 +26817,6 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
-                     *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "updated_at": "2026-03-01T12:02:00Z",
-                     *           "last_used": null
-                     *         },
-                     *         {
-                     *           "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *           "credential_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *           "name": "openai",
-                     *           "label": "openai",
-                     *           "provider": "openai",
-                     *           "credential_type": "secret",
-                     *           "scope": "personal",
-                     *           "status": "active",
-                     *           "scopes": [],
-                     *           "metadata": {},
-                     *           "grants": [],
                      *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -27005,7 +27005,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 id: string;
             };
@@ -27021,8 +27021,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -27033,9 +27033,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "grant_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -27050,8 +27050,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *         "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *         "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *         "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -27062,9 +27062,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *             "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *             "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *             "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *             "grant_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *             "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -27308,7 +27308,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 id: string;
             };
@@ -27325,7 +27325,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *       "success": true
                      *     }
                      */
@@ -27515,8 +27515,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -27753,8 +27753,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "credential_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "credential_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -27950,7 +27950,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 id: string;
             };
@@ -27982,8 +27982,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -27994,9 +27994,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "grant_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -28218,7 +28218,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 id: string;
             };
@@ -28236,9 +28236,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "grant_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -28249,9 +28249,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "grant_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -28413,7 +28413,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 id: string;
             };
@@ -28449,9 +28449,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *       "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *       "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "grant_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -28610,12 +28610,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example 0b0675a8-ffe0-48f7-805f-adc8d736c8e8
+                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
                  */
                 grant_id: string;
             };
@@ -28632,8 +28632,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *       "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *       "grant_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                      *       "success": true
                      *     }
                      */
@@ -29513,11 +29513,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=57a48d59d54db9698177e907feee5e4cbc1da48da18dfbd1fb634c21d6c92195&code_challenge=GDjID8Wpe93lV0oUYV-JCttK4f7UHtxs55frOQzmaXM&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=57a48d59d54db9698177e907feee5e4cbc1da48da18dfbd1fb634c21d6c92195&code_challenge=GDjID8Wpe93lV0oUYV-JCttK4f7UHtxs55frOQzmaXM&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=57a48d59d54db9698177e907feee5e4cbc1da48da18dfbd1fb634c21d6c92195&code_challenge=GDjID8Wpe93lV0oUYV-JCttK4f7UHtxs55frOQzmaXM&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "57a48d59d54db9698177e907feee5e4cbc1da48da18dfbd1fb634c21d6c92195",
-                     *       "state_token": "57a48d59d54db9698177e907feee5e4cbc1da48da18dfbd1fb634c21d6c92195",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=02e64968e3004879d7a14857f51bfb32bec0204685a54d4dddcad4cc92df7987&code_challenge=uZCfB1bEiZsjnZ1KTfoR5unDJmdSP5_eJdkCdIm7n8s&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=02e64968e3004879d7a14857f51bfb32bec0204685a54d4dddcad4cc92df7987&code_challenge=uZCfB1bEiZsjnZ1KTfoR5unDJmdSP5_eJdkCdIm7n8s&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=02e64968e3004879d7a14857f51bfb32bec0204685a54d4dddcad4cc92df7987&code_challenge=uZCfB1bEiZsjnZ1KTfoR5unDJmdSP5_eJdkCdIm7n8s&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "02e64968e3004879d7a14857f51bfb32bec0204685a54d4dddcad4cc92df7987",
+                     *       "state_token": "02e64968e3004879d7a14857f51bfb32bec0204685a54d4dddcad4cc92df7987",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -29674,7 +29674,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example 57a48d59d54db9698177e907feee5e4cbc1da48da18dfbd1fb634c21d6c92195
+                 * @example 02e64968e3004879d7a14857f51bfb32bec0204685a54d4dddcad4cc92df7987
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -29700,8 +29700,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *       "credential_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *       "credential_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -29842,7 +29842,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "191bc7df8b8697dc503ce2a80b77b6ceb04a29953005dee4d1a72a4456c5c67a"
+                 *       "state": "57a48d59d54db9698177e907feee5e4cbc1da48da18dfbd1fb634c21d6c92195"
                  *     }
                  */
                 "application/json": {
@@ -29870,8 +29870,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c70c59a1-31b8-4b37-8523-df1e237b571b",
-                     *       "credential_id": "c70c59a1-31b8-4b37-8523-df1e237b571b",
+                     *       "id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "credential_id": "1a979a40-7569-45ca-8493-cf27be74f299",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -30054,7 +30054,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "qz2taccOpbVQlJKvIW_zl6-0leb9KRJ0t7BV5q1h9rQ",
+                     *       "device_code": "GRvH34uGl9xQPOKoC3e2zrBKKZUwBd7k0acqRFbFxno",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -30209,6 +30209,191 @@ export interface operations {
         };
     };
     postV1CredentialsOauthDevicePoll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "device_code": "GRvH34uGl9xQPOKoC3e2zrBKKZUwBd7k0acqRFbFxno",
+                 *       "provider": "files"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Finds this sign-in again; good for who began it. */
+                    device_code: string;
+                    /** @description Name of the provider. */
+                    provider?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "approved",
+                     *       "provider": "files",
+                     *       "credential_id": "c70c59a1-31b8-4b37-8523-df1e237b571b",
+                     *       "binding_id": "c70c59a1-31b8-4b37-8523-df1e237b571b"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description What it is, or what was done: `active`, `expired` (sign in again), `revoked`; of a sign-in on another device `pending`, `approved`, `denied` or `expired`. */
+                        status: string;
+                        /** @description Name of the provider. */
+                        provider: string;
+                        /** @description Seconds to wait before asking again. */
+                        interval?: number;
+                        /** @description Id of the credential. With a sign-in: the credential that is signed in again, with its grants. */
+                        credential_id?: string;
+                        /** @description The same, under the name that other clients read. */
+                        binding_id?: string;
+                    };
+                };
+            };
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "pending",
+                     *       "provider": "files",
+                     *       "interval": 5
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description What it is, or what was done: `active`, `expired` (sign in again), `revoked`; of a sign-in on another device `pending`, `approved`, `denied` or `expired`. */
+                        status: string;
+                        /** @description Name of the provider. */
+                        provider: string;
+                        /** @description Seconds to wait before asking again. */
+                        interval?: number;
+                        /** @description Id of the credential. With a sign-in: the credential that is signed in again, with its grants. */
+                        credential_id?: string;
+                        /** @description The same, under the name that other clients read. */
+                        binding_id?: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Device code invalid or expired",
+                     *       "message": "Device code invalid or expired"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'credential:create'.",
+                     *       "required": "credential:create"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 64KB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Field required",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "device_code"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "provider_unavailable",
+                     *       "message": "The provider did not answer: connect ECONNREFUSED."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1CredentialsDevicePoll: {
         parameters: {
             query?: never;
             header?: never;
@@ -30393,191 +30578,6 @@ export interface operations {
             };
         };
     };
-    postV1CredentialsDevicePoll: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "device_code": "IKjH1aSF-L-ZtDuCVcjnDz6B1TqVfyd9XJmmgx38gDk",
-                 *       "provider": "files"
-                 *     }
-                 */
-                "application/json": {
-                    /** @description Finds this sign-in again; good for who began it. */
-                    device_code: string;
-                    /** @description Name of the provider. */
-                    provider?: string | null;
-                };
-            };
-        };
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "status": "approved",
-                     *       "provider": "files",
-                     *       "credential_id": "4584f11d-db92-4dc2-8284-4d977d694794",
-                     *       "binding_id": "4584f11d-db92-4dc2-8284-4d977d694794"
-                     *     }
-                     */
-                    "application/json": {
-                        /** @description What it is, or what was done: `active`, `expired` (sign in again), `revoked`; of a sign-in on another device `pending`, `approved`, `denied` or `expired`. */
-                        status: string;
-                        /** @description Name of the provider. */
-                        provider: string;
-                        /** @description Seconds to wait before asking again. */
-                        interval?: number;
-                        /** @description Id of the credential. With a sign-in: the credential that is signed in again, with its grants. */
-                        credential_id?: string;
-                        /** @description The same, under the name that other clients read. */
-                        binding_id?: string;
-                    };
-                };
-            };
-            /** @description Done. */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "status": "pending",
-                     *       "provider": "files",
-                     *       "interval": 5
-                     *     }
-                     */
-                    "application/json": {
-                        /** @description What it is, or what was done: `active`, `expired` (sign in again), `revoked`; of a sign-in on another device `pending`, `approved`, `denied` or `expired`. */
-                        status: string;
-                        /** @description Name of the provider. */
-                        provider: string;
-                        /** @description Seconds to wait before asking again. */
-                        interval?: number;
-                        /** @description Id of the credential. With a sign-in: the credential that is signed in again, with its grants. */
-                        credential_id?: string;
-                        /** @description The same, under the name that other clients read. */
-                        binding_id?: string;
-                    };
-                };
-            };
-            /** @description An id, a query or a body that cannot be read. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "Device code invalid or expired",
-                     *       "message": "Device code invalid or expired"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "unauthorized",
-                     *       "message": "Missing Authorization header"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "insufficient_scope",
-                     *       "message": "This token lacks the scope 'credential:create'.",
-                     *       "required": "credential:create"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description The body is larger than the limit; it is not read. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "payload_too_large",
-                     *       "message": "Request body too large. Maximum allowed: 64KB."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description Readable, but not valid: one problem each, with its place. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "validation",
-                     *       "message": "Field required",
-                     *       "problems": [
-                     *         {
-                     *           "loc": [
-                     *             "body",
-                     *             "device_code"
-                     *           ],
-                     *           "msg": "Field required"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before asking again. */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "provider_unavailable",
-                     *       "message": "The provider did not answer: connect ECONNREFUSED."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-        };
-    };
     getV1ApiKeys: {
         parameters: {
             query?: never;
@@ -30597,7 +30597,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
+                     *           "id": "d79434f4-278f-4661-8036-2dac5b93d4ee",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -30612,7 +30612,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
+                     *           "id": "d79434f4-278f-4661-8036-2dac5b93d4ee",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -30628,7 +30628,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
+                     *           "id": "d79434f4-278f-4661-8036-2dac5b93d4ee",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -30796,7 +30796,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
+                     *       "id": "d79434f4-278f-4661-8036-2dac5b93d4ee",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -30807,9 +30807,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_tpABW7wzZW8NZqBzStKZk0mRmDEG9PmbxOASFBB0",
-                     *       "key_value": "aegis_tpABW7wzZW8NZqBzStKZk0mRmDEG9PmbxOASFBB0",
-                     *       "api_key": "aegis_tpABW7wzZW8NZqBzStKZk0mRmDEG9PmbxOASFBB0"
+                     *       "key": "aegis_gsNboJFd47GXOtPAFb6ZDnBedqHdE5Stj6fVxchD",
+                     *       "key_value": "aegis_gsNboJFd47GXOtPAFb6ZDnBedqHdE5Stj6fVxchD",
+                     *       "api_key": "aegis_gsNboJFd47GXOtPAFb6ZDnBedqHdE5Stj6fVxchD"
                      *     }
                      */
                     "application/json": {
@@ -30940,7 +30940,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 648e5bca-018f-4e4b-8db9-6361d9b1a524
+                 * @example d79434f4-278f-4661-8036-2dac5b93d4ee
                  */
                 id: string;
             };
@@ -30958,7 +30958,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
+                     *       "id": "d79434f4-278f-4661-8036-2dac5b93d4ee",
                      *       "success": true
                      *     }
                      */
@@ -34280,13 +34280,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "041e391c-6964-4edb-831a-7a84c3c0f672",
+                     *           "agent_id": "b1171f78-4973-45c0-8cc5-0083d4a2e58b",
                      *           "execution_id": null,
-                     *           "session_id": "a400a307-46bf-4ff2-860c-c80d57dad858",
+                     *           "session_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -34295,13 +34295,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "041e391c-6964-4edb-831a-7a84c3c0f672",
+                     *           "agent_id": "b1171f78-4973-45c0-8cc5-0083d4a2e58b",
                      *           "execution_id": null,
-                     *           "session_id": "a400a307-46bf-4ff2-860c-c80d57dad858",
+                     *           "session_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -34478,13 +34478,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "041e391c-6964-4edb-831a-7a84c3c0f672",
+                     *           "agent_id": "b1171f78-4973-45c0-8cc5-0083d4a2e58b",
                      *           "execution_id": null,
-                     *           "session_id": "a400a307-46bf-4ff2-860c-c80d57dad858",
+                     *           "session_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -34493,13 +34493,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "041e391c-6964-4edb-831a-7a84c3c0f672",
+                     *           "agent_id": "b1171f78-4973-45c0-8cc5-0083d4a2e58b",
                      *           "execution_id": null,
-                     *           "session_id": "a400a307-46bf-4ff2-860c-c80d57dad858",
+                     *           "session_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -34728,6 +34728,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "follow"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -34751,10 +34766,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "a400a307-46bf-4ff2-860c-c80d57dad858",
-                     *         "execution_id": "8835383a-0b91-4665-8254-c1fed014218f",
-                     *         "agent_id": "041e391c-6964-4edb-831a-7a84c3c0f672",
-                     *         "sub": "041e391c-6964-4edb-831a-7a84c3c0f672",
+                     *         "session_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *         "execution_id": "e056a8b5-96a1-47b7-84ca-9426ce17d46b",
+                     *         "agent_id": "b1171f78-4973-45c0-8cc5-0083d4a2e58b",
+                     *         "sub": "b1171f78-4973-45c0-8cc5-0083d4a2e58b",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -34770,10 +34785,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "bd8254f6-7d2c-4e04-859d-24ca8db4bce9",
-                     *         "execution_id": "72b52d83-b692-4ce2-8cf4-e001462a9337",
-                     *         "agent_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
-                     *         "sub": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *         "session_id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
+                     *         "execution_id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
+                     *         "agent_id": "2de3ba3f-92f5-4aaf-87ff-547ac719a63f",
+                     *         "sub": "2de3ba3f-92f5-4aaf-87ff-547ac719a63f",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -34789,7 +34804,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *         "session_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -34919,9 +34934,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "session_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImJmNzNjZWQ3LTU4NTAtNDQ3Zi04N2QyLTM3ZjkzNjE5NDQwMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJhYWQxOGMzMi1lY2JkLTRkOGUtODEwMi1iZmQ5MGEzYjUzYzEiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.KDpZw7fOKXLu5sp2hpErDDx660qMuiTm8VORgRQJ365j4GxZVjSSJzv5BmKck3n9T296GAXH0xRO4_1kpeJtAA",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImE4ZjY3NzdhLTgyZWQtNDk2Zi04MTE3LTg1MTE3ODA4NzMzMyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwNThmODIzMi03MGNiLTQ4ZTktODZkZS1jOWY2NDlhNzE2ZmIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.VFGS8LVQJ2chI9s0xa3aFCQqznZwPzqXOkRZ8BPUJiymj31lCYhF043eRgO0IQDSZHN3f1bQOqayclzR5RoYCA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -35058,7 +35073,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "session_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -35360,8 +35375,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
-                     *           "execution_id": "72b52d83-b692-4ce2-8cf4-e001462a9337",
+                     *           "agent_id": "2de3ba3f-92f5-4aaf-87ff-547ac719a63f",
+                     *           "execution_id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -35372,8 +35387,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
-                     *           "execution_id": "72b52d83-b692-4ce2-8cf4-e001462a9337",
+                     *           "agent_id": "2de3ba3f-92f5-4aaf-87ff-547ac719a63f",
+                     *           "execution_id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -35499,11 +35514,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
-                     *       "execution_id": "72b52d83-b692-4ce2-8cf4-e001462a9337",
+                     *       "agent_id": "2de3ba3f-92f5-4aaf-87ff-547ac719a63f",
+                     *       "execution_id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/sRcfeElzhcAsxQCD1KLli1PLxqTmSNCZ1xu3V2-mAOw"
+                     *       "gateway_url": "https://lictor.example.com/x/RYTxHduSTcKChE2XfWlHlJfZtDVqYnXQv6WL6SRL70c"
                      *     }
                      */
                     "application/json": {
@@ -35807,19 +35822,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *       "kid": "a8f6777a-82ed-496f-8117-851178087333",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *           "kid": "a8f6777a-82ed-496f-8117-851178087333",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "531066b0-1e9a-4f69-8434-b2a10f185931",
+                     *           "kid": "72b52d83-b692-4ce2-8cf4-e001462a9337",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -35951,7 +35966,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example 531066b0-1e9a-4f69-8434-b2a10f185931
+                 * @example 72b52d83-b692-4ce2-8cf4-e001462a9337
                  */
                 kid: string;
             };
@@ -35968,7 +35983,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "531066b0-1e9a-4f69-8434-b2a10f185931"
+                     *       "kid": "72b52d83-b692-4ce2-8cf4-e001462a9337"
                      *     }
                      */
                     "application/json": {
@@ -36035,7 +36050,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key '531066b0-1e9a-4f69-8434-b2a10f185931'."
+                     *       "message": "There is no key '72b52d83-b692-4ce2-8cf4-e001462a9337'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -36107,7 +36122,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
+                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
                  */
                 volume_id: string;
             };
@@ -36166,7 +36181,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "volume_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -36329,9 +36344,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjUzMTA2NmIwLTFlOWEtNGY2OS04NDM0LWIyYTEwZjE4NTkzMSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwNDFlMzkxYy02OTY0LTRlZGItODMxYS03YTg0YzNjMGY2NzIiLCJleGVjX2lkIjoiODgzNTM4M2EtMGI5MS00NjY1LTgyNTQtYzFmZWQwMTQyMThmIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6Ijg4MzUzODNhLTBiOTEtNDY2NS04MjU0LWMxZmVkMDE0MjE4ZiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJhNDAwYTMwNy00NmJmLTRmZjItODYwYy1jODBkNTdkYWQ4NTgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.cpeIxOxnwaDgZ_khyZrYTDkg4hcqmxfgdo9f-qUn7qFll87oHFKGm8bWdDQg_fwGXMn_YcRf_iUC_U4cc-WBToIcFCe2z_33kXcuFuafES76fro3dOIUrJ9iJXpxv6B6N4pn_GH6YL5uVLsZ00cLav0J0PY6WkWO4dGMo7twkOtI6t2V5We3C-RtxI4IwuxcDSI59Kvd-wkZELW7CHvgQBOYuYzFvTtAzbJo7qbld7yhkTo21Tnt8RTNJKjWpQjdzu9PSWQ-HH46TvFmMI9lxeancH_oCIfACdIa6sRnQShI0QuH_sbuYbfo7vMRisbuwuZgV9RMFHjpGO_nIP91rg",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjcyYjUyZDgzLWI2OTItNGNlMi04Y2Y0LWUwMDE0NjJhOTMzNyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJiMTE3MWY3OC00OTczLTQ1YzAtOGNjNS0wMDgzZDRhMmU1OGIiLCJleGVjX2lkIjoiZTA1NmE4YjUtOTZhMS00N2I3LTg0Y2EtOTQyNmNlMTdkNDZiIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImUwNTZhOGI1LTk2YTEtNDdiNy04NGNhLTk0MjZjZTE3ZDQ2YiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI2NmZlZDYxMS05NWE3LTQzZTAtODI4ZC0xMDQzZDg0ZDRjYmIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.ClhAei0U8n0MsZsch5eAHCnHXyHHWsdkhyk947IMuGGfqOtL1_MHBWWHuLgSIQoj1BHY7x48sPOUk838gcEm1kVzGzxpyBkgQz-R_Uz4Uh2tUk3rVjygW2kEAd4XehF13DJ4moyoaJzV7wMo_A3bRM8bNpeMFILsHQyhHt56OngjJtPoMfN3dFdvElQ5nFGlJ-7rBh_VRUtTCTxQ1lQ5iLH85WsQkw4MhoyLShmB9bYOeKUNqNbZ4M6MlOqj1U2OOfuFYcWg_yscIholbCLtkTPB11RuuSFlRtkWiGDgbLeHobQHoRP7pf6V_1F78rU8pXHsdYuXCF8H68VG5ZCmGA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "a400a307-46bf-4ff2-860c-c80d57dad858"
+                     *       "session_id": "66fed611-95a7-43e0-828d-1043d84d4cbb"
                      *     }
                      */
                     "application/json": {
@@ -36362,7 +36377,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "58d3fb773d93"
+                     *         "request_id": "62c6c92f2f10"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36425,7 +36440,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6cbaccc86a28"
+                     *         "request_id": "f333dce327ad"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36486,7 +36501,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "711a2accb38a"
+                     *         "request_id": "2d341adbe615"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36547,7 +36562,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "685a0dec2b06"
+                     *         "request_id": "42219a1a5884"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36608,7 +36623,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f849a4ddd6a3"
+                     *         "request_id": "1edd81a1c173"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36669,7 +36684,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "33e3750c1115"
+                     *         "request_id": "8a1413dfeb3d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36971,7 +36986,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c2ce512d2445"
+                     *         "request_id": "d7f44c93762f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -37226,7 +37241,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9003234421bc"
+                     *         "request_id": "46bb89bd7100"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -37287,7 +37302,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "586e0e3cb919"
+                     *         "request_id": "d4f83756e188"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38057,7 +38072,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "487470084616"
+                     *         "request_id": "911aa7d3edb4"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38118,7 +38133,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ce8bc6efc475"
+                     *         "request_id": "c17926162a6a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38172,7 +38187,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example sRcfeElzhcAsxQCD1KLli1PLxqTmSNCZ1xu3V2-mAOw
+                 * @example RYTxHduSTcKChE2XfWlHlJfZtDVqYnXQv6WL6SRL70c
                  */
                 token: string;
             };
@@ -38189,9 +38204,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjUzMTA2NmIwLTFlOWEtNGY2OS04NDM0LWIyYTEwZjE4NTkzMSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI2NmZlZDYxMS05NWE3LTQzZTAtODI4ZC0xMDQzZDg0ZDRjYmIiLCJleGVjX2lkIjoiNzJiNTJkODMtYjY5Mi00Y2UyLThjZjQtZTAwMTQ2MmE5MzM3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjcyYjUyZDgzLWI2OTItNGNlMi04Y2Y0LWUwMDE0NjJhOTMzNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJiZDgyNTRmNi03ZDJjLTRlMDQtODU5ZC0yNGNhOGRiNGJjZTkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.kvGLVlkjuX2x5iaGQDgL7vHzq_ITMmmB3Bm2eAVslanC3O2TqV-QGSkjTmZYIBulYnzLzcL2nglDVJhcrWCl5nPD46SXaZOcr7RRkPQ6mHroRY8-W-vtY3riUcv65750VF1qjji6Zob8uGuWBjCStEhqFyiOtXUMCZNuzDK2zMILcJJ77Bamgo_KZMNZOTzxBIWThP_LYcz_4rC8USBrDj1q8lxKkbKYLUGtcDIWetweCmyCGipuxn4Qcy2ncaXvppLzVOW2MpBKHnFzyF56u3Q92mJdHAN6L3U2Tg1VLB1Iq3obqXuWjakipKHtVYshORodlj5Xodc2JiwrinlCPw",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjcyYjUyZDgzLWI2OTItNGNlMi04Y2Y0LWUwMDE0NjJhOTMzNyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIyZGUzYmEzZi05MmY1LTRhYWYtODdmZi01NDdhYzcxOWE2M2YiLCJleGVjX2lkIjoiNjQ4ZTViY2EtMDE4Zi00ZTRiLThkYjktNjM2MWQ5YjFhNTI0Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjY0OGU1YmNhLTAxOGYtNGU0Yi04ZGI5LTYzNjFkOWIxYTUyNCIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJjZDViYThjMC04ZmNjLTRmZGYtODI1ZC0yYzM0MDE1NTYwYzUiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.CTmy_qvdD9joDYJWUnFyKr_u1vhLVv2T2lASPREEynX7gne63QDyc8JUBm4uTNWst2I_DuzAjeHFUtQHzyfDeCxYfpn5r1XZnzz2kauF4Nrd6Hsp3fKx8biB9LY3LqSKqPxJabyTFySGrEyVa7_e7y-Lf-jf6waGoay7vqzIyh_C6kz8WN076zQ4pzuYHpjYG72AZjfwWxsuWTzg8GFEyeHiiSrdOc1p048nHt7sIIxLq3WcphD2FjU8wNb0L8yAWhjax9peWji9EeAVcHQx8nnZe9NkFbT1vw25eIdMhvZ2iJOyMcbilkknSkSvLUQqy0yqgxL8xioL01rhhdcYyw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "bd8254f6-7d2c-4e04-859d-24ca8db4bce9"
+                     *       "session_id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5"
                      *     }
                      */
                     "application/json": {
@@ -38222,7 +38237,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c53f1c43a1bf"
+                     *         "request_id": "5dba8c1c734c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38285,7 +38300,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6a4140f713b6"
+                     *         "request_id": "95d0d68f21bb"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38346,7 +38361,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "847446368bf2"
+                     *         "request_id": "a61b1f3893d1"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38407,7 +38422,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "cabb1acbda10"
+                     *         "request_id": "835b835bc688"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38468,7 +38483,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "993e39170432"
+                     *         "request_id": "9acf6408aabc"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38529,7 +38544,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ac85b7c1df2e"
+                     *         "request_id": "cb50b2de24fb"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38590,7 +38605,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "34fb7b29d473"
+                     *         "request_id": "ada1f91ed527"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38770,7 +38785,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example sRcfeElzhcAsxQCD1KLli1PLxqTmSNCZ1xu3V2-mAOw
+                 * @example RYTxHduSTcKChE2XfWlHlJfZtDVqYnXQv6WL6SRL70c
                  */
                 token: string;
             };
@@ -38837,7 +38852,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "356f9bb6e94e"
+                     *         "request_id": "fa08cf9e2763"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39092,7 +39107,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e0185d9c7e31"
+                     *         "request_id": "e433997e59d3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39153,7 +39168,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8a57608cb868"
+                     *         "request_id": "224c9808bb5f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39526,7 +39541,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example sRcfeElzhcAsxQCD1KLli1PLxqTmSNCZ1xu3V2-mAOw
+                 * @example RYTxHduSTcKChE2XfWlHlJfZtDVqYnXQv6WL6SRL70c
                  */
                 token: string;
             };
@@ -39929,7 +39944,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "45b577cb6a50"
+                     *         "request_id": "bfcf404ca252"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39990,7 +40005,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "62aab99d1143"
+                     *         "request_id": "cd5812bb9f37"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40105,7 +40120,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "596a43997942"
+                     *         "request_id": "c3bbdf05f572"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40360,7 +40375,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "75c033801e5c"
+                     *         "request_id": "31515b9c2bd2"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40421,7 +40436,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "afa0a652c5ec"
+                     *         "request_id": "53eeaa4a5289"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40801,9 +40816,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "pvJz5jZd1PANNet6F7XHfbhW1XNAKfAbJTMOM4L1nZVnH7PAW5l9vzkC3zQP7ZR7OzZjBDJshkA2R9ScJwh7xCGSIXVU7tJ3VMR6_j699juumNMa1W97kp8D0iU7Zg1KMCKWBxitejeo5hKsawpaIYkPX0K0D78H9PKAm-ExBgVU5YbBIZwbMu4kgu7o0pSE-yv-V1VGQNHOyMTkiHzkHuTexYE2N8mdZyqzlR2slkl_gpllMp4mF55yK9LcFyRj-flK6DfjjQqZjdaZastduGa-by5gwv8XfhZA_38raBjYxEHb14YI2iKp7jBlTbDI_-_xkU8uW7F6jbCqM1nDZQ",
+                     *           "n": "u4fGQxh0kMM3Gsk0UAQR-ybxL02AKQF51PxtwiN1_Pbkicv03uGjHJcYwEh1Uj3ETgbUi0VNMHKrvu6fQfQRNk7-X_PRJkzBsguX_LiUFlyiwYUS4Md7SfvUtgys3SzKsDT7qmXRVp0vm10_AuD6uDa6XGzWUrm03J9ZpqrA2y7ByovTVR0tcnEOeXzt7BTaZjm8qMN8RmZ3zRIse_zcSft8kiIBMyFi0vZHRIyMeirB9tbNLgfwXC2fgg27Gmt1vT4dbIbbkhpyJV5LLSE7qgnM1c1YKD1aHl96p5123GyKxPcmlnUxCDmh1AaeXS7o22k1A00Bf2jApbdGYBELZw",
                      *           "e": "AQAB",
-                     *           "kid": "531066b0-1e9a-4f69-8434-b2a10f185931",
+                     *           "kid": "72b52d83-b692-4ce2-8cf4-e001462a9337",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
