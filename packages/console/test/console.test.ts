@@ -371,7 +371,9 @@ describe.skipIf(!existsSync(CHROMIUM))('the console in a browser', { timeout: 90
     await open('')
     await page.getByText('delete_user').first().waitFor()
     // What comes after the mark is fetched ahead for other routes.
-    await page.waitForFunction(`performance.getEntriesByName('lictor:first route stands').length > 0`)
+    await expect
+      .poll(() => page.evaluate(`performance.getEntriesByName('lictor:first route stands').length`))
+      .toBeGreaterThan(0)
     const scripts = await page.evaluate<string[]>(`(() => {
       const [mark] = performance.getEntriesByName('lictor:first route stands')
       return performance.getEntriesByType('resource').filter((r) => r.name.endsWith('.js') && r.startTime < mark.startTime).map((r) => r.name)
