@@ -64,7 +64,7 @@ export function openEventStream(reply: FastifyReply): EventStream {
     'x-accel-buffering': 'no',
   })
   raw.flushHeaders()
-  raw.socket?.setNoDelay(true)
+  if (raw.socket instanceof Socket) raw.socket.setNoDelay(true)
   raw.on('close', finish)
   raw.on('error', finish)
   holdOpen(reply, () => {
