@@ -3970,7 +3970,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.05
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -4048,7 +4048,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.05
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -4254,7 +4254,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 81024458752
+                     *         "free_bytes": 79951982592
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 23,
@@ -4369,7 +4369,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 81024458752
+                     *         "free_bytes": 79951982592
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 23,
@@ -5299,7 +5299,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "yqUMU79drLozHvn893iPVQRFwMVS5k3TfPUtuySxpY8Ksysao0A8hRs4po0myxMkQAMvwlh9JryvN37CA_31ybcIleC_p1XohYi9mKg7GU3ZsW7ZtdmNJ-vKsvdRshyhs5i15c04m2zhngPonOD9_AcCMYy2ZCfa6wmXn501X-C5cQmdhv1nkcT5mQJujwvoqkxoehaVaVRGC2p37jslzPR0LSpYo1ne7-MT-TPNDpUN2RTlivdoSdcUc3nk_ZZfpcieStWrHxux5afGLseieebCqtJWAdI6q5i8xkY_l6akYuKSFIHDCIUm_y8n99y3V6ngPEthZ25q3F5w3t3QRw",
+                     *           "n": "zwrKoyvf45IsIKVgaVKKC5smLEuw9qxMwxtsATnPv-zLMH2nN_TFxNM46QcNnOH86rsQlTv-KtgIHfAtZ4n6ResP169txqOXBlRRxQaTJMWdgbR_rTjS3xTQAv7kqMlK1fDEj8UoFYS4U1LwQ0NlAmmpFET9OTqtT_o-MKyv-8GIkEQe5MQQlYP6r5MIi-Wdqju6FRK-V9nt30aiCsFTMOkn6wK-XpsoU6vMgs0wfw19yLhwLMXD2LNHBE0mRHjTnPbjBrYnNj_syn3jMk8Ga_lOFMyECTqqqI2-sARywLe7bNy6o4COGKbv4FxkISgkAB1mjYa3daVIH6aI8lHWgw",
                      *           "e": "AQAB",
                      *           "kid": "dce81cca-4840-43ef-8109-6b308cb234b7",
                      *           "alg": "RS256",
@@ -6351,7 +6351,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "21a211d4-98ff-4293-8cd0-f4401fd018e3",
+                     *       "id": "94e634ac-6362-4eab-882e-bd55f5f88620",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -6578,7 +6578,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "21a211d4-98ff-4293-8cd0-f4401fd018e3",
+                     *       "id": "94e634ac-6362-4eab-882e-bd55f5f88620",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -7569,7 +7569,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "5ea2ed9b-1322-4d64-8893-507a964bcd8b",
+                     *           "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -8654,7 +8654,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -8806,7 +8806,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
+                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -8934,7 +8934,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -9078,7 +9078,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -10216,7 +10216,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "dc0ca0bb-e9e0-45ef-8abd-cf133b0936cc",
+                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -10424,7 +10424,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "dc0ca0bb-e9e0-45ef-8abd-cf133b0936cc",
+                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -10510,7 +10510,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example dc0ca0bb-e9e0-45ef-8abd-cf133b0936cc
+                 * @example 836ea267-49e1-4308-8789-8e75e5216ac4
                  */
                 id: string;
             };
@@ -10526,7 +10526,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "dc0ca0bb-e9e0-45ef-8abd-cf133b0936cc",
+                     *       "deployment_id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -10920,7 +10920,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "f46b53e93759c980f6ee9a24d791740759e04e5ef3a5a41b9477210874c3cde6",
+                     *       "public_key": "07d4f6944cb30e78a60815d3e5bc384809a2d9aab2f1d0cb578485de626d1137",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -11597,7 +11597,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "feff5327-14e9-411b-8ad6-112d14afb907",
+                     *         "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -11695,7 +11695,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "feff5327-14e9-411b-8ad6-112d14afb907",
+                     *       "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -12130,7 +12130,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *         "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -12141,7 +12141,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -12237,7 +12237,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -12395,7 +12395,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example f7ebd8cb-e6eb-4df8-8852-8ec0229a42de
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
                  */
                 rule_id: string;
             };
@@ -12499,7 +12499,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 rule_id: string;
             };
@@ -12537,7 +12537,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -13681,7 +13681,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *         "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -13901,7 +13901,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *       "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -14116,7 +14116,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 05e30064-2513-42f6-810d-670684b33872
+                 * @example f7ebd8cb-e6eb-4df8-8852-8ec0229a42de
                  */
                 approval_id: string;
             };
@@ -14132,7 +14132,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *       "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -14153,12 +14153,12 @@ export interface operations {
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "05e30064-2513-42f6-810d-670684b33872",
+                     *         "approval_id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "a6d7026de823a225e17ddb8adaafcb3aedcd1334b13a799f8e5f4a71911e672c464cf0799a214f65975655179d8e0cf4b95f1ef47ff20107af719e7fd579c70f"
+                     *         "signature": "3043c27e04e92512feb5b477df999f2b63c7e9385c9a49bade576ad08b25b6e55e4a7dc6629bad4933e609188334141fa075789551b550e700290806b641c307"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -14305,7 +14305,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 05e30064-2513-42f6-810d-670684b33872
+                 * @example f7ebd8cb-e6eb-4df8-8852-8ec0229a42de
                  */
                 approval_id: string;
             };
@@ -14338,7 +14338,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *       "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -14359,12 +14359,12 @@ export interface operations {
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "05e30064-2513-42f6-810d-670684b33872",
+                     *         "approval_id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "a6d7026de823a225e17ddb8adaafcb3aedcd1334b13a799f8e5f4a71911e672c464cf0799a214f65975655179d8e0cf4b95f1ef47ff20107af719e7fd579c70f"
+                     *         "signature": "3043c27e04e92512feb5b477df999f2b63c7e9385c9a49bade576ad08b25b6e55e4a7dc6629bad4933e609188334141fa075789551b550e700290806b641c307"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -14594,12 +14594,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "cf2022e5f4a7c1eb8ef5893c47071a308f439ff310f5dc77d8f3cba944f767dd",
+                     *           "public_key": "8fab2c066ab4968784d973921829d0b01b67759fca339a3aab07768d17fcc902",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -14621,7 +14621,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -14648,7 +14648,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
+                     *         "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -14798,7 +14798,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
+                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -14961,7 +14961,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
+                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
                  */
                 channel_id: string;
             };
@@ -15004,7 +15004,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
+                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -15166,7 +15166,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
+                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
                  */
                 channel_id: string;
             };
@@ -15270,7 +15270,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
+                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
                  */
                 channel_id: string;
             };
@@ -15640,7 +15640,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImRjZTgxY2NhLTQ4NDAtNDNlZi04MTA5LTZiMzA4Y2IyMzRiNyIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiYzcyYWU5NjctNjQ1NC00N2NjLTgwMTQtNTgzYTlkMGEyZTI4IiwiYXpwIjoic2EtZTM4ZTIxNmNiNTViZjA3ZjFiIiwianRpIjoiYzIyY2QxZWEtNzI2OC00ZWQwLTgxN2YtMDhiMDU1NTliNmY3IiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.FdK3V9_6tLzWSAA1yHYQNBEINFRO1ETCWLGN3IPDs8a6WiexnaPhvCI-GHmUhLwlqaehBAZGD1ItFPBbfFu1NQo49jwDHir1g5cxjam8DlDME6usH8T7HjnvKL6Z7ZNrcXnRmVAKXWYKdCzAN9gK3KW0J1OTAnn2ygitAnuoye00Rmr_SQ9Dv0st4Q5PaPNNSasKCurC07Bofyi3MuDXpVATUCF2c8wnrEM_zUzBJeW3sx7GU8ptm5ktfuvTELtkhgjwljzsS36B2w-F1Cu56p92C0I4OPw8CuDkSwgAfowmfkP20gIPbSnUUKNn-o__axokKW06h3qezn_gQ0e1Nw",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImRjZTgxY2NhLTQ4NDAtNDNlZi04MTA5LTZiMzA4Y2IyMzRiNyIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiYzcyYWU5NjctNjQ1NC00N2NjLTgwMTQtNTgzYTlkMGEyZTI4IiwiYXpwIjoic2EtZTM4ZTIxNmNiNTViZjA3ZjFiIiwianRpIjoiYzIyY2QxZWEtNzI2OC00ZWQwLTgxN2YtMDhiMDU1NTliNmY3IiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.IBbR17sKQ1YY9aR7f468TAFJC2T-0DqnpTC22NUqDBWhVrDIeLWARa0NznSXi-KSfDBabCY3yrG7Z2DQzPVL0uK73IBHdMa_sYQGT0vN2iyHSje__UVgqNNZ_0zNQcNZw5IYOchDyMGPdZtq6JqDMSOx-v7uqZZuGUK7_FarnyxQW_jhek0f1UJDdNGYNUpcseO3lvc-NcCYDcTpyMaSY97YZAGoz1MBbM1kZ1_uTQHSWuPor3neVCkjaCNX6-UeOyqoAMSTK0i3Fjk4IKpwphcEUg6rE7PSns5YxF11EP_6v5ZPFY4Je2zzCvBuxdyo4keLoE5ljwDX7Wzf99kJWQ",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -15859,7 +15859,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 15.57,
+                     *       "evaluation_time_ms": 16.17,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -16146,7 +16146,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 05e30064-2513-42f6-810d-670684b33872
+                 * @example f7ebd8cb-e6eb-4df8-8852-8ec0229a42de
                  */
                 approval_id: string;
             };
@@ -16174,7 +16174,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *       "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -16311,7 +16311,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
+                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
                  */
                 channel_id: string;
             };
@@ -16328,7 +16328,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:05e30064-2513-42f6-810d-670684b33872"
+                 *         "data": "approve:f7ebd8cb-e6eb-4df8-8852-8ec0229a42de"
                  *       }
                  *     }
                  */
@@ -17176,7 +17176,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *       "lease": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -17341,7 +17341,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                 *       "lease": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                  *       "outcome": "success"
                  *     }
                  */
@@ -17507,7 +17507,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "64ad95b5-f354-44a5-89b3-15ea092399c5"
+                 *       "lease": "c3848f1b-7caa-4d9c-84b1-1e00357bc042"
                  *     }
                  */
                 "application/json": {
@@ -18178,8 +18178,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
-                     *           "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *           "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *           "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -18198,8 +18198,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
-                     *           "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *           "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *           "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -18486,8 +18486,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
-                     *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -18575,8 +18575,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 64f5147f-817f-4ff8-8794-30bedb6d2116). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 64f5147f-817f-4ff8-8794-30bedb6d2116). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 58928b60-0aad-4f6a-8541-603fe8095950). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 58928b60-0aad-4f6a-8541-603fe8095950). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -18666,8 +18666,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
-                     *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -18845,7 +18845,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
                  */
                 id: string;
             };
@@ -18861,8 +18861,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
-                     *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -19055,7 +19055,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 6e5f8fa0-684c-4deb-878c-7010a5892421
+                 * @example 11a86311-d39a-4af9-84d2-89b5b616d721
                  */
                 id: string;
             };
@@ -19073,8 +19073,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
-                     *       "agent_id": "6e5f8fa0-684c-4deb-878c-7010a5892421"
+                     *       "id": "11a86311-d39a-4af9-84d2-89b5b616d721",
+                     *       "agent_id": "11a86311-d39a-4af9-84d2-89b5b616d721"
                      *     }
                      */
                     "application/json": {
@@ -19200,7 +19200,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
                  */
                 id: string;
             };
@@ -19230,8 +19230,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
-                     *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -19467,7 +19467,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
                  */
                 id: string;
             };
@@ -19485,8 +19485,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
-                     *           "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *           "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *           "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -19495,8 +19495,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
-                     *           "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *           "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *           "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -19650,7 +19650,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
                  */
                 id: string;
             };
@@ -19680,8 +19680,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
-                     *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -19911,7 +19911,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
                  */
                 id: string;
             };
@@ -19941,8 +19941,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
-                     *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -20201,9 +20201,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
-                     *           "execution_id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
-                     *           "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *           "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *           "execution_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *           "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *           "agent_name": "greeter",
                      *           "workflow_name": null,
                      *           "status": "completed",
@@ -20220,9 +20220,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
-                     *           "execution_id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
-                     *           "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *           "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *           "execution_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *           "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *           "agent_name": "greeter",
                      *           "workflow_name": null,
                      *           "status": "completed",
@@ -20461,7 +20461,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                 *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -20493,9 +20493,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
-                     *       "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
-                     *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "execution_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *       "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -20649,7 +20649,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
                  */
                 id: string;
             };
@@ -20687,9 +20687,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                     *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "execution_id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -20833,7 +20833,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 98fc1dac-2ace-45b1-851a-3052bc4a9218
+                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
                  */
                 id: string;
             };
@@ -20849,9 +20849,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
-                     *       "execution_id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
-                     *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *       "execution_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *       "agent_name": "greeter",
                      *       "workflow_name": null,
                      *       "status": "completed",
@@ -20874,7 +20874,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "98fc1dac-2ace-45b1-851a-3052bc4a9218"
+                     *           "01bb027f-67d5-47c0-8c72-4d658c1a4cef"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -21159,7 +21159,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 98fc1dac-2ace-45b1-851a-3052bc4a9218
+                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
                  */
                 id: string;
             };
@@ -21177,8 +21177,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
-                     *       "execution_id": "98fc1dac-2ace-45b1-851a-3052bc4a9218"
+                     *       "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *       "execution_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef"
                      *     }
                      */
                     "application/json": {
@@ -21319,7 +21319,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
+                 * @example b34f1325-af15-4000-8241-249937139670
                  */
                 id: string;
             };
@@ -21349,8 +21349,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                     *       "execution_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8"
+                     *       "id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "execution_id": "b34f1325-af15-4000-8241-249937139670"
                      *     }
                      */
                     "application/json": {
@@ -21475,7 +21475,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 98fc1dac-2ace-45b1-851a-3052bc4a9218
+                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
                  */
                 id: string;
                 /**
@@ -21632,7 +21632,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 98fc1dac-2ace-45b1-851a-3052bc4a9218
+                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
                  */
                 id: string;
             };
@@ -21648,16 +21648,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 98fc1dac-2ace-45b1-851a-3052bc4a9218 started","sequence":1,"execution_started":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 01bb027f-67d5-47c0-8c72-4d658c1a4cef started","sequence":1,"execution_started":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","IterationStarted":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","IterationStarted":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"instance_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","warm":false,"spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"instance_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","warm":false,"spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"instance_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","warm":false,"spawned_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"instance_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","warm":false,"spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"instance_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","warm":false,"spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"instance_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","warm":false,"spawned_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -21771,7 +21771,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 98fc1dac-2ace-45b1-851a-3052bc4a9218
+                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
                  */
                 id: string;
             };
@@ -21787,16 +21787,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 98fc1dac-2ace-45b1-851a-3052bc4a9218 started","sequence":1,"execution_started":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 01bb027f-67d5-47c0-8c72-4d658c1a4cef started","sequence":1,"execution_started":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","IterationStarted":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","IterationStarted":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"instance_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","warm":false,"spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"instance_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","warm":false,"spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"instance_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","warm":false,"spawned_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"instance_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","warm":false,"spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"instance_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","warm":false,"spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"instance_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","warm":false,"spawned_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"98fc1dac-2ace-45b1-851a-3052bc4a9218","agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -21908,7 +21908,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
                  */
                 id: string;
             };
@@ -21924,16 +21924,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z","type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z","type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 5
-                     *     data: {"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -22045,7 +22045,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
                  */
                 id: string;
             };
@@ -22061,16 +22061,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z","type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z","type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 5
-                     *     data: {"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"64f5147f-817f-4ff8-8794-30bedb6d2116","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -22183,7 +22183,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *           "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -22193,7 +22193,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6",
+                     *           "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -22203,7 +22203,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -22215,7 +22215,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *           "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -22225,7 +22225,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6",
+                     *           "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -22235,7 +22235,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -22340,7 +22340,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example f81b732a-5938-4bd6-838a-ffaf36f9a3b6
+                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
                  */
                 id: string;
             };
@@ -22357,7 +22357,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6",
+                     *         "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -22366,7 +22366,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6",
+                     *       "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -22517,7 +22517,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example f81b732a-5938-4bd6-838a-ffaf36f9a3b6
+                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
                  */
                 id: string;
             };
@@ -22548,7 +22548,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6"
+                     *       "request_id": "ff33857d-b48c-44bd-8142-8411018ccc36"
                      *     }
                      */
                     "application/json": {
@@ -22684,7 +22684,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 21abb7c8-3b00-4f8a-8e7b-f105e342c161
+                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
                  */
                 id: string;
             };
@@ -22715,7 +22715,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161"
+                     *       "request_id": "c83ba718-1764-4320-87e6-c3129f7fed30"
                      *     }
                      */
                     "application/json": {
@@ -22872,7 +22872,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *           "id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -22885,7 +22885,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *           "id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -23086,7 +23086,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -23321,7 +23321,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 volume_id: string;
             };
@@ -23337,7 +23337,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -23475,7 +23475,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 1b9ff5e2-2b88-40c5-83d1-86e0a210189a
+                 * @example d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e
                  */
                 volume_id: string;
             };
@@ -23493,7 +23493,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a"
+                     *       "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e"
                      *     }
                      */
                     "application/json": {
@@ -23632,7 +23632,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 volume_id: string;
             };
@@ -23662,7 +23662,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -23840,7 +23840,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 volume_id: string;
             };
@@ -24054,7 +24054,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 volume_id: string;
             };
@@ -24193,7 +24193,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 volume_id: string;
             };
@@ -24332,7 +24332,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 volume_id: string;
             };
@@ -24473,7 +24473,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 volume_id: string;
             };
@@ -24639,7 +24639,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 volume_id: string;
             };
@@ -24841,11 +24841,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *           "volume_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -24855,11 +24855,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *           "volume_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -25048,11 +25048,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *           "volume_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -25062,11 +25062,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *           "volume_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -25246,8 +25246,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
-                 *       "execution_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                 *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                 *       "execution_id": "b34f1325-af15-4000-8241-249937139670",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -25535,8 +25535,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
-                 *       "execution_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                 *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                 *       "execution_id": "b34f1325-af15-4000-8241-249937139670",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -26726,8 +26726,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *           "credential_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *           "credential_id": "235d2855-568a-4f81-8459-5413357deb0d",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -26744,8 +26744,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *           "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *           "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -26756,9 +26756,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *               "grant_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *               "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *               "id": "c32642d8-514a-411c-8f13-546bea71acd5",
+                     *               "grant_id": "c32642d8-514a-411c-8f13-546bea71acd5",
+                     *               "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -26776,8 +26776,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *           "credential_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *           "credential_id": "235d2855-568a-4f81-8459-5413357deb0d",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -26794,8 +26794,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *           "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *           "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -26806,9 +26806,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *               "grant_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *               "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *               "id": "c32642d8-514a-411c-8f13-546bea71acd5",
+                     *               "grant_id": "c32642d8-514a-411c-8f13-546bea71acd5",
+                     *               "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -27005,7 +27005,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example 538ee5ac-721a-4c2e-8406-220ba0d7e31e
                  */
                 id: string;
             };
@@ -27021,8 +27021,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *       "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -27033,9 +27033,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "grant_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "id": "c32642d8-514a-411c-8f13-546bea71acd5",
+                     *           "grant_id": "c32642d8-514a-411c-8f13-546bea71acd5",
+                     *           "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -27050,8 +27050,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *         "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *         "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *         "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -27062,9 +27062,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *             "grant_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *             "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *             "id": "c32642d8-514a-411c-8f13-546bea71acd5",
+                     *             "grant_id": "c32642d8-514a-411c-8f13-546bea71acd5",
+                     *             "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -27308,7 +27308,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example 538ee5ac-721a-4c2e-8406-220ba0d7e31e
                  */
                 id: string;
             };
@@ -27325,7 +27325,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
                      *       "success": true
                      *     }
                      */
@@ -27515,8 +27515,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *       "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -27753,8 +27753,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "credential_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *       "credential_id": "235d2855-568a-4f81-8459-5413357deb0d",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -27950,7 +27950,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example 538ee5ac-721a-4c2e-8406-220ba0d7e31e
                  */
                 id: string;
             };
@@ -27982,8 +27982,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *       "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -27994,9 +27994,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "grant_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "id": "c32642d8-514a-411c-8f13-546bea71acd5",
+                     *           "grant_id": "c32642d8-514a-411c-8f13-546bea71acd5",
+                     *           "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -28218,7 +28218,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example 538ee5ac-721a-4c2e-8406-220ba0d7e31e
                  */
                 id: string;
             };
@@ -28236,9 +28236,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "grant_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "id": "c32642d8-514a-411c-8f13-546bea71acd5",
+                     *           "grant_id": "c32642d8-514a-411c-8f13-546bea71acd5",
+                     *           "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -28249,9 +28249,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "grant_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "id": "c32642d8-514a-411c-8f13-546bea71acd5",
+                     *           "grant_id": "c32642d8-514a-411c-8f13-546bea71acd5",
+                     *           "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -28413,7 +28413,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example 538ee5ac-721a-4c2e-8406-220ba0d7e31e
                  */
                 id: string;
             };
@@ -28449,9 +28449,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "grant_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "credential_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "id": "c32642d8-514a-411c-8f13-546bea71acd5",
+                     *       "grant_id": "c32642d8-514a-411c-8f13-546bea71acd5",
+                     *       "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -28610,12 +28610,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example 538ee5ac-721a-4c2e-8406-220ba0d7e31e
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
+                 * @example c32642d8-514a-411c-8f13-546bea71acd5
                  */
                 grant_id: string;
             };
@@ -28632,8 +28632,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "grant_id": "c32642d8-514a-411c-8f13-546bea71acd5",
+                     *       "id": "c32642d8-514a-411c-8f13-546bea71acd5",
                      *       "success": true
                      *     }
                      */
@@ -29513,11 +29513,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=02e64968e3004879d7a14857f51bfb32bec0204685a54d4dddcad4cc92df7987&code_challenge=uZCfB1bEiZsjnZ1KTfoR5unDJmdSP5_eJdkCdIm7n8s&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=02e64968e3004879d7a14857f51bfb32bec0204685a54d4dddcad4cc92df7987&code_challenge=uZCfB1bEiZsjnZ1KTfoR5unDJmdSP5_eJdkCdIm7n8s&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=02e64968e3004879d7a14857f51bfb32bec0204685a54d4dddcad4cc92df7987&code_challenge=uZCfB1bEiZsjnZ1KTfoR5unDJmdSP5_eJdkCdIm7n8s&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "02e64968e3004879d7a14857f51bfb32bec0204685a54d4dddcad4cc92df7987",
-                     *       "state_token": "02e64968e3004879d7a14857f51bfb32bec0204685a54d4dddcad4cc92df7987",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=ab3dad69c70ea5b5509492af216ff397afb495e6fd291274b7b055e6ad61f6b4&code_challenge=e8uJtCyg8AQDFKPhTXxcjMKnjXBPAZ-W3h0BuefK2Fk&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=ab3dad69c70ea5b5509492af216ff397afb495e6fd291274b7b055e6ad61f6b4&code_challenge=e8uJtCyg8AQDFKPhTXxcjMKnjXBPAZ-W3h0BuefK2Fk&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=ab3dad69c70ea5b5509492af216ff397afb495e6fd291274b7b055e6ad61f6b4&code_challenge=e8uJtCyg8AQDFKPhTXxcjMKnjXBPAZ-W3h0BuefK2Fk&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "ab3dad69c70ea5b5509492af216ff397afb495e6fd291274b7b055e6ad61f6b4",
+                     *       "state_token": "ab3dad69c70ea5b5509492af216ff397afb495e6fd291274b7b055e6ad61f6b4",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -29674,7 +29674,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example 02e64968e3004879d7a14857f51bfb32bec0204685a54d4dddcad4cc92df7987
+                 * @example ab3dad69c70ea5b5509492af216ff397afb495e6fd291274b7b055e6ad61f6b4
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -29700,8 +29700,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
-                     *       "credential_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *       "id": "4e450fbe-74e4-463c-823e-07c5c5a922a7",
+                     *       "credential_id": "4e450fbe-74e4-463c-823e-07c5c5a922a7",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -29842,7 +29842,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "57a48d59d54db9698177e907feee5e4cbc1da48da18dfbd1fb634c21d6c92195"
+                 *       "state": "20a8c7d5a485f8bf99b43b8255c8e70f3e81d53a957f277d5c99a6831dfc8039"
                  *     }
                  */
                 "application/json": {
@@ -29870,8 +29870,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *       "credential_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "id": "4584f11d-db92-4dc2-8284-4d977d694794",
+                     *       "credential_id": "4584f11d-db92-4dc2-8284-4d977d694794",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -30054,7 +30054,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "GRvH34uGl9xQPOKoC3e2zrBKKZUwBd7k0acqRFbFxno",
+                     *       "device_code": "LeO6P5L16q9X_1R6xxmmP6-OqUgZYnImyyZ_QoI9TeA",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -30219,7 +30219,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "GRvH34uGl9xQPOKoC3e2zrBKKZUwBd7k0acqRFbFxno",
+                 *       "device_code": "LeO6P5L16q9X_1R6xxmmP6-OqUgZYnImyyZ_QoI9TeA",
                  *       "provider": "files"
                  *     }
                  */
@@ -30242,8 +30242,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "c70c59a1-31b8-4b37-8523-df1e237b571b",
-                     *       "binding_id": "c70c59a1-31b8-4b37-8523-df1e237b571b"
+                     *       "credential_id": "b1171f78-4973-45c0-8cc5-0083d4a2e58b",
+                     *       "binding_id": "b1171f78-4973-45c0-8cc5-0083d4a2e58b"
                      *     }
                      */
                     "application/json": {
@@ -30404,7 +30404,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "qz2taccOpbVQlJKvIW_zl6-0leb9KRJ0t7BV5q1h9rQ",
+                 *       "device_code": "Zv7WEZWnQ-DijRBD2E1Mu53sB7ipH7Oy5Se__K_rwnw",
                  *       "provider": "files"
                  *     }
                  */
@@ -30427,8 +30427,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "4e450fbe-74e4-463c-823e-07c5c5a922a7",
-                     *       "binding_id": "4e450fbe-74e4-463c-823e-07c5c5a922a7"
+                     *       "credential_id": "041e391c-6964-4edb-831a-7a84c3c0f672",
+                     *       "binding_id": "041e391c-6964-4edb-831a-7a84c3c0f672"
                      *     }
                      */
                     "application/json": {
@@ -30597,7 +30597,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "d79434f4-278f-4661-8036-2dac5b93d4ee",
+                     *           "id": "531066b0-1e9a-4f69-8434-b2a10f185931",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -30612,7 +30612,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "d79434f4-278f-4661-8036-2dac5b93d4ee",
+                     *           "id": "531066b0-1e9a-4f69-8434-b2a10f185931",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -30628,7 +30628,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "d79434f4-278f-4661-8036-2dac5b93d4ee",
+                     *           "id": "531066b0-1e9a-4f69-8434-b2a10f185931",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -30796,7 +30796,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d79434f4-278f-4661-8036-2dac5b93d4ee",
+                     *       "id": "531066b0-1e9a-4f69-8434-b2a10f185931",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -30807,9 +30807,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_gsNboJFd47GXOtPAFb6ZDnBedqHdE5Stj6fVxchD",
-                     *       "key_value": "aegis_gsNboJFd47GXOtPAFb6ZDnBedqHdE5Stj6fVxchD",
-                     *       "api_key": "aegis_gsNboJFd47GXOtPAFb6ZDnBedqHdE5Stj6fVxchD"
+                     *       "key": "aegis_oAnHIFV4YMONZgea9LOb8swjA2Sz2VaYvQ2emtvy",
+                     *       "key_value": "aegis_oAnHIFV4YMONZgea9LOb8swjA2Sz2VaYvQ2emtvy",
+                     *       "api_key": "aegis_oAnHIFV4YMONZgea9LOb8swjA2Sz2VaYvQ2emtvy"
                      *     }
                      */
                     "application/json": {
@@ -30940,7 +30940,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example d79434f4-278f-4661-8036-2dac5b93d4ee
+                 * @example 531066b0-1e9a-4f69-8434-b2a10f185931
                  */
                 id: string;
             };
@@ -30958,7 +30958,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "d79434f4-278f-4661-8036-2dac5b93d4ee",
+                     *       "id": "531066b0-1e9a-4f69-8434-b2a10f185931",
                      *       "success": true
                      *     }
                      */
@@ -34280,13 +34280,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "b1171f78-4973-45c0-8cc5-0083d4a2e58b",
+                     *           "agent_id": "96fbe862-757b-4038-85e5-b5807093436d",
                      *           "execution_id": null,
-                     *           "session_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *           "session_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -34295,13 +34295,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "b1171f78-4973-45c0-8cc5-0083d4a2e58b",
+                     *           "agent_id": "96fbe862-757b-4038-85e5-b5807093436d",
                      *           "execution_id": null,
-                     *           "session_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *           "session_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -34478,13 +34478,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "b1171f78-4973-45c0-8cc5-0083d4a2e58b",
+                     *           "agent_id": "96fbe862-757b-4038-85e5-b5807093436d",
                      *           "execution_id": null,
-                     *           "session_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *           "session_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -34493,13 +34493,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "b1171f78-4973-45c0-8cc5-0083d4a2e58b",
+                     *           "agent_id": "96fbe862-757b-4038-85e5-b5807093436d",
                      *           "execution_id": null,
-                     *           "session_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *           "session_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -34766,10 +34766,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
-                     *         "execution_id": "e056a8b5-96a1-47b7-84ca-9426ce17d46b",
-                     *         "agent_id": "b1171f78-4973-45c0-8cc5-0083d4a2e58b",
-                     *         "sub": "b1171f78-4973-45c0-8cc5-0083d4a2e58b",
+                     *         "session_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *         "execution_id": "632420b4-23a1-4dbc-8e11-4e3705b85030",
+                     *         "agent_id": "b5b1fb44-d895-4137-8846-fde041180ed4",
+                     *         "sub": "b5b1fb44-d895-4137-8846-fde041180ed4",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -34785,10 +34785,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
-                     *         "execution_id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
-                     *         "agent_id": "2de3ba3f-92f5-4aaf-87ff-547ac719a63f",
-                     *         "sub": "2de3ba3f-92f5-4aaf-87ff-547ac719a63f",
+                     *         "session_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *         "execution_id": "2277807e-e4c4-499b-8516-4fff38d60177",
+                     *         "agent_id": "96fbe862-757b-4038-85e5-b5807093436d",
+                     *         "sub": "96fbe862-757b-4038-85e5-b5807093436d",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -34804,7 +34804,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *         "session_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -34934,9 +34934,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "session_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImE4ZjY3NzdhLTgyZWQtNDk2Zi04MTE3LTg1MTE3ODA4NzMzMyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwNThmODIzMi03MGNiLTQ4ZTktODZkZS1jOWY2NDlhNzE2ZmIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.VFGS8LVQJ2chI9s0xa3aFCQqznZwPzqXOkRZ8BPUJiymj31lCYhF043eRgO0IQDSZHN3f1bQOqayclzR5RoYCA",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImYwNzJlMmM4LTAwM2UtNDI3ZS04YWVjLWVhZjhiMDc2NDRlOCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzZGYxZGM5Yy1kY2QwLTQwNGEtODFiMS0xN2I2ZDBhMjU0MTAiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.6hry0jJBpZr66ZYKQdc6gquT8V5jFYZi0IBxZlgdccykTCxeLyaXppzbzFHd7MGU0LoglJqT1uWtRwLtc_QaAA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -35073,7 +35073,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "session_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -35375,8 +35375,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "2de3ba3f-92f5-4aaf-87ff-547ac719a63f",
-                     *           "execution_id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
+                     *           "agent_id": "96fbe862-757b-4038-85e5-b5807093436d",
+                     *           "execution_id": "2277807e-e4c4-499b-8516-4fff38d60177",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -35387,8 +35387,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "2de3ba3f-92f5-4aaf-87ff-547ac719a63f",
-                     *           "execution_id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
+                     *           "agent_id": "96fbe862-757b-4038-85e5-b5807093436d",
+                     *           "execution_id": "2277807e-e4c4-499b-8516-4fff38d60177",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -35514,11 +35514,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "2de3ba3f-92f5-4aaf-87ff-547ac719a63f",
-                     *       "execution_id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
+                     *       "agent_id": "96fbe862-757b-4038-85e5-b5807093436d",
+                     *       "execution_id": "2277807e-e4c4-499b-8516-4fff38d60177",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/RYTxHduSTcKChE2XfWlHlJfZtDVqYnXQv6WL6SRL70c"
+                     *       "gateway_url": "https://lictor.example.com/x/_yknqFprkprodpFTs6LtzxNDnfKJ-0vKT7C6jm67g1w"
                      *     }
                      */
                     "application/json": {
@@ -35797,7 +35797,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -35810,7 +35810,7 @@ export interface operations {
                      * @enum {unknown}
                      */
                     algorithm?: "RS256" | "EdDSA";
-                };
+                } | null;
             };
         };
         responses: {
@@ -35822,19 +35822,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "a8f6777a-82ed-496f-8117-851178087333",
+                     *       "kid": "f072e2c8-003e-427e-8aec-eaf8b07644e8",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "a8f6777a-82ed-496f-8117-851178087333",
+                     *           "kid": "f072e2c8-003e-427e-8aec-eaf8b07644e8",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "72b52d83-b692-4ce2-8cf4-e001462a9337",
+                     *           "kid": "f317728d-d5d2-4099-8542-797667e7f312",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -35966,7 +35966,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example 72b52d83-b692-4ce2-8cf4-e001462a9337
+                 * @example f317728d-d5d2-4099-8542-797667e7f312
                  */
                 kid: string;
             };
@@ -35983,7 +35983,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "72b52d83-b692-4ce2-8cf4-e001462a9337"
+                     *       "kid": "f317728d-d5d2-4099-8542-797667e7f312"
                      *     }
                      */
                     "application/json": {
@@ -36050,7 +36050,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key '72b52d83-b692-4ce2-8cf4-e001462a9337'."
+                     *       "message": "There is no key 'f317728d-d5d2-4099-8542-797667e7f312'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -36122,7 +36122,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 volume_id: string;
             };
@@ -36181,7 +36181,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *       "volume_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -36344,9 +36344,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjcyYjUyZDgzLWI2OTItNGNlMi04Y2Y0LWUwMDE0NjJhOTMzNyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJiMTE3MWY3OC00OTczLTQ1YzAtOGNjNS0wMDgzZDRhMmU1OGIiLCJleGVjX2lkIjoiZTA1NmE4YjUtOTZhMS00N2I3LTg0Y2EtOTQyNmNlMTdkNDZiIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImUwNTZhOGI1LTk2YTEtNDdiNy04NGNhLTk0MjZjZTE3ZDQ2YiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI2NmZlZDYxMS05NWE3LTQzZTAtODI4ZC0xMDQzZDg0ZDRjYmIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.ClhAei0U8n0MsZsch5eAHCnHXyHHWsdkhyk947IMuGGfqOtL1_MHBWWHuLgSIQoj1BHY7x48sPOUk838gcEm1kVzGzxpyBkgQz-R_Uz4Uh2tUk3rVjygW2kEAd4XehF13DJ4moyoaJzV7wMo_A3bRM8bNpeMFILsHQyhHt56OngjJtPoMfN3dFdvElQ5nFGlJ-7rBh_VRUtTCTxQ1lQ5iLH85WsQkw4MhoyLShmB9bYOeKUNqNbZ4M6MlOqj1U2OOfuFYcWg_yscIholbCLtkTPB11RuuSFlRtkWiGDgbLeHobQHoRP7pf6V_1F78rU8pXHsdYuXCF8H68VG5ZCmGA",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImYzMTc3MjhkLWQ1ZDItNDA5OS04NTQyLTc5NzY2N2U3ZjMxMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJiNWIxZmI0NC1kODk1LTQxMzctODg0Ni1mZGUwNDExODBlZDQiLCJleGVjX2lkIjoiNjMyNDIwYjQtMjNhMS00ZGJjLThlMTEtNGUzNzA1Yjg1MDMwIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjYzMjQyMGI0LTIzYTEtNGRiYy04ZTExLTRlMzcwNWI4NTAzMCIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIxMGFiYzJkMC1mZTk5LTQyMTAtODQ0MS02MTUwYjdlNDE2Y2QiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.FYMSe6oRu4mbPpHwc21mfKHEW5cwZv3alA3XtjZO3oUuFYsarTte7SlxDs4Aozz3skICaxDuDITB0KHTDlB3WjaNTBYq8stzWumPInxTKm4sTm-SCu3IsEOHo-G5kwfJwEB9lTWcqmN5d_ljkmiTAEodm8mk4TU2o4MISXF8CtIk4XeQRUjX7I7WtZQeUbd96rlvXptg9UB4MyKKp2Ns-WK4PYaj6754yiXHoqKrZLoxyDTZwnogY5zA8CSfjFbwbFDFVtMMgFW_ZC07fKZLMHXQB8dHBPIa2cT_0WvuiFVctl7C1B_9Mu5GiYe2hWC2eIUVku5HXg8sZv99mhp7UQ",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "66fed611-95a7-43e0-828d-1043d84d4cbb"
+                     *       "session_id": "10abc2d0-fe99-4210-8441-6150b7e416cd"
                      *     }
                      */
                     "application/json": {
@@ -36377,7 +36377,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "62c6c92f2f10"
+                     *         "request_id": "74da093beb5e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36440,7 +36440,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f333dce327ad"
+                     *         "request_id": "3690c277bf92"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36501,7 +36501,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2d341adbe615"
+                     *         "request_id": "482226144235"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36562,7 +36562,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "42219a1a5884"
+                     *         "request_id": "f9a29a95d16e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36623,7 +36623,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1edd81a1c173"
+                     *         "request_id": "69918f9173c9"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36684,7 +36684,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8a1413dfeb3d"
+                     *         "request_id": "59c52c248f95"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36986,7 +36986,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d7f44c93762f"
+                     *         "request_id": "da78334b8d31"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -37241,7 +37241,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "46bb89bd7100"
+                     *         "request_id": "cd5150d24b70"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -37302,7 +37302,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d4f83756e188"
+                     *         "request_id": "665d743c5d2d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38072,7 +38072,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "911aa7d3edb4"
+                     *         "request_id": "e56ab59c4dc2"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38133,7 +38133,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c17926162a6a"
+                     *         "request_id": "53a084f4eaa7"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38187,7 +38187,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example RYTxHduSTcKChE2XfWlHlJfZtDVqYnXQv6WL6SRL70c
+                 * @example _yknqFprkprodpFTs6LtzxNDnfKJ-0vKT7C6jm67g1w
                  */
                 token: string;
             };
@@ -38204,9 +38204,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjcyYjUyZDgzLWI2OTItNGNlMi04Y2Y0LWUwMDE0NjJhOTMzNyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIyZGUzYmEzZi05MmY1LTRhYWYtODdmZi01NDdhYzcxOWE2M2YiLCJleGVjX2lkIjoiNjQ4ZTViY2EtMDE4Zi00ZTRiLThkYjktNjM2MWQ5YjFhNTI0Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjY0OGU1YmNhLTAxOGYtNGU0Yi04ZGI5LTYzNjFkOWIxYTUyNCIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJjZDViYThjMC04ZmNjLTRmZGYtODI1ZC0yYzM0MDE1NTYwYzUiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.CTmy_qvdD9joDYJWUnFyKr_u1vhLVv2T2lASPREEynX7gne63QDyc8JUBm4uTNWst2I_DuzAjeHFUtQHzyfDeCxYfpn5r1XZnzz2kauF4Nrd6Hsp3fKx8biB9LY3LqSKqPxJabyTFySGrEyVa7_e7y-Lf-jf6waGoay7vqzIyh_C6kz8WN076zQ4pzuYHpjYG72AZjfwWxsuWTzg8GFEyeHiiSrdOc1p048nHt7sIIxLq3WcphD2FjU8wNb0L8yAWhjax9peWji9EeAVcHQx8nnZe9NkFbT1vw25eIdMhvZ2iJOyMcbilkknSkSvLUQqy0yqgxL8xioL01rhhdcYyw",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImYzMTc3MjhkLWQ1ZDItNDA5OS04NTQyLTc5NzY2N2U3ZjMxMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI5NmZiZTg2Mi03NTdiLTQwMzgtODVlNS1iNTgwNzA5MzQzNmQiLCJleGVjX2lkIjoiMjI3NzgwN2UtZTRjNC00OTliLTg1MTYtNGZmZjM4ZDYwMTc3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjIyNzc4MDdlLWU0YzQtNDk5Yi04NTE2LTRmZmYzOGQ2MDE3NyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJjMmEzYmQ5ZC1kZWM3LTQwYjgtOGQ4Mi04NjA0MTYxM2I1MjciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.Nl-mQTp17N2PyJaqG5oCSta1iXwJu0jkUeHdtP6Riq5emMSpBXI-NzuoRgxWIg-SCBePxdmLrZuAmwc0AeO22M4pQLLhrggGc_db7Maey4735EmJ7xl1tv5qQ2tvlX7Ch662QUSFjDdvTmsqB-Kn3qusiy53gkiJIQqrOp4hPxRfgBavaCg4QpWZQLWegQcCf1VnV8l46244lACIdqP9v43TF8R6wm3q9J_AK0RWnZ8k_DgEGP4WxTg9yq8F1Fo5GgHD0tEA-VCjvz2kZuLYcOu54vrFijLX_iUXbvU1BQ1TFu9AJCTMKQ4dMwWZAPHaiXngcXW7gI2G0dHmSeE8JQ",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5"
+                     *       "session_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527"
                      *     }
                      */
                     "application/json": {
@@ -38237,7 +38237,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "5dba8c1c734c"
+                     *         "request_id": "4d5e2721f162"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38300,7 +38300,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "95d0d68f21bb"
+                     *         "request_id": "8806f4fef8af"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38361,7 +38361,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a61b1f3893d1"
+                     *         "request_id": "4e18a32e8fca"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38422,7 +38422,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "835b835bc688"
+                     *         "request_id": "a23561d4717a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38483,7 +38483,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9acf6408aabc"
+                     *         "request_id": "f66a97c711ea"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38544,7 +38544,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "cb50b2de24fb"
+                     *         "request_id": "59ee7eb5b65b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38605,7 +38605,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ada1f91ed527"
+                     *         "request_id": "c00c52aac683"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38785,7 +38785,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example RYTxHduSTcKChE2XfWlHlJfZtDVqYnXQv6WL6SRL70c
+                 * @example _yknqFprkprodpFTs6LtzxNDnfKJ-0vKT7C6jm67g1w
                  */
                 token: string;
             };
@@ -38852,7 +38852,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "fa08cf9e2763"
+                     *         "request_id": "3a6fb8e51f1b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39107,7 +39107,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e433997e59d3"
+                     *         "request_id": "0445c3cccc9e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39168,7 +39168,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "224c9808bb5f"
+                     *         "request_id": "e9078ecf12b1"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39541,7 +39541,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example RYTxHduSTcKChE2XfWlHlJfZtDVqYnXQv6WL6SRL70c
+                 * @example _yknqFprkprodpFTs6LtzxNDnfKJ-0vKT7C6jm67g1w
                  */
                 token: string;
             };
@@ -39944,7 +39944,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "bfcf404ca252"
+                     *         "request_id": "49b07f0b4617"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40005,7 +40005,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "cd5812bb9f37"
+                     *         "request_id": "48c1bc36cbed"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40120,7 +40120,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c3bbdf05f572"
+                     *         "request_id": "5d7802eb6ebd"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40375,7 +40375,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "31515b9c2bd2"
+                     *         "request_id": "7d2eb0b9fbc0"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40436,7 +40436,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "53eeaa4a5289"
+                     *         "request_id": "1c16d0ebcd27"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40816,9 +40816,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "u4fGQxh0kMM3Gsk0UAQR-ybxL02AKQF51PxtwiN1_Pbkicv03uGjHJcYwEh1Uj3ETgbUi0VNMHKrvu6fQfQRNk7-X_PRJkzBsguX_LiUFlyiwYUS4Md7SfvUtgys3SzKsDT7qmXRVp0vm10_AuD6uDa6XGzWUrm03J9ZpqrA2y7ByovTVR0tcnEOeXzt7BTaZjm8qMN8RmZ3zRIse_zcSft8kiIBMyFi0vZHRIyMeirB9tbNLgfwXC2fgg27Gmt1vT4dbIbbkhpyJV5LLSE7qgnM1c1YKD1aHl96p5123GyKxPcmlnUxCDmh1AaeXS7o22k1A00Bf2jApbdGYBELZw",
+                     *           "n": "kksWbBjJkLygqXbqHWPVs9eRsvxNGDQkNHLIVgrxM2SAG4kBqPgI0vUl3b4z8fKGkz4nuW0U4VxOxuvJB46LsftA0bD0ld1UXb4VM_kX3-bJ-Gq8_TKgAJ-XcVtbBYRpQtMj8ErgePdxiN1x7Qq8cYxHNlOX7PguCZKqOYliSJD-aCOYDnoGu550wFIIRAY0NvYNoxIabbujznNZTzfNTHApetCCO49YjSZl9jsUHK9cnEkPl8Beh05UEZidA9EHL1ysYaM7_xsTe7PZIMKgAmk7Qi9R-DbqeeT4PW2l3kls5riVl3fgaBxTlbCLgASf1FVn5SPfOqd5lzfV9y8Y8Q",
                      *           "e": "AQAB",
-                     *           "kid": "72b52d83-b692-4ce2-8cf4-e001462a9337",
+                     *           "kid": "f317728d-d5d2-4099-8542-797667e7f312",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }

@@ -277,13 +277,15 @@ export function sealControlRoutes(
         summary: 'Sign security tokens with a new key from now on',
         description:
           'Of the whole installation. The keys before it verify for another day, which is as long as any token lives, so that no session ends. Other servers sign with the new key within a minute.',
-        body: Type.Object({
-          algorithm: Type.Optional(
-            Type.Enum(['RS256', 'EdDSA'], {
-              description: 'That of the key before, where it is left out. Some gateways verify RS256 alone.',
-            }),
-          ),
-        }),
+        body: Nullable(
+          Type.Object({
+            algorithm: Type.Optional(
+              Type.Enum(['RS256', 'EdDSA'], {
+                description: 'That of the key before, where it is left out. Some gateways verify RS256 alone.',
+              }),
+            ),
+          }),
+        ),
         response: {
           201: Type.Object({
             ...Key.properties,
@@ -295,7 +297,7 @@ export function sealControlRoutes(
     },
     async (request, reply) => {
       const caller = requireOperator(request)
-      const key = await securityTokens.rotate(request.body.algorithm)
+      const key = await securityTokens.rotate(request.body?.algorithm)
       await audit.record(caller, 'seal_key.rotate', { kid: key.id, algorithm: key.algorithm }, null)
       reply.code(201)
       return { ...shownKey(key), keys: (await securityTokens.keys()).map(shownKey) }
