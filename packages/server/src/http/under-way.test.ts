@@ -59,4 +59,18 @@ describe('a server that closes', () => {
     expect((await http.inject({ method: 'GET', url: '/none' })).statusCode).toBe(404)
     await http.close()
   })
+
+  it('ends a request whose handler failed after it took over the answer', async () => {
+    const http = Fastify()
+    registerUnderWay(http)
+    http.get('/', async (_, reply) => {
+      reply.hijack()
+      reply.raw.writeHead(200)
+      throw new Error('no stream after all')
+    })
+    const address = await http.listen({ host: '127.0.0.1', port: 0 })
+    await expect(fetch(address).then((answer) => answer.text())).rejects.toThrow()
+    await expect(http.inject({ method: 'GET', url: '/' })).rejects.toThrow('destroyed')
+    await http.close()
+  })
 })

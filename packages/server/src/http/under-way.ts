@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 /**
  * Closing the server waits for every request that was begun: also for one whose client has gone, whose work still
  * goes on, and for one that came by no socket. What they use (database, bus) is closed after it.
+ * A handler that fails after it took over its answer leaves no client waiting.
  */
 export function registerUnderWay(app: FastifyInstance): void {
   const underWay = new Set<object>()
@@ -24,6 +25,10 @@ export function registerUnderWay(app: FastifyInstance): void {
       underWay.add(entry)
       try {
         return await handler.call(this, request, reply)
+      } catch (error) {
+        // The answer was taken over, as a stream is: nobody else will end it.
+        if (reply.sent && !reply.raw.writableEnded) reply.raw.destroy()
+        throw error
       } finally {
         end(entry)
       }
