@@ -60,7 +60,7 @@ function rowsHandedOut(text: string): string[] {
     [...text.matchAll(lists)]
       .flatMap(([, list = '']) => list.split(','))
       .flatMap((one) => one.trim().split(' as ').at(-1) || [])
-  const rows = new Set(listed(/^import type \{([^}]*)\} from '[^']*\/schema\.ts'/gm))
+  const rows = new Set(listed(/^import type \{([^}]*)\} from '[^']*\/schema(?:\/\w+)?\.ts'/gm))
   const speaksOfRows = (part: string) => part.split(/\W+/).some((word) => rows.has(word))
   const declarations = [
     ...text.matchAll(/^(export )?(?:async )?(type|interface|function|const) (\w+)(.*(?:\n(?![a-z/]).*)*)/gm),
@@ -73,7 +73,7 @@ function rowsHandedOut(text: string): string[] {
     for (const { name, isType, shown } of declarations) if (isType && speaksOfRows(shown)) rows.add(name)
   }
   return [
-    ...listed(/^export type \{([^}]*)\} from '[^']*\/schema\.ts'/gm),
+    ...listed(/^export type \{([^}]*)\} from '[^']*\/schema(?:\/\w+)?\.ts'/gm),
     ...listed(/^export type \{([^}]*)\}$/gm).filter(speaksOfRows),
     ...declarations.filter(({ isExported, shown }) => isExported && speaksOfRows(shown)).map(({ name }) => name),
   ]
@@ -233,6 +233,7 @@ describe('the house', () => {
       // A mapping that another store uses.
       'export const personOf = (row: Row): Person => ({})': [],
       "export type { PersonRow } from '../storage/schema.ts'": ['PersonRow'],
+      "export type { PersonRow } from '../storage/schema/identity.ts'": ['PersonRow'],
       'type Person = Row\nexport type { Person }': ['Person'],
       'export interface Person {\n  readonly id: string\n}\nconst personOf = (row: Row): Person => ({})': [],
       'export function createStore(db: Db): Store {\n  const of = (row: Row) => row\n}': [],
