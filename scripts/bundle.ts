@@ -5,8 +5,17 @@
  *
  * `tsc -b` checks the types and writes declarations to `.types`; it has run before.
  */
-import fs, { existsSync, globSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import fs, {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Plugin, type RolldownOptions, rolldown } from 'rolldown'
 import { dts } from 'rolldown-plugin-dts'
@@ -79,8 +88,31 @@ const loadedFileSystem: Plugin = {
 
 async function bundle(name: string): Promise<void> {
   const folder = join(root, 'packages', name)
-  const out = join(folder, 'dist')
-  rmSync(out, { recursive: true, force: true })
+  const made = mkdtempSync(join(folder, '.dist-'))
+  try {
+    await bundleInto(made, name)
+    put(made, join(folder, 'dist'))
+  } finally {
+    rmSync(made, { recursive: true, force: true })
+  }
+}
+
+/** Puts what was made in its place file by file, so that a program which starts meanwhile finds each of its modules. */
+function put(made: string, place: string): void {
+  const files = (folder: string) =>
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+  const fresh = new Set(files(made))
+  for (const file of fresh) {
+    mkdirSync(dirname(join(place, file)), { recursive: true })
+    renameSync(join(made, file), join(place, file))
+  }
+  for (const file of files(place)) if (!fresh.has(file)) rmSync(join(place, file))
+}
+
+async function bundleInto(out: string, name: string): Promise<void> {
+  const folder = join(root, 'packages', name)
   const isProgram = name in programs
   const entries = entriesOf(name, folder)
   const isOutsideProgram = isOutside(folder)
