@@ -3,8 +3,13 @@ import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, it } from 'vitest'
-import { eventually, root } from './support/server.ts'
+import { afterEach, beforeAll, expect, it } from 'vitest'
+import { freshClone } from './support/fresh-clone.ts'
+import { eventually } from './support/server.ts'
+
+const clone = mkdtempSync(join(tmpdir(), 'lictor-clone-'))
+// `npm start` builds first, and what other tests run from must stay.
+beforeAll(() => freshClone(clone))
 
 let npm: ChildProcess
 let server = 0
@@ -27,7 +32,7 @@ it.each(['SIGTERM', 'SIGKILL'] as const)(
   { timeout: 600_000 },
   async (signal) => {
     npm = spawn('npm', ['start'], {
-      cwd: root,
+      cwd: clone,
       env: {
         PATH: process.env.PATH,
         HOME: process.env.HOME,

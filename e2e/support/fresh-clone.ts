@@ -3,7 +3,7 @@ import { join, relative, sep } from 'node:path'
 import { root } from './server.ts'
 
 /** Folders that no clone has: what was built, and what is no part of the product. */
-const notCloned = /^(\.git|coverage)$|(^|\/)(node_modules|\.types|dist)$|^packages\/server\/console$/
+const notCloned = /^(\.git|coverage)$|(^|\/)(node_modules|\.types|dist|\.dist-[^/]*)$|^packages\/server\/console$/
 
 /**
  * The sources as a fresh clone has them, in `folder`, with the libraries that are installed here: whatever is built there leaves
