@@ -15,9 +15,10 @@ import fs, {
   renameSync,
   rmSync,
 } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import path, { dirname, join, relative } from 'node:path'
+import stream from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { type Plugin, type RolldownOptions, rolldown } from 'rolldown'
+import { type CodeSplittingNameFunction, type Plugin, type RolldownOptions, rolldown } from 'rolldown'
 import { dts } from 'rolldown-plugin-dts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -70,19 +71,24 @@ const internalEntries = (folder: string): string[] =>
     .filter(([, target]) => typeof target === 'object' && target.default === undefined)
     .map(([entry]) => `${read(folder).name}${entry.slice(1)}`)
 
+/** Modules of Node that every process has loaded when it starts. */
+const LOADED: Readonly<Record<string, object>> = { 'node:fs': fs, 'node:path': path, 'node:stream': stream }
+
 /**
- * Makes `import … from 'node:fs'` read the module that every process of Node has loaded already. An ordinary import lists
- * all that `node:fs` exports, and so loads its promises, streams and watchers too: a tenth of what the guard's start takes.
+ * Makes imports of them read the module that is there. An ordinary import lists all that the module exports, and so loads the
+ * promises, streams and watchers of `node:fs` too: a tenth of what the guard's start takes.
  */
-const loadedFileSystem: Plugin = {
-  name: 'loaded-file-system',
-  resolveId: (id) => (id === 'node:fs' ? '\0node:fs' : null),
+const loadedModules: Plugin = {
+  name: 'loaded-modules',
+  resolveId: (id) => (id in LOADED ? `\0${id}` : null),
   load: (id) => {
-    if (id !== '\0node:fs') return null
-    const names = Object.entries(Object.getOwnPropertyDescriptors(fs))
-      .filter(([name, { value }]) => typeof value === 'function' && name !== 'default')
-      .map(([name]) => `export const ${name} = fileSystem.${name}`)
-    return `const fileSystem = process.getBuiltinModule('node:fs')\n${names.join('\n')}\n`
+    const name = id.slice(1)
+    const loaded = id.startsWith('\0') ? LOADED[name] : undefined
+    if (loaded === undefined) return null
+    const names = Object.entries(Object.getOwnPropertyDescriptors(loaded))
+      .filter(([member, { value }]) => value !== undefined && /^[A-Za-z]+$/.test(member) && member !== 'default')
+      .map(([member]) => `export const ${member} = loaded.${member}`)
+    return `const loaded = process.getBuiltinModule('${name}')\n${names.join('\n')}\n`
   },
 }
 
@@ -116,7 +122,7 @@ async function bundleInto(out: string, name: string): Promise<void> {
   const isProgram = name in programs
   const entries = entriesOf(name, folder)
   const isOutsideProgram = isOutside(folder)
-  const isOutsideLibrary = (id: string) => id !== 'node:fs' && isOutsideProgram(id)
+  const isOutsideLibrary = (id: string) => !(id in LOADED) && isOutsideProgram(id)
   const shared: RolldownOptions = {
     external: isOutsideProgram,
     platform: 'neutral',
@@ -128,14 +134,20 @@ async function bundleInto(out: string, name: string): Promise<void> {
     input: entries,
     ...(isProgram
       ? {}
-      : { external: isOutsideLibrary, plugins: [loadedFileSystem], treeshake: { propertyReadSideEffects: false } }),
+      : { external: isOutsideLibrary, plugins: [loadedModules], treeshake: { propertyReadSideEffects: false } }),
     output: {
       dir: out,
       format: 'esm',
       chunkFileNames: 'chunks/[name]-[hash].js',
       // Names and lines stay: whoever's agent fails in here reads them.
       comments: { legal: true, annotation: true, jsdoc: false },
-      ...(isProgram ? { preserveModules: true, preserveModulesRoot: join(folder, 'src') } : {}),
+      ...(isProgram
+        ? { preserveModules: true, preserveModulesRoot: join(folder, 'src') }
+        : {
+            codeSplitting: {
+              groups: [{ name: sharedWith(folder, entries.index), minShareCount: 2, debugName: 'shared' }],
+            },
+          }),
     },
   })
   await write({
@@ -151,6 +163,22 @@ async function bundleInto(out: string, name: string): Promise<void> {
     ],
     output: { dir: out, format: 'esm', chunkFileNames: 'types/[hash]-[name].ts' },
   })
+}
+
+/** What the main entry of a library has in common with others is one file: each file more costs whoever loads it. */
+function sharedWith(folder: string, main: string | undefined): CodeSplittingNameFunction {
+  const reached = new Map<string, boolean>()
+  return (id, modules) => {
+    const isReached = (module: string): boolean => {
+      const known = reached.get(module)
+      if (known !== undefined) return known
+      reached.set(module, false)
+      const found = module === main || (modules.getModuleInfo(module)?.importers ?? []).some(isReached)
+      reached.set(module, found)
+      return found
+    }
+    return id.startsWith(folder) && isReached(id) ? 'shared' : null
+  }
 }
 
 /** Declarations of the packages that are published nowhere, by their names. */

@@ -5,17 +5,26 @@
 
 const BLOCK = 64
 
-/** The round constants: first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
-const K = new Uint32Array(64)
-/** The initial state: the same of the square roots of the first 8 primes. */
-const INITIAL = new Uint32Array(8)
+interface Constants {
+  /** Of the rounds: first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
+  readonly rounds: Uint32Array
+  /** The initial state: the same of the square roots of the first 8 primes. */
+  readonly initial: Uint32Array
+}
 
-for (let candidate = 2, found = 0; found < 64; candidate++) {
-  let prime = true
-  for (let d = 2; d * d <= candidate; d++) if (candidate % d === 0) prime = false
-  if (!prime) continue
-  if (found < 8) INITIAL[found] = fraction(candidate ** (1 / 2))
-  K[found++] = fraction(candidate ** (1 / 3))
+let constants: Constants | undefined
+
+function makeConstants(): Constants {
+  const rounds = new Uint32Array(64)
+  const initial = new Uint32Array(8)
+  for (let candidate = 2, found = 0; found < 64; candidate++) {
+    let prime = true
+    for (let d = 2; d * d <= candidate; d++) if (candidate % d === 0) prime = false
+    if (!prime) continue
+    if (found < 8) initial[found] = fraction(candidate ** (1 / 2))
+    rounds[found++] = fraction(candidate ** (1 / 3))
+  }
+  return { rounds, initial }
 }
 
 function fraction(root: number): number {
@@ -25,11 +34,13 @@ function fraction(root: number): number {
 /** Lower-case hex SHA-256 of the bytes; text is encoded as UTF-8 first. */
 export function sha256Hex(input: string | Uint8Array): string {
   const bytes = typeof input === 'string' ? new TextEncoder().encode(input) : input
-  const state = Uint32Array.from(INITIAL)
+  constants ??= makeConstants()
+  const { rounds, initial } = constants
+  const state = initial.slice()
   const words = new Uint32Array(64)
   const whole = bytes.length - (bytes.length % BLOCK)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  for (let at = 0; at < whole; at += BLOCK) compress(state, words, view, at)
+  for (let at = 0; at < whole; at += BLOCK) compress(state, words, rounds, view, at)
 
   const rest = bytes.length - whole
   const tail = new Uint8Array(rest < BLOCK - 8 ? BLOCK : 2 * BLOCK)
@@ -38,14 +49,14 @@ export function sha256Hex(input: string | Uint8Array): string {
   const tailView = new DataView(tail.buffer)
   tailView.setUint32(tail.length - 8, Math.floor(bytes.length / 0x2000_0000))
   tailView.setUint32(tail.length - 4, (bytes.length << 3) >>> 0)
-  for (let at = 0; at < tail.length; at += BLOCK) compress(state, words, tailView, at)
+  for (let at = 0; at < tail.length; at += BLOCK) compress(state, words, rounds, tailView, at)
 
   let hex = ''
   for (const word of state) hex += word.toString(16).padStart(8, '0')
   return hex
 }
 
-function compress(state: Uint32Array, w: Uint32Array, view: DataView, offset: number): void {
+function compress(state: Uint32Array, w: Uint32Array, rounds: Uint32Array, view: DataView, offset: number): void {
   for (let i = 0; i < 16; i++) w[i] = view.getUint32(offset + i * 4)
   for (let i = 16; i < 64; i++) {
     const x = w[i - 15] as number
@@ -64,7 +75,7 @@ function compress(state: Uint32Array, w: Uint32Array, view: DataView, offset: nu
   let h = state[7] as number
   for (let i = 0; i < 64; i++) {
     const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7))
-    const t1 = (h + s1 + ((e & f) ^ (~e & g)) + (K[i] as number) + (w[i] as number)) | 0
+    const t1 = (h + s1 + ((e & f) ^ (~e & g)) + (rounds[i] as number) + (w[i] as number)) | 0
     const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10))
     const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0
     h = g

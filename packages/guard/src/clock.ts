@@ -13,7 +13,8 @@ export type NewId = () => string
 export const randomId: NewId = () => globalThis.crypto.randomUUID()
 
 const SERIES = 0x10000
-const LAST_DIGITS = Array.from({ length: SERIES }, (_, index) => index.toString(16).padStart(4, '0'))
+/** The ends of identifiers, each made when a series first counts to it: all of them at once would cost every start. */
+const LAST_DIGITS: string[] = []
 
 /**
  * Identifiers that are as unique as random ones and cost a tenth: of each random UUID the last four digits are counted
@@ -27,6 +28,7 @@ export function createSerialId(newId: NewId): NewId {
       start = newId().slice(0, -4)
       next = 0
     }
+    if (next === LAST_DIGITS.length) LAST_DIGITS.push(next.toString(16).padStart(4, '0'))
     return start + (LAST_DIGITS[next++] as string)
   }
 }

@@ -52,8 +52,6 @@ export class Guard {
   readonly localSink: CollectingAuditSink
   readonly toolRegistry: ToolRegistry
   readonly telemetry: GovernanceTelemetry | null
-  /** The session of every call that names none; made once per guard, so that limits add up over calls. */
-  readonly sessionId: string
   readonly approvalBackend: ApprovalBackend | null
   readonly logger: Logger
   /** What this guard was made with, for guards made from several. */
@@ -64,7 +62,8 @@ export class Guard {
   readonly #dependencies: CallDependencies
   readonly #context: DecideContext
   readonly #principalResolver: PrincipalResolver | null
-  readonly #session: Session
+  readonly #newSessionId: NewId
+  #session: Session | null = null
   readonly #closers: { readonly before: () => unknown; readonly after: () => unknown }[] = []
   #principal: Principal | null
   #state: GuardState
@@ -90,8 +89,7 @@ export class Guard {
     this.auditSink =
       sinks === undefined ? this.localSink : new CompositeSink([this.localSink, ...('emit' in sinks ? [sinks] : sinks)])
     this.toolRegistry = new ToolRegistry(Object.entries(options.tools ?? {}))
-    this.sessionId = (options.newId ?? randomId)()
-    this.#session = new Session(this.sessionId, this.backend, true)
+    this.#newSessionId = options.newId ?? randomId
     this.#principal = options.principal ? createPrincipal(options.principal) : null
     this.#principalResolver = options.principalResolver ?? null
     const resolvePath = options.resolvePath === undefined ? realPath : options.resolvePath
@@ -124,6 +122,17 @@ export class Guard {
           options.policyVersion ?? null,
         )
     this.#registerTools(this.#state)
+  }
+
+  /** The session of every call that names none; made once per guard, so that limits add up over calls. */
+  get sessionId(): string {
+    return this.#ownSession.sessionId
+  }
+
+  /** Made when it is first asked for: a random id loads Node's cryptography, which a guard that only evaluates never needs. */
+  get #ownSession(): Session {
+    this.#session ??= new Session(this.#newSessionId(), this.backend, true)
+    return this.#session
   }
 
   /** `enforce` or `observe`: as given, else as the bundle in force says. */
@@ -212,7 +221,7 @@ export class Guard {
     args: Readonly<Record<string, unknown>>,
     options: RunOptions = NO_OPTIONS,
   ): MaybePromise<GovernedCall> {
-    const session = options.sessionId ? new Session(options.sessionId, this.backend) : this.#session
+    const session = options.sessionId ? new Session(options.sessionId, this.backend) : this.#ownSession
     if (options.principal === undefined && this.#principalResolver !== null) {
       const resolved = this.#principalResolver(toolName, args)
       if (isPromise(resolved)) {

@@ -261,7 +261,7 @@ describe('a policy compiled elsewhere', () => {
       EdictumDenied,
     )
     expect(guard.policyVersion).toBe(hash)
-    expect(guard.localSink.last()).toMatchObject({ runId: 'exec-1', callId: 'id-1', policyVersion: hash })
+    expect(guard.localSink.last()).toMatchObject({ runId: 'exec-1', callId: 'id-0', policyVersion: hash })
   })
 
   test('a tool executed elsewhere is authorized before and completed after', async () => {
