@@ -1,11 +1,11 @@
-import { Document, isScalar, parse as parseYaml, visit } from 'yaml'
-import { formatPath, type Issue, isRecord, type Path, type Reading } from '../shape/shape.ts'
+import { type Issue, isRecord, type Path } from '../shape/shape.ts'
 import { ManifestError } from './errors.ts'
 import { expandFlatManifest, isFlatManifest } from './flat.ts'
 import { judgeManifest, type ManifestRules } from './rules.ts'
 import { manifestShape } from './schema.ts'
-import { readSource, type Source, valueSource } from './source.ts'
+import { readingOf, readSource, type Source, valueSource } from './source.ts'
 import type { AgentManifestDocument, AgentSpec, ManifestMetadata } from './types.ts'
+import { writeYaml } from './yaml.ts'
 
 /**
  * An agent manifest, checked and normalised. Numbers where the format wants text have become text,
@@ -54,16 +54,7 @@ export class AgentManifest implements AgentManifestDocument {
   static #read(source: Source, rules: ManifestRules): AgentManifest {
     const flat = isRecord(source.value) && isFlatManifest(source.value) ? expandFlatManifest(source.value) : undefined
     const origin = flat ? flat.origin : (path: Path) => path
-    const issues: Issue[] = []
-    const reading: Reading = {
-      report: (path, message, severity = 'error') => {
-        // Finding a place takes as long as the text is large: nobody reads the hundred-and-first complaint.
-        if (issues.filter((issue) => issue.severity === severity).length >= MOST_ISSUES) return
-        const from = origin(path)
-        issues.push({ path: formatPath(from), message, severity, ...source.position(from) })
-      },
-      written: (path) => source.written(origin(path)),
-    }
+    const { issues, reading } = readingOf(source, origin)
     const document = manifestShape(flat ? flat.manifest : source.value, [], reading)
     const structural = issues.filter(isError)
     if (document) judgeManifest(document, reading, rules)
@@ -93,13 +84,7 @@ export class AgentManifest implements AgentManifestDocument {
 
   /** YAML that readers of YAML 1.1 (the Python SDK) and 1.2 understand alike. */
   toYaml(): string {
-    const document = new Document(this.toJSON(), { compat: 'yaml-1.1', aliasDuplicateObjects: false })
-    visit(document, {
-      Scalar: (_, node) => {
-        if (isScalar(node) && typeof node.value === 'string' && !readsAsText(node.value)) node.type = 'QUOTE_DOUBLE'
-      },
-    })
-    return document.toString({ lineWidth: 0 })
+    return writeYaml(this.toJSON())
   }
 
   /** Serialise and write the manifest to a YAML file. */
@@ -108,9 +93,6 @@ export class AgentManifest implements AgentManifestDocument {
     await writeFile(path, this.toYaml())
   }
 }
-
-/** Of each severity. */
-const MOST_ISSUES = 100
 
 const isError = ({ severity }: Issue): boolean => severity === 'error'
 
@@ -122,16 +104,4 @@ function withoutConsequences(structural: readonly Issue[], judged: readonly Issu
     ...structural,
     ...judged.filter(({ path }) => !paths.has(path) && !(runtimeIsBroken && path.startsWith('spec.runtime'))),
   ]
-}
-
-/** Whether a plain scalar of this text is read back as the same text by YAML 1.2; `=` and `<<` mean more in 1.1. */
-function readsAsText(value: string): boolean {
-  if (value === '=' || value === '<<' || /[\u0085\u2028\u2029\ufeff]/.test(value)) return false
-  if (/^[A-Za-z][A-Za-z ]*$/.test(value) && value.length > 8) return true
-  if (value.includes('\n')) return !/[^\n\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd]|^\s|\r/u.test(value)
-  try {
-    return typeof parseYaml(value, { logLevel: 'silent' }) === 'string'
-  } catch {
-    return true
-  }
 }

@@ -1,5 +1,5 @@
 import { isNode, isScalar, LineCounter, type Node, parseAllDocuments, visit } from 'yaml'
-import type { Issue, Path } from '../shape/shape.ts'
+import { formatPath, type Issue, type Path, type Reading } from '../shape/shape.ts'
 import { ManifestError } from './errors.ts'
 
 /** Where something stands in a text; both 1-based. */
@@ -97,6 +97,24 @@ export function readSource(text: string): Source {
       return isScalar(node) && node.type === 'PLAIN' ? node.source : undefined
     },
   }
+}
+
+/** Of each severity. */
+const MOST_ISSUES = 100
+
+/** A reading of `source` and what it complains of. `origin` says where in the text stands what a reader finds at a path. */
+export function readingOf(source: Source, origin: (path: Path) => Path): { issues: Issue[]; reading: Reading } {
+  const issues: Issue[] = []
+  const reading: Reading = {
+    report: (path, message, severity = 'error') => {
+      // Finding a place takes as long as the text is large: nobody reads the hundred-and-first complaint.
+      if (issues.filter((issue) => issue.severity === severity).length >= MOST_ISSUES) return
+      const from = origin(path)
+      issues.push({ path: formatPath(from), message, severity, ...source.position(from) })
+    },
+    written: (path) => source.written(origin(path)),
+  }
+  return { issues, reading }
 }
 
 /** The first key that its mapping already has. */

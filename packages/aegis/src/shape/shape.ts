@@ -182,11 +182,14 @@ export type Fields<T> = { readonly [K in keyof T]-?: Shape<Exclude<T[K], undefin
 
 /**
  * An object with known fields. `null` counts as absent. Unknown keys are kept and reported as warnings, so that a
- * document written for a newer version survives a round trip and a typing mistake is still seen.
+ * document written for a newer version survives a round trip and a typing mistake is still seen; `refuse` makes them errors.
  */
 export function record<T extends object>(
   fields: Fields<T>,
-  options: { readonly required?: readonly (keyof T & string)[]; readonly unknownKeys?: 'warn' | 'keep' } = {},
+  options: {
+    readonly required?: readonly (keyof T & string)[]
+    readonly unknownKeys?: 'warn' | 'keep' | 'refuse'
+  } = {},
 ): Shape<T> {
   const names = Object.keys(fields)
   const required = new Set<string>(options.required ?? [])
@@ -205,11 +208,13 @@ export function record<T extends object>(
     }
     for (const [name, given] of Object.entries(value)) {
       if (Object.hasOwn(fields, name)) continue
-      entries.push([name, given])
+      const isRefused = options.unknownKeys === 'refuse'
+      if (!isRefused) entries.push([name, given])
       if (options.unknownKeys === 'keep') continue
       const near = closest(name, names)
       const hint = near === undefined ? '' : `; did you mean '${near}'?`
-      reading.report([...path, name], `unknown key ${formatPath([...path, name])}${hint}`, 'warning')
+      const severity = isRefused ? 'error' : 'warning'
+      reading.report([...path, name], `unknown key ${formatPath([...path, name])}${hint}`, severity)
     }
     return Object.fromEntries(entries) as T
   })
