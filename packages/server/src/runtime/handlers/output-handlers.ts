@@ -1,7 +1,6 @@
 import type { Logger } from 'pino'
 import { DomainError } from '../../errors.ts'
 import { AddressRefused, type Outbound, OutboundFailed } from '../../ports/outbound.ts'
-import { renderTemplate } from '../admission/prompt.ts'
 import type { Children } from '../children/children.ts'
 import type { DeliverOutput } from '../executions/supervisor.ts'
 import { draft } from '../record/events.ts'
@@ -9,6 +8,7 @@ import type { Execution } from '../record/execution.ts'
 import type { ExecutionJournal } from '../record/journal.ts'
 import { BadReference } from '../references/reference.ts'
 import type { References } from '../references/references.ts'
+import { loadTemplates } from '../templates/renderer.ts'
 
 type Agent = Extract<Parameters<DeliverOutput>[0]['handler'], { type: 'agent' }>
 type Webhook = Extract<Parameters<DeliverOutput>[0]['handler'], { type: 'webhook' }>
@@ -80,7 +80,7 @@ export function createOutputHandlers(deps: {
 
   async function rendered(template: string, { intent }: Execution, output: string): Promise<string> {
     try {
-      return await renderTemplate(template, { output, intent: intent ?? '' })
+      return (await loadTemplates()).render(template, { output, intent: intent ?? '' })
     } catch (error) {
       throw new HandlerFailed(`its template is broken: ${(error as Error).message}`)
     }
