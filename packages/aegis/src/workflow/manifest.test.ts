@@ -443,3 +443,36 @@ it('whatever is given, it is a manifest or a WorkflowManifestError', () => {
     { numRuns: 300 },
   )
 })
+
+it('its templates are judged where somebody knows them, each at its place', () => {
+  const judged: [string, string][] = []
+  const templates = (text: string, kind: string) => {
+    judged.push([kind, text])
+    return text.includes('stderr') || kind === 'expression' ? 'it is broken' : null
+  }
+  const error = problem(() => WorkflowManifest.parse(every, { templates }))
+  expect(error.issues).toMatchObject([
+    {
+      path: 'spec.states.TEST.transitions[1].feedback',
+      message: "Invalid template in state 'TEST': it is broken",
+      line: expect.any(Number),
+    },
+    {
+      path: 'spec.states.JUDGE.transitions[1].expression',
+      message: "Invalid expression in state 'JUDGE': it is broken",
+      line: expect.any(Number),
+    },
+  ])
+  expect(judged).toContainEqual(['template', '{{REVIEW.response}}'])
+  expect(error.refusal).toBe(`${validation}${error.issues[0]?.message}`)
+})
+
+it('what it is registered as stands in its metadata, and a spec alone is enough', () => {
+  const { spec } = WorkflowManifest.parse(every).toJSON()
+  const manifest = WorkflowManifest.from(spec, { metadata: { name: 'gate', version: '3' } })
+  expect(manifest.toJSON()).toMatchObject({ kind: 'Workflow', metadata: { name: 'gate', version: '3' }, spec })
+  expect(WorkflowManifest.parse(every, { metadata: { name: 'other' } }).metadata).toMatchObject({
+    name: 'other',
+    version: '2.0',
+  })
+})

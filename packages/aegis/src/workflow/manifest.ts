@@ -1,9 +1,11 @@
 import { describeIssue, ManifestError } from '../manifest/errors.ts'
 import { readingOf, readSource, type Source, valueSource } from '../manifest/source.ts'
+import { AGENT_API_VERSION } from '../manifest/types.ts'
 import { writeYaml } from '../manifest/yaml.ts'
 import { type Issue, isRecord, type Path } from '../shape/shape.ts'
 import { type Findings, judgeWorkflow } from './rules.ts'
 import { workflowShape } from './schema.ts'
+import { judgeTemplates, type TemplateCheck } from './templates.ts'
 import { type WorkflowManifestDocument, type WorkflowMetadata, type WorkflowSpec, workflowDefaults } from './types.ts'
 
 /** A workflow manifest that cannot be used. `refusal` has its first problem in the words in which servers refuse a registration. */
@@ -16,6 +18,14 @@ export class WorkflowManifestError extends ManifestError {
     this.name = 'WorkflowManifestError'
     this.refusal = refusal
   }
+}
+
+/** How a manifest is read. */
+export interface WorkflowRules {
+  /** What stands in `metadata`, whatever the manifest says. */
+  readonly metadata?: Partial<WorkflowMetadata>
+  /** Judges its templates; without it they are not looked at. */
+  readonly templates?: TemplateCheck
 }
 
 const PARSING = 'Failed to parse workflow YAML manifest: '
@@ -42,9 +52,9 @@ export class WorkflowManifest implements WorkflowManifestDocument {
    *
    * @throws WorkflowManifestError with path, line and column of every problem.
    */
-  static parse(text: string): WorkflowManifest {
+  static parse(text: string, rules: WorkflowRules = {}): WorkflowManifest {
     try {
-      return WorkflowManifest.#read(readSource(text))
+      return WorkflowManifest.#read(readSource(text), rules)
     } catch (error) {
       if (!(error instanceof ManifestError) || error instanceof WorkflowManifestError) throw error
       const refusal = `${PARSING}YAML parse error: ${error.issues.map(describeIssue).join('; ')}`
@@ -57,12 +67,12 @@ export class WorkflowManifest implements WorkflowManifestDocument {
    *
    * @throws WorkflowManifestError with the path of every problem.
    */
-  static from(value: unknown): WorkflowManifest {
-    return WorkflowManifest.#read(valueSource(value instanceof WorkflowManifest ? value.toJSON() : value))
+  static from(value: unknown, rules: WorkflowRules = {}): WorkflowManifest {
+    return WorkflowManifest.#read(valueSource(value instanceof WorkflowManifest ? value.toJSON() : value), rules)
   }
 
-  static #read(source: Source): WorkflowManifest {
-    const { value, placeOf } = withNamedStates(source.value)
+  static #read(source: Source, rules: WorkflowRules): WorkflowManifest {
+    const { value, placeOf } = withNamedStates(withMetadata(source.value, rules.metadata))
     const { issues, reading } = readingOf(source, placeOf)
     const document = workflowShape(value, [], reading)
     const structural = issues.filter(isError)
@@ -86,6 +96,7 @@ export class WorkflowManifest implements WorkflowManifestDocument {
         limit: saying(''),
         warn: (path, message) => reading.report(path, message, 'warning'),
       })
+      if (rules.templates) judgeTemplates(document, rules.templates, saying(`${PARSING}Validation error: `))
     }
     const errors = withoutConsequences(structural, issues.filter(isError).slice(structural.length))
     const [first] = errors
@@ -128,6 +139,14 @@ function withoutConsequences(structural: readonly Issue[], judged: readonly Issu
 }
 
 const parentOf = (path: string): string => path.replace(/(\.[^.[\]]+|\[[^\]]*\])$/, '')
+
+/** The manifest with more in its `metadata`; a `spec` alone becomes one. */
+function withMetadata(value: unknown, metadata: WorkflowRules['metadata']): unknown {
+  if (metadata === undefined || !isRecord(value)) return value
+  const isSpec = value.spec === undefined && value.states !== undefined
+  const whole = isSpec ? { apiVersion: AGENT_API_VERSION, kind: 'Workflow', spec: value } : value
+  return { ...whole, metadata: { ...(isRecord(whole.metadata) ? whole.metadata : {}), ...metadata } }
+}
 
 /** One guide writes the states as a list of objects with a `name`: they become a map, and each place is found in the list again. */
 function withNamedStates(value: unknown): { value: unknown; placeOf: (path: Path) => Path } {

@@ -20,7 +20,7 @@ export interface Findings {
 }
 
 /** Segments of the API's own routes: a workflow of such a name could not be reached. */
-const takenNames: readonly string[] = ['executions', 'temporal', 'validate']
+const takenNames: readonly string[] = ['executions', 'temporal']
 
 /** Names that the blackboard or the templates give a meaning of their own. */
 const meaningful: readonly string[] = [

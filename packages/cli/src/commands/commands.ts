@@ -8,6 +8,7 @@ const commands: Readonly<Record<string, Load>> = {
   up: async (context) => (await import('./up.ts')).upCommand(context),
   bundle: async (context) => (await import('./bundle.ts')).bundleCommand(context),
   agent: async (context) => (await import('./agent.ts')).agentCommand(context),
+  workflow: async (context) => (await import('./workflow.ts')).workflowCommand(context),
   tool: async (context) => (await import('./tool.ts')).toolCommand(context),
   run: async (context) => (await import('./run.ts')).runCommand(context),
   logs: async (context) => (await import('./logs.ts')).logsCommand(context),

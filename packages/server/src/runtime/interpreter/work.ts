@@ -123,15 +123,3 @@ export function rendered(value: unknown, view: Values, templates: Templates): un
   if (!isRecord(value)) return value
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, rendered(inner, view, templates)]))
 }
-
-/** Every template of a state with the path where it stands in it. */
-export function templatesOf(state: WorkflowState): { path: (string | number)[]; text: string }[] {
-  const found: { path: (string | number)[]; text: string }[] = []
-  const collect = (value: unknown, path: (string | number)[]) => {
-    if (typeof value === 'string') found.push({ path, text: value })
-    else if (Array.isArray(value)) value.forEach((one, index) => void collect(one, [...path, index]))
-    else if (isRecord(value)) for (const [key, inner] of Object.entries(value)) collect(inner, [...path, key])
-  }
-  collect(state, [])
-  return found
-}
