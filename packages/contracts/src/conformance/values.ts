@@ -1,4 +1,4 @@
-import { parseYaml } from '../load/yaml/compose.ts'
+import { parseYaml } from '../load/yaml/parse.ts'
 import { isMapping, type Mapping, plainValue } from '../plain/values.ts'
 
 export { isMapping, type Mapping }

@@ -2,8 +2,8 @@ import type { BundleDocument } from '../document.ts'
 import { configError } from '../errors.ts'
 import { loadBundle } from '../load/index.ts'
 import { EFFECT_WORDS } from '../load/table.ts'
-import { parseYaml } from '../load/yaml/compose.ts'
 import type { MappingNode, YamlNode } from '../load/yaml/nodes.ts'
+import { parseYaml } from '../load/yaml/parse.ts'
 import { keyOf } from '../load/yaml/value.ts'
 
 export type DocumentKind = BundleDocument['kind']

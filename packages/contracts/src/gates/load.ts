@@ -1,7 +1,7 @@
 import { assertToolName } from '../envelope/create.ts'
 import { EdictumConfigError } from '../errors.ts'
-import { parseYaml } from '../load/yaml/compose.ts'
 import { decodeYaml } from '../load/yaml/decode.ts'
+import { parseYaml } from '../load/yaml/parse.ts'
 import { compileGlob } from '../match/glob.ts'
 import { plainValue } from '../plain/values.ts'
 import { compileCommandPattern, parseCondition, workflowError } from './conditions.ts'

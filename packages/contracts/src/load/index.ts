@@ -7,9 +7,9 @@ import { buildDocument } from './build.ts'
 import { type CheckOptions, checkDocument } from './check.ts'
 import { issue, Places } from './issues.ts'
 import { nodeOf } from './values.ts'
-import { parseYaml } from './yaml/compose.ts'
 import { decodeYaml } from './yaml/decode.ts'
 import type { YamlNode } from './yaml/nodes.ts'
+import { parseYaml } from './yaml/parse.ts'
 import { YamlError } from './yaml/tokens.ts'
 
 export type LoadOptions = CheckOptions

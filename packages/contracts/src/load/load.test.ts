@@ -6,7 +6,7 @@ import { MAX_BUNDLE_BYTES } from '../bounds.ts'
 import { EdictumConfigError } from '../errors.ts'
 import { checkBundle } from '../lint/check.ts'
 import { loadBundle, loadDocument } from './index.ts'
-import { parseYaml } from './yaml/compose.ts'
+import { parseYaml } from './yaml/parse.ts'
 import { plainValue } from './yaml/value.ts'
 
 type Json = Record<string, unknown>

@@ -16,11 +16,12 @@ interface Anchored {
 }
 
 /**
- * Parse one YAML 1.1 document into nodes. Merge keys are worked in; duplicate keys are all there.
+ * Compose the nodes of one YAML 1.1 document from its tokens, however it is written. Merge keys are worked in; duplicate keys
+ * are all there.
  *
  * @throws {YamlError}
  */
-export function parseYaml(text: string): YamlNode {
+export function composeYaml(text: string): YamlNode {
   return new Composer(scan(text)).document()
 }
 

@@ -1,7 +1,7 @@
 import { EdictumConfigError } from '../../errors.ts'
 import { issue, Places } from '../issues.ts'
-import { parseYaml } from './compose.ts'
 import { decodeYaml } from './decode.ts'
+import { parseYaml } from './parse.ts'
 import { YamlError } from './tokens.ts'
 import { plainValue } from './value.ts'
 
