@@ -32,6 +32,17 @@ export function residentMemory(child: ChildProcess): number {
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024
 }
 
+/** Processor time that the first thread of a process has taken, in milliseconds, by ticks of 10 ms (Linux). */
+export function processorTime(child: ChildProcess): number {
+  const stat = readFileSync(`/proc/${child.pid}/task/${child.pid}/stat`, 'utf8')
+  const [user = 0, system = 0] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13)
+    .map(Number)
+  return (user + system) * 10
+}
+
 export async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null) return
   const ended = once(child, 'exit')

@@ -18,6 +18,16 @@ export interface ListedBlob {
   readonly size: number
 }
 
+export interface PutTerms {
+  /** Bytes the blob may have at most; held while it comes. */
+  readonly limit?: number
+  /**
+   * Told of a piece of `source` that the store needs no longer, so that its memory can serve again. A store that cannot say so never
+   * calls it, and what is left of a blob that was cut off may not be told.
+   */
+  readonly release?: (piece: Uint8Array) => void
+}
+
 /**
  * Bytes under keys, for what is too large for the database: files of volumes. What is there is whole: a blob appears under its key
  * when all of it is kept, and what was cut off half-way is nothing, whatever ended it.
@@ -32,10 +42,9 @@ export interface Blobs {
   check(): Promise<void>
   /**
    * Keep what `source` gives under `key`, in the place of what was there.
-   * @param limit bytes it may have at most; held while it comes
    * @throws BlobTooLarge, the source's own error; what was there before stays then
    */
-  put(key: string, source: AsyncIterable<Uint8Array>, limit?: number): Promise<{ readonly size: number }>
+  put(key: string, source: AsyncIterable<Uint8Array>, terms?: PutTerms): Promise<{ readonly size: number }>
   /** The blob or a part of it; null where there is none. @throws RangeError when it does not have these bytes. */
   get(key: string, range?: ByteRange): Promise<OpenBlob | null>
   head(key: string): Promise<{ readonly size: number } | null>
@@ -97,4 +106,13 @@ export async function* within(source: AsyncIterable<Uint8Array>, limit: number):
 export function requireRange({ start, end }: ByteRange, size: number): void {
   if (start < 0 || end < start || end >= size)
     throw new RangeError(`A blob of ${size} bytes has no bytes ${start} to ${end}.`)
+}
+
+/**
+ * Give back the memory of a piece that nobody looks at any more: at once, and not when the heap is next collected. The collector sees
+ * small objects only and lets large memory behind them grow; and told of that memory, it walks the whole heap every few dozen MiB.
+ * A piece that shares its memory with others is left alone.
+ */
+export function giveBack({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && byteLength > 0 && byteLength === buffer.byteLength) buffer.transfer(0)
 }

@@ -130,6 +130,17 @@ describe.each(stores)('blobs in $name', ({ isThere, open }) => {
     expect(part?.size).toBe(whole.length)
   })
 
+  it('a piece that the store says it needs no longer can be used again', async () => {
+    const piece = (index: number) => Buffer.from(new ArrayBuffer(300_000)).fill(index)
+    async function* pieces() {
+      for (let index = 0; index < 20; index++) yield piece(index)
+    }
+    await blobs.put('k/o/released', pieces(), { release: (each) => void each.fill(255) })
+    expect(
+      (await read('k/o/released'))?.equals(Buffer.concat(Array.from({ length: 20 }, (_, index) => piece(index)))),
+    ).toBe(true)
+  })
+
   it('bytes that it does not have are refused', async () => {
     await blobs.put('k/o/five', chunks('hallo'))
     await blobs.put('k/o/none', chunks())
@@ -168,11 +179,11 @@ describe.each(stores)('blobs in $name', ({ isThere, open }) => {
         yield chunk
       }
     }
-    await expect(blobs.put('k/o/toolarge', counting(), limit)).rejects.toThrow(BlobTooLarge)
+    await expect(blobs.put('k/o/toolarge', counting(), { limit })).rejects.toThrow(BlobTooLarge)
     expect(given).toBeLessThanOrEqual(limit + MIB)
     expect(await blobs.head('k/o/toolarge')).toBeNull()
     expect(await opened.leftovers()).toBe(before)
-    expect(await blobs.put('k/o/exact', zeros(limit), limit)).toEqual({ size: limit })
+    expect(await blobs.put('k/o/exact', zeros(limit), { limit })).toEqual({ size: limit })
   })
 
   it.each([0, 3, 20 * MIB])('a source that fails after %i bytes leaves what was there before', async (size) => {

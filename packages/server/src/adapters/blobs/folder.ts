@@ -3,7 +3,15 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat, unlink 
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { StartupError } from '../../errors.ts'
-import { type Blobs, byBytes, type ListedBlob, namesOf, requireRange, within } from '../../ports/blobs.ts'
+import {
+  type Blobs,
+  byBytes,
+  type ListedBlob,
+  namesOf,
+  type PutTerms,
+  requireRange,
+  within,
+} from '../../ports/blobs.ts'
 
 /** Where a blob grows before it has its name. No key begins with a dot. */
 const DRAFTS = '.drafts'
@@ -30,13 +38,13 @@ export function createFolderBlobs(root: string): Blobs {
         )
       }
     },
-    async put(key, source, limit = Number.POSITIVE_INFINITY) {
+    async put(key, source, { limit = Number.POSITIVE_INFINITY, release } = {}) {
       const place = placeOf(key)
       await mkdir(drafts, { recursive: true, mode: 0o700 })
       const draft = join(drafts, `${draftsOf(key)}${randomUUID()}`)
       const file = await open(draft, 'wx', 0o600)
       try {
-        const size = await write(file, within(source, limit))
+        const size = await write(file, within(source, limit), release)
         await file.sync()
         await moveTo(draft, place)
         return { size }
@@ -91,7 +99,11 @@ export function createFolderBlobs(root: string): Blobs {
 }
 
 /** Write in batches, the next coming together while the last is written. */
-async function write(file: FileHandle, source: AsyncIterable<Uint8Array>): Promise<number> {
+async function write(
+  file: FileHandle,
+  source: AsyncIterable<Uint8Array>,
+  release: PutTerms['release'],
+): Promise<number> {
   let size = 0
   let batch: Uint8Array[] = []
   let waiting = 0
@@ -101,7 +113,7 @@ async function write(file: FileHandle, source: AsyncIterable<Uint8Array>): Promi
     batch = []
     waiting = 0
     await writing
-    writing = writeAll(file, chunks)
+    writing = writeAll(file, chunks).then(() => release && chunks.forEach(release))
     // Heard when the next batch is ready; until then it is nobody's unhandled rejection.
     writing.catch(() => {})
   }

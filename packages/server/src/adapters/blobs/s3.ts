@@ -55,7 +55,7 @@ export function createS3Blobs(options: S3Options): Blobs {
         throw new StartupError('blobs', `The bucket '${bucket}' of LICTOR_S3_BUCKET ${whyNot(cause)}`, cause)
       }
     },
-    async put(key, source, limit = Number.POSITIVE_INFINITY) {
+    async put(key, source, { limit = Number.POSITIVE_INFINITY } = {}) {
       const place = at(key)
       let size = 0
       let failure: unknown = null

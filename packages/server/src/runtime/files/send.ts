@@ -1,6 +1,8 @@
+import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { DomainError } from '../../errors.ts'
+import { giveBack } from '../../ports/blobs.ts'
 import { contentTypeOf } from './content-type.ts'
 
 /** A file that is to be sent. */
@@ -9,7 +11,7 @@ export interface SentFile {
   readonly size: number
   /** With its quotes; null where nothing tells one content from another. */
   readonly etag: string | null
-  /** Its bytes, or those from `start` to `end`, both included. */
+  /** Its bytes, or those from `start` to `end`, both included; nobody else holds the memory that they come in. */
   open(range?: { readonly start: number; readonly end: number }): Promise<Readable>
 }
 
@@ -31,12 +33,27 @@ export async function sendFile(request: FastifyRequest, reply: FastifyReply, fil
       headers: { 'content-range': `bytes */${size}` },
     })
   const content = await file.open(range ?? undefined)
+  giveBackWhenSent(content, reply.raw)
   if (range === null) return reply.header('content-length', size).send(content)
   return reply
     .code(206)
     .header('content-range', `bytes ${range.start}-${range.end}/${size}`)
     .header('content-length', range.end - range.start + 1)
     .send(content)
+}
+
+/** The memory of a large file serves again as soon as it is sent, so that its size is not to be seen in the memory of the server. */
+function giveBackWhenSent(content: Readable, response: ServerResponse): void {
+  let onTheirWay: Uint8Array[] = []
+  response.once('pipe', (source) => {
+    if (source === content) content.on('data', (piece: Uint8Array) => void onTheirWay.push(piece))
+  })
+  // Heard before the content is read on.
+  response.on('drain', () => {
+    if (response.writableLength > 0) return
+    onTheirWay.forEach(giveBack)
+    onTheirWay = []
+  })
 }
 
 function rangeOf(

@@ -24,6 +24,8 @@ export interface Incoming {
   finalPath(): string
   /** Bytes that it has at least, where its sender said how much comes. */
   readonly atLeast: number
+  /** Told of a piece of `source` that is kept: nobody looks at it any more. */
+  release?(piece: Uint8Array): void
   /** Throws unless everything has come: a connection that breaks ends some streams as if they were whole. */
   requireWhole?(): void
 }
@@ -265,8 +267,10 @@ export function createVolumeFiles(deps: {
       try {
         const meter = createMeter({ clock, hold: (total) => hold(volume, id, total) })
         if (atLeast > 0) await meter.reserve(atLeast)
-        const limit = tier.largestFile === UNLIMITED ? undefined : tier.largestFile
-        const { size } = await blobs.put(blobKey, meter.measure(source), limit)
+        const { size } = await blobs.put(blobKey, meter.measure(source), {
+          ...(tier.largestFile === UNLIMITED ? {} : { limit: tier.largestFile }),
+          ...(incoming.release && { release: incoming.release }),
+        })
         incoming.requireWhole?.()
         const path = known ?? (await pathOfFile(volume, incoming.finalPath()))
         const { sha256, head } = meter.finish()

@@ -5,9 +5,11 @@ import { BadRequest, DomainError, InvalidInput } from '../../errors.ts'
 import { Instant, runtimeFailures } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
 import { callerOf } from '../../identity/caller.ts'
+import { giveBack } from '../../ports/blobs.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { toWireTime } from '../../storage/instants.ts'
 import { requireUuid } from '../http.ts'
+import { type Cuttings, createCuttings } from './cuttings.ts'
 import type { Incoming, VolumeFiles } from './files.ts'
 import { byVolume, tags } from './routes.ts'
 import { ATTACHMENTS, type VolumeFile } from './volume.ts'
@@ -118,10 +120,12 @@ export function uploadRoutes(app: App, deps: { volumes: Volumes; files: VolumeFi
         continue
       }
       const name = validName(part.filename?.replaceAll('%22', '"'))
+      const cuttings = createCuttings()
       const file = await write({
-        source: rest(part, parts, (later) => {
+        source: rest(part, parts, cuttings, (later) => {
           path = later ?? path
         }),
+        release: cuttings.release,
         path: path === null ? null : fullPath(path, name),
         finalPath: () => fullPath(path ?? `uploads/${today()}/`, name),
         atLeast: Math.max(0, announced(request) - FRAME_BYTES),
@@ -142,6 +146,7 @@ export function uploadRoutes(app: App, deps: { volumes: Volumes; files: VolumeFi
       path: fullPath(path ?? `uploads/${today()}/`, name),
       finalPath: () => '',
       atLeast: announced(request),
+      release: giveBack,
       requireWhole: () => requireWhole(request),
     })
     return { file, name }
@@ -154,9 +159,13 @@ export function uploadRoutes(app: App, deps: { volumes: Volumes; files: VolumeFi
 async function* rest(
   part: MultipartFile,
   parts: ReturnType<FastifyRequest['parts']>,
+  cuttings: Cuttings,
   onPath: (path: string | null) => void,
 ): AsyncGenerator<Uint8Array> {
-  yield* part.file
+  for await (const piece of part.file as AsyncIterable<Uint8Array>) {
+    cuttings.cut(piece)
+    yield piece
+  }
   for (let next = await parts.next(); !next.done; next = await parts.next()) {
     const later = next.value
     if (later.type === 'file') later.file.resume()
