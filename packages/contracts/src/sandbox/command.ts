@@ -19,16 +19,26 @@ export interface CommandLine {
 /** How deep a shell may be told to run a shell before its text is no longer looked into. */
 const MAX_NESTED = 5
 
+/** Words that the braces of one command may make. */
+const MAX_MADE = 4096
+
 /** Reads a command line. Null for a blank one. Throws when its braces make more words than could be judged. */
 export function readCommand(source: string, home: string | undefined): CommandLine | null {
   const text = withoutBlanks(source)
   if (text === '') return null
   const { first, words } = readLine(text)
   const isCompound = SEPARATOR.test(text) || LEADING_REDIRECT.test(text)
-  return {
-    command: isCompound ? COMPOUND : first,
-    words: words.map(withoutParentheses).flatMap((word) => (word.text === '' ? [] : expandWord(word, home))),
-  }
+  return { command: isCompound ? COMPOUND : first, words: expandedWords(words.map(withoutParentheses), home) }
+}
+
+function expandedWords(words: readonly ShellWord[], home: string | undefined): readonly ExpandedWord[] {
+  let made = 0
+  return words.flatMap((word) => {
+    const alternatives = word.text === '' ? [] : expandWord(word, home)
+    made += Math.max(0, alternatives.length - 1)
+    if (made > MAX_MADE) throw new RangeError('the braces of the command make too many words')
+    return alternatives
+  })
 }
 
 /** Parentheses around commands, `(cat x)`, belong to no word. */
@@ -70,7 +80,7 @@ export function withNested(line: CommandLine, home: string | undefined): readonl
 export function commandTextAt(words: readonly ExpandedWord[]): number {
   const shell = words.findIndex(({ text }) => SHELLS.has(programName(text)))
   if (shell === -1) return -1
-  const option = words.findIndex(({ text }, i) => i > shell && /^-[a-z]*c[a-z]*$/.test(text))
+  const option = words.findIndex(({ text }, i) => i > shell && /^-[a-z]+$/.test(text) && text.includes('c'))
   return option === -1 || option + 1 >= words.length ? -1 : option + 1
 }
 

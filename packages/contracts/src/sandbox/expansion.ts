@@ -45,34 +45,39 @@ function bracesExpanded(word: ShellWord): readonly ShellWord[] {
 
 /** The word once for each alternative of its first braces; null when it has none that a shell would expand. */
 function firstBraces({ text, quoting, isRedirection }: ShellWord): ShellWord[] | null {
-  for (let open = text.indexOf('{'); open !== -1; open = text.indexOf('{', open + 1)) {
-    if (quoting[open] !== 'b') continue
-    const cuts = alternativesOf(text, quoting, open)
-    if (cuts === null) continue
-    const close = cuts.at(-1) as number
-    return cuts.slice(1).map((end, i) => {
-      const start = (cuts[i] as number) + 1
-      return {
-        text: text.slice(0, open) + text.slice(start, end) + text.slice(close + 1),
-        quoting: quoting.slice(0, open) + quoting.slice(start, end) + quoting.slice(close + 1),
-        isRedirection,
-      }
-    })
-  }
-  return null
+  const cuts = firstCuts(text, quoting)
+  if (cuts === null) return null
+  const [open, close] = [cuts[0] as number, cuts.at(-1) as number]
+  return cuts.slice(1).map((end, i) => {
+    const start = (cuts[i] as number) + 1
+    return {
+      text: text.slice(0, open) + text.slice(start, end) + text.slice(close + 1),
+      quoting: quoting.slice(0, open) + quoting.slice(start, end) + quoting.slice(close + 1),
+      isRedirection,
+    }
+  })
 }
 
-/** Where the braces that open here are cut: the open brace, its commas, the closing brace. Null without a comma. */
-function alternativesOf(text: string, quoting: string, open: number): number[] | null {
-  const cuts = [open]
-  let depth = 0
-  for (let i = open; i < text.length; i++) {
+/**
+ * Where the first braces with a comma are cut: the open brace, its commas, the closing brace. Null when there are none. One pass: a
+ * text of nothing but open braces takes no longer than any other.
+ */
+function firstCuts(text: string, quoting: string): readonly number[] | null {
+  const opened: number[][] = []
+  let first: readonly number[] | null = null
+  for (let i = 0; i < text.length; i++) {
     if (quoting[i] !== 'b') continue
-    if (text[i] === '{') depth++
-    else if (text[i] === '}' && --depth === 0) return cuts.length > 1 ? [...cuts, i] : null
-    else if (text[i] === ',' && depth === 1) cuts.push(i)
+    if (text[i] === '{') opened.push([i])
+    else if (text[i] === ',') opened.at(-1)?.push(i)
+    else if (text[i] === '}') {
+      const cuts = opened.pop()
+      if (cuts === undefined || cuts.length === 1) continue
+      if (first === null || (cuts[0] as number) < (first[0] as number)) first = [...cuts, i]
+      // What is still open began before, but may never end.
+      if (opened.length === 0) return first
+    }
   }
-  return null
+  return first
 }
 
 const TILDE = /^~[a-zA-Z0-9_+-]*(?=\/|$)/

@@ -247,6 +247,6 @@ export function canonicalPattern(pattern: string): string {
     return canonicalHost(pattern)
   return withoutLastDots(pattern.toLowerCase())
     .split('.')
-    .map((label) => (/^[^*?[\]]*[^\0-\x7f][^*?[\]]*$/.test(label) ? canonicalHost(label) : label))
+    .map((label) => (/[^\0-\x7f]/.test(label) && !/[*?[\]]/.test(label) ? canonicalHost(label) : label))
     .join('.')
 }

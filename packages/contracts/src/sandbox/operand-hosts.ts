@@ -113,7 +113,7 @@ function inConnectionText(text: string): readonly NamedHost[] {
 
 /** `8080:a.test:80`, `127.0.0.1:8080:a.test:80`: the machine is the last but one. */
 function forwarded(value: string): readonly NamedHost[] {
-  const parts = value.match(/\[[^\]]*\]|[^:\s]+/g) ?? []
+  const parts = value.match(/\[[^\][]*\]|[^:\s]+/g) ?? []
   const host = parts.length >= 3 ? parts.at(-2) : undefined
   return host === undefined ? variableIn(value) : [machine(host)]
 }
@@ -188,6 +188,6 @@ function ofSocat(text: string): readonly NamedHost[] {
   if (colon === -1 || LOCAL_SOCAT.test(kind)) return []
   const rest = text.slice(colon + 1)
   if (/^(?:exec|system|shell)$/i.test(kind)) return [command(rest)]
-  const hosts = rest.match(/\[[^\]]*\]|[^:,]+/g) ?? []
+  const hosts = rest.match(/\[[^\][]*\]|[^:,]+/g) ?? []
   return hosts.slice(0, /^(?:socks|proxy)/i.test(kind) ? 2 : 1).map(machine)
 }

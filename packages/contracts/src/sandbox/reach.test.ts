@@ -193,6 +193,23 @@ describe('within a folder: what leaves it is denied', () => {
     }
   })
 
+  it.each([
+    ['open braces', '{'],
+    ['variables that are never closed', '${'],
+    ['letters of an option', 'c', 'bash -'],
+    ['open brackets of addresses', '[:', 'ssh -L '],
+    ['braces in every word', `${'{a,b}'.repeat(8)} `],
+    ['braces in braces', '{a,'],
+  ])(
+    'a command of many %s is judged in bounded time',
+    (_what, piece, start = '') => {
+      // Looked at anew from each place, this many take many minutes.
+      const command = `${start}${piece.repeat(400_000 / piece.length)}!`
+      for (const policy of [files, hosts]) expect(['allow', 'deny']).toContain(verdict(policy, run(command), machine))
+    },
+    60_000,
+  )
+
   it('braces that make more words than could be judged are denied', () => {
     expect(verdict(files, run(`echo ${'{a,b}'.repeat(12)}`), machine)).toBe('deny')
   })

@@ -4,6 +4,7 @@ import { type Micros, microsOf, parseWireTime } from '../storage/instants.ts'
 const DAY_MS = 86_400_000
 const UNIT_MS = { h: 3_600_000, d: DAY_MS, m: 60_000 } as const
 const LARGEST_NUMBER = 3650
+const LONGEST_TEXT = 100
 
 /**
  * The beginning of a window: nothing for 24 hours ago, `<n>h`, `<n>d` or `<n>m` ago, or an ISO 8601 instant.
@@ -14,7 +15,7 @@ const LARGEST_NUMBER = 3650
 export function sinceOf(text: unknown, now: number): Micros {
   if (text === undefined) return microsOf(now - DAY_MS)
   const invalid = new BadRequest(`Invalid since value: ${String(text).slice(0, 200)}`, 'invalid_since')
-  if (typeof text !== 'string') throw invalid
+  if (typeof text !== 'string' || text.length > LONGEST_TEXT) throw invalid
   const duration = /^(\d+)([hdm])$/.exec(text)
   if (duration) {
     const [, digits = '', unit = 'h'] = duration

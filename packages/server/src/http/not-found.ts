@@ -27,7 +27,7 @@ export function registerNotFound(app: FastifyInstance, basePath: string): void {
     if (!isApi && (request.method === 'GET' || request.method === 'HEAD'))
       return reply.redirect(`${basePath}/dashboard`, 302)
     // Sent back as it was asked for: what is decoded here could break out of a header, what names a host could lead there.
-    const bare = asked.replace(/\/+$/, '')
+    const bare = withoutLastSlashes(asked)
     const isOwnPath = /^\/[^/\\]/.test(bare)
     if (isApi && isOwnPath && bare !== asked && routes.some((route) => route.pattern.test(readablePath(bare)))) {
       return reply.redirect(`${basePath}${bare}${query === undefined ? '' : `?${query}`}`, 307)
@@ -45,6 +45,13 @@ export function registerNotFound(app: FastifyInstance, basePath: string): void {
   }
   app.decorate('answerUnrouted', answer)
   app.setNotFoundHandler(async (request, reply) => answer(request, reply))
+}
+
+/** By hand: a pattern would look at each of many slashes anew. */
+function withoutLastSlashes(path: string): string {
+  let end = path.length
+  while (path[end - 1] === '/') end--
+  return path.slice(0, end)
 }
 
 function patternOf(url: string): RegExp {

@@ -104,7 +104,8 @@ function coerce(schema: SchemaNode, value: unknown, path: string, nul: string[])
   switch (schema.type) {
     case 'integer':
     case 'number':
-      if (typeof value === 'string' && /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/.test(value)) return Number(value)
+      if (typeof value === 'string' && /^\s*[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$/.test(value))
+        return Number(value)
       return value
     case 'boolean':
       if (value === 1 || value === 0) return value === 1

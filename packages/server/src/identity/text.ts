@@ -1,7 +1,7 @@
 import { InvalidInput } from '../errors.ts'
 
-const tags = /<[^>]+>/
-const unsafe = /<script|javascript:|on\w+\s*=|<iframe|<object|<embed|<svg|expression\s*\(/i
+const tags = /<[^<>]+>/
+const unsafe = /<script|javascript:|on\w{1,40}\s{0,40}=|<iframe|<object|<embed|<svg|expression\s{0,40}\(/i
 
 /** A label that people will read: no markup, no script. */
 export function requireSafeLabel(value: string | null | undefined, field: string): void {

@@ -43,9 +43,15 @@ export function isAllowed(policy: FilePolicy | undefined, access: FileAccess, co
   }
 }
 
+/** Without empty components and `.`, and without a slash at the end. */
+function plainPath(path: string): string {
+  const components = path.split('/').filter((component) => component !== '' && component !== '.')
+  return components.map((component) => `/${component}`).join('')
+}
+
 /** `dir` and `dir/**` are the file or folder itself and everything below; `dir/*` is one level. */
 export function ruleCovers(rule: string, path: string): boolean {
-  const pattern = (rule.startsWith('/') ? rule : `${WORKSPACE}/${rule}`).replace(/(\/\.?)+(?=\/|$)/g, '')
+  const pattern = plainPath(rule.startsWith('/') ? rule : `${WORKSPACE}/${rule}`)
   if (pattern.endsWith('/*')) {
     const folder = pattern.slice(0, -1)
     return path.startsWith(folder) && path.length > folder.length && !path.slice(folder.length).includes('/')

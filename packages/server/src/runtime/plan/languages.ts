@@ -26,7 +26,7 @@ export interface UnknownRuntime {
 }
 
 /** As people write it: 3.12, 3.x, >=3.10, ^3.11, 3.10-slim, v20. */
-const written = /^\s*([<>=~^!]{0,3})\s*v?(\d+)(?:\.(\d+|x|\*))?/
+const written = /^([<>=~^!]{0,3})\s*v?(\d+)(?:\.(\d+|x|\*))?/
 
 /** The interpreter for a language and its version, or what is unknown of them. */
 export function interpreterOf({ language = '', version }: RuntimeConfig): Interpreter | UnknownRuntime {
@@ -45,7 +45,7 @@ export function interpreterOf({ language = '', version }: RuntimeConfig): Interp
 }
 
 function runs({ oldest: [major, minor], newestMajor }: Language, version: string): boolean {
-  const [, operator = '', first, second] = written.exec(version) ?? []
+  const [, operator = '', first, second] = written.exec(version.trim()) ?? []
   if (first === undefined) return false
   const isAtLeast = operator.startsWith('>')
   if (Number(first) > newestMajor) return false

@@ -92,8 +92,12 @@ function patternOf(text: string, list: 'allowlist' | 'denylist', index: number):
   return { host, isBelow: below !== undefined, port }
 }
 
+/** Characters of a host that any resolver takes. */
+const LONGEST_HOST = 255
+
 /** A host in the one spelling that is compared; null when it is none. */
 function canonicalHost(text: string): string | null {
+  if (text.length > LONGEST_HOST) return null
   const name = text.replace(/\.+$/, '')
   if (name === '' || !URL.canParse(`http://${name}/`)) return null
   const host = new URL(`http://${name}/`).hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.+$/, '')

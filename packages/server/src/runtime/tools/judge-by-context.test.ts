@@ -121,6 +121,11 @@ describe('security contexts', () => {
     expect(judged).toMatchObject({ violation: { kind: 'CommandNotAllowed', isMixed: true } })
   })
 
+  it('a host of a million dots is none, and takes no longer to refuse than another', () => {
+    const capability = { toolPattern: '*', domainAllowlist: ['a.test', '*.b.test'] }
+    expect(verdict(capability, 'web.fetch', { url: `http://a${'.'.repeat(1_000_000)}a/` })).toBe('DomainNotAllowed')
+  })
+
   it('only proper subdomains of *.x, and no domain of an empty entry', () => {
     const fetch = (entry: string, url: string) =>
       verdict({ toolPattern: 'web.*', domainAllowlist: [entry] }, 'web.fetch', { url })

@@ -183,5 +183,8 @@ function objectionToDomain(allowlist: readonly string[], url: unknown): Violatio
       )
 }
 
-const plainHost = (host: string): string => host.toLowerCase().replace(/^\.+|\.+$/g, '')
+/** Characters of a host that any resolver takes; a longer one is none. */
+const LONGEST_HOST = 255
+const plainHost = (host: string): string =>
+  host.length > LONGEST_HOST ? '' : host.toLowerCase().replace(/^\.+|\.+$/g, '')
 const listed = (entries: readonly string[]): string => (entries.length === 0 ? 'an empty list' : entries.join(', '))
