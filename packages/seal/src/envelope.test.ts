@@ -376,6 +376,30 @@ describe('canonical JSON', () => {
   })
 })
 
+it.each([
+  ['9007199254740993', 9007199254740993n],
+  ['9007199254740993.0', 9007199254740993n],
+  ['-9007199254740993.00', -9007199254740993n],
+  ['9007199254740993e0', 9007199254740993n],
+  ['900719925474099.3e1', 9007199254740993n],
+  ['90071992547409930E-1', 9007199254740993n],
+  ['1.00000000000000000001e30', 1000000000000000000010000000000n],
+  // What clients write from a double is that double.
+  ['1e16', 1e16],
+  ['1E+16', 1e16],
+  ['1e+22', 1e22],
+  ['1.2345678901234567e+30', 1.2345678901234567e30],
+  ['1.7976931348623157e308', Number.MAX_VALUE],
+  ['10000000000000000.0', 1e16],
+  ['9007199254740991.0', Number.MAX_SAFE_INTEGER],
+  ['0.1', 0.1],
+  ['-0', -0],
+  ['5e-324', 5e-324],
+])('a number that is written %s is never rounded to another whole one', (written, value) => {
+  const envelope = `{"protocol":"seal/v1","security_token":"t","signature":"s","payload":{"n":${written}},"timestamp":1}`
+  expect(parseSealEnvelope(envelope).payload.n).toStrictEqual(value)
+})
+
 it('base64 is read in the one spelling that writing gives', () => {
   fc.assert(
     fc.property(fc.uint8Array(), fc.string({ unit: fc.constantFrom(...'ABCDwxyz0189+/=-_ ') }), (bytes, text) => {

@@ -62,6 +62,15 @@ onEachDatabase('what models get wrong', (start) => {
     expect(types(events).filter((type) => type === 'tool_policy_violation')).toHaveLength(1)
   })
 
+  it('a name of a million characters is that of no tool, and fills no record', async () => {
+    const w = await open([{ tool_calls: [{ name: 'x'.repeat(1_000_000), arguments: {} }] }, { text: 'Done.' }])
+    const { answer, events } = await w.run()
+    expect(answer).toMatchObject({ status: 'completed', iterations: [{ trajectory: [{ status: 'failed' }] }] })
+    expect(JSON.stringify(answer).length + JSON.stringify(events).length).toBeLessThan(50_000)
+    const [audited] = await t.server.database.db.selectFrom('events').select(['verdict', 'tool_name']).execute()
+    expect(audited).toEqual({ verdict: 'call_denied', tool_name: `${'x'.repeat(256)}…` })
+  })
+
   it('200 calls in one answer are all answered, in their order, and all on record', async () => {
     const calls = Array.from({ length: 200 }, (_, index) => ({
       name: 'write_file',

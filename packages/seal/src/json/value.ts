@@ -15,7 +15,8 @@ export type Json = null | boolean | string | JsonNumber | readonly Json[] | Json
 export const isJsonObject = (value: Json | undefined): value is JsonObject => value instanceof Map
 
 /**
- * The value as JavaScript has it. Whole numbers beyond 2^53 become `bigint`: they are never rounded.
+ * The value as JavaScript has it. Whole numbers beyond 2^53 become `bigint`: they are never rounded, and neither are those that are
+ * written with a fraction or an exponent, unless a double holds all their digits, as it does of what a client wrote from a double.
  * @throws RangeError for a number that no double holds (`1e400`)
  */
 export function toValue(json: Json): unknown {
@@ -42,7 +43,25 @@ function numberOf(text: string): number | bigint {
   if (Number.isSafeInteger(number)) return number
   if (/^-?\d+$/.test(text)) return BigInt(text)
   if (!Number.isFinite(number)) throw new RangeError(`The number ${text.slice(0, 40)} is larger than a double holds.`)
-  return number
+  return Math.abs(number) < 2 ** 53 ? number : (roundedWhole(text, String(number)) ?? number)
+}
+
+/** The whole number of a spelling whose digits are not those of the double; null where they are, or where it is none. */
+function roundedWhole(text: string, double: string): bigint | null {
+  const [given, held] = [decimalOf(text), decimalOf(double)]
+  if (given.digits === held.digits || given.exponent < 0) return null
+  return BigInt(text.startsWith('-') ? `-${given.digits}` : given.digits) * 10n ** BigInt(given.exponent)
+}
+
+/** Its digits without zeros at either end, and the power of ten that they are counted in. */
+function decimalOf(text: string): { digits: string; exponent: number } {
+  const [mantissa = '', power = '0'] = text.replace(/^-/, '').split(/e/i)
+  const [whole = '', fraction = ''] = mantissa.split('.')
+  const written = (whole + fraction).replace(/^0+/, '')
+  let end = written.length
+  while (written[end - 1] === '0') end--
+  const digits = written.slice(0, end)
+  return { digits, exponent: Number(power) - fraction.length + written.length - digits.length }
 }
 
 /**

@@ -166,6 +166,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     catalogue,
     clock,
     limiter,
+    slugOf: (tenantId) => contexts.slugOf(scopeOfRecord({ tenantId })),
     newId: random.uuid,
     count: (verdict) => metrics.toolCalls.inc({ verdict }),
     maskOf: masks.of,

@@ -61,6 +61,7 @@ function open(principal: TokenCaller, pattern = '*') {
   })
   const securityContext = { name: 'c', capabilities: [{ toolPattern: pattern }], denyList: [] }
   const invocations = createInvocations({
+    slugOf: async () => 'acme',
     catalogue,
     clock: shared.clock,
     limiter: { hit: async () => ({ allowed: true }), peek: async () => ({ allowed: true }) },

@@ -17,6 +17,7 @@ import type { RecordedCall, RecordedExchange, replay, TurnEntry } from '../recor
 import type { Catalogue } from '../tools/catalogue.ts'
 import type { DispatchedCall, InvocationContext, Invocations } from '../tools/invocations.ts'
 import { contextOffers } from '../tools/judge-by-context.ts'
+import { toolNameOf } from '../tools/telling.ts'
 import { schemaOf, ToolFatal } from '../tools/tool.ts'
 import { type ConversationFailure, errorOf } from './failure.ts'
 import { readMessage, toolMessage } from './messages.ts'
@@ -243,7 +244,7 @@ export function createConversations(deps: {
         input_tokens: turn.inputTokens,
         output_tokens: turn.outputTokens,
         prompt: shortened(current.messages.at(-1)?.content ?? ''),
-        response: shortened(text || JSON.stringify(turn.toolCalls)),
+        response: shortened(text || JSON.stringify(calls)),
       })
       await invocation.record([told], failed ? { kind: 'failed' } : entryOf(text, calls, isCutOff))
       return failed ?? { text, calls, isCutOff }
@@ -391,7 +392,7 @@ function openingOf(message: GenerateMessage): ModelMessage[] {
  */
 function identified(calls: readonly ModelToolCall[], before: readonly ModelMessage[]): ModelToolCall[] {
   const answer = before.filter(({ role }) => role === 'assistant').length + 1
-  return calls.map((call, index) => ({ ...call, id: `call_${answer}_${index + 1}` }))
+  return calls.map((call, index) => ({ ...call, name: toolNameOf(call.name), id: `call_${answer}_${index + 1}` }))
 }
 
 function offeredTools(

@@ -1,3 +1,5 @@
+import { LONGEST_TOOL_NAME } from '../tools/telling.ts'
+
 /** A tool of a server, under the name by which it is called here. */
 export interface NamedTool<T> {
   readonly name: string
@@ -27,7 +29,7 @@ export function nameTools<T extends { readonly name: string }>(
     if (!wide) return []
     const prefix = prefixOf(wide) ?? ''
     const name = tool.name.startsWith(prefix) ? tool.name : prefix + tool.name
-    return [{ name, skipsJudge: wide.skipsJudge, tool }]
+    return name.length > LONGEST_TOOL_NAME ? [] : [{ name, skipsJudge: wide.skipsJudge, tool }]
   })
 }
 

@@ -114,9 +114,13 @@ export function createAttestation(deps: {
       )
     // What is in force later is looked up by this: the key itself, where it was one, and not its owner.
     const principal = caller.key ? `key:${caller.key.id}` : caller.subject
-    const execution = request.executionId === null ? null : await running(scope, request.executionId)
-    if (execution && request.agentId !== null) {
-      if (request.agentId !== execution.agentId)
+    const { agentId, executionId } = request
+    if (agentId !== null && executionId !== null && !(isUuid(agentId) && isUuid(executionId)))
+      throw refusal('attestation_malformed', 'agent_id and execution_id, where both are given, must be UUIDs.')
+    // One that names no execution of ours, a client's own name for its run, binds the session to nothing.
+    const execution = executionId === null || !isUuid(executionId) ? null : await running(scope, executionId)
+    if (execution && agentId !== null) {
+      if (agentId.toLowerCase() !== execution.agentId)
         throw refusal('attestation_malformed', 'agent_id is not the agent of this execution.')
       const proof = `bearer:${principal}:${execution.id}`
       return { ...boundTo(execution), proof, principal, limitedAs: `${caller.tenantId}:${principal}` }
@@ -281,7 +285,8 @@ function readRequest(body: unknown): Request {
     userId: text('user_id'),
     zaruTier: text('zaru_tier'),
     tenantId: text('tenant_id'),
-    taskSummary: text('task_summary'),
+    // What is too long for a token, or no text, is left out of it.
+    taskSummary: typeof members.task_summary === 'string' ? members.task_summary : null,
   }
 }
 

@@ -10,6 +10,7 @@ import { patternAllows, type SealSession } from '../seal-sessions/session.ts'
 import type { SealSessions } from '../seal-sessions/sessions.ts'
 import type { SealTelling } from '../seal-sessions/telling.ts'
 import type { CallOutcome } from '../tools/invocations.ts'
+import { toolNameOf } from '../tools/telling.ts'
 import { ToolFatal } from '../tools/tool.ts'
 import type { Discovery } from './discovery.ts'
 import { faultOf, refusal, refusalOf } from './refusal.ts'
@@ -137,6 +138,8 @@ function seal<T>(work: () => T): T {
 }
 
 function requestIdOf({ payload: { id } }: ParsedEnvelope): string | number | null {
+  // A whole number that no JSON number of ours holds comes back as the text of it.
+  if (typeof id === 'bigint') return String(id)
   return typeof id === 'string' || typeof id === 'number' ? id : null
 }
 
@@ -154,7 +157,7 @@ function callIn(method: unknown, params: unknown): { name: string; args: Members
       'invalid_arguments',
       'An argument is a whole number beyond 2^53, which tools would get rounded. Send it as text.',
     )
-  return { name, args: given }
+  return { name: toolNameOf(name), args: given }
 }
 
 const isObject = (value: unknown): value is Members =>

@@ -88,6 +88,7 @@ onEachDatabase('attestation', (start) => {
   it('of what cannot be attested is refused by its code', async () => {
     t = await start()
     const headers = await serviceHeaders(t)
+    const good = () => ({ public_key: key(), security_context: 'default' })
     const cases: readonly [string, object, number, number][] = [
       ['no key', { security_context: 'default' }, 400, 3002],
       ['the key twice', { public_key: key(), agent_public_key: key(), security_context: 'default' }, 400, 3002],
@@ -100,13 +101,41 @@ onEachDatabase('attestation', (start) => {
       ['a context of the consumer realm', { public_key: key(), security_context: 'zaru-enterprise' }, 403, 3001],
       ['a context of another tenant', { public_key: key(), security_context: 'tenant-acme-x' }, 403, 3001],
       ['another tenant', { public_key: key(), security_context: 'default', tenant_id: 'acme' }, 403, 3002],
-      ['an unknown execution', { public_key: key(), security_context: 'default', execution_id: 'nope' }, 404, 3000],
+      ['an unknown execution', { ...good(), execution_id: crypto.randomUUID() }, 404, 3000],
+      ['agent and execution that are no UUIDs', { ...good(), agent_id: 'a', execution_id: 'nope' }, 400, 3002],
+      ['an agent that is no UUID', { ...good(), agent_id: 'a', execution_id: crypto.randomUUID() }, 400, 3002],
+      ['a context of another kind', { ...good(), security_context: ['default'] }, 400, 3002],
+      ['an unknown tier', { ...good(), zaru_tier: 'gold' }, 400, 3002],
       ['U+0000', { public_key: key(), security_context: 'default', workload_id: 'a\0' }, 400, 3002],
     ]
     for (const [what, body, status, code] of cases) {
       const answer = await attest(t, body, { headers })
       expect([what, ...told(answer)]).toEqual([what, status, code])
       requireSuperset(answer)
+    }
+  })
+
+  it('leaves out what is too much for a token, and takes what says nothing for nothing', async () => {
+    t = await start()
+    const headers = await serviceHeaders(t)
+    const body = { public_key: key(), security_context: ' default ', execution_id: 'run-7', tenant_id: ' ', unknown: 1 }
+    for (const [task_summary, claimed] of [
+      ['é'.repeat(128), 'é'.repeat(128)],
+      [`${'é'.repeat(128)}.`, undefined],
+      ['x'.repeat(100_000), undefined],
+      [7, undefined],
+      [null, undefined],
+    ]) {
+      const answer = await attest(t, { ...body, task_summary }, { headers })
+      expect([answer.statusCode, decodeJwt(answer.json<{ security_token: string }>().security_token)]).toEqual([
+        200,
+        expect.objectContaining({
+          scp: 'default',
+          tenant_id: 'default',
+          exec_id: expect.not.stringContaining('run-7'),
+        }),
+      ])
+      expect(decodeJwt(answer.json<{ security_token: string }>().security_token).task_summary).toBe(claimed)
     }
   })
 
@@ -225,6 +254,39 @@ onEachDatabase('a signed call', (start) => {
       200,
       expect.not.objectContaining({ result: expect.anything() }),
     ])
+  })
+
+  it('is told by its id, in its tenant, and in few words, whatever it sends', async () => {
+    t = await start()
+    const seal = await sealHand(t, { security_context: 'default' }, { headers: await serviceHeaders(t) })
+    const list = (args: object) => seal.call('aegis.agent.list', args)
+    expect((await list({ tenant_id: 'default' })).json()).toMatchObject({ status: 'success', count: 0 })
+    expect(told(await list({ tenant_id: 'acme' }))).toEqual([403, 4003])
+    for (const tenant_id of [7, {}, 'No Tenant']) expect(told(await list({ tenant_id }))).toEqual([422, 4000])
+
+    const numbered = await seal.send(seal.envelope({ ...toolCall('fs.read', {}), id: 2n ** 64n }))
+    expect(told(numbered)).toEqual([422, 4000])
+    expect(numbered.json().error.request_id).toBe('18446744073709551616')
+
+    const long = 'x'.repeat(500_000)
+    for (const [payload, code] of [
+      [toolCall(long), 2000],
+      [toolCall(`fs.${long}`), 4004],
+      [{ method: long, params: {} }, 2000],
+      [toolCall('fs.read', { path: 'a', [long]: 1 }), 4000],
+      [toolCall('fs.read', Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`a${index}`, 1]))), 4000],
+      [toolCall('fs.read', { path: long }), 2002],
+    ] as const) {
+      const answer = await seal.send(seal.envelope(payload))
+      expect(answer.json().error.code).toBe(code)
+      expect(answer.body.length).toBeLessThan(10_000)
+    }
+    const { db } = t.server.database
+    const kept = [
+      ...(await db.selectFrom('security_incidents').selectAll().execute()),
+      ...(await db.selectFrom('events').select(['tool_name']).execute()),
+    ]
+    for (const row of kept) expect(JSON.stringify(row).length).toBeLessThan(10_000)
   })
 
   it('by another method names the tool itself; tools/list tells those of the session', async () => {

@@ -82,8 +82,12 @@ export function requireShape(tool: Tool, given: Arguments): Arguments {
     if (unknown !== undefined) return `'${String(unknown)}' is no argument of this tool`
     return `${error.instancePath.slice(1).replaceAll('/', '.') || 'arguments'} ${error.message}`
   })
-  throw new BadArguments(`Bad arguments for '${tool.name}': ${problems.join('; ')}`)
+  throw new BadArguments(told(`Bad arguments for '${tool.name}': ${problems.join('; ')}`))
 }
+
+/** What is said of arguments names them, and these may be of any length and number. */
+const told = (text: string): string => (text.length <= LONGEST_PROBLEM ? text : `${text.slice(0, LONGEST_PROBLEM)}…`)
+const LONGEST_PROBLEM = 2000
 
 function requirePresent(tool: Tool, args: Arguments, required: readonly string[]): void {
   for (const name of required) {

@@ -11,7 +11,7 @@ import type { Catalogue } from './catalogue.ts'
 import type { InvocationContext } from './invocations.ts'
 import { contextOffers, judgeByContext, type Violation } from './judge-by-context.ts'
 import { asRecord } from './telling.ts'
-import { NotRouted, type Tool, ToolFailed } from './tool.ts'
+import { BadArguments, NotRouted, type Tool, ToolFailed } from './tool.ts'
 
 /** Why a call was not made, or came to nothing. */
 export type CallFailure =
@@ -60,8 +60,13 @@ type Refuse = (violation: Violation, told?: string, retryAfter?: number | null) 
 export type Authorize = (context: InvocationContext, facts: CallFacts) => Promise<Authorized>
 
 /** @returns a function that throws Refused, ToolFailed for arguments and names that are none, and nothing else that is the call's */
-export function createAuthorize(deps: { catalogue: Pick<Catalogue, 'find'>; limiter: RateLimiter }): Authorize {
-  const { catalogue, limiter } = deps
+export function createAuthorize(deps: {
+  catalogue: Pick<Catalogue, 'find'>
+  limiter: RateLimiter
+  /** Short name of a tenant, by which calls name it as well. */
+  slugOf: (tenantId: string) => Promise<string>
+}): Authorize {
+  const { catalogue, limiter, slugOf } = deps
 
   return async (context, { callId, name, raw, index, asked: questions }) => {
     const { securityContext, toolNames } = context
@@ -85,7 +90,7 @@ export function createAuthorize(deps: { catalogue: Pick<Catalogue, 'find'>; limi
     const shaped = tool === null ? sent.args : requireShape(tool, sent.args)
     if (toolNames !== null && !toolNames.includes(name))
       return refuse({ kind: 'ToolNotAllowed', details: `Tool '${name}' is not among the tools of the manifest.` })
-    await requireOwnTenant(context, sent.tenants, refuse)
+    await requireOwnTenant(context, sent.tenants, slugOf, refuse)
     if (tool === null) throw new NotRouted(`there is no tool '${name}' on this server.`)
     const resolved = await prepare(context, tool, shaped, refuse)
     const implied = await tool.implied?.find(context.caller, resolved.args)
@@ -137,6 +142,8 @@ export function createAuthorize(deps: { catalogue: Pick<Catalogue, 'find'>; limi
   }
 }
 
+const TENANT = /^[a-z0-9][a-z0-9-]{0,99}$/i
+
 /** Null where the counters cannot be read or written: nobody is let through uncounted. */
 async function counted<T>(count: () => Promise<T>): Promise<T | null> {
   try {
@@ -147,13 +154,19 @@ async function counted<T>(count: () => Promise<T>): Promise<T | null> {
   }
 }
 
-/** A tenant among the arguments is the caller's own; it never widens what a call sees. */
+/** A tenant among the arguments, by id or short name, is the caller's own; it never widens what a call sees. */
 async function requireOwnTenant(
   { caller }: InvocationContext,
   tenants: readonly unknown[],
+  slugOf: (tenantId: string) => Promise<string>,
   refuse: Refuse,
 ): Promise<void> {
-  const foreign = tenants.find((named) => named !== caller.tenantId)
+  if (!tenants.every((named) => typeof named === 'string' && TENANT.test(named)))
+    throw new BadArguments("'tenant_id' must be the id or the short name of a tenant, as text.")
+  const others = tenants.filter((named) => named !== caller.tenantId)
+  if (others.length === 0) return
+  const slug = await slugOf(caller.tenantId)
+  const foreign = others.find((named) => named !== slug)
   if (foreign === undefined) return
   const { principal } = caller
   const mayDelegate =

@@ -90,6 +90,7 @@ describe('the order of a tool call', () => {
     }
     invocations = createInvocations({
       maskOf: () => nothing,
+      slugOf: async () => 'acme',
       catalogue: createCatalogue(tools),
       clock: manualClock(),
       limiter: { hit: async () => ({ allowed: true }), peek: async () => ({ allowed: true }) },
@@ -205,7 +206,13 @@ describe('the order of a tool call', () => {
         failure: { violation: { kind: 'TenantMismatch' } },
       })
     expect(incidents).toHaveLength(3)
-    expect(await told('aegis.thing.do', { subject: 'x', tenant_id: 't1' })).toContain('"args":{"subject":"x"}')
+    for (const own of [{ tenant_id: 't1' }, { tenant_id: 'acme' }, { tenant: 'acme', tenant_id: 't1' }])
+      expect(await told('aegis.thing.do', { subject: 'x', ...own })).toContain('"args":{"subject":"x"}')
+    for (const tenant_id of [7, '', 'No Tenant', ['t1'], {}])
+      expect(await outcome('aegis.thing.do', { subject: 'x', tenant_id })).toMatchObject({
+        failure: { kind: 'failed', status: 422 },
+        told: expect.stringContaining("'tenant_id' must be the id or the short name of a tenant"),
+      })
     const service = { ...context.caller, principal: { ...user, identity: 'service_account' as const } }
     expect(
       await outcome('aegis.thing.do', { subject: 'x', tenant_id: 't2' }, session({ caller: service })),

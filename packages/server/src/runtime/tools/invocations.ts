@@ -184,6 +184,8 @@ export function createInvocations(deps: {
   catalogue: Pick<Catalogue, 'find'>
   clock: Clock
   limiter: RateLimiter
+  /** Short name of a tenant, by which calls name it as well. */
+  slugOf: (tenantId: string) => Promise<string>
   newId: () => string
   count: (verdict: 'allowed' | 'denied' | 'failed') => void
   /** What the execution was handed in secret, which no model is told. */

@@ -3,6 +3,8 @@ import type { Violation } from './judge-by-context.ts'
 
 const redaction = new RedactionPolicy()
 const LONGEST_RESULT_IN_EVENTS = 4096
+/** Characters of a tool's name. */
+export const LONGEST_TOOL_NAME = 256
 
 const namedOtherwise: ReadonlySet<Violation['kind']> = new Set([
   'CommandNotAllowed',
@@ -15,6 +17,10 @@ const namedOtherwise: ReadonlySet<Violation['kind']> = new Set([
 
 /** The kinds that clients of the event streams know are fewer: the rest is told as a tool that is not allowed. */
 export const eventKind = (kind: Violation['kind']): string => (namedOtherwise.has(kind) ? 'ToolNotAllowed' : kind)
+
+/** The name of a call as it goes on and is told: a longer one is that of no tool, and would fill every record of the call. */
+export const toolNameOf = (name: string): string =>
+  name.length <= LONGEST_TOOL_NAME ? name : `${name.slice(0, LONGEST_TOOL_NAME)}…`
 
 /** Arguments as an object, also when the model sent something else. */
 export const asRecord = (value: unknown): Readonly<Record<string, unknown>> =>
