@@ -176,6 +176,63 @@ onEachDatabase('executions when their server is stopped and started', (start) =>
     expect(readdirSync(w.workspace(next))).toEqual([])
   })
 
+  it('whose record does not fit fail by themselves, with what does not fit; the others go on, and all can be deleted', async () => {
+    const w = await open([call('write_file', { path: 'a.txt', content: 'x' }), { text: 'Done.' }])
+    await governAgent(
+      t,
+      `
+    - id: ask
+      type: pre
+      tool: write_file
+      when: { args.path: { contains: a.txt } }
+      then: { effect: approve, message: "Write {args.path}?", timeout: 86400 }
+  `,
+    )
+    const damages = [
+      [{ kind: 'pondered', data: '{}' }, "'pondered'"],
+      [{ kind: 'told', data: '{"call":"call_9_9","content":"x","step":{}}' }, "'call_9_9'"],
+      [{ kind: 'answered', data: '{"text":"x"' }, 'JSON'],
+      [{ kind: 'answered', data: '{"text":"x","calls":7,"isCutOff":false}' }, 'answered'],
+    ] as const
+    const ids: string[] = []
+    for (let n = 0; n <= damages.length; n++) {
+      const id = await w.start()
+      ids.push(id)
+      await seen(w, id, (event) => event.type === 'approval_requested')
+    }
+    const { db } = t.server.database
+    const [sound = '', ...damaged] = ids
+    for (const [index, [damage]] of damages.entries()) {
+      const turn = { execution_id: damaged[index] ?? '', iteration: 1 }
+      const last = await db
+        .selectFrom('execution_turns')
+        .selectAll()
+        .where('execution_id', '=', turn.execution_id)
+        .orderBy('position', 'desc')
+        .executeTakeFirstOrThrow()
+      await db
+        .insertInto('execution_turns')
+        .values({ ...last, ...damage, position: last.position + 1 })
+        .execute()
+    }
+    const address = await restart()
+    for (const [index, [, what]] of damages.entries()) {
+      const id = damaged[index] ?? ''
+      const events = await allEvents(address, w.headers, id)
+      expect(events.at(-1)).toMatchObject({ type: 'execution_failed', reason: expect.stringContaining(what) })
+      expect(await w.get(id)).toMatchObject({ status: 'failed', error: expect.stringContaining(what) })
+      const gone = await t.request({ method: 'DELETE', url: `/v1/executions/${id}`, headers: w.headers })
+      expect(gone.statusCode).toBe(200)
+    }
+    // Their questions went with them: the one that is left is that of the run that goes on.
+    const inbox = await t.request({ method: 'GET', url: '/v1/human-approvals', headers: w.headers })
+    const [asked, ...others] = inbox.json().pending_requests
+    expect(others).toEqual([])
+    await t.request({ method: 'POST', url: `/v1/human-approvals/${asked.id}/approve`, headers: w.headers })
+    await allEvents(address, w.headers, sound)
+    expect(await w.get(sound)).toMatchObject({ status: 'completed', output: 'Done.' })
+  }, 120_000)
+
   const adoptionsOf = async (id: string) =>
     (
       await t.server.database.db

@@ -23,7 +23,14 @@ export function createTurnStore({ db }: Database): TurnStore {
         .where('iteration', '=', iteration)
         .orderBy('position')
         .execute()
-      return rows.map(({ kind, data }) => ({ kind, ...(JSON.parse(data) as object) }) as TurnEntry)
+      return rows.map(({ kind, data }, index) => {
+        try {
+          return { kind, ...(JSON.parse(data) as object) } as TurnEntry
+        } catch (cause) {
+          const text = `Entry ${index + 1} of the record of this attempt, '${kind}', cannot be read: it is no JSON.`
+          throw new Error(text, { cause })
+        }
+      })
     },
     async append({ executionId, iteration, position, at }, { kind, ...data }, within) {
       await within

@@ -72,53 +72,73 @@ export interface Recorded {
   readonly asked: readonly string[]
 }
 
-/** How far an attempt is, by its entries. */
+/**
+ * How far an attempt is, by its entries.
+ * @throws Error, which names the entry, where one does not fit those before it: nobody can say what was done, so nothing goes on
+ */
 export function replay(entries: readonly TurnEntry[]): Recorded {
-  const exchanges: Replayed[] = []
-  const trajectory: TrajectoryStep[] = []
-  const asked: string[] = []
-  for (const entry of entries) {
-    if (entry.kind === 'opened') {
-      exchanges.push(opened(entry.messages))
-      continue
+  const recorded: Replaying = { exchanges: [], trajectory: [], asked: [] }
+  for (const [index, entry] of entries.entries())
+    try {
+      apply(entry, recorded)
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      throw new Error(`Entry ${index + 1} of the record of this attempt, '${entry.kind}', does not fit: ${why}`, {
+        cause: error,
+      })
     }
-    const current = exchanges.at(-1)
-    if (!current) throw new Error(`A conversation begins with '${entry.kind}'.`)
-    switch (entry.kind) {
-      case 'answered':
-        current.messages.push({ role: 'assistant', content: entry.text, tool_calls: entry.calls })
-        current.rounds++
-        current.isCutOff = entry.isCutOff
-        current.open = entry.calls.map((call) => ({ call, invocationId: null, asked: [], isRunning: false }))
-        break
-      case 'called':
-        of(current, entry.call).invocationId = entry.invocationId
-        break
-      case 'asked':
-        asked.push(entry.approvalId)
-        current.open.find(({ invocationId }) => invocationId === entry.invocationId)?.asked.push(entry.approvalId)
-        break
-      case 'running':
-        of(current, entry.call).isRunning = true
-        break
-      case 'told': {
-        const { call } = of(current, entry.call)
-        current.messages.push({ role: 'tool', tool_call_id: call.id, name: call.name, content: entry.content })
-        current.open = current.open.filter((one) => one.call !== call)
-        current.toolCalls++
-        trajectory.push(entry.step)
-        break
-      }
-      case 'concluded':
-        current.messages.push({ role: 'assistant', content: entry.text })
-        current.conclusion = entry.text
-        break
-      case 'failed':
-        exchanges.pop()
-        break
-    }
+  return recorded
+}
+
+interface Replaying {
+  readonly exchanges: Replayed[]
+  readonly trajectory: TrajectoryStep[]
+  readonly asked: string[]
+}
+
+function apply(entry: TurnEntry, { exchanges, trajectory, asked }: Replaying): void {
+  if (entry.kind === 'opened') {
+    exchanges.push(opened(entry.messages))
+    return
   }
-  return { exchanges, trajectory, asked }
+  const current = exchanges.at(-1)
+  if (!current) throw new Error('no conversation was begun.')
+  switch (entry.kind) {
+    case 'answered':
+      current.messages.push({ role: 'assistant', content: entry.text, tool_calls: entry.calls })
+      current.rounds++
+      current.isCutOff = entry.isCutOff
+      current.open = entry.calls.map((call) => ({ call, invocationId: null, asked: [], isRunning: false }))
+      break
+    case 'called':
+      of(current, entry.call).invocationId = entry.invocationId
+      break
+    case 'asked':
+      asked.push(entry.approvalId)
+      current.open.find(({ invocationId }) => invocationId === entry.invocationId)?.asked.push(entry.approvalId)
+      break
+    case 'running':
+      of(current, entry.call).isRunning = true
+      break
+    case 'told': {
+      const { call } = of(current, entry.call)
+      current.messages.push({ role: 'tool', tool_call_id: call.id, name: call.name, content: entry.content })
+      current.open = current.open.filter((one) => one.call !== call)
+      current.toolCalls++
+      trajectory.push(entry.step)
+      break
+    }
+    case 'concluded':
+      current.messages.push({ role: 'assistant', content: entry.text })
+      current.conclusion = entry.text
+      break
+    case 'failed':
+      exchanges.pop()
+      break
+    default:
+      // What a later version wrote may be a call that was made.
+      throw new Error('this version does not know such an entry.')
+  }
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
