@@ -88,6 +88,8 @@ export class GovernancePipeline {
   readonly #after: readonly Matched<AfterHook>[]
   readonly #logger: Logger
   readonly #context: DecideContext
+  #lastDecision: ContractDecision = UNDECIDED
+  #lastAnswer: PreDecision = UNDECIDED
 
   constructor(options: PipelineOptions) {
     const hooks = options.hooks ?? []
@@ -120,9 +122,20 @@ export class GovernancePipeline {
     counters: SessionCounters,
   ): MaybePromise<PreDecision> {
     if (this.isPure(state)) {
-      return withHooks(decidePre(state.policy, envelope, counters, this.#context), NO_HOOKS)
+      return this.#withoutHooks(decidePre(state.policy, envelope, counters, this.#context))
     }
     return this.#preExecuteLater(state, envelope, session, counters)
+  }
+
+  /** A policy allows most calls of a tool by one and the same frozen decision, and so does the pipeline. */
+  #withoutHooks(decision: ContractDecision): PreDecision {
+    if (decision === this.#lastDecision) return this.#lastAnswer
+    const answer = withHooks(decision, NO_HOOKS)
+    if (Object.isFrozen(decision)) {
+      this.#lastDecision = decision
+      this.#lastAnswer = Object.freeze(answer)
+    }
+    return answer
   }
 
   async #preExecuteLater(

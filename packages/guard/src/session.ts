@@ -99,14 +99,22 @@ export class Session {
   recordExecution(tool: string, success: boolean): MaybePromise<number> {
     const toolKey = this.#toolKey(tool)
     const executions = this.#backend.increment(this.#executionsKey, 1)
+    if (isPromise(executions)) return this.#recordLater(executions, toolKey, success)
+    const perTool = this.#backend.increment(toolKey, 1)
+    const failures = this.#countFailures(success)
+    if (!isPromise(perTool) && !isPromise(failures)) return executions
+    return Promise.all([perTool, failures]).then(() => executions)
+  }
+
+  async #recordLater(executions: Promise<number>, toolKey: string, success: boolean): Promise<number> {
     const perTool = alongside(executions, () => this.#backend.increment(toolKey, 1))
-    const failures = alongside(executions, () =>
-      alongside(perTool, () =>
-        success ? this.#backend.delete(this.#failuresKey) : this.#backend.increment(this.#failuresKey, 1),
-      ),
-    )
-    if (!isPromise(executions) && !isPromise(perTool) && !isPromise(failures)) return executions
-    return Promise.all([executions, perTool, failures]).then(([count]) => count)
+    const failures = alongside(executions, () => alongside(perTool, () => this.#countFailures(success)))
+    const [count] = await Promise.all([executions, perTool, failures])
+    return count
+  }
+
+  #countFailures(success: boolean): MaybePromise<number | void> {
+    return success ? this.#backend.delete(this.#failuresKey) : this.#backend.increment(this.#failuresKey, 1)
   }
 
   /**
@@ -115,6 +123,15 @@ export class Session {
    */
   beginAttempt(includeTool: string | null): MaybePromise<SessionCounters> {
     const attempts = this.#backend.increment(this.#attemptsKey, 1)
+    const { readNow } = this.#backend
+    if (readNow && !isPromise(attempts)) {
+      const toolExecutions = includeTool === null ? 0 : readNow(this.#toolKey(includeTool))
+      return {
+        attempts: counted(this.#attemptsKey, attempts),
+        executions: readNow(this.#executionsKey),
+        toolExecutions,
+      }
+    }
     const read = alongside(attempts, () => this.#readCounts(this.#executionKeys(includeTool)))
     if (!isPromise(attempts) && !isPromise(read)) return withAttempts(this.#attemptsKey, attempts, read)
     return Promise.all([attempts, read]).then(([count, counts]) => withAttempts(this.#attemptsKey, count, counts))
@@ -272,12 +289,12 @@ function withAttempts(
   attempts: number,
   [executions = 0, toolExecutions = 0]: readonly number[],
 ): SessionCounters {
-  if (typeof attempts !== 'number' || !Number.isFinite(attempts)) {
-    throw new Error(
-      `The storage backend answered the increment of ${key} with ${String(attempts)}, which is no number.`,
-    )
-  }
-  return { attempts, executions, toolExecutions }
+  return { attempts: counted(key, attempts), executions, toolExecutions }
+}
+
+function counted(key: string, attempts: number): number {
+  if (typeof attempts === 'number' && Number.isFinite(attempts)) return attempts
+  throw new Error(`The storage backend answered the increment of ${key} with ${String(attempts)}, which is no number.`)
 }
 
 /** A counter that cannot be read as a number must not read as 0: the limit it feeds would never be reached. */

@@ -130,8 +130,14 @@ export class AuditRecord {
     return this.#event
   }
 
+  /** The same for who writes it down and lets it go: nothing is kept for the next who asks. */
+  get eventOnce(): AuditEvent {
+    return this.#event ?? this.#makeEvent()
+  }
+
   #makeEvent(): AuditEvent {
     const { envelope, args, policyVersion, approval } = this.facts
+    const told = this.#told
     const ending = this.#ending
     return new AuditEvent({
       timestamp: isoTime(this.#at),
@@ -145,29 +151,23 @@ export class AuditRecord {
       environment: envelope.environment,
       principal: envelope.principal,
       action: this.action,
+      decisionSource: told?.decisionSource ?? null,
+      decisionName: told?.decisionName ?? null,
+      reason: told?.reason ?? null,
+      hooksEvaluated: told?.hooksEvaluated ?? NONE,
+      contractsEvaluated: (ending?.post ?? told)?.contractsEvaluated ?? NONE,
+      toolSuccess: ending?.post.toolSuccess ?? null,
+      postconditionsPassed: ending?.postconditionsPassed ?? null,
+      policyError: (ending?.post ?? told)?.policyError ?? false,
+      durationMs: ending?.durationMs ?? 0,
+      error: ending?.error ?? null,
       sessionAttemptCount: this.#attempts,
       sessionExecutionCount: this.#executions,
       mode: this.#mode,
       policyVersion,
       approval,
-      ...(this.#told ? toldFields(this.#told) : {}),
-      ...(ending === null
-        ? {}
-        : {
-            contractsEvaluated: ending.post.contractsEvaluated,
-            toolSuccess: ending.post.toolSuccess,
-            postconditionsPassed: ending.postconditionsPassed,
-            policyError: ending.post.policyError,
-            durationMs: ending.durationMs,
-            error: ending.error,
-          }),
     })
   }
-}
-
-function toldFields(told: Told): Told {
-  const { decisionSource, decisionName, reason, hooksEvaluated, contractsEvaluated, policyError } = told
-  return { decisionSource, decisionName, reason, hooksEvaluated, contractsEvaluated, policyError }
 }
 
 const NONE: readonly never[] = Object.freeze([])

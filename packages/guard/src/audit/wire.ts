@@ -97,8 +97,9 @@ const MAX_PAYLOAD_LENGTH = 32_768
 
 /** The JSON text of an event on the wire. What JSON cannot hold becomes a bracketed word: no odd argument costs a batch. */
 export function auditWireText(wire: AuditWire, redaction: RedactionPolicy): string {
-  const { payload, ...head } = wire
+  const { call_id, agent_id, tool_name, verdict, mode, timestamp, payload } = wire
   let payloadText = responseText(payload) ?? '{}'
   if (payloadText.length > MAX_PAYLOAD_LENGTH) payloadText = responseText(redaction.capPayload({ ...payload })) ?? '{}'
-  return `${JSON.stringify(head).slice(0, -1)},"payload":${payloadText}}`
+  const head = JSON.stringify({ call_id, agent_id, tool_name, verdict, mode, timestamp })
+  return `${head.slice(0, -1)},"payload":${payloadText}}`
 }

@@ -1,7 +1,7 @@
 import { RedactionPolicy } from '@lictor/contracts'
 import type { AuditEvent } from '../audit/event.ts'
-import type { AuditRecord } from '../audit/record.ts'
-import { type AuditSink, type Emitted, eventOf } from '../audit/sinks.ts'
+import { AuditRecord } from '../audit/record.ts'
+import type { AuditSink, Emitted } from '../audit/sinks.ts'
 import { auditToWire, auditWireText } from '../audit/wire.ts'
 import { type Clock, createSerialId, type NewId, randomId, systemClock, type TimerHandle } from '../clock.ts'
 import { checkDuration } from '../durations.ts'
@@ -242,9 +242,10 @@ export class ServerAuditSink implements AuditSink {
 
   #json(entry: Entry): string {
     if (entry.json !== null) return entry.json
-    if (entry.emitted === null) throw new Error('An audit event without its text.')
+    const { emitted } = entry
+    if (emitted === null) throw new Error('An audit event without its text.')
     entry.json = auditWireText(
-      auditToWire(eventOf(entry.emitted), {
+      auditToWire(emitted instanceof AuditRecord ? emitted.eventOnce : emitted, {
         agentId: this.#client.agentId,
         eventId: this.#newId(),
         bundleName: entry.bundleName,
