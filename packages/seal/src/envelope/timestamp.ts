@@ -1,18 +1,18 @@
-const grammar = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?:Z|([+-])(\d\d):(\d\d))$/
+const grammar = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/
 
 /**
  * Seconds since 1970 of an instant as RFC 3339 writes it with a zone, rounded down: only the whole second is signed.
  * Null for everything else, also for what other readers guess (no zone, lower case, a blank for the `T`, second 60).
  */
 export function unixSecondsOf(text: string): number | null {
-  const found = grammar.exec(text)
-  if (!found) return null
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = found.slice(1, 7).map(Number)
-  const [, , , , , , , sign, zoneHours, zoneMinutes] = found
-  const offset = sign === undefined ? 0 : (sign === '-' ? -1 : 1) * (Number(zoneHours) * 60 + Number(zoneMinutes))
+  if (!grammar.test(text)) return null
+  const part = (start: number, end: number) => Number(text.slice(start, end))
+  const [year, month, day] = [part(0, 4), part(5, 7), part(8, 10)]
+  const [hour, minute, second] = [part(11, 13), part(14, 16), part(17, 19)]
+  const [zoneHours, zoneMinutes] = text.endsWith('Z') ? [0, 0] : [part(-5, -3), part(-2, text.length)]
+  const offset = (text.at(-6) === '-' ? -1 : 1) * (zoneHours * 60 + zoneMinutes)
   if (month < 1 || month > 12 || day < 1 || day > daysOf(year, month)) return null
-  if (hour > 23 || minute > 59 || second > 59 || Number(zoneHours ?? 0) > 23 || Number(zoneMinutes ?? 0) > 59)
-    return null
+  if (hour > 23 || minute > 59 || second > 59 || zoneHours > 23 || zoneMinutes > 59) return null
   // `Date.UTC` takes years below 100 as those of the last century.
   const date = new Date(0)
   date.setUTCFullYear(year, month - 1, day)

@@ -50,8 +50,9 @@ export function parseJson(text: string): Json {
     let value = ''
     for (;;) {
       plain.lastIndex = at
-      const run = plain.exec(text)?.[0] ?? ''
-      at += run.length
+      plain.test(text)
+      const run = text.slice(at, plain.lastIndex)
+      at = plain.lastIndex
       const next = text[at]
       if (next === '"') {
         at++
@@ -75,10 +76,10 @@ export function parseJson(text: string): Json {
 
   function readNumber(): JsonNumber {
     number.lastIndex = at
-    const spelled = number.exec(text)?.[0]
-    if (spelled === undefined) return fault('Something that is no JSON')
-    at += spelled.length
-    return new JsonNumber(spelled)
+    if (!number.test(text)) return fault('Something that is no JSON')
+    const start = at
+    at = number.lastIndex
+    return new JsonNumber(text.slice(start, at))
   }
 
   function readArray(depth: number): Json[] {

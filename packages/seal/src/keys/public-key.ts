@@ -29,15 +29,17 @@ const sound = new Set<string>()
 export function requirePublicKey(key: Uint8Array): void {
   if (!(key instanceof Uint8Array) || key.length !== 32)
     throw new SEALError('invalid_public_key', 'An Ed25519 public key has 32 bytes.')
+  // The key as text, one character for each byte.
+  const name = String.fromCharCode(...key)
+  if (sound.has(name)) return
   const hex = toHex(key)
-  if (sound.has(hex)) return
   const magnitude = hex.slice(0, 62) + ((key[31] ?? 0) & 0x7f).toString(16).padStart(2, '0')
   if (lowOrder.has(magnitude))
     throw new SEALError('weak_public_key', 'The public key is of low order: anybody could sign for it.')
   if (!isPoint(magnitude)) throw new SEALError('invalid_public_key', 'The public key is no point of Ed25519.')
   // The check costs as much as a verification.
   if (sound.size >= KNOWN_SOUND) sound.clear()
-  sound.add(hex)
+  sound.add(name)
 }
 
 /** Whether a point of the curve has this y: x² = (y² - 1) / (d·y² + 1) must be a square. */
