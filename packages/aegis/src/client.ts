@@ -11,10 +11,12 @@ import { type SealMethods, sealMethods } from './resources/seal.ts'
 import { type SecretMethods, secretMethods } from './resources/secrets.ts'
 import { type ToolMethods, toolMethods } from './resources/tools.ts'
 import { type VolumeMethods, volumeMethods } from './resources/volumes.ts'
+import { type WorkflowMethods, workflowMethods } from './resources/workflows.ts'
 
 /** The methods, one group a resource. */
 export interface AegisClient
   extends AgentMethods,
+    WorkflowMethods,
     ToolMethods,
     ExecutionMethods,
     ApprovalMethods,
@@ -47,6 +49,7 @@ export class AegisClient {
     Object.assign(
       this,
       agentMethods(transport),
+      workflowMethods(transport),
       toolMethods(transport),
       executionMethods(transport),
       approvalMethods(transport),

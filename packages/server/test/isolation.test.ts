@@ -15,6 +15,7 @@ const names = {
   composition: 'guessable-composition',
   bundle: 'guessable-bundle',
   agent: 'guessable-agent',
+  workflow: 'guessable-flow',
   session: 'guessable-session',
   secret: 'guessable-secret',
   file: 'guessable-file',
@@ -129,6 +130,12 @@ async function plant(t: TestServer): Promise<World> {
     { task: { instruction: MARK } },
     { name: 'guessable-worker', description: MARK, labels: { team: MARK } },
   )
+  const workflow = {
+    name: names.workflow,
+    description: MARK,
+    definition: { initial_state: 'ASK', states: { ASK: { kind: 'Human', prompt: MARK, transitions: [] } } },
+  }
+  await send('POST', '/v1/workflows', workflow)
   const executionId = await plantSeal(t, headers)
   const { db } = t.server.database
   const { tenant_id: tenantId } = await db.selectFrom('bundles').select('tenant_id').executeTakeFirstOrThrow()
@@ -192,6 +199,7 @@ function aimed({ url, schema }: DeclaredRoute, { ids }: World): string {
         if (url.startsWith('/api/v1/compositions')) return names.composition
         if (url.startsWith('/v1/credentials/providers')) return names.provider
         if (url.startsWith('/v1/security-contexts')) return names.context
+        if (url.startsWith('/v1/workflows')) return names.workflow
         return url.startsWith('/v1/agents') ? 'guessable-worker' : names.bundle
       case 'key':
         return names.session
@@ -262,6 +270,8 @@ function bodyFor(route: DeclaredRoute, { ids }: World): object {
       client_id: 'mine',
       client_secret: 'mine',
     },
+    'PATCH /v1/workflows/:name/scope': { scope: 'global' },
+    'POST /v1/workflows/:name/scope': { scope: 'global' },
     'PATCH /v1/agents/:id': { metadata: { description: 'taken over' } },
     'PATCH /v1/agents/:id/scope': { scope: 'global' },
     'POST /v1/agents/:id/scope': { scope: 'global' },
@@ -306,6 +316,8 @@ const foreign: Readonly<Record<string, readonly number[]>> = {
   'PUT /v1/credentials/providers/:name': [200],
   'DELETE /v1/credentials/providers/:name': [200, 404],
   'DELETE /v1/secrets/*': [200, 404],
+  // A workflow that there is not has no versions.
+  'GET /v1/workflows/:name/versions': [200],
   'POST /x/:token/v1/dispatch-gateway': [401, 403, 404],
 }
 

@@ -2266,6 +2266,194 @@ export interface paths {
         patch: operations["patchV1AgentsIdScope"];
         trace?: never;
     };
+    "/v1/workflows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Workflows of the tenant, or of every tenant
+         * @description The tenant's own; `visible=true` or `scope=global` for others.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:list`. Reaches the caller's tenant.
+         */
+        get: operations["getV1Workflows"];
+        put?: never;
+        /**
+         * Register a workflow from a manifest
+         * @description The body is the manifest as YAML or JSON, or `{"name", "definition"}` with a manifest, its `spec`, or YAML of either.
+         *
+         *     Names of agents become ids; they must be there for the workflow's tenant, and judges too. 409 where the version is registered, unless forced. `scope=global` takes an operator. A refusal has `problems`, each with its place.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:deploy`. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `workflow_registered`.
+         */
+        post: operations["postV1Workflows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/temporal/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Register a workflow, by its older address
+         * @description The body is the manifest as YAML or JSON, or `{"name", "definition"}` with a manifest, its `spec`, or YAML of either.
+         *
+         *     As `POST /v1/workflows`.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:deploy`. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `workflow_registered`.
+         */
+        post: operations["postV1WorkflowsTemporalRegister"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check a workflow without registering it
+         * @description Takes what registering takes. A version that is registered already is no fault here.
+         *
+         *     Everything that is wrong at once; 200 also for what would be refused.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:validate`. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        post: operations["postV1WorkflowsValidate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One workflow, by its name or id
+         * @description Who accepts text and no JSON gets the manifest as YAML.
+         *
+         *     The tenant's own before a global one.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:read`. Reaches the caller's tenant.
+         */
+        get: operations["getV1WorkflowsName"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a workflow and its versions
+         * @description The tenant's own before a global one, which takes an operator.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:delete`. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `workflow_removed`.
+         */
+        delete: operations["deleteV1WorkflowsName"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/{name}/yaml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The manifest of a workflow as YAML
+         * @description **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:read`. Reaches the caller's tenant.
+         */
+        get: operations["getV1WorkflowsNameYaml"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/{name}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Versions of a workflow, newest first
+         * @description None for a workflow that there is not.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:list`. Reaches the caller's tenant.
+         */
+        get: operations["getV1WorkflowsNameVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/{name}/scope": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move a workflow between its tenant and every tenant
+         * @description As `PATCH`, which newer clients send.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:deploy`. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `workflow_scope_changed`.
+         */
+        post: operations["postV1WorkflowsNameScope"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Move a workflow between its tenant and every tenant
+         * @description Takes an operator. 409 where the name is taken in the other scope.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:deploy`. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `workflow_scope_changed`.
+         */
+        patch: operations["patchV1WorkflowsNameScope"];
+        trace?: never;
+    };
     "/v1/executions": {
         parameters: {
             query?: never;
@@ -3970,7 +4158,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.05
+                     *         "latency_ms": 0.03
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -4048,7 +4236,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.05
+                     *         "latency_ms": 0.03
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -4246,7 +4434,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.02
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -4254,7 +4442,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 79951982592
+                     *         "free_bytes": 80949153792
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 23,
@@ -4361,7 +4549,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.02
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -4369,7 +4557,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 79951982592
+                     *         "free_bytes": 80949153792
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 23,
@@ -5299,7 +5487,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "zwrKoyvf45IsIKVgaVKKC5smLEuw9qxMwxtsATnPv-zLMH2nN_TFxNM46QcNnOH86rsQlTv-KtgIHfAtZ4n6ResP169txqOXBlRRxQaTJMWdgbR_rTjS3xTQAv7kqMlK1fDEj8UoFYS4U1LwQ0NlAmmpFET9OTqtT_o-MKyv-8GIkEQe5MQQlYP6r5MIi-Wdqju6FRK-V9nt30aiCsFTMOkn6wK-XpsoU6vMgs0wfw19yLhwLMXD2LNHBE0mRHjTnPbjBrYnNj_syn3jMk8Ga_lOFMyECTqqqI2-sARywLe7bNy6o4COGKbv4FxkISgkAB1mjYa3daVIH6aI8lHWgw",
+                     *           "n": "u-m9gus5MSCMXn7pQpQt4LVPzTTwmip5YnBySeKmqSGuqj2UV98YSaAN7pxZTwNpvr3Hgmt2yhOwrn3-K923oKwGII01grY2l8IpKAsUdkN_c7t1EVQcwu4guEfus_1rs_nM_mhTfp238gL3Xh_k1FneSS62cNkOz4ILkm_hs-bk2mcc3E7Tq4VwQfdYdWFaKIJyMJBCeS2LTcCGhiXCyWoJwfKmXgPXuJnemG-FKdkXrhvJzkgbk4OfY7DZys8c5I3njFunQhzyggjLp45G8R1lbP4JpAqbyA-48FfnCsANMtodqvd4vK-dYaAKQov70pMwJUukJ3zKg_r6AoUIfQ",
                      *           "e": "AQAB",
                      *           "kid": "dce81cca-4840-43ef-8109-6b308cb234b7",
                      *           "alg": "RS256",
@@ -6351,7 +6539,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "94e634ac-6362-4eab-882e-bd55f5f88620",
+                     *       "id": "ef200d24-a60e-4310-8e09-cdf6e2e8b340",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -6578,7 +6766,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "94e634ac-6362-4eab-882e-bd55f5f88620",
+                     *       "id": "ef200d24-a60e-4310-8e09-cdf6e2e8b340",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -7569,7 +7757,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
+                     *           "id": "de64346f-732f-469b-8373-30885f1e58df",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -8654,7 +8842,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "id": "dc0ca0bb-e9e0-45ef-8abd-cf133b0936cc",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -8806,7 +8994,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *         "id": "dc0ca0bb-e9e0-45ef-8abd-cf133b0936cc",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -8934,7 +9122,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "id": "dc0ca0bb-e9e0-45ef-8abd-cf133b0936cc",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -9078,7 +9266,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "id": "dc0ca0bb-e9e0-45ef-8abd-cf133b0936cc",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -10216,7 +10404,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *       "id": "feff5327-14e9-411b-8ad6-112d14afb907",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -10424,7 +10612,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *         "id": "feff5327-14e9-411b-8ad6-112d14afb907",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -10510,7 +10698,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example 836ea267-49e1-4308-8789-8e75e5216ac4
+                 * @example feff5327-14e9-411b-8ad6-112d14afb907
                  */
                 id: string;
             };
@@ -10526,7 +10714,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *       "deployment_id": "feff5327-14e9-411b-8ad6-112d14afb907",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -10920,7 +11108,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "07d4f6944cb30e78a60815d3e5bc384809a2d9aab2f1d0cb578485de626d1137",
+                     *       "public_key": "9d732220a27d7224071d72b992dce989e7ba6fb3c38efd9acf17c36ff4fa491e",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -11597,7 +11785,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
+                     *         "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -11695,7 +11883,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
+                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -12130,7 +12318,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *         "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -12141,7 +12329,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *         "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -12237,7 +12425,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -12395,7 +12583,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
+                 * @example dc371291-bd7a-48a2-8624-e3efa75d0a88
                  */
                 rule_id: string;
             };
@@ -12499,7 +12687,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example f7ebd8cb-e6eb-4df8-8852-8ec0229a42de
                  */
                 rule_id: string;
             };
@@ -12537,7 +12725,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -13681,7 +13869,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *         "id": "7b748182-fb71-4845-87fa-298ac16dd73c",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -13901,7 +14089,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -14116,7 +14304,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example f7ebd8cb-e6eb-4df8-8852-8ec0229a42de
+                 * @example c23682d6-bdb6-4318-8520-659f65b92ef5
                  */
                 approval_id: string;
             };
@@ -14132,7 +14320,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -14153,12 +14341,12 @@ export interface operations {
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *         "approval_id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "3043c27e04e92512feb5b477df999f2b63c7e9385c9a49bade576ad08b25b6e55e4a7dc6629bad4933e609188334141fa075789551b550e700290806b641c307"
+                     *         "signature": "b86dac4e57e00e8e154861c18541380c3d9dea5cc4a31a79cf46324930a8529b20a525c65870d9b4350f137d8fd44531c881e7640da1efa8efa05d7fb507900a"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -14305,7 +14493,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example f7ebd8cb-e6eb-4df8-8852-8ec0229a42de
+                 * @example c23682d6-bdb6-4318-8520-659f65b92ef5
                  */
                 approval_id: string;
             };
@@ -14338,7 +14526,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -14359,12 +14547,12 @@ export interface operations {
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *         "approval_id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "3043c27e04e92512feb5b477df999f2b63c7e9385c9a49bade576ad08b25b6e55e4a7dc6629bad4933e609188334141fa075789551b550e700290806b641c307"
+                     *         "signature": "b86dac4e57e00e8e154861c18541380c3d9dea5cc4a31a79cf46324930a8529b20a525c65870d9b4350f137d8fd44531c881e7640da1efa8efa05d7fb507900a"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -14594,12 +14782,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *         "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "8fab2c066ab4968784d973921829d0b01b67759fca339a3aab07768d17fcc902",
+                     *           "public_key": "ad3c32900f597f5cc105a0a57e442dc7b0e03b50f64be33595e66f4c9fd0d22b",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -14621,7 +14809,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
+                     *         "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -14648,7 +14836,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *         "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -14798,7 +14986,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -14961,7 +15149,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example d0436c33-cdcd-4e02-81c6-8a68a0d30e24
                  */
                 channel_id: string;
             };
@@ -15004,7 +15192,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -15166,7 +15354,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example d0436c33-cdcd-4e02-81c6-8a68a0d30e24
                  */
                 channel_id: string;
             };
@@ -15270,7 +15458,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example d0436c33-cdcd-4e02-81c6-8a68a0d30e24
                  */
                 channel_id: string;
             };
@@ -15640,7 +15828,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImRjZTgxY2NhLTQ4NDAtNDNlZi04MTA5LTZiMzA4Y2IyMzRiNyIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiYzcyYWU5NjctNjQ1NC00N2NjLTgwMTQtNTgzYTlkMGEyZTI4IiwiYXpwIjoic2EtZTM4ZTIxNmNiNTViZjA3ZjFiIiwianRpIjoiYzIyY2QxZWEtNzI2OC00ZWQwLTgxN2YtMDhiMDU1NTliNmY3IiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.IBbR17sKQ1YY9aR7f468TAFJC2T-0DqnpTC22NUqDBWhVrDIeLWARa0NznSXi-KSfDBabCY3yrG7Z2DQzPVL0uK73IBHdMa_sYQGT0vN2iyHSje__UVgqNNZ_0zNQcNZw5IYOchDyMGPdZtq6JqDMSOx-v7uqZZuGUK7_FarnyxQW_jhek0f1UJDdNGYNUpcseO3lvc-NcCYDcTpyMaSY97YZAGoz1MBbM1kZ1_uTQHSWuPor3neVCkjaCNX6-UeOyqoAMSTK0i3Fjk4IKpwphcEUg6rE7PSns5YxF11EP_6v5ZPFY4Je2zzCvBuxdyo4keLoE5ljwDX7Wzf99kJWQ",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImRjZTgxY2NhLTQ4NDAtNDNlZi04MTA5LTZiMzA4Y2IyMzRiNyIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiYzcyYWU5NjctNjQ1NC00N2NjLTgwMTQtNTgzYTlkMGEyZTI4IiwiYXpwIjoic2EtZTM4ZTIxNmNiNTViZjA3ZjFiIiwianRpIjoiYzIyY2QxZWEtNzI2OC00ZWQwLTgxN2YtMDhiMDU1NTliNmY3IiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.IJg9okaYudL-M-sNa29PYuXaloHMhHL7VA5dkeXjfvKG4RcMMlnBuy3bbTOeCvfnCa1_c35x4kzgjUJEaO3W32QpWMQCXRzvhvETonHfsa784QYgs-YhtYq8H-08fWSclvqEeGo0EtIssY74Ya03OIVG9QsjP3uPw2qpvNIc4S7PfDsq0ku_evaedwR_nXaRj1c40H_5pfajyPvid-r5V-hnEc_N5ql-muudFWCjQ7sHVEDrUSh-NzLIsAUrkSsDjp07qP393eKeAlQQrYMA9ltPQ33WspskvcEI0PfLp1lDEJqkiHmpKWMjWI9uCuLONHgLQmiQ1NVhsm-5-dMbDA",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -15859,7 +16047,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 16.17,
+                     *       "evaluation_time_ms": 36.25,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -16146,7 +16334,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example f7ebd8cb-e6eb-4df8-8852-8ec0229a42de
+                 * @example c23682d6-bdb6-4318-8520-659f65b92ef5
                  */
                 approval_id: string;
             };
@@ -16174,7 +16362,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -16311,7 +16499,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example d0436c33-cdcd-4e02-81c6-8a68a0d30e24
                  */
                 channel_id: string;
             };
@@ -16328,7 +16516,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:f7ebd8cb-e6eb-4df8-8852-8ec0229a42de"
+                 *         "data": "approve:c23682d6-bdb6-4318-8520-659f65b92ef5"
                  *       }
                  *     }
                  */
@@ -17176,7 +17364,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "lease": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -17341,7 +17529,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                 *       "lease": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                  *       "outcome": "success"
                  *     }
                  */
@@ -17507,7 +17695,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c3848f1b-7caa-4d9c-84b1-1e00357bc042"
+                 *       "lease": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315"
                  *     }
                  */
                 "application/json": {
@@ -18178,8 +18366,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *           "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *           "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *           "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -18198,8 +18386,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *           "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *           "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *           "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -18486,8 +18674,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -18575,8 +18763,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 58928b60-0aad-4f6a-8541-603fe8095950). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 58928b60-0aad-4f6a-8541-603fe8095950). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: cce84368-b6d0-49e0-8d35-9d3167cd71d8). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: cce84368-b6d0-49e0-8d35-9d3167cd71d8). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -18666,8 +18854,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -18845,7 +19033,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 id: string;
             };
@@ -18861,8 +19049,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -19055,7 +19243,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 11a86311-d39a-4af9-84d2-89b5b616d721
+                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
                  */
                 id: string;
             };
@@ -19073,8 +19261,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "11a86311-d39a-4af9-84d2-89b5b616d721",
-                     *       "agent_id": "11a86311-d39a-4af9-84d2-89b5b616d721"
+                     *       "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *       "agent_id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7"
                      *     }
                      */
                     "application/json": {
@@ -19200,7 +19388,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 id: string;
             };
@@ -19230,8 +19418,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -19467,7 +19655,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 id: string;
             };
@@ -19485,8 +19673,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                     *           "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *           "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
+                     *           "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -19495,8 +19683,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                     *           "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *           "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
+                     *           "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -19650,7 +19838,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 id: string;
             };
@@ -19680,8 +19868,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -19911,7 +20099,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 id: string;
             };
@@ -19941,8 +20129,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -20165,6 +20353,1854 @@ export interface operations {
             };
         };
     };
+    getV1Workflows: {
+        parameters: {
+            query?: {
+                /** @description `tenant`: only its tenant sees it; `global`: every tenant does. In a body: the one it is to get. */
+                scope?: string;
+                /**
+                 * @description At most so many; 1,000 where it is more.
+                 * @example 1
+                 */
+                limit?: string;
+                /** @description `true`: also workflows of every tenant; the default is `false`. */
+                visible?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "workflows": [
+                     *         {
+                     *           "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *           "workflow_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *           "name": "release-gate",
+                     *           "version": "1.1.0",
+                     *           "description": "Builds, then asks a person.",
+                     *           "scope": "tenant",
+                     *           "status": "active",
+                     *           "labels": {},
+                     *           "execution_count": 0,
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "input_schema": null
+                     *         }
+                     *       ],
+                     *       "items": [
+                     *         {
+                     *           "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *           "workflow_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *           "name": "release-gate",
+                     *           "version": "1.1.0",
+                     *           "description": "Builds, then asks a person.",
+                     *           "scope": "tenant",
+                     *           "status": "active",
+                     *           "labels": {},
+                     *           "execution_count": 0,
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "input_schema": null
+                     *         }
+                     *       ],
+                     *       "count": 1
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The workflows, by name. */
+                        workflows: {
+                            /** @description The same id; of a version, its own. */
+                            id: string;
+                            /** @description Id of the workflow; it stays the same over versions and scopes. */
+                            workflow_id: string;
+                            /** @description Name of the workflow: 1 to 63 of `a-z 0-9 -`. In a path also its id; where a name looks like an id, the name counts. */
+                            name: string;
+                            /** @description From the manifest; `1.0.0` where it names none. */
+                            version: string;
+                            /** @description From the manifest; null where it has none. */
+                            description: string | null;
+                            /** @description `tenant`: only its tenant sees it; `global`: every tenant does. In a body: the one it is to get. */
+                            scope: string;
+                            /** @description `active`; `registered` or `deleted` where that was just done. */
+                            status: string;
+                            /** @description From the manifest. */
+                            labels: {
+                                [key: string]: string;
+                            };
+                            /** @description Runs of the workflow, ever: 0, because this version runs none. */
+                            execution_count: number;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            updated_at: string;
+                            /** @description Id of the tenant it belongs to; `aegis-system` where every tenant sees it. */
+                            tenant_id: string;
+                            /** @description JSON Schema of its input; null where the manifest has none. */
+                            input_schema: {
+                                [key: string]: unknown;
+                            } | null;
+                        }[];
+                        /** @description The same list, under the name that other clients read. */
+                        items: {
+                            /** @description The same id; of a version, its own. */
+                            id: string;
+                            /** @description Id of the workflow; it stays the same over versions and scopes. */
+                            workflow_id: string;
+                            /** @description Name of the workflow: 1 to 63 of `a-z 0-9 -`. In a path also its id; where a name looks like an id, the name counts. */
+                            name: string;
+                            /** @description From the manifest; `1.0.0` where it names none. */
+                            version: string;
+                            /** @description From the manifest; null where it has none. */
+                            description: string | null;
+                            /** @description `tenant`: only its tenant sees it; `global`: every tenant does. In a body: the one it is to get. */
+                            scope: string;
+                            /** @description `active`; `registered` or `deleted` where that was just done. */
+                            status: string;
+                            /** @description From the manifest. */
+                            labels: {
+                                [key: string]: string;
+                            };
+                            /** @description Runs of the workflow, ever: 0, because this version runs none. */
+                            execution_count: number;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            updated_at: string;
+                            /** @description Id of the tenant it belongs to; `aegis-system` where every tenant sees it. */
+                            tenant_id: string;
+                            /** @description JSON Schema of its input; null where the manifest has none. */
+                            input_schema: {
+                                [key: string]: unknown;
+                            } | null;
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_scope",
+                     *       "message": "invalid scope: 'world'. Valid values: global, tenant"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:list'.",
+                     *       "required": "workflow:list"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "scope"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1Workflows: {
+        parameters: {
+            query?: {
+                /** @description `true` replaces a version that is registered. */
+                force?: string;
+                /** @description `tenant`: only its tenant sees it; `global`: every tenant does. In a body: the one it is to get. */
+                scope?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "workflow_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "name": "release-gate",
+                     *       "version": "1.0.0",
+                     *       "status": "registered",
+                     *       "scope": "tenant",
+                     *       "registered_at": "2026-03-01T12:02:00Z",
+                     *       "warnings": []
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The same id; of a version, its own. */
+                        id: string;
+                        /** @description Id of the workflow; it stays the same over versions and scopes. */
+                        workflow_id: string;
+                        /** @description Name of the workflow: 1 to 63 of `a-z 0-9 -`. In a path also its id; where a name looks like an id, the name counts. */
+                        name: string;
+                        /** @description From the manifest; `1.0.0` where it names none. */
+                        version: string;
+                        /** @description `active`; `registered` or `deleted` where that was just done. */
+                        status: string;
+                        /** @description `tenant`: only its tenant sees it; `global`: every tenant does. In a body: the one it is to get. */
+                        scope: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        registered_at: string;
+                        /** @description What to know, though nothing was refused. */
+                        warnings: string[];
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Failed to register workflow: Failed to parse workflow YAML manifest: Validation error: Transition target 'NOWHERE' not found (from state 'BUILD')",
+                     *       "message": "Failed to register workflow: Failed to parse workflow YAML manifest: Validation error: Transition target 'NOWHERE' not found (from state 'BUILD')",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "spec",
+                     *             "states",
+                     *             "BUILD",
+                     *             "transitions[0]",
+                     *             "target"
+                     *           ],
+                     *           "msg": "Transition target 'NOWHERE' not found (from state 'BUILD')",
+                     *           "path": "spec.states.BUILD.transitions[0].target",
+                     *           "line": 14,
+                     *           "column": 48
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:deploy'.",
+                     *       "required": "workflow:deploy"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
+                     *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
+                     *       "existing_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "scope"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1WorkflowsTemporalRegister: {
+        parameters: {
+            query?: {
+                /** @description `true` replaces a version that is registered. */
+                force?: string;
+                /** @description `tenant`: only its tenant sees it; `global`: every tenant does. In a body: the one it is to get. */
+                scope?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "workflow_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "name": "release-gate",
+                     *       "version": "1.1.0",
+                     *       "status": "registered",
+                     *       "scope": "tenant",
+                     *       "registered_at": "2026-03-01T12:02:00Z",
+                     *       "warnings": []
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The same id; of a version, its own. */
+                        id: string;
+                        /** @description Id of the workflow; it stays the same over versions and scopes. */
+                        workflow_id: string;
+                        /** @description Name of the workflow: 1 to 63 of `a-z 0-9 -`. In a path also its id; where a name looks like an id, the name counts. */
+                        name: string;
+                        /** @description From the manifest; `1.0.0` where it names none. */
+                        version: string;
+                        /** @description `active`; `registered` or `deleted` where that was just done. */
+                        status: string;
+                        /** @description `tenant`: only its tenant sees it; `global`: every tenant does. In a body: the one it is to get. */
+                        scope: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        registered_at: string;
+                        /** @description What to know, though nothing was refused. */
+                        warnings: string[];
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Failed to register workflow: Failed to parse workflow YAML manifest: Validation error: Transition target 'NOWHERE' not found (from state 'BUILD')",
+                     *       "message": "Failed to register workflow: Failed to parse workflow YAML manifest: Validation error: Transition target 'NOWHERE' not found (from state 'BUILD')",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "spec",
+                     *             "states",
+                     *             "BUILD",
+                     *             "transitions[0]",
+                     *             "target"
+                     *           ],
+                     *           "msg": "Transition target 'NOWHERE' not found (from state 'BUILD')",
+                     *           "path": "spec.states.BUILD.transitions[0].target",
+                     *           "line": 14,
+                     *           "column": 48
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:deploy'.",
+                     *       "required": "workflow:deploy"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
+                     *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
+                     *       "existing_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "scope"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1WorkflowsValidate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "valid": true,
+                     *       "name": "release-gate",
+                     *       "version": "1.0.0",
+                     *       "error": null,
+                     *       "problems": [],
+                     *       "warnings": []
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Whether it would be registered. */
+                        valid: boolean;
+                        /** @description Name of the workflow: 1 to 63 of `a-z 0-9 -`. In a path also its id; where a name looks like an id, the name counts. */
+                        name: string | null;
+                        /** @description From the manifest; `1.0.0` where it names none. */
+                        version: string | null;
+                        /** @description Why it would be refused, as registering would say it; null where it would not. */
+                        error: string | null;
+                        /** @description Everything that is wrong, each with its place. */
+                        problems: {
+                            /** @description `body`, then the way to the field. */
+                            loc: (string | number)[];
+                            /** @description What is wrong there, in a sentence. */
+                            msg: string;
+                            /** @description The way to the field in the manifest, for example `spec.states.ASK.prompt`. */
+                            path?: string;
+                            /** @description Line in the text, from 1; absent where there was no text. */
+                            line?: number;
+                            /** @description Column in the line, from 1. */
+                            column?: number;
+                        }[];
+                        /** @description What to know, though nothing was refused. */
+                        warnings: {
+                            /** @description `body`, then the way to the field. */
+                            loc: (string | number)[];
+                            /** @description What is wrong there, in a sentence. */
+                            msg: string;
+                            /** @description The way to the field in the manifest, for example `spec.states.ASK.prompt`. */
+                            path?: string;
+                            /** @description Line in the text, from 1; absent where there was no text. */
+                            line?: number;
+                            /** @description Column in the line, from 1. */
+                            column?: number;
+                        }[];
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "bad_request",
+                     *       "message": "The body is empty; it takes a workflow manifest as YAML or JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:validate'.",
+                     *       "required": "workflow:validate"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1WorkflowsName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the workflow: 1 to 63 of `a-z 0-9 -`. In a path also its id; where a name looks like an id, the name counts.
+                 * @example release-gate
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "workflow_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "name": "release-gate",
+                     *       "version": "1.1.0",
+                     *       "description": "Builds, then asks a person.",
+                     *       "scope": "tenant",
+                     *       "status": "active",
+                     *       "labels": {},
+                     *       "execution_count": 0,
+                     *       "created_at": "2026-03-01T12:02:00Z",
+                     *       "updated_at": "2026-03-01T12:02:00Z",
+                     *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *       "input_schema": null,
+                     *       "definition": {
+                     *         "initial_state": "BUILD",
+                     *         "states": {
+                     *           "BUILD": {
+                     *             "kind": "System",
+                     *             "transitions": [
+                     *               {
+                     *                 "condition": "exit_code_zero",
+                     *                 "target": "REVIEW"
+                     *               }
+                     *             ],
+                     *             "command": "make all"
+                     *           },
+                     *           "REVIEW": {
+                     *             "kind": "Human",
+                     *             "transitions": [],
+                     *             "prompt": "Ship it? {{BUILD.output.stdout}}"
+                     *           }
+                     *         }
+                     *       },
+                     *       "manifest_yaml": "apiVersion: 100monkeys.ai/v1\nkind: Workflow\nmetadata:\n  name: release-gate\n  version: \"1.1.0\"\n  description: Builds, then asks a person.\nspec:\n  initial_state: BUILD\n  states:\n    BUILD:\n      kind: System\n      command: make all\n      transitions:\n        - { condition: exit_code_zero, target: REVIEW }\n    REVIEW:\n      kind: Human\n      prompt: \"Ship it? {{BUILD.output.stdout}}\"\n      transitions: []\n"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The same id; of a version, its own. */
+                        id: string;
+                        /** @description Id of the workflow; it stays the same over versions and scopes. */
+                        workflow_id: string;
+                        /** @description Name of the workflow: 1 to 63 of `a-z 0-9 -`. In a path also its id; where a name looks like an id, the name counts. */
+                        name: string;
+                        /** @description From the manifest; `1.0.0` where it names none. */
+                        version: string;
+                        /** @description From the manifest; null where it has none. */
+                        description: string | null;
+                        /** @description `tenant`: only its tenant sees it; `global`: every tenant does. In a body: the one it is to get. */
+                        scope: string;
+                        /** @description `active`; `registered` or `deleted` where that was just done. */
+                        status: string;
+                        /** @description From the manifest. */
+                        labels: {
+                            [key: string]: string;
+                        };
+                        /** @description Runs of the workflow, ever: 0, because this version runs none. */
+                        execution_count: number;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        updated_at: string;
+                        /** @description Id of the tenant it belongs to; `aegis-system` where every tenant sees it. */
+                        tenant_id: string;
+                        /** @description JSON Schema of its input; null where the manifest has none. */
+                        input_schema: {
+                            [key: string]: unknown;
+                        } | null;
+                        /** @description `spec` of the manifest, as it was understood; agents that were named stand with their ids. */
+                        definition: {
+                            [key: string]: unknown;
+                        };
+                        /** @description The manifest as it was sent; as block YAML where it was sent as JSON. */
+                        manifest_yaml: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:read'.",
+                     *       "required": "workflow:read"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Workflow 'nothing' not found",
+                     *       "message": "Workflow 'nothing' not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "name"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    deleteV1WorkflowsName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the workflow: 1 to 63 of `a-z 0-9 -`. In a path also its id; where a name looks like an id, the name counts.
+                 * @example release-gate
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "deleted",
+                     *       "success": true,
+                     *       "name": "release-gate",
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "workflow_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description `active`; `registered` or `deleted` where that was just done. */
+                        status: string;
+                        /** @description Always true. */
+                        success: boolean;
+                        /** @description Name of the workflow: 1 to 63 of `a-z 0-9 -`. In a path also its id; where a name looks like an id, the name counts. */
+                        name: string;
+                        /** @description The same id; of a version, its own. */
+                        id: string;
+                        /** @description Id of the workflow; it stays the same over versions and scopes. */
+                        workflow_id: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:delete'.",
+                     *       "required": "workflow:delete"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Workflow 'nothing' not found",
+                     *       "message": "Workflow 'nothing' not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "name"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1WorkflowsNameYaml: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the workflow: 1 to 63 of `a-z 0-9 -`. In a path also its id; where a name looks like an id, the name counts.
+                 * @example release-gate
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The manifest. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example apiVersion: 100monkeys.ai/v1
+                     *     kind: Workflow
+                     *     metadata:
+                     *       name: release-gate
+                     *       version: "1.1.0"
+                     *       description: Builds, then asks a person.
+                     *     spec:
+                     *       initial_state: BUILD
+                     *       states:
+                     *         BUILD:
+                     *           kind: System
+                     *           command: make all
+                     *           transitions:
+                     *             - { condition: exit_code_zero, target: REVIEW }
+                     *         REVIEW:
+                     *           kind: Human
+                     *           prompt: "Ship it? {{BUILD.output.stdout}}"
+                     *           transitions: []
+                     */
+                    "text/plain": unknown;
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:read'.",
+                     *       "required": "workflow:read"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Workflow 'nothing' not found",
+                     *       "message": "Workflow 'nothing' not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "name"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1WorkflowsNameVersions: {
+        parameters: {
+            query?: {
+                /**
+                 * @description At most so many; 1,000 where it is more.
+                 * @example 1
+                 */
+                limit?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the workflow: 1 to 63 of `a-z 0-9 -`. In a path also its id; where a name looks like an id, the name counts.
+                 * @example release-gate
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "versions": [
+                     *         {
+                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "workflow_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *           "name": "release-gate",
+                     *           "version": "1.1.0",
+                     *           "registered_at": "2026-03-01T12:02:00Z",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "description": "Builds, then asks a person.",
+                     *           "scope": "tenant",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac"
+                     *         }
+                     *       ],
+                     *       "items": [
+                     *         {
+                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "workflow_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *           "name": "release-gate",
+                     *           "version": "1.1.0",
+                     *           "registered_at": "2026-03-01T12:02:00Z",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "description": "Builds, then asks a person.",
+                     *           "scope": "tenant",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac"
+                     *         }
+                     *       ],
+                     *       "count": 1
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The versions, newest first. */
+                        versions: {
+                            /** @description The same id; of a version, its own. */
+                            id: string;
+                            /** @description Id of the workflow; it stays the same over versions and scopes. */
+                            workflow_id: string;
+                            /** @description Name of the workflow: 1 to 63 of `a-z 0-9 -`. In a path also its id; where a name looks like an id, the name counts. */
+                            name: string;
+                            /** @description From the manifest; `1.0.0` where it names none. */
+                            version: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            registered_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /** @description From the manifest; null where it has none. */
+                            description: string | null;
+                            /** @description `tenant`: only its tenant sees it; `global`: every tenant does. In a body: the one it is to get. */
+                            scope: string;
+                            /** @description Id of the tenant it belongs to; `aegis-system` where every tenant sees it. */
+                            tenant_id: string;
+                        }[];
+                        /** @description The same list, under the name that other clients read. */
+                        items: {
+                            /** @description The same id; of a version, its own. */
+                            id: string;
+                            /** @description Id of the workflow; it stays the same over versions and scopes. */
+                            workflow_id: string;
+                            /** @description Name of the workflow: 1 to 63 of `a-z 0-9 -`. In a path also its id; where a name looks like an id, the name counts. */
+                            name: string;
+                            /** @description From the manifest; `1.0.0` where it names none. */
+                            version: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            registered_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /** @description From the manifest; null where it has none. */
+                            description: string | null;
+                            /** @description `tenant`: only its tenant sees it; `global`: every tenant does. In a body: the one it is to get. */
+                            scope: string;
+                            /** @description Id of the tenant it belongs to; `aegis-system` where every tenant sees it. */
+                            tenant_id: string;
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_query",
+                     *       "message": "limit must be a whole number from 0, not 'all'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:list'.",
+                     *       "required": "workflow:list"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1WorkflowsNameScope: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the workflow: 1 to 63 of `a-z 0-9 -`. In a path also its id; where a name looks like an id, the name counts.
+                 * @example release-gate
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "target_scope": "tenant"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description `tenant`: only its tenant sees it; `global`: every tenant does. In a body: the one it is to get. */
+                    scope?: string;
+                    /** @description The same, under the name that newer clients send; wins over `scope`. */
+                    target_scope?: string;
+                } | null;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "workflow_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "name": "release-gate",
+                     *       "version": "1.1.0",
+                     *       "description": "Builds, then asks a person.",
+                     *       "scope": "tenant",
+                     *       "status": "active",
+                     *       "labels": {},
+                     *       "execution_count": 0,
+                     *       "created_at": "2026-03-01T12:02:00Z",
+                     *       "updated_at": "2026-03-01T12:02:00Z",
+                     *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *       "input_schema": null,
+                     *       "definition": {
+                     *         "initial_state": "BUILD",
+                     *         "states": {
+                     *           "BUILD": {
+                     *             "kind": "System",
+                     *             "transitions": [
+                     *               {
+                     *                 "condition": "exit_code_zero",
+                     *                 "target": "REVIEW"
+                     *               }
+                     *             ],
+                     *             "command": "make all"
+                     *           },
+                     *           "REVIEW": {
+                     *             "kind": "Human",
+                     *             "transitions": [],
+                     *             "prompt": "Ship it? {{BUILD.output.stdout}}"
+                     *           }
+                     *         }
+                     *       },
+                     *       "manifest_yaml": "apiVersion: 100monkeys.ai/v1\nkind: Workflow\nmetadata:\n  name: release-gate\n  version: \"1.1.0\"\n  description: Builds, then asks a person.\nspec:\n  initial_state: BUILD\n  states:\n    BUILD:\n      kind: System\n      command: make all\n      transitions:\n        - { condition: exit_code_zero, target: REVIEW }\n    REVIEW:\n      kind: Human\n      prompt: \"Ship it? {{BUILD.output.stdout}}\"\n      transitions: []\n",
+                     *       "previous_scope": "global",
+                     *       "new_scope": "tenant",
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The same id; of a version, its own. */
+                        id: string;
+                        /** @description Id of the workflow; it stays the same over versions and scopes. */
+                        workflow_id: string;
+                        /** @description Name of the workflow: 1 to 63 of `a-z 0-9 -`. In a path also its id; where a name looks like an id, the name counts. */
+                        name: string;
+                        /** @description From the manifest; `1.0.0` where it names none. */
+                        version: string;
+                        /** @description From the manifest; null where it has none. */
+                        description: string | null;
+                        /** @description `tenant`: only its tenant sees it; `global`: every tenant does. In a body: the one it is to get. */
+                        scope: string;
+                        /** @description `active`; `registered` or `deleted` where that was just done. */
+                        status: string;
+                        /** @description From the manifest. */
+                        labels: {
+                            [key: string]: string;
+                        };
+                        /** @description Runs of the workflow, ever: 0, because this version runs none. */
+                        execution_count: number;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        updated_at: string;
+                        /** @description Id of the tenant it belongs to; `aegis-system` where every tenant sees it. */
+                        tenant_id: string;
+                        /** @description JSON Schema of its input; null where the manifest has none. */
+                        input_schema: {
+                            [key: string]: unknown;
+                        } | null;
+                        /** @description `spec` of the manifest, as it was understood; agents that were named stand with their ids. */
+                        definition: {
+                            [key: string]: unknown;
+                        };
+                        /** @description The manifest as it was sent; as block YAML where it was sent as JSON. */
+                        manifest_yaml: string;
+                        /** @description The scope it had. */
+                        previous_scope: string;
+                        /** @description The scope it has now. */
+                        new_scope: string;
+                        /** @description Always true. */
+                        success: boolean;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid scope: 'world'. Valid values: global, tenant",
+                     *       "message": "invalid scope: 'world'. Valid values: global, tenant"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:deploy'.",
+                     *       "required": "workflow:deploy"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "workflow 'nothing' not found",
+                     *       "message": "workflow 'nothing' not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
+                     *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
+                     *       "existing_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Input must be object",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    patchV1WorkflowsNameScope: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the workflow: 1 to 63 of `a-z 0-9 -`. In a path also its id; where a name looks like an id, the name counts.
+                 * @example release-gate
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "scope": "global"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description `tenant`: only its tenant sees it; `global`: every tenant does. In a body: the one it is to get. */
+                    scope?: string;
+                    /** @description The same, under the name that newer clients send; wins over `scope`. */
+                    target_scope?: string;
+                } | null;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "workflow_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "name": "release-gate",
+                     *       "version": "1.1.0",
+                     *       "description": "Builds, then asks a person.",
+                     *       "scope": "global",
+                     *       "status": "active",
+                     *       "labels": {},
+                     *       "execution_count": 0,
+                     *       "created_at": "2026-03-01T12:02:00Z",
+                     *       "updated_at": "2026-03-01T12:02:00Z",
+                     *       "tenant_id": "aegis-system",
+                     *       "input_schema": null,
+                     *       "definition": {
+                     *         "initial_state": "BUILD",
+                     *         "states": {
+                     *           "BUILD": {
+                     *             "kind": "System",
+                     *             "transitions": [
+                     *               {
+                     *                 "condition": "exit_code_zero",
+                     *                 "target": "REVIEW"
+                     *               }
+                     *             ],
+                     *             "command": "make all"
+                     *           },
+                     *           "REVIEW": {
+                     *             "kind": "Human",
+                     *             "transitions": [],
+                     *             "prompt": "Ship it? {{BUILD.output.stdout}}"
+                     *           }
+                     *         }
+                     *       },
+                     *       "manifest_yaml": "apiVersion: 100monkeys.ai/v1\nkind: Workflow\nmetadata:\n  name: release-gate\n  version: \"1.1.0\"\n  description: Builds, then asks a person.\nspec:\n  initial_state: BUILD\n  states:\n    BUILD:\n      kind: System\n      command: make all\n      transitions:\n        - { condition: exit_code_zero, target: REVIEW }\n    REVIEW:\n      kind: Human\n      prompt: \"Ship it? {{BUILD.output.stdout}}\"\n      transitions: []\n",
+                     *       "previous_scope": "tenant",
+                     *       "new_scope": "global",
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The same id; of a version, its own. */
+                        id: string;
+                        /** @description Id of the workflow; it stays the same over versions and scopes. */
+                        workflow_id: string;
+                        /** @description Name of the workflow: 1 to 63 of `a-z 0-9 -`. In a path also its id; where a name looks like an id, the name counts. */
+                        name: string;
+                        /** @description From the manifest; `1.0.0` where it names none. */
+                        version: string;
+                        /** @description From the manifest; null where it has none. */
+                        description: string | null;
+                        /** @description `tenant`: only its tenant sees it; `global`: every tenant does. In a body: the one it is to get. */
+                        scope: string;
+                        /** @description `active`; `registered` or `deleted` where that was just done. */
+                        status: string;
+                        /** @description From the manifest. */
+                        labels: {
+                            [key: string]: string;
+                        };
+                        /** @description Runs of the workflow, ever: 0, because this version runs none. */
+                        execution_count: number;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        updated_at: string;
+                        /** @description Id of the tenant it belongs to; `aegis-system` where every tenant sees it. */
+                        tenant_id: string;
+                        /** @description JSON Schema of its input; null where the manifest has none. */
+                        input_schema: {
+                            [key: string]: unknown;
+                        } | null;
+                        /** @description `spec` of the manifest, as it was understood; agents that were named stand with their ids. */
+                        definition: {
+                            [key: string]: unknown;
+                        };
+                        /** @description The manifest as it was sent; as block YAML where it was sent as JSON. */
+                        manifest_yaml: string;
+                        /** @description The scope it had. */
+                        previous_scope: string;
+                        /** @description The scope it has now. */
+                        new_scope: string;
+                        /** @description Always true. */
+                        success: boolean;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid scope: 'world'. Valid values: global, tenant",
+                     *       "message": "invalid scope: 'world'. Valid values: global, tenant"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:deploy'.",
+                     *       "required": "workflow:deploy"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "workflow 'nothing' not found",
+                     *       "message": "workflow 'nothing' not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
+                     *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
+                     *       "existing_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Input must be object",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
     getV1Executions: {
         parameters: {
             query?: {
@@ -20201,9 +22237,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *           "execution_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *           "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *           "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *           "execution_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *           "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *           "agent_name": "greeter",
                      *           "workflow_name": null,
                      *           "status": "completed",
@@ -20220,9 +22256,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *           "execution_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *           "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *           "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *           "execution_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *           "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *           "agent_name": "greeter",
                      *           "workflow_name": null,
                      *           "status": "completed",
@@ -20461,7 +22497,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                 *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -20493,9 +22529,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *       "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "execution_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -20649,7 +22685,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 id: string;
             };
@@ -20687,9 +22723,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "b34f1325-af15-4000-8241-249937139670",
-                     *       "id": "b34f1325-af15-4000-8241-249937139670",
-                     *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "execution_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -20833,7 +22869,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
+                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
                  */
                 id: string;
             };
@@ -20849,9 +22885,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *       "execution_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "execution_id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "agent_name": "greeter",
                      *       "workflow_name": null,
                      *       "status": "completed",
@@ -20874,7 +22910,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "01bb027f-67d5-47c0-8c72-4d658c1a4cef"
+                     *           "58928b60-0aad-4f6a-8541-603fe8095950"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -21159,7 +23195,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
+                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
                  */
                 id: string;
             };
@@ -21177,8 +23213,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *       "execution_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef"
+                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "execution_id": "58928b60-0aad-4f6a-8541-603fe8095950"
                      *     }
                      */
                     "application/json": {
@@ -21319,7 +23355,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example b34f1325-af15-4000-8241-249937139670
+                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
                  */
                 id: string;
             };
@@ -21349,8 +23385,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "b34f1325-af15-4000-8241-249937139670",
-                     *       "execution_id": "b34f1325-af15-4000-8241-249937139670"
+                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "execution_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8"
                      *     }
                      */
                     "application/json": {
@@ -21475,7 +23511,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
+                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
                  */
                 id: string;
                 /**
@@ -21632,7 +23668,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
+                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
                  */
                 id: string;
             };
@@ -21648,16 +23684,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 01bb027f-67d5-47c0-8c72-4d658c1a4cef started","sequence":1,"execution_started":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 58928b60-0aad-4f6a-8541-603fe8095950 started","sequence":1,"execution_started":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","IterationStarted":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","IterationStarted":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"instance_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","warm":false,"spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"instance_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","warm":false,"spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"instance_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","warm":false,"spawned_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"instance_id":"6d3d0880-95cb-4ca3-83d6-358f46928d17","warm":false,"spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"instance_id":"6d3d0880-95cb-4ca3-83d6-358f46928d17","warm":false,"spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"instance_id":"6d3d0880-95cb-4ca3-83d6-358f46928d17","warm":false,"spawned_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -21771,7 +23807,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
+                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
                  */
                 id: string;
             };
@@ -21787,16 +23823,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 01bb027f-67d5-47c0-8c72-4d658c1a4cef started","sequence":1,"execution_started":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 58928b60-0aad-4f6a-8541-603fe8095950 started","sequence":1,"execution_started":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","IterationStarted":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","IterationStarted":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"instance_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","warm":false,"spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"instance_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","warm":false,"spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"instance_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","warm":false,"spawned_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"instance_id":"6d3d0880-95cb-4ca3-83d6-358f46928d17","warm":false,"spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"instance_id":"6d3d0880-95cb-4ca3-83d6-358f46928d17","warm":false,"spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"instance_id":"6d3d0880-95cb-4ca3-83d6-358f46928d17","warm":false,"spawned_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -21908,7 +23944,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 id: string;
             };
@@ -21924,16 +23960,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z","type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z","type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 5
-                     *     data: {"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -22045,7 +24081,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 id: string;
             };
@@ -22061,16 +24097,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z","type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z","type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 5
-                     *     data: {"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -22183,7 +24219,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *           "id": "7b748182-fb71-4845-87fa-298ac16dd73c",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -22193,7 +24229,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
+                     *           "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -22203,7 +24239,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *           "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -22215,7 +24251,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *           "id": "7b748182-fb71-4845-87fa-298ac16dd73c",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -22225,7 +24261,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
+                     *           "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -22235,7 +24271,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *           "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -22340,7 +24376,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
+                 * @example 257a85d3-5ed6-4007-88d4-72e3fcb23f95
                  */
                 id: string;
             };
@@ -22357,7 +24393,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
+                     *         "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -22366,7 +24402,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
+                     *       "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -22517,7 +24553,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
+                 * @example 257a85d3-5ed6-4007-88d4-72e3fcb23f95
                  */
                 id: string;
             };
@@ -22548,7 +24584,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "ff33857d-b48c-44bd-8142-8411018ccc36"
+                     *       "request_id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95"
                      *     }
                      */
                     "application/json": {
@@ -22684,7 +24720,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 * @example 7b748182-fb71-4845-87fa-298ac16dd73c
                  */
                 id: string;
             };
@@ -22715,7 +24751,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "c83ba718-1764-4320-87e6-c3129f7fed30"
+                     *       "request_id": "7b748182-fb71-4845-87fa-298ac16dd73c"
                      *     }
                      */
                     "application/json": {
@@ -22872,7 +24908,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -22885,7 +24921,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -23086,7 +25122,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -23321,7 +25357,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
                  */
                 volume_id: string;
             };
@@ -23337,7 +25373,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -23475,7 +25511,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e
+                 * @example 2d260a61-1cf2-495a-8304-e4204ca2d89b
                  */
                 volume_id: string;
             };
@@ -23493,7 +25529,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e"
+                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b"
                      *     }
                      */
                     "application/json": {
@@ -23632,7 +25668,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
                  */
                 volume_id: string;
             };
@@ -23662,7 +25698,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -23840,7 +25876,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
                  */
                 volume_id: string;
             };
@@ -24054,7 +26090,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
                  */
                 volume_id: string;
             };
@@ -24193,7 +26229,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
                  */
                 volume_id: string;
             };
@@ -24332,7 +26368,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
                  */
                 volume_id: string;
             };
@@ -24473,7 +26509,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
                  */
                 volume_id: string;
             };
@@ -24639,7 +26675,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
                  */
                 volume_id: string;
             };
@@ -24841,11 +26877,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "volume_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -24855,11 +26891,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "volume_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -25048,11 +27084,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "volume_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -25062,11 +27098,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "volume_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -25246,8 +27282,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                 *       "execution_id": "b34f1325-af15-4000-8241-249937139670",
+                 *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                 *       "execution_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -25535,8 +27571,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                 *       "execution_id": "b34f1325-af15-4000-8241-249937139670",
+                 *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                 *       "execution_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -26726,26 +28762,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *           "credential_id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *           "name": "openai",
-                     *           "label": "openai",
-                     *           "provider": "openai",
-                     *           "credential_type": "secret",
-                     *           "scope": "personal",
-                     *           "status": "active",
-                     *           "scopes": [],
-                     *           "metadata": {},
-                     *           "grants": [],
-                     *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "updated_at": "2026-03-01T12:02:00Z",
-                     *           "last_used": null
-                     *         },
-                     *         {
-                     *           "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
-                     *           "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -26756,9 +28774,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "c32642d8-514a-411c-8f13-546bea71acd5",
-                     *               "grant_id": "c32642d8-514a-411c-8f13-546bea71acd5",
-                     *               "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *               "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *               "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *               "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -26767,6 +28785,24 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
+                     *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "last_used": null
+                     *         },
+                     *         {
+                     *           "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *           "credential_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *           "name": "openai",
+                     *           "label": "openai",
+                     *           "provider": "openai",
+                     *           "credential_type": "secret",
+                     *           "scope": "personal",
+                     *           "status": "active",
+                     *           "scopes": [],
+                     *           "metadata": {},
+                     *           "grants": [],
                      *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -26776,26 +28812,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *           "credential_id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *           "name": "openai",
-                     *           "label": "openai",
-                     *           "provider": "openai",
-                     *           "credential_type": "secret",
-                     *           "scope": "personal",
-                     *           "status": "active",
-                     *           "scopes": [],
-                     *           "metadata": {},
-                     *           "grants": [],
-                     *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "updated_at": "2026-03-01T12:02:00Z",
-                     *           "last_used": null
-                     *         },
-                     *         {
-                     *           "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
-                     *           "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -26806,9 +28824,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "c32642d8-514a-411c-8f13-546bea71acd5",
-                     *               "grant_id": "c32642d8-514a-411c-8f13-546bea71acd5",
-                     *               "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *               "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *               "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *               "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -26817,6 +28835,24 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
+                     *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "last_used": null
+                     *         },
+                     *         {
+                     *           "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *           "credential_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *           "name": "openai",
+                     *           "label": "openai",
+                     *           "provider": "openai",
+                     *           "credential_type": "secret",
+                     *           "scope": "personal",
+                     *           "status": "active",
+                     *           "scopes": [],
+                     *           "metadata": {},
+                     *           "grants": [],
                      *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -27005,7 +29041,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 538ee5ac-721a-4c2e-8406-220ba0d7e31e
+                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
                  */
                 id: string;
             };
@@ -27021,8 +29057,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
-                     *       "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -27033,9 +29069,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "c32642d8-514a-411c-8f13-546bea71acd5",
-                     *           "grant_id": "c32642d8-514a-411c-8f13-546bea71acd5",
-                     *           "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *           "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *           "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -27050,8 +29086,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
-                     *         "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *         "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *         "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -27062,9 +29098,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "c32642d8-514a-411c-8f13-546bea71acd5",
-                     *             "grant_id": "c32642d8-514a-411c-8f13-546bea71acd5",
-                     *             "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *             "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *             "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *             "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -27308,7 +29344,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 538ee5ac-721a-4c2e-8406-220ba0d7e31e
+                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
                  */
                 id: string;
             };
@@ -27325,7 +29361,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                      *       "success": true
                      *     }
                      */
@@ -27515,8 +29551,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
-                     *       "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -27753,8 +29789,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *       "credential_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *       "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *       "credential_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -27950,7 +29986,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 538ee5ac-721a-4c2e-8406-220ba0d7e31e
+                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
                  */
                 id: string;
             };
@@ -27982,8 +30018,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
-                     *       "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -27994,9 +30030,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "c32642d8-514a-411c-8f13-546bea71acd5",
-                     *           "grant_id": "c32642d8-514a-411c-8f13-546bea71acd5",
-                     *           "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *           "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *           "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -28218,7 +30254,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 538ee5ac-721a-4c2e-8406-220ba0d7e31e
+                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
                  */
                 id: string;
             };
@@ -28236,9 +30272,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "c32642d8-514a-411c-8f13-546bea71acd5",
-                     *           "grant_id": "c32642d8-514a-411c-8f13-546bea71acd5",
-                     *           "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *           "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *           "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -28249,9 +30285,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "c32642d8-514a-411c-8f13-546bea71acd5",
-                     *           "grant_id": "c32642d8-514a-411c-8f13-546bea71acd5",
-                     *           "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *           "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *           "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -28413,7 +30449,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 538ee5ac-721a-4c2e-8406-220ba0d7e31e
+                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
                  */
                 id: string;
             };
@@ -28449,9 +30485,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c32642d8-514a-411c-8f13-546bea71acd5",
-                     *       "grant_id": "c32642d8-514a-411c-8f13-546bea71acd5",
-                     *       "credential_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *       "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *       "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *       "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -28610,12 +30646,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 538ee5ac-721a-4c2e-8406-220ba0d7e31e
+                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example c32642d8-514a-411c-8f13-546bea71acd5
+                 * @example 0b0675a8-ffe0-48f7-805f-adc8d736c8e8
                  */
                 grant_id: string;
             };
@@ -28632,8 +30668,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "c32642d8-514a-411c-8f13-546bea71acd5",
-                     *       "id": "c32642d8-514a-411c-8f13-546bea71acd5",
+                     *       "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *       "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
                      *       "success": true
                      *     }
                      */
@@ -29513,11 +31549,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=ab3dad69c70ea5b5509492af216ff397afb495e6fd291274b7b055e6ad61f6b4&code_challenge=e8uJtCyg8AQDFKPhTXxcjMKnjXBPAZ-W3h0BuefK2Fk&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=ab3dad69c70ea5b5509492af216ff397afb495e6fd291274b7b055e6ad61f6b4&code_challenge=e8uJtCyg8AQDFKPhTXxcjMKnjXBPAZ-W3h0BuefK2Fk&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=ab3dad69c70ea5b5509492af216ff397afb495e6fd291274b7b055e6ad61f6b4&code_challenge=e8uJtCyg8AQDFKPhTXxcjMKnjXBPAZ-W3h0BuefK2Fk&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "ab3dad69c70ea5b5509492af216ff397afb495e6fd291274b7b055e6ad61f6b4",
-                     *       "state_token": "ab3dad69c70ea5b5509492af216ff397afb495e6fd291274b7b055e6ad61f6b4",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=57a48d59d54db9698177e907feee5e4cbc1da48da18dfbd1fb634c21d6c92195&code_challenge=GDjID8Wpe93lV0oUYV-JCttK4f7UHtxs55frOQzmaXM&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=57a48d59d54db9698177e907feee5e4cbc1da48da18dfbd1fb634c21d6c92195&code_challenge=GDjID8Wpe93lV0oUYV-JCttK4f7UHtxs55frOQzmaXM&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=57a48d59d54db9698177e907feee5e4cbc1da48da18dfbd1fb634c21d6c92195&code_challenge=GDjID8Wpe93lV0oUYV-JCttK4f7UHtxs55frOQzmaXM&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "57a48d59d54db9698177e907feee5e4cbc1da48da18dfbd1fb634c21d6c92195",
+                     *       "state_token": "57a48d59d54db9698177e907feee5e4cbc1da48da18dfbd1fb634c21d6c92195",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -29674,7 +31710,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example ab3dad69c70ea5b5509492af216ff397afb495e6fd291274b7b055e6ad61f6b4
+                 * @example 57a48d59d54db9698177e907feee5e4cbc1da48da18dfbd1fb634c21d6c92195
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -29700,8 +31736,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4e450fbe-74e4-463c-823e-07c5c5a922a7",
-                     *       "credential_id": "4e450fbe-74e4-463c-823e-07c5c5a922a7",
+                     *       "id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "credential_id": "1a979a40-7569-45ca-8493-cf27be74f299",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -29842,7 +31878,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "20a8c7d5a485f8bf99b43b8255c8e70f3e81d53a957f277d5c99a6831dfc8039"
+                 *       "state": "191bc7df8b8697dc503ce2a80b77b6ceb04a29953005dee4d1a72a4456c5c67a"
                  *     }
                  */
                 "application/json": {
@@ -29870,8 +31906,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4584f11d-db92-4dc2-8284-4d977d694794",
-                     *       "credential_id": "4584f11d-db92-4dc2-8284-4d977d694794",
+                     *       "id": "c70c59a1-31b8-4b37-8523-df1e237b571b",
+                     *       "credential_id": "c70c59a1-31b8-4b37-8523-df1e237b571b",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -30054,7 +32090,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "LeO6P5L16q9X_1R6xxmmP6-OqUgZYnImyyZ_QoI9TeA",
+                     *       "device_code": "qz2taccOpbVQlJKvIW_zl6-0leb9KRJ0t7BV5q1h9rQ",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -30219,7 +32255,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "LeO6P5L16q9X_1R6xxmmP6-OqUgZYnImyyZ_QoI9TeA",
+                 *       "device_code": "qz2taccOpbVQlJKvIW_zl6-0leb9KRJ0t7BV5q1h9rQ",
                  *       "provider": "files"
                  *     }
                  */
@@ -30242,8 +32278,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "b1171f78-4973-45c0-8cc5-0083d4a2e58b",
-                     *       "binding_id": "b1171f78-4973-45c0-8cc5-0083d4a2e58b"
+                     *       "credential_id": "4e450fbe-74e4-463c-823e-07c5c5a922a7",
+                     *       "binding_id": "4e450fbe-74e4-463c-823e-07c5c5a922a7"
                      *     }
                      */
                     "application/json": {
@@ -30404,7 +32440,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "Zv7WEZWnQ-DijRBD2E1Mu53sB7ipH7Oy5Se__K_rwnw",
+                 *       "device_code": "IKjH1aSF-L-ZtDuCVcjnDz6B1TqVfyd9XJmmgx38gDk",
                  *       "provider": "files"
                  *     }
                  */
@@ -30427,8 +32463,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "041e391c-6964-4edb-831a-7a84c3c0f672",
-                     *       "binding_id": "041e391c-6964-4edb-831a-7a84c3c0f672"
+                     *       "credential_id": "4584f11d-db92-4dc2-8284-4d977d694794",
+                     *       "binding_id": "4584f11d-db92-4dc2-8284-4d977d694794"
                      *     }
                      */
                     "application/json": {
@@ -30597,7 +32633,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "531066b0-1e9a-4f69-8434-b2a10f185931",
+                     *           "id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -30612,7 +32648,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "531066b0-1e9a-4f69-8434-b2a10f185931",
+                     *           "id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -30628,7 +32664,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "531066b0-1e9a-4f69-8434-b2a10f185931",
+                     *           "id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -30796,7 +32832,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "531066b0-1e9a-4f69-8434-b2a10f185931",
+                     *       "id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -30807,9 +32843,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_oAnHIFV4YMONZgea9LOb8swjA2Sz2VaYvQ2emtvy",
-                     *       "key_value": "aegis_oAnHIFV4YMONZgea9LOb8swjA2Sz2VaYvQ2emtvy",
-                     *       "api_key": "aegis_oAnHIFV4YMONZgea9LOb8swjA2Sz2VaYvQ2emtvy"
+                     *       "key": "aegis_tpABW7wzZW8NZqBzStKZk0mRmDEG9PmbxOASFBB0",
+                     *       "key_value": "aegis_tpABW7wzZW8NZqBzStKZk0mRmDEG9PmbxOASFBB0",
+                     *       "api_key": "aegis_tpABW7wzZW8NZqBzStKZk0mRmDEG9PmbxOASFBB0"
                      *     }
                      */
                     "application/json": {
@@ -30940,7 +32976,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 531066b0-1e9a-4f69-8434-b2a10f185931
+                 * @example 648e5bca-018f-4e4b-8db9-6361d9b1a524
                  */
                 id: string;
             };
@@ -30958,7 +32994,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "531066b0-1e9a-4f69-8434-b2a10f185931",
+                     *       "id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
                      *       "success": true
                      *     }
                      */
@@ -34280,13 +36316,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "3643dba2-7b56-49fa-8387-d8704843669d",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "96fbe862-757b-4038-85e5-b5807093436d",
+                     *           "agent_id": "041e391c-6964-4edb-831a-7a84c3c0f672",
                      *           "execution_id": null,
-                     *           "session_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *           "session_id": "a400a307-46bf-4ff2-860c-c80d57dad858",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -34295,13 +36331,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "3643dba2-7b56-49fa-8387-d8704843669d",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "96fbe862-757b-4038-85e5-b5807093436d",
+                     *           "agent_id": "041e391c-6964-4edb-831a-7a84c3c0f672",
                      *           "execution_id": null,
-                     *           "session_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *           "session_id": "a400a307-46bf-4ff2-860c-c80d57dad858",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -34478,13 +36514,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "3643dba2-7b56-49fa-8387-d8704843669d",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "96fbe862-757b-4038-85e5-b5807093436d",
+                     *           "agent_id": "041e391c-6964-4edb-831a-7a84c3c0f672",
                      *           "execution_id": null,
-                     *           "session_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *           "session_id": "a400a307-46bf-4ff2-860c-c80d57dad858",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -34493,13 +36529,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "3643dba2-7b56-49fa-8387-d8704843669d",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "96fbe862-757b-4038-85e5-b5807093436d",
+                     *           "agent_id": "041e391c-6964-4edb-831a-7a84c3c0f672",
                      *           "execution_id": null,
-                     *           "session_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *           "session_id": "a400a307-46bf-4ff2-860c-c80d57dad858",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -34766,10 +36802,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
-                     *         "execution_id": "632420b4-23a1-4dbc-8e11-4e3705b85030",
-                     *         "agent_id": "b5b1fb44-d895-4137-8846-fde041180ed4",
-                     *         "sub": "b5b1fb44-d895-4137-8846-fde041180ed4",
+                     *         "session_id": "a400a307-46bf-4ff2-860c-c80d57dad858",
+                     *         "execution_id": "8835383a-0b91-4665-8254-c1fed014218f",
+                     *         "agent_id": "041e391c-6964-4edb-831a-7a84c3c0f672",
+                     *         "sub": "041e391c-6964-4edb-831a-7a84c3c0f672",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -34785,10 +36821,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
-                     *         "execution_id": "2277807e-e4c4-499b-8516-4fff38d60177",
-                     *         "agent_id": "96fbe862-757b-4038-85e5-b5807093436d",
-                     *         "sub": "96fbe862-757b-4038-85e5-b5807093436d",
+                     *         "session_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *         "execution_id": "72b52d83-b692-4ce2-8cf4-e001462a9337",
+                     *         "agent_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *         "sub": "66fed611-95a7-43e0-828d-1043d84d4cbb",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -34804,7 +36840,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *         "session_id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -34934,9 +36970,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *       "session_id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImYwNzJlMmM4LTAwM2UtNDI3ZS04YWVjLWVhZjhiMDc2NDRlOCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzZGYxZGM5Yy1kY2QwLTQwNGEtODFiMS0xN2I2ZDBhMjU0MTAiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.6hry0jJBpZr66ZYKQdc6gquT8V5jFYZi0IBxZlgdccykTCxeLyaXppzbzFHd7MGU0LoglJqT1uWtRwLtc_QaAA",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjAwNzdjNWUzLTZiZmUtNDgwNi04MThjLThjOGUzY2M4NjhhZSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI3YzQ2YTEyMi04ZGM5LTRlMDYtOGM5OC1hODcyMjliZTRlNWIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.6vi2rOljcRwA1vSN64yIQswwojvEdU4W9AsbWm09C7LEfT6bEVbBVq-m4w-Q2zpbrYZRgm2vnB_x7sUt53y-Dw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -35073,7 +37109,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *       "session_id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -35375,8 +37411,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "96fbe862-757b-4038-85e5-b5807093436d",
-                     *           "execution_id": "2277807e-e4c4-499b-8516-4fff38d60177",
+                     *           "agent_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *           "execution_id": "72b52d83-b692-4ce2-8cf4-e001462a9337",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -35387,8 +37423,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "96fbe862-757b-4038-85e5-b5807093436d",
-                     *           "execution_id": "2277807e-e4c4-499b-8516-4fff38d60177",
+                     *           "agent_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *           "execution_id": "72b52d83-b692-4ce2-8cf4-e001462a9337",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -35514,11 +37550,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "96fbe862-757b-4038-85e5-b5807093436d",
-                     *       "execution_id": "2277807e-e4c4-499b-8516-4fff38d60177",
+                     *       "agent_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *       "execution_id": "72b52d83-b692-4ce2-8cf4-e001462a9337",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/_yknqFprkprodpFTs6LtzxNDnfKJ-0vKT7C6jm67g1w"
+                     *       "gateway_url": "https://lictor.example.com/x/sRcfeElzhcAsxQCD1KLli1PLxqTmSNCZ1xu3V2-mAOw"
                      *     }
                      */
                     "application/json": {
@@ -35822,19 +37858,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "f072e2c8-003e-427e-8aec-eaf8b07644e8",
+                     *       "kid": "0077c5e3-6bfe-4806-818c-8c8e3cc868ae",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "f072e2c8-003e-427e-8aec-eaf8b07644e8",
+                     *           "kid": "0077c5e3-6bfe-4806-818c-8c8e3cc868ae",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "f317728d-d5d2-4099-8542-797667e7f312",
+                     *           "kid": "531066b0-1e9a-4f69-8434-b2a10f185931",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -35966,7 +38002,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example f317728d-d5d2-4099-8542-797667e7f312
+                 * @example 531066b0-1e9a-4f69-8434-b2a10f185931
                  */
                 kid: string;
             };
@@ -35983,7 +38019,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "f317728d-d5d2-4099-8542-797667e7f312"
+                     *       "kid": "531066b0-1e9a-4f69-8434-b2a10f185931"
                      *     }
                      */
                     "application/json": {
@@ -36050,7 +38086,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key 'f317728d-d5d2-4099-8542-797667e7f312'."
+                     *       "message": "There is no key '531066b0-1e9a-4f69-8434-b2a10f185931'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -36122,7 +38158,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
                  */
                 volume_id: string;
             };
@@ -36181,7 +38217,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "volume_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -36344,9 +38380,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImYzMTc3MjhkLWQ1ZDItNDA5OS04NTQyLTc5NzY2N2U3ZjMxMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJiNWIxZmI0NC1kODk1LTQxMzctODg0Ni1mZGUwNDExODBlZDQiLCJleGVjX2lkIjoiNjMyNDIwYjQtMjNhMS00ZGJjLThlMTEtNGUzNzA1Yjg1MDMwIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjYzMjQyMGI0LTIzYTEtNGRiYy04ZTExLTRlMzcwNWI4NTAzMCIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIxMGFiYzJkMC1mZTk5LTQyMTAtODQ0MS02MTUwYjdlNDE2Y2QiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.FYMSe6oRu4mbPpHwc21mfKHEW5cwZv3alA3XtjZO3oUuFYsarTte7SlxDs4Aozz3skICaxDuDITB0KHTDlB3WjaNTBYq8stzWumPInxTKm4sTm-SCu3IsEOHo-G5kwfJwEB9lTWcqmN5d_ljkmiTAEodm8mk4TU2o4MISXF8CtIk4XeQRUjX7I7WtZQeUbd96rlvXptg9UB4MyKKp2Ns-WK4PYaj6754yiXHoqKrZLoxyDTZwnogY5zA8CSfjFbwbFDFVtMMgFW_ZC07fKZLMHXQB8dHBPIa2cT_0WvuiFVctl7C1B_9Mu5GiYe2hWC2eIUVku5HXg8sZv99mhp7UQ",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjUzMTA2NmIwLTFlOWEtNGY2OS04NDM0LWIyYTEwZjE4NTkzMSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwNDFlMzkxYy02OTY0LTRlZGItODMxYS03YTg0YzNjMGY2NzIiLCJleGVjX2lkIjoiODgzNTM4M2EtMGI5MS00NjY1LTgyNTQtYzFmZWQwMTQyMThmIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6Ijg4MzUzODNhLTBiOTEtNDY2NS04MjU0LWMxZmVkMDE0MjE4ZiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJhNDAwYTMwNy00NmJmLTRmZjItODYwYy1jODBkNTdkYWQ4NTgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.Gq-9WByMNZE3oH-bG9JfLjjWamUTWO6n4VPD61o2a59duO6u3nANKy6oH-3KuEF0aFwRCnNoFJDXgD3UeLMcsac8khrWDOtYw-BDaODlhG2Q9AJApZhIVeu2kco6OluNs1zihk8ahQTK07yBsh5WQuSP4SnBG-66kraYDvxCdky0clD5t1XXRt4RWhagotnBujEt0JcB3kSZWspTIeDRh-rKniCKrRbPr1QM0WFF-5S-QW6woQ71n19qK2wCeso4_-wyoBHkmdfwkgp9Ry9jPKvWQSIMw8pStpudtkQLRS0CIEPvuDxZ0-zMI9rDeF6CiPRlzOUDgFMADG9FqHJEXg",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "10abc2d0-fe99-4210-8441-6150b7e416cd"
+                     *       "session_id": "a400a307-46bf-4ff2-860c-c80d57dad858"
                      *     }
                      */
                     "application/json": {
@@ -36377,7 +38413,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "74da093beb5e"
+                     *         "request_id": "28dd575105f8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36440,7 +38476,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3690c277bf92"
+                     *         "request_id": "730809682fcc"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36501,7 +38537,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "482226144235"
+                     *         "request_id": "a5e080f1ef39"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36562,7 +38598,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f9a29a95d16e"
+                     *         "request_id": "b2ebfc66d80b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36623,7 +38659,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "69918f9173c9"
+                     *         "request_id": "341f0da8684f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36684,7 +38720,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "59c52c248f95"
+                     *         "request_id": "e06acfe5f434"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -36986,7 +39022,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "da78334b8d31"
+                     *         "request_id": "3b1905c684cf"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -37241,7 +39277,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "cd5150d24b70"
+                     *         "request_id": "1cc49c7c1939"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -37302,7 +39338,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "665d743c5d2d"
+                     *         "request_id": "b5c64d64c560"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38072,7 +40108,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e56ab59c4dc2"
+                     *         "request_id": "cad31144456f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38133,7 +40169,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "53a084f4eaa7"
+                     *         "request_id": "1d80a7a54fbf"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38187,7 +40223,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example _yknqFprkprodpFTs6LtzxNDnfKJ-0vKT7C6jm67g1w
+                 * @example sRcfeElzhcAsxQCD1KLli1PLxqTmSNCZ1xu3V2-mAOw
                  */
                 token: string;
             };
@@ -38204,9 +40240,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImYzMTc3MjhkLWQ1ZDItNDA5OS04NTQyLTc5NzY2N2U3ZjMxMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI5NmZiZTg2Mi03NTdiLTQwMzgtODVlNS1iNTgwNzA5MzQzNmQiLCJleGVjX2lkIjoiMjI3NzgwN2UtZTRjNC00OTliLTg1MTYtNGZmZjM4ZDYwMTc3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjIyNzc4MDdlLWU0YzQtNDk5Yi04NTE2LTRmZmYzOGQ2MDE3NyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJjMmEzYmQ5ZC1kZWM3LTQwYjgtOGQ4Mi04NjA0MTYxM2I1MjciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.Nl-mQTp17N2PyJaqG5oCSta1iXwJu0jkUeHdtP6Riq5emMSpBXI-NzuoRgxWIg-SCBePxdmLrZuAmwc0AeO22M4pQLLhrggGc_db7Maey4735EmJ7xl1tv5qQ2tvlX7Ch662QUSFjDdvTmsqB-Kn3qusiy53gkiJIQqrOp4hPxRfgBavaCg4QpWZQLWegQcCf1VnV8l46244lACIdqP9v43TF8R6wm3q9J_AK0RWnZ8k_DgEGP4WxTg9yq8F1Fo5GgHD0tEA-VCjvz2kZuLYcOu54vrFijLX_iUXbvU1BQ1TFu9AJCTMKQ4dMwWZAPHaiXngcXW7gI2G0dHmSeE8JQ",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjUzMTA2NmIwLTFlOWEtNGY2OS04NDM0LWIyYTEwZjE4NTkzMSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI2NmZlZDYxMS05NWE3LTQzZTAtODI4ZC0xMDQzZDg0ZDRjYmIiLCJleGVjX2lkIjoiNzJiNTJkODMtYjY5Mi00Y2UyLThjZjQtZTAwMTQ2MmE5MzM3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjcyYjUyZDgzLWI2OTItNGNlMi04Y2Y0LWUwMDE0NjJhOTMzNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI5MTEwZjRiMi1iNzA4LTQ0ZTItOGU4NC01ZTlmZTk0NTZhZDgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.O5GWOJ6IKN7bqIng6bo_Omo0YX4uQet52LsNyCx30SeCcCtEx1ysuLuOxiK9aFPTxT0bcR6-natlut9iunOtJk4eXUTk8f_LPHUuWjcq81M6Phn1IiXbO5Pv2Tk1Sjxs5uYd0UuSdkpq5OFm8CX_JNOo8QAsuSBcuELSB5M20dPXyUvj2riM8BpFF6uIKGIiUffbl8421yVuF58IgCTQq2o61wtbXXf4Nij4CgdxXT_4EDyYPEtmItLdso5QUqcnUdHMBvElxEdjW_GXGHouiHG1A8ePO-12fLyYZrcLFWcXv8iqVyhtpwQ3EcsDFlBB4WYEOUwvB2LDUgfoGC3rMA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527"
+                     *       "session_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8"
                      *     }
                      */
                     "application/json": {
@@ -38237,7 +40273,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4d5e2721f162"
+                     *         "request_id": "432d3e486219"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38300,7 +40336,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8806f4fef8af"
+                     *         "request_id": "7ddb769a4e9e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38361,7 +40397,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4e18a32e8fca"
+                     *         "request_id": "1aaf6138e63a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38422,7 +40458,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a23561d4717a"
+                     *         "request_id": "6784a34c4ae3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38483,7 +40519,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f66a97c711ea"
+                     *         "request_id": "585d0988e0c8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38544,7 +40580,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "59ee7eb5b65b"
+                     *         "request_id": "2c8f3b15d5ae"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38605,7 +40641,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c00c52aac683"
+                     *         "request_id": "18a3723b28b4"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38785,7 +40821,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example _yknqFprkprodpFTs6LtzxNDnfKJ-0vKT7C6jm67g1w
+                 * @example sRcfeElzhcAsxQCD1KLli1PLxqTmSNCZ1xu3V2-mAOw
                  */
                 token: string;
             };
@@ -38852,7 +40888,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3a6fb8e51f1b"
+                     *         "request_id": "f77569493263"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39107,7 +41143,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "0445c3cccc9e"
+                     *         "request_id": "ff16ac6593a8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39168,7 +41204,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e9078ecf12b1"
+                     *         "request_id": "7f6d3932bd78"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39541,7 +41577,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example _yknqFprkprodpFTs6LtzxNDnfKJ-0vKT7C6jm67g1w
+                 * @example sRcfeElzhcAsxQCD1KLli1PLxqTmSNCZ1xu3V2-mAOw
                  */
                 token: string;
             };
@@ -39944,7 +41980,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "49b07f0b4617"
+                     *         "request_id": "456b337c75fb"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40005,7 +42041,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "48c1bc36cbed"
+                     *         "request_id": "fe009810ec06"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40120,7 +42156,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "5d7802eb6ebd"
+                     *         "request_id": "948d7d32a48f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40375,7 +42411,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7d2eb0b9fbc0"
+                     *         "request_id": "ea61da733af7"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40436,7 +42472,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1c16d0ebcd27"
+                     *         "request_id": "56d5eda51d8d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40816,9 +42852,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "kksWbBjJkLygqXbqHWPVs9eRsvxNGDQkNHLIVgrxM2SAG4kBqPgI0vUl3b4z8fKGkz4nuW0U4VxOxuvJB46LsftA0bD0ld1UXb4VM_kX3-bJ-Gq8_TKgAJ-XcVtbBYRpQtMj8ErgePdxiN1x7Qq8cYxHNlOX7PguCZKqOYliSJD-aCOYDnoGu550wFIIRAY0NvYNoxIabbujznNZTzfNTHApetCCO49YjSZl9jsUHK9cnEkPl8Beh05UEZidA9EHL1ysYaM7_xsTe7PZIMKgAmk7Qi9R-DbqeeT4PW2l3kls5riVl3fgaBxTlbCLgASf1FVn5SPfOqd5lzfV9y8Y8Q",
+                     *           "n": "2lcWg1-DvnIAyM_-XDG65E4PoKxxEAP8atrP6p8jQ7F9UWWotH7CVQTgwfsKp8yGEiexHqBSTVWB_X4aIvrMaye_5ZWMjm5mpG0bEyBMj34xhH21WszzscH5RLpdiPl9s7D8HfBZeqaR9OdUYZYGyNzUOsAsxyg8tlJA9pFgYOQPDlVRqQ9lOWVxJwiHlEap4RTca5d-ZzOApN3l_SxIzXYoDiAdKGe_TDTiwWI71AVrX1O2kDINOMbi1gsSnx_ZzMAbpRZCSQ3PWFL1tVWKuIYUz5TfyrutOHkFOWqMVQmfcHO1xbYG_aHzE3L0UStCUuyFlbZ6sEhGH2iGpRvKzw",
                      *           "e": "AQAB",
-                     *           "kid": "f317728d-d5d2-4099-8542-797667e7f312",
+                     *           "kid": "531066b0-1e9a-4f69-8434-b2a10f185931",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }

@@ -15,6 +15,7 @@ import { recordSettings } from './scenes/settings.ts'
 import { openStage } from './scenes/stage.ts'
 import { recordTools } from './scenes/tools.ts'
 import { recordVolumes } from './scenes/volumes.ts'
+import { recordWorkflows } from './scenes/workflows.ts'
 
 const stage = await openStage()
 const people = { ...stage, ...(await recordPeople(stage)) }
@@ -25,6 +26,7 @@ await recordChannels(reports)
 await recordAssistant(reports)
 await recordRuntime(reports)
 await recordTools(reports)
+await recordWorkflows(reports)
 await recordSecrets(reports)
 await recordVolumes(reports)
 await recordCredentials(reports)

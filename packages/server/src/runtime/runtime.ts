@@ -75,6 +75,9 @@ import { createViolationStore } from './violations/store.ts'
 import { categoryOf, createViolations } from './violations/violations.ts'
 import { createStorage } from './volumes/storage.ts'
 import { tierOf } from './volumes/volume.ts'
+import { workflowRoutes } from './workflows/routes.ts'
+import { createWorkflowStore } from './workflows/store.ts'
+import { createWorkflows } from './workflows/workflows.ts'
 
 const BEAT_MS = 5_000
 
@@ -148,12 +151,20 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
       path: refusal.path,
       details: refusal.message,
     })
+  const agentStore = createAgentStore(database)
   const agents = createAgents({
     ...shared,
-    store: createAgentStore(database),
+    store: agentStore,
     journal: events,
     tools: catalogue,
     contexts,
+  })
+  const workflows = createWorkflows({
+    ...shared,
+    store: createWorkflowStore(database),
+    journal: events,
+    findAgent: async (scope, nameOrId) =>
+      (await agentStore.findByName(scope, nameOrId)) ?? (await agentStore.find(scope, nameOrId.toLowerCase())),
   })
   const journal = createExecutionJournal({ journal: events, store: executionStore, clock })
   const streams = createJournalStreams({
@@ -370,6 +381,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     runtimeRoutes(app, (scope) => {
       toolbox.routes(scope)
       agentRoutes(scope, agents)
+      workflowRoutes(scope, workflows)
       executionRoutes(scope, { executions, agents, streams })
       humanApprovalRoutes(scope, governance.approvals)
       storage.routes(scope)

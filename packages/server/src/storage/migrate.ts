@@ -19,6 +19,7 @@ import { seal } from './migrations/0014-seal.ts'
 import { volumes } from './migrations/0015-volumes.ts'
 import { secrets } from './migrations/0016-secrets.ts'
 import { scriptsAndRepositories } from './migrations/0017-scripts-and-repositories.ts'
+import { workflows } from './migrations/0018-workflows.ts'
 
 export type Migrations = Readonly<Record<string, (dialect: Database['dialect']) => Migration>>
 
@@ -41,6 +42,7 @@ export const released: Migrations = {
   '0015-volumes': volumes,
   '0016-secrets': secrets,
   '0017-scripts-and-repositories': scriptsAndRepositories,
+  '0018-workflows': workflows,
 }
 
 /** Bring the database to this version's schema, one server at a time: all of it or nothing. Returns the names of what was applied. */

@@ -21,7 +21,7 @@ const mayBeEmpty = new Set([
     'runtime_keys',
   ],
   ...['volumes', 'volume_files', 'volume_uploads', 'volume_garbage', 'volume_mounts', 'storage_violations'],
-  ...['scripts', 'git_bindings'],
+  ...['scripts', 'git_bindings', 'workflows', 'workflow_versions'],
   ...[
     'security_contexts',
     'security_incidents',

@@ -47,6 +47,8 @@ import type {
   VolumeMountRow,
   VolumeRow,
   VolumeUploadRow,
+  WorkflowRow,
+  WorkflowVersionRow,
 } from './schema/runtime.ts'
 import type {
   SealEnvelopeRow,
@@ -119,6 +121,8 @@ export interface Schema {
   token_keys: TokenKeyRow
   service_accounts: ServiceAccountRow
   agents: AgentRow
+  workflows: WorkflowRow
+  workflow_versions: WorkflowVersionRow
   agent_versions: AgentVersionRow
   executions: ExecutionRow
   execution_iterations: ExecutionIterationRow

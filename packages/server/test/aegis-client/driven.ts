@@ -19,6 +19,17 @@ export const groups = {
     'updateAgentScope',
     'streamAgentEvents',
   ],
+  workflows: [
+    'registerWorkflow',
+    'registerTemporalWorkflow',
+    'validateWorkflow',
+    'listWorkflows',
+    'getWorkflow',
+    'getWorkflowYaml',
+    'deleteWorkflow',
+    'listWorkflowVersions',
+    'updateWorkflowScope',
+  ],
   executions: [
     'startExecution',
     'executeAgent',

@@ -35,7 +35,7 @@ export async function recordPeople({ call, succeed, as, server, folder }: Stage)
   await succeed('GET /api/v1/service-accounts', as(person))
   const weak = await succeed<typeof account>('POST /api/v1/service-accounts', {
     ...as(person),
-    body: { name: 'watcher', role: 'aegis:readonly', scopes: ['workflow:list'] },
+    body: { name: 'watcher', role: 'aegis:readonly', scopes: ['swarm:list'] },
   })
   const idle = await succeed<typeof account>('POST /api/v1/service-accounts', { ...as(person), body: { name: 'idle' } })
   const tokenOf = async ({ client_id, client_secret }: typeof account) => {

@@ -1,10 +1,9 @@
 import type { AgentManifestDocument } from '@lictor/aegis'
 import type { Micros } from '../../storage/instants.ts'
+import type { Visibility } from '../visibility.ts'
 
 /** What a client may set. An agent that this server gave up on is `failed`. */
 export const settableStatuses = ['active', 'paused', 'archived'] as const
-/** Who sees an agent: its tenant, or every tenant. */
-export type AgentScope = 'tenant' | 'global'
 
 /** A deployed agent, by its newest version. */
 export interface Agent {
@@ -13,7 +12,7 @@ export interface Agent {
   readonly tenantId: string
   readonly name: string
   readonly version: string
-  readonly scope: AgentScope
+  readonly scope: Visibility
   /** One of `settableStatuses`, or `failed`. */
   readonly status: string
   readonly manifest: AgentManifestDocument
@@ -33,7 +32,7 @@ export interface AgentVersion {
 
 /** Which agents a list shows; absent fields choose all. */
 export interface AgentFilter {
-  readonly scope: AgentScope | null
+  readonly scope: Visibility | null
   /** Label `type` or, where there is none, `role`. */
   readonly type: string | null
   /** Also agents that every tenant sees. */

@@ -1,7 +1,7 @@
 import { AgentManifest, ManifestError } from '@lictor/aegis'
 import type { Journal, JournalSubject } from '../../changes/journal/journal.ts'
-import { BadRequest, Conflict, DomainError, Forbidden, InvalidInput, NotFound } from '../../errors.ts'
-import { actorOf, type TokenCaller, type UserCaller } from '../../identity/caller.ts'
+import { BadRequest, Conflict, InvalidInput, NotFound } from '../../errors.ts'
+import { actorOf } from '../../identity/caller.ts'
 import { scopeOf, scopeOfRecord, type TenantScope } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
@@ -10,13 +10,24 @@ import type { SecurityContexts } from '../contexts/contexts.ts'
 import type { KnownTools } from '../plan/plan.ts'
 import { draft, type EventDraft } from '../record/events.ts'
 import { requireMayRefer } from '../references/may-refer.ts'
-import { type Agent, type AgentFilter, type AgentScope, type AgentVersion, settableStatuses } from './agent.ts'
+import {
+  GLOBAL_TENANT,
+  globalScope,
+  homeOf,
+  isOperator,
+  mayChange,
+  moved,
+  type RuntimeCaller,
+  refusal,
+  requireChange,
+  requireMayDeploy,
+  requireTarget,
+  type Visibility,
+} from '../visibility.ts'
+import { type Agent, type AgentFilter, type AgentVersion, settableStatuses } from './agent.ts'
 import { manifestPatch, mergePatch } from './merge.ts'
-import { type AgentStore, GLOBAL_TENANT, globalScope } from './store.ts'
+import type { AgentStore } from './store.ts'
 import { requireKnown, warningsOf } from './warnings.ts'
-
-/** Who may call the runtime API: a bearer of an access token, or a person signed in to the console. */
-export type RuntimeCaller = TokenCaller | UserCaller
 
 const NOT_FOUND = 'Agent not found'
 
@@ -29,7 +40,7 @@ export interface Deployed {
 /** Deployed agents: their manifests, versions and visibility. */
 export interface Agents {
   /** @throws BadRequest, InvalidInput for a bad manifest, Conflict when this version is deployed, Forbidden. */
-  deploy(caller: RuntimeCaller, text: string, options: { force: boolean; scope: AgentScope }): Promise<Deployed>
+  deploy(caller: RuntimeCaller, text: string, options: { force: boolean; scope: Visibility }): Promise<Deployed>
   list(caller: RuntimeCaller, filter: AgentFilter): Promise<Agent[]>
   /** @throws NotFound, also for an agent of another tenant. */
   get(caller: { readonly tenantId: string }, id: string): Promise<Agent>
@@ -63,7 +74,7 @@ export function createAgents(deps: {
   /** A global agent is changed by operators only; to others it answers as if it were not there. */
   async function getChangeable(caller: RuntimeCaller, id: string): Promise<Agent> {
     const agent = await get(caller, id)
-    if (agent.scope === 'global' && !isOperator(caller)) throw new NotFound(NOT_FOUND, NOT_FOUND)
+    if (!mayChange(caller, agent)) throw new NotFound(NOT_FOUND, NOT_FOUND)
     return agent
   }
 
@@ -124,8 +135,7 @@ export function createAgents(deps: {
       return agent
     },
     async deploy(caller, text, { force, scope }) {
-      if (scope === 'global' && !isOperator(caller))
-        throw new Forbidden('Only operators may deploy an agent for every tenant (scope=global).')
+      requireMayDeploy(caller, scope, 'an agent')
       const manifest = readManifest(() => AgentManifest.parse(text))
       requireKnown(manifest, tools)
       requireMayRefer(caller, manifest.spec)
@@ -199,31 +209,30 @@ export function createAgents(deps: {
       const agent = await get(caller, id)
       return store.listVersions(agent.id, limit)
     },
-    async setScope(caller, id, scope) {
-      if (scope === undefined) throw refuse(400, "missing 'target_scope' field")
-      if (scope !== 'tenant' && scope !== 'global')
-        throw refuse(400, `invalid scope: '${scope}'. Valid values: global, tenant`)
-      if (!isOperator(caller)) throw refuse(403, 'Scope changes require aegis:operator or aegis:admin role')
-      const agent = await store.find(scopeOf(caller), id)
-      if (!agent) throw refuse(404, 'agent not found')
-      if (agent.scope === scope)
-        throw refuse(400, `invalid transition from '${agent.scope}' to '${scope}': must traverse through Tenant`)
+    async setScope(caller, id, target) {
+      const scope = requireTarget(caller, target)
+      const found = await store.find(scopeOf(caller), id)
+      if (!found) throw refusal(404, 'agent not found')
+      requireChange(found.scope, scope)
       const home = homeOf(caller, scope)
       return journal.write(async (within) => {
-        if (await store.lockByName(home, agent.name, within))
-          throw refuse(409, `name collision: agent '${agent.name}' already exists at target scope`)
-        const moved: Agent = { ...agent, tenantId: home.tenantId, scope, updatedAt: microsOf(clock.now()) }
-        await store.update(moved, within)
-        await register(moved, within)
+        // Both places, in one order for everybody: what is deployed or moved meanwhile is seen.
+        const [own, everyones] = [
+          await store.lockByName(scopeOf(caller), found.name, within),
+          await store.lockByName(globalScope, found.name, within),
+        ]
+        const [agent, there] = scope === 'global' ? [own, everyones] : [everyones, own]
+        if (agent?.id !== found.id) throw refusal(404, 'agent not found')
+        if (there) throw refusal(409, `name collision: agent '${agent.name}' already exists at target scope`)
+        const after: Agent = { ...agent, tenantId: home.tenantId, scope, updatedAt: microsOf(clock.now()) }
+        await store.update(after, within)
+        await register(after, within)
         const event = draft('agent_scope_changed', {
           agent_name: agent.name,
-          previous_scope: scopeWord(agent.scope),
-          new_scope: scopeWord(scope),
-          previous_tenant_id: agent.tenantId,
-          new_tenant_id: moved.tenantId,
+          ...moved(agent, after),
           changed_by: actorOf(caller),
         })
-        return { made: moved, subject: subjectOf(caller, moved), events: [event] }
+        return { made: after, subject: subjectOf(caller, after), events: [event] }
       })
     },
   }
@@ -240,21 +249,6 @@ function changesOf(before: Agent | null, agent: Agent, bringsManifest: boolean):
   if (before.status !== agent.status && agent.status === 'active') events.push(draft('agent_resumed'))
   return events
 }
-
-/** Events spell it so. */
-const scopeWord = (scope: AgentScope): string => (scope === 'global' ? 'Global' : 'Tenant')
-
-/** Where an agent of this scope belongs. */
-const homeOf = (caller: RuntimeCaller, scope: AgentScope): TenantScope =>
-  scope === 'global' ? globalScope : scopeOf(caller)
-
-/** Whether the caller runs the platform: administrators of the console, operators and service accounts that are no mere readers. */
-export function isOperator(caller: RuntimeCaller): boolean {
-  return caller.kind === 'user' ? caller.isAdmin : caller.role === 'aegis:admin' || caller.role === 'aegis:operator'
-}
-
-/** An error whose `error` is exactly the text that clients know. */
-const refuse = (status: number, text: string): DomainError => new DomainError(status, text, text)
 
 function readManifest(read: () => AgentManifest): AgentManifest {
   try {
@@ -282,7 +276,7 @@ async function requireContext(
 ): Promise<void> {
   const name = manifest.spec.security_context
   if (name === undefined) return
-  if (!(await contexts.find(home, name))) throw refuse(422, `Unknown security context: '${name}'`)
+  if (!(await contexts.find(home, name))) throw refusal(422, `Unknown security context: '${name}'`)
   if (name.startsWith('aegis-system-') && !isOperator(caller))
-    throw refuse(403, 'Forbidden: only platform operators may register agents with an aegis-system-* security context')
+    throw refusal(403, 'Forbidden: only platform operators may register agents with an aegis-system-* security context')
 }

@@ -4,8 +4,9 @@ import { Instant, runtimeFailures } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
 import { toWireTime } from '../../storage/instants.ts'
 import { flagOf, JsonObject, ListOf, listed, pageOf, requireUuid, runtimeCallerOf } from '../http.ts'
-import { type AgentScope, type Agent as DeployedAgent, typeOf } from './agent.ts'
-import type { Agents, RuntimeCaller } from './agents.ts'
+import { type RuntimeCaller, readScope } from '../visibility.ts'
+import { type Agent as DeployedAgent, typeOf } from './agent.ts'
+import type { Agents } from './agents.ts'
 
 const tags = ['agents']
 const MAX_LIST = 1000
@@ -117,7 +118,7 @@ export function agentRoutes(app: App, agents: Agents): void {
       if (text.trim() === '') throw new BadRequest('The body is empty; it takes an agent manifest as YAML or JSON.')
       const { agent, deployedAt, warnings } = await agents.deploy(runtimeCallerOf(request), text, {
         force: flagOf('force', request.query.force, false),
-        scope: scopeOf(request.query.scope),
+        scope: readScope(request.query.scope),
       })
       return {
         id: agent.id,
@@ -152,7 +153,7 @@ export function agentRoutes(app: App, agents: Agents): void {
       const { scope, limit, agent_type, visible } = request.query
       const caller = runtimeCallerOf(request)
       const found = await agents.list(caller, {
-        scope: scope ? scopeOf(scope) : null,
+        scope: scope ? readScope(scope) : null,
         type: agent_type || null,
         includesGlobal: flagOf('visible', visible, true),
         limit: limit ? pageOf({ limit }, { fallback: MAX_LIST, max: MAX_LIST }).limit : null,
@@ -302,10 +303,4 @@ export function agentRoutes(app: App, agents: Agents): void {
         return { ...(await withCount(caller, agent)), success: true, new_scope: agent.scope }
       },
     })
-}
-
-function scopeOf(text: string | undefined): AgentScope {
-  if (text === undefined || text === '' || text === 'tenant' || text === 'user') return 'tenant'
-  if (text === 'global') return 'global'
-  throw new BadRequest(`invalid scope: '${text}'. Valid values: global, tenant`, 'invalid_scope')
 }

@@ -1,13 +1,10 @@
 import type { Selectable } from 'kysely'
-import { scopeOfRecord, type TenantScope } from '../../identity/scope.ts'
+import type { TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import type { Micros } from '../../storage/instants.ts'
 import type { AgentRow, AgentVersionRow } from '../../storage/schema.ts'
+import { ownFirst, visibleTenants } from '../visibility.ts'
 import { type Agent, type AgentFilter, type AgentVersion, typeOf } from './agent.ts'
-
-/** The tenant that holds agents every tenant sees. */
-export const GLOBAL_TENANT = 'aegis-system'
-export const globalScope: TenantScope = scopeOfRecord({ tenantId: GLOBAL_TENANT })
 
 /** SQL for agents and their versions. A tenant sees its own agents and the global ones. */
 export interface AgentStore {
@@ -37,14 +34,13 @@ export interface AgentStore {
 
 export function createAgentStore(database: Database): AgentStore {
   const { db } = database
-  const visible = ({ tenantId }: TenantScope) => [tenantId, GLOBAL_TENANT]
   return {
     async find(scope, id, within = db) {
       const row = await within
         .selectFrom('agents')
         .selectAll()
         .where('id', '=', id)
-        .where('tenant_id', 'in', visible(scope))
+        .where('tenant_id', 'in', visibleTenants(scope))
         .executeTakeFirst()
       return row ? agentOf(row) : null
     },
@@ -53,9 +49,9 @@ export function createAgentStore(database: Database): AgentStore {
         .selectFrom('agents')
         .selectAll()
         .where('name', '=', name)
-        .where('tenant_id', 'in', visible(scope))
+        .where('tenant_id', 'in', visibleTenants(scope))
         .execute()
-      const row = rows.find(({ tenant_id }) => tenant_id === scope.tenantId) ?? rows[0]
+      const row = ownFirst(rows, scope)
       return row ? agentOf(row) : null
     },
     async lockByName({ tenantId }, name, within) {
@@ -69,7 +65,7 @@ export function createAgentStore(database: Database): AgentStore {
       return row ? agentOf(row) : null
     },
     async list(tenant, { scope, type, includesGlobal, limit }) {
-      const seen = includesGlobal ? visible(tenant) : [tenant.tenantId]
+      const seen = includesGlobal ? visibleTenants(tenant) : [tenant.tenantId]
       let query = db.selectFrom('agents').selectAll().where('tenant_id', 'in', seen).orderBy('name').orderBy('scope')
       if (scope !== null) query = query.where('scope', '=', scope)
       // The type stands in the manifest: it is looked for here, and the limit comes after it.

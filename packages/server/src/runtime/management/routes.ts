@@ -2,11 +2,11 @@ import Type from 'typebox'
 import { Forbidden, NotFound } from '../../errors.ts'
 import { runtimeFailures } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
-import { isOperator, type RuntimeCaller } from '../agents/agents.ts'
 import { Json, JsonObject, ListOf, listed, pageOf, runtimeCallerOf } from '../http.ts'
 import type { McpServerState } from '../mcp/server.ts'
 import type { Catalogue } from '../tools/catalogue.ts'
 import type { Tool } from '../tools/tool.ts'
+import { isOperator, type RuntimeCaller } from '../visibility.ts'
 import { listedTool } from './discovery-tools.ts'
 
 const tags = ['tools']

@@ -24,6 +24,31 @@ export interface AgentVersionRow {
   created_at: number
 }
 
+/** A registered workflow, by the version that was registered last. */
+export interface WorkflowRow {
+  id: string
+  /** The tenant, or `aegis-system` for a workflow every tenant sees. */
+  tenant_id: string
+  name: string
+  version: string
+  scope: string
+  /** JSON of the manifest, agents by their ids. */
+  manifest: string
+  manifest_yaml: string
+  created_at: number
+  updated_at: number
+}
+
+export interface WorkflowVersionRow {
+  seq: Generated<number>
+  id: string
+  workflow_id: string
+  version: string
+  manifest: string
+  manifest_yaml: string
+  created_at: number
+}
+
 export interface ExecutionRow {
   seq: Generated<number>
   id: string
