@@ -2,6 +2,7 @@ import { Ajv, type ValidateFunction } from 'ajv'
 import { type FilePolicy, requireByPolicy } from '../files/file-policy.ts'
 import { componentsOf, type PathRefused, shownPath } from '../files/path.ts'
 import { type JudgedPath, resolvePath } from '../files/resolve.ts'
+import { cut, LONGEST_DETAILS } from './telling.ts'
 import { argumentsOf, BadArguments, ownSchemaOf, type Tool } from './tool.ts'
 import { settableNames, unsettable } from './variables.ts'
 
@@ -82,17 +83,13 @@ export function requireShape(tool: Tool, given: Arguments): Arguments {
     if (unknown !== undefined) return `'${String(unknown)}' is no argument of this tool`
     return `${error.instancePath.slice(1).replaceAll('/', '.') || 'arguments'} ${error.message}`
   })
-  throw new BadArguments(told(`Bad arguments for '${tool.name}': ${problems.join('; ')}`))
+  throw new BadArguments(cut(`Bad arguments for '${tool.name}': ${problems.join('; ')}`, LONGEST_DETAILS))
 }
-
-/** What is said of arguments names them, and these may be of any length and number. */
-const told = (text: string): string => (text.length <= LONGEST_PROBLEM ? text : `${text.slice(0, LONGEST_PROBLEM)}…`)
-const LONGEST_PROBLEM = 2000
 
 function requirePresent(tool: Tool, args: Arguments, required: readonly string[]): void {
   for (const name of required) {
     const value = Object.hasOwn(args, name) ? args[name] : undefined
-    const isBlank = tool.arguments[name]?.is === 'command' && String(value).trim() === ''
+    const isBlank = tool.arguments[name]?.is === 'command' && typeof value === 'string' && value.trim() === ''
     if (value === undefined || value === null || isBlank)
       throw new BadArguments(`required field '${name}' is missing or null for tool '${tool.name}'`)
   }

@@ -33,7 +33,7 @@ import type { Catalogue } from './catalogue.ts'
 import { dispatchOf } from './commands.ts'
 import { explain } from './files.ts'
 import { judgeByContext } from './judge-by-context.ts'
-import { asRecord, eventKind, shortened, tailOf } from './telling.ts'
+import { asRecord, cut, eventKind, LONGEST_FAILURE, shortened, tailOf } from './telling.ts'
 import { type Tool, type ToolCaller, ToolFailed, ToolFatal } from './tool.ts'
 
 const redaction = new RedactionPolicy()
@@ -482,7 +482,7 @@ const commandStarted = (message: DispatchMessage): EventDraft =>
 /** What a call may end in, and what is told of it; null for what is no failure of the call. */
 function knownFailure(error: unknown): { readonly failure: CallFailure; readonly told: string } | null {
   if (error instanceof Refused) return { failure: error.failure, told: error.told }
-  const told = (message: string) => `Tool execution error: ${message}`
+  const told = (message: string) => cut(`Tool execution error: ${message}`, LONGEST_FAILURE)
   if (error instanceof ToolFailed)
     return { failure: { kind: 'failed', status: error.status }, told: told(error.message) }
   // It ran, and what it returned was judged a failure.

@@ -1,4 +1,5 @@
 import type { Capability, SecurityContext } from '../contexts/security-contexts.ts'
+import { cut, LONGEST_DETAILS } from './telling.ts'
 import { argumentsOf, type Tool } from './tool.ts'
 
 /**
@@ -95,7 +96,10 @@ function groupOf(kind: ViolationKind): string {
   return kind
 }
 
-const violation = (kind: ViolationKind, details: string): Violation => ({ kind, details })
+const violation = (kind: ViolationKind, details: string): Violation => ({
+  kind,
+  details: cut(details, LONGEST_DETAILS),
+})
 const refused = (kind: ViolationKind, details: string): ContextVerdict => ({
   allowed: false,
   violation: violation(kind, details),

@@ -18,9 +18,16 @@ const namedOtherwise: ReadonlySet<Violation['kind']> = new Set([
 /** The kinds that clients of the event streams know are fewer: the rest is told as a tool that is not allowed. */
 export const eventKind = (kind: Violation['kind']): string => (namedOtherwise.has(kind) ? 'ToolNotAllowed' : kind)
 
+/** Characters of what is said of a call's arguments: it names them, and they may be of any length and number. */
+export const LONGEST_DETAILS = 2000
+/** Characters that a model or a client is told of a failure: what a tool says of its own may be long and useful. */
+export const LONGEST_FAILURE = 16_384
+
+/** The beginning of a text that is longer. */
+export const cut = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, most)}…`)
+
 /** The name of a call as it goes on and is told: a longer one is that of no tool, and would fill every record of the call. */
-export const toolNameOf = (name: string): string =>
-  name.length <= LONGEST_TOOL_NAME ? name : `${name.slice(0, LONGEST_TOOL_NAME)}…`
+export const toolNameOf = (name: string): string => cut(name, LONGEST_TOOL_NAME)
 
 /** Arguments as an object, also when the model sent something else. */
 export const asRecord = (value: unknown): Readonly<Record<string, unknown>> =>
