@@ -336,13 +336,6 @@ describe.skipIf(!hasBrowser)('the pages of the console', { timeout: 240_000 }, (
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
   })
 
-  it('forms speak in the console’s own words', async () => {
-    page = await world.open('login')
-    await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.getByText('Type your e-mail address.').waitFor()
-    await page.getByText('Type your password.').waitFor()
-  })
-
   it('scripts come by file or hash alone, compressed, and the theme is there before the first paint', async () => {
     const context = await world.context({ colorScheme: 'dark' })
     page = await context.newPage()

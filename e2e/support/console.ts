@@ -17,6 +17,8 @@ export interface Asked {
   /** Seconds. */
   readonly timeout?: number
   readonly timeoutEffect?: 'deny' | 'allow'
+  /** API key of the agent; else the one of this world. One key may have 200 calls waiting. */
+  readonly by?: string
 }
 
 /** A real server with its console in a real browser, signed in. */
@@ -70,12 +72,19 @@ export async function startConsole(environment: Record<string, string> = {}): Pr
     browser,
     admin,
     context,
-    async ask({ tool = 'delete_file', args = { path: 'old.csv' }, message, timeout = 300, timeoutEffect } = {}) {
+    async ask({
+      tool = 'delete_file',
+      args = { path: 'old.csv' },
+      message,
+      timeout = 300,
+      timeoutEffect,
+      by = key,
+    } = {}) {
       const answer = await fetch(`${server.url}/api/v1/approvals`, {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
-          authorization: `Bearer ${key}`,
+          authorization: `Bearer ${by}`,
           // One agent may ask ten times a minute.
           'x-edictum-agent-id': `agent-${++agent}`,
         },

@@ -16,7 +16,7 @@ export default function Help({ open, onOpenChange }: { open: boolean; onOpenChan
             <h3 className="mb-1 font-medium text-muted text-xs">{group}</h3>
             <dl>
               {shortcuts.map((shortcut) => (
-                <div key={shortcut.keys} className="flex h-7 items-center justify-between gap-3 text-sm">
+                <div key={shortcut.keys} className="flex min-h-7 items-center justify-between gap-3 text-sm">
                   <dt>{shortcut.label}</dt>
                   <dd>
                     <span className="sr-only">{shortcut.keys}</span>

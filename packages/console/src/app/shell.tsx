@@ -9,11 +9,12 @@ import { lazily } from '../ui/lazy.tsx'
 import { WaitingContext } from '../ui/page.tsx'
 import { ToastList } from '../ui/toasts.tsx'
 import { AccountDropdown, AccountMenu } from './account.tsx'
+import { useKeptFocus } from './kept-focus.ts'
 import { LiveDot } from './live-dot.tsx'
 import { Mark } from './mark.tsx'
 import { Outage } from './outage.tsx'
 import type { Place } from './page-parts.ts'
-import { useShortcuts } from './shortcuts.tsx'
+import { useHush, useShortcuts } from './shortcuts.tsx'
 import { useSignedOut } from './sign-out.ts'
 
 /** Every place of the console, as the pages gave them. */
@@ -43,6 +44,8 @@ function Frame() {
   const places = usePlaces()
   const main = useRef<HTMLElement>(null)
   useFocusOnNavigation(main)
+  useKeptFocus(main)
+  useHush(overlay !== 'none')
   const rememberOpener = useReturningFocus(overlay !== 'none', main)
   const open = (next: typeof overlay) => {
     rememberOpener()

@@ -3,11 +3,19 @@ import { type AnyRouter, useRouter } from '@tanstack/react-router'
 import { useCallback } from 'react'
 import { drafts } from '../ui/draft.ts'
 
+const leaving = new Set<() => void>()
+
+/** Runs `forget` whenever a person signs out, so that who comes next finds nothing of theirs. */
+export const onSignOut = (forget: () => void): void => void leaving.add(forget)
+
 /** Leads to the login, with the way back when `remember`; what was read as that person is forgotten. */
 export function leadToLogin(router: AnyRouter, client: QueryClient, remember: boolean): void {
   const here = router.state.location
   if (here.pathname === '/login' || here.pathname === '/setup') return
-  if (!remember) drafts.forgetAll()
+  if (!remember) {
+    drafts.forgetAll()
+    for (const forget of leaving) forget()
+  }
   void router
     .navigate({ to: '/login', search: remember ? { next: here.href } : {}, replace: true })
     .then(() => client.clear())

@@ -72,12 +72,19 @@ function Table({ parts }: { parts: readonly ArgumentPart[] }) {
   )
 }
 
+/** Whether a value may be higher than its row: two hundred characters are seven lines on the narrowest phone. */
+const isLong = (text: string) => text.length > 200 || text.split('\n').length > 7
+
 function TableRow({ name, type, text }: { name: string; type: string; text: string }) {
   return (
     <div className="grid gap-x-3 px-3 py-1.5 sm:grid-cols-[minmax(5rem,9rem)_minmax(0,1fr)_auto]">
       <dt className="break-all font-mono text-muted text-xs leading-5">{visible(name)}</dt>
       <dd className="contents">
-        <span className="max-h-40 overflow-y-auto whitespace-pre-wrap break-words font-mono text-xs leading-5">
+        <span
+          // A box that scrolls must be reachable by keyboard.
+          {...(isLong(text) ? { tabIndex: 0, role: 'region', 'aria-label': name } : {})}
+          className="max-h-40 overflow-y-auto whitespace-pre-wrap break-words font-mono text-xs leading-5"
+        >
           {text === '' ? <span className="text-muted italic">empty</span> : visible(text)}
         </span>
         <span className="text-2xs text-muted leading-5 max-sm:hidden">{type}</span>

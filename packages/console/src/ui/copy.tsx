@@ -30,10 +30,12 @@ interface CopyButtonProps {
   /** What is copied, for screen readers: "API key". */
   readonly what: string
   readonly label?: boolean
+  /** It is in the clipboard now. */
+  readonly onCopied?: () => void
   readonly className?: string
 }
 
-export function CopyButton({ text, what, label = false, className }: CopyButtonProps) {
+export function CopyButton({ text, what, label = false, onCopied, className }: CopyButtonProps) {
   const [state, setState] = useState<'idle' | 'done' | 'failed'>('idle')
   useEffect(() => {
     if (state === 'idle') return
@@ -47,7 +49,11 @@ export function CopyButton({ text, what, label = false, className }: CopyButtonP
       size={label ? 'md' : 'sm'}
       className={cn(label ? 'w-24' : 'px-1.5', className)}
       aria-label={`Copy ${what}`}
-      onClick={async () => setState((await copyText(text)) ? 'done' : 'failed')}
+      onClick={async () => {
+        const isDone = await copyText(text)
+        setState(isDone ? 'done' : 'failed')
+        if (isDone) onCopied?.()
+      }}
     >
       {state === 'done' ? <Check className="text-allow" aria-hidden /> : <Copy aria-hidden />}
       {label && word}

@@ -1,6 +1,6 @@
 import { X } from 'lucide-react'
 import { AlertDialog, Dialog as Radix } from 'radix-ui'
-import type { ReactNode } from 'react'
+import { type ReactNode, useRef } from 'react'
 import { Button } from './button.tsx'
 import { cn } from './cn.ts'
 
@@ -8,6 +8,19 @@ const OVERLAY = 'fixed inset-0 z-40 animate-enter bg-[oklch(0.15_0.01_265/0.45)]
 const PANEL = 'fixed z-50 bg-surface shadow-float outline-none'
 const CENTRED =
   'left-1/2 top-[min(12vh,calc(50dvh-10rem))] max-sm:top-3 max-h-[min(80vh,calc(100dvh-1.5rem))] w-[calc(100vw-2rem)] -translate-x-1/2 overflow-y-auto rounded-xl border animate-enter'
+
+/** Gives the focus back to what had it when the dialog opened. Radix does so only for a trigger of its own. */
+function useGivingBack(open: boolean): (event: Event) => void {
+  const opener = useRef<Element | null>(null)
+  const wasOpen = useRef(false)
+  if (open && !wasOpen.current) opener.current = document.activeElement
+  wasOpen.current = open
+  return (event) => {
+    event.preventDefault()
+    const { current } = opener
+    if (current instanceof HTMLElement && current.isConnected) current.focus({ preventScroll: true })
+  }
+}
 
 interface DialogProps {
   readonly open: boolean
@@ -20,8 +33,12 @@ interface DialogProps {
   readonly stays?: boolean
 }
 
-/** A centred dialog. Focus goes in on opening and back to where it was on closing. */
+/**
+ * A centred dialog. Focus goes in on opening, to the first of what is inside, and back to where it was on closing. A field that
+ * takes the focus by itself (`autoFocus`) would be where it was.
+ */
 export function Dialog({ open, onOpenChange, title, description, children, className, stays = false }: DialogProps) {
+  const giveBack = useGivingBack(open)
   const keep = stays ? (event: Event) => event.preventDefault() : undefined
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
@@ -29,6 +46,7 @@ export function Dialog({ open, onOpenChange, title, description, children, class
         <Radix.Overlay className={OVERLAY} />
         <Radix.Content
           className={cn(PANEL, CENTRED, 'max-w-lg', className)}
+          onCloseAutoFocus={giveBack}
           {...(keep ? { onEscapeKeyDown: keep, onInteractOutside: keep } : {})}
           {...(description ? {} : { 'aria-describedby': undefined })}
         >
@@ -43,6 +61,7 @@ export function Dialog({ open, onOpenChange, title, description, children, class
 
 /** A panel from the right edge; the whole screen on a phone. */
 export function Sheet({ open, onOpenChange, title, description, children, className }: DialogProps) {
+  const giveBack = useGivingBack(open)
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
@@ -54,6 +73,7 @@ export function Sheet({ open, onOpenChange, title, description, children, classN
             'pb-[env(safe-area-inset-bottom)]',
             className,
           )}
+          onCloseAutoFocus={giveBack}
           {...(description ? {} : { 'aria-describedby': undefined })}
         >
           <Heading title={title} description={description} />
@@ -68,7 +88,7 @@ export function Sheet({ open, onOpenChange, title, description, children, classN
 function Heading({ title, description }: { title: string; description?: string | undefined }) {
   return (
     <header className="px-5 pt-4 pr-14 pb-3">
-      <Radix.Title className="line-clamp-2 break-words pt-0.5 font-semibold text-lg">{title}</Radix.Title>
+      <Radix.Title className="line-clamp-3 pt-0.5 [overflow-wrap:anywhere] font-semibold text-lg">{title}</Radix.Title>
       {description && (
         <Radix.Description className="mt-0.5 text-pretty text-muted text-sm">{description}</Radix.Description>
       )}
@@ -94,21 +114,29 @@ interface ConfirmProps {
   readonly description: ReactNode
   readonly action: string
   readonly busy: boolean
+  /** Why it was not done. Said here: a notice would lie over the question, and could not be dismissed. */
+  readonly error?: string | null
   readonly onConfirm: () => void
 }
 
 /** Asks before something that cannot be undone. Focus rests on Cancel. */
-export function Confirm({ open, onOpenChange, title, description, action, busy, onConfirm }: ConfirmProps) {
+export function Confirm({ open, onOpenChange, title, description, action, busy, error, onConfirm }: ConfirmProps) {
+  const giveBack = useGivingBack(open)
   return (
     <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
       <AlertDialog.Portal>
         <AlertDialog.Overlay className={OVERLAY} />
-        <AlertDialog.Content className={cn(PANEL, CENTRED, 'max-w-md p-5')}>
-          <AlertDialog.Title className="font-semibold text-lg">{title}</AlertDialog.Title>
+        <AlertDialog.Content className={cn(PANEL, CENTRED, 'max-w-md p-5')} onCloseAutoFocus={giveBack}>
+          <AlertDialog.Title className="line-clamp-3 font-semibold text-lg [overflow-wrap:anywhere]">
+            {title}
+          </AlertDialog.Title>
           <AlertDialog.Description asChild>
             <div className="mt-2 text-muted">{description}</div>
           </AlertDialog.Description>
-          <div className="mt-5 flex justify-end gap-2">
+          <p role="alert" className="mt-3 min-h-5 break-words text-deny text-sm">
+            {error}
+          </p>
+          <div className="mt-2 flex justify-end gap-2">
             <AlertDialog.Cancel asChild>
               <Button>Cancel</Button>
             </AlertDialog.Cancel>

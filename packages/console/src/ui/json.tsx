@@ -10,7 +10,11 @@ export function Json({ value, what, className }: { value: unknown; what: string;
   const shown = visible(text)
   return (
     <div className={cn('group relative rounded-md border bg-sunken', className)}>
-      <pre className="max-h-96 overflow-auto whitespace-pre-wrap break-words p-3 pr-10 font-mono text-xs leading-5">
+      <pre
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard
+        tabIndex={0}
+        className="max-h-96 overflow-auto whitespace-pre-wrap break-words p-3 pr-10 font-mono text-xs leading-5"
+      >
         {coloured(shown)}
       </pre>
       <CopyButton text={text} what={what} className="absolute top-1 right-1" />

@@ -32,13 +32,13 @@ export function FilterMenu({ label, value, options, nameOf, onChange, required =
   const listed = typeof options === 'function' ? undefined : options.find((o) => o.value === value)
   const selected = value === undefined ? undefined : (listed ?? { value, label: nameOf?.(value) ?? value })
   return (
-    <div className="flex shrink-0">
+    <div className="flex min-w-0 max-w-full">
       <DropdownMenu.Root modal={false}>
         <DropdownMenu.Trigger asChild>
           <Button
             title={selected?.label}
             className={cn(
-              'max-w-60',
+              'min-w-0 max-w-60 shrink',
               !selected && 'border-dashed text-muted',
               selected && !required && 'rounded-r-none border-accent/40 bg-accent-soft',
             )}
@@ -89,7 +89,7 @@ function Values({ selected, options, onChange }: ValuesProps) {
     <DropdownMenu.RadioGroup value={selected?.value ?? ''} onValueChange={onChange}>
       {known.map((option) => (
         <DropdownMenu.RadioItem key={option.value} value={option.value} className={MENU_ITEM}>
-          <span className="grid w-4 place-items-center">
+          <span className="grid w-4 shrink-0 place-items-center">
             <DropdownMenu.ItemIndicator>
               <Check aria-hidden />
             </DropdownMenu.ItemIndicator>

@@ -41,6 +41,8 @@ export function ToastList({ notices, onClose }: ToastListProps) {
           'fixed right-4 bottom-4 z-60 flex w-88 max-w-[calc(100vw-2rem)] flex-col gap-2 outline-none',
           // On a phone the buttons that act are at the bottom, so notices come from above.
           'max-md:top-[calc(3.75rem+env(safe-area-inset-top))] max-md:bottom-auto',
+          // But dialogs stand at the top there.
+          'max-md:[body:has([role=dialog])_&]:top-auto max-md:[body:has([role=dialog])_&]:bottom-4',
         )}
       />
     </Toast.Provider>

@@ -1,3 +1,4 @@
+import { serverNow } from '../api/clock.ts'
 import { useAtNow } from './ticker.ts'
 import { ago, clock } from './time.ts'
 
@@ -18,7 +19,7 @@ export function Clock({ at, className }: { at: string; className?: string }) {
   const then = Date.parse(at)
   return (
     <time dateTime={at} title={at} className={className}>
-      {clock(then, Date.now())}
+      {clock(then, serverNow())}
     </time>
   )
 }

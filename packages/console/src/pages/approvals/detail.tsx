@@ -6,6 +6,7 @@ import { EnvironmentTag } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { INPUT } from '../../ui/field.tsx'
 import { Kbd } from '../../ui/kbd.tsx'
+import { useSettled } from '../../ui/settled.ts'
 import { Skeleton } from '../../ui/states.tsx'
 import { duration } from '../../ui/time.ts'
 import { visible } from '../../ui/visible.ts'
@@ -52,7 +53,7 @@ export function Detail(props: DetailProps) {
             <ArrowLeft aria-hidden />
           </Button>
         )}
-        <h2 className="line-clamp-3 min-w-0 flex-1 break-all font-mono font-semibold text-lg">
+        <h2 className="line-clamp-3 min-w-0 flex-1 font-mono font-semibold text-lg [overflow-wrap:anywhere] max-sm:text-base">
           {visible(approval.tool_name)}
         </h2>
         {open && <Countdown approval={approval} className="mt-1 text-sm" />}
@@ -65,8 +66,13 @@ export function Detail(props: DetailProps) {
       >
         <p className="whitespace-pre-wrap break-words">{visible(approval.message)}</p>
         <dl className="mt-4 grid grid-cols-[auto_minmax(0,1fr)] gap-x-5 gap-y-1.5 text-sm">
+          {approval.tool_name.length > HEADING && (
+            <Fact name="Tool">
+              <span className="break-all font-mono">{visible(approval.tool_name)}</span>
+            </Fact>
+          )}
           <Fact name="Agent">
-            <span className="mr-2 break-words font-mono">{visible(approval.agent_id)}</span>
+            <span className="mr-2 font-mono [overflow-wrap:anywhere]">{visible(approval.agent_id)}</span>
             <Asker approval={approval} />
           </Fact>
           <Fact name="Environment">
@@ -107,6 +113,9 @@ export function Detail(props: DetailProps) {
   )
 }
 
+/** Characters of a tool's name that the heading surely shows; a longer one is written out below it. */
+const HEADING = 40
+
 const isOver = (decision: Decision | undefined) => decision !== undefined && decision.kind !== 'failed'
 
 function Fact({ name, children }: { name: string; children: ReactNode }) {
@@ -122,6 +131,9 @@ function Choice({ approval, state, act, away }: DetailProps) {
   const { id } = approval
   const armed = state.armed === id
   const isUnread = approval.tool_args_shortened === true
+  // On a phone the call takes the place of the row that was tapped: the second half of a double tap decides nothing. A key
+  // on the button, which clicks without a pointer, is meant for it.
+  const isSettled = useSettled()
   return (
     <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
       <div className="flex flex-1 gap-2">
@@ -129,7 +141,8 @@ function Choice({ approval, state, act, away }: DetailProps) {
           variant="allow"
           size="lg"
           disabled={away || isUnread}
-          onClick={() => act({ type: 'approve', id, by: 'button' })}
+          aria-disabled={!isSettled || undefined}
+          onClick={({ detail }) => (isSettled || detail === 0) && act({ type: 'approve', id, by: 'button' })}
           className="max-sm:flex-1 sm:min-w-32"
         >
           <Check aria-hidden /> Approve {armed && <Kbd keys="A" />}
@@ -168,6 +181,7 @@ function DenyForm(props: DetailProps) {
   const input = useRef<HTMLInputElement>(null)
   const decision = state.decisions.get(approval.id)
   const isInert = !open || isOver(decision)
+  const isSettled = useSettled()
   useEffect(() => input.current?.focus({ preventScroll: true }), [])
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
@@ -178,6 +192,8 @@ function DenyForm(props: DetailProps) {
       onSubmit={submit}
       noValidate
       onKeyDown={(event) => {
+        // Held down since it opened the form, the key would send it too.
+        if (event.key === 'Enter' && event.repeat) event.preventDefault()
         if (event.key !== 'Escape') return
         event.stopPropagation()
         act({ type: 'close form' })
@@ -187,7 +203,11 @@ function DenyForm(props: DetailProps) {
       <label htmlFor={id} className="mb-1.5 block font-medium text-sm">
         Why not?{' '}
         <span className="font-normal text-muted">
-          {isInert ? 'No longer sent. Escape closes this.' : 'The agent is told. May be empty.'}
+          {isInert
+            ? 'No longer sent. Escape closes this.'
+            : away
+              ? 'Not sent until the server answers.'
+              : 'The agent is told. May be empty.'}
         </span>
       </label>
       <div className="flex flex-wrap gap-2">
@@ -203,7 +223,15 @@ function DenyForm(props: DetailProps) {
           className={`${INPUT} min-w-40 flex-1 basis-52 read-only:text-muted`}
         />
         {!isInert && (
-          <Button type="submit" variant="deny" disabled={away} className="h-9 max-sm:h-11 max-sm:flex-1">
+          <Button
+            type="submit"
+            variant="deny"
+            disabled={away}
+            aria-disabled={!isSettled || undefined}
+            // A tap that opened the form, and not the key in its field, which clicks too.
+            onClick={(event) => !isSettled && event.detail > 0 && event.preventDefault()}
+            className="h-9 max-sm:h-11 max-sm:flex-1"
+          >
             Deny <Kbd keys="↵" />
           </Button>
         )}

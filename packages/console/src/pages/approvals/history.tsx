@@ -7,19 +7,20 @@ import { cn } from '../../ui/cn.ts'
 import { Card } from '../../ui/page.tsx'
 import { Empty, Failure, SkeletonRows } from '../../ui/states.tsx'
 import { duration } from '../../ui/time.ts'
+import type { Tone } from '../../ui/verdict.ts'
 import { visible } from '../../ui/visible.ts'
 import { When } from '../../ui/when.tsx'
 import { approvalQueries } from './queries.ts'
 import { expiryOf } from './shared/order.ts'
 
-/** The latest decisions: 20 approved, 20 denied, 10 that ran out. */
+/** How many of each are shown. */
+const LATEST = { approved: 20, denied: 20, timeout: 10, withdrawn: 10 } as const
+const ENDS = Object.keys(LATEST) as readonly (keyof typeof LATEST)[]
+
+/** The latest decisions, and calls that ended without one. */
 export function History() {
   const results = useQueries({
-    queries: [
-      approvalQueries.list('approved', 20),
-      approvalQueries.list('denied', 20),
-      approvalQueries.list('timeout', 10),
-    ],
+    queries: ENDS.map((status) => approvalQueries.list(status, LATEST[status])),
   })
   const failed = results.find((result) => result.isError && !result.data)
   if (failed)
@@ -52,6 +53,12 @@ export function History() {
           <Settled key={approval.id} approval={approval} />
         ))}
       </ul>
+      {ENDS.some((status, index) => results[index]?.data?.length === LATEST[status]) && (
+        <p className="border-t px-4 py-2.5 text-center text-muted text-xs">
+          There may be earlier ones, not shown: these are the latest {LATEST.approved} approved, {LATEST.denied} denied,{' '}
+          {LATEST.timeout} timed out and {LATEST.withdrawn} withdrawn.
+        </p>
+      )}
     </Card>
   )
 }
@@ -64,6 +71,13 @@ const WORDS: Readonly<Record<Approval['status'], string>> = {
   withdrawn: 'Withdrawn',
 }
 
+/** A call that went on because nobody decided stands out from those that a person allowed or that were stopped. */
+function toneOf({ status, timeout_effect }: Approval): Tone {
+  if (status === 'approved') return 'allow'
+  if (status === 'withdrawn') return 'neutral'
+  return status === 'timeout' && timeout_effect === 'allow' ? 'ask' : 'deny'
+}
+
 /** What nobody decided ended when its time was over. */
 const settledAt = (approval: Approval) => approval.decided_at ?? new Date(expiryOf(approval)).toISOString()
 
@@ -74,9 +88,7 @@ function Settled({ approval }: { approval: Approval }) {
   return (
     <li className="grid gap-x-4 gap-y-0.5 px-4 py-2.5 sm:grid-cols-[6rem_minmax(0,1fr)_auto] sm:items-center">
       <span>
-        <Badge tone={approval.status === 'approved' ? 'allow' : approval.status === 'withdrawn' ? 'neutral' : 'deny'}>
-          {WORDS[approval.status]}
-        </Badge>
+        <Badge tone={toneOf(approval)}>{WORDS[approval.status]}</Badge>
       </span>
       <span className="min-w-0">
         <span className="block truncate">
@@ -97,7 +109,9 @@ function Settled({ approval }: { approval: Approval }) {
         <span>
           {approval.status === 'timeout'
             ? `nobody decided; ${approval.timeout_effect === 'allow' ? 'allowed' : 'denied'}`
-            : visible(approval.decided_by ?? 'nobody decided')}
+            : approval.status === 'withdrawn'
+              ? 'what asked for it ended'
+              : visible(approval.decided_by ?? 'nobody decided')}
           {approval.decided_via && approval.decided_by && ` · ${approval.decided_via}`}
           {seconds !== null && ` · after ${duration(seconds)}`}
         </span>

@@ -1,10 +1,12 @@
 import { Hand, MousePointerClick } from 'lucide-react'
 import { useEffect, useRef } from 'react'
+import type { Approval } from '../../api/types.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { cn } from '../../ui/cn.ts'
 import { Kbd } from '../../ui/kbd.tsx'
 import { useWide } from '../../ui/media.ts'
 import { Card } from '../../ui/page.tsx'
+import { plural } from '../../ui/plural.ts'
 import { Empty, Failure, SkeletonRows } from '../../ui/states.tsx'
 import { Astray } from './astray.tsx'
 import { lettersAct } from './deciding.ts'
@@ -14,10 +16,19 @@ import { Row } from './row.tsx'
 import { UnderWay } from './under-way.tsx'
 import { useInbox } from './use-inbox.ts'
 
+/** Rows of the list, each with a clock that runs. */
+const MOST_SHOWN = 200
+
+/** The first of those that wait, and the open one wherever it stands. */
+const mostUrgent = (items: readonly Approval[], selected: Approval | null): readonly Approval[] =>
+  items.length <= MOST_SHOWN ? items : items.filter(({ id }, index) => index < MOST_SHOWN || id === selected?.id)
+
 /** The list, and the call that is open. Everything can be done with j, k, a, d and u. */
 export function Inbox({ linked }: { linked: string | undefined }) {
   const inbox = useInbox(linked)
-  const { items, selected, state, act } = inbox
+  const { selected, state, act } = inbox
+  const items = mostUrgent(inbox.items, selected)
+  const behind = inbox.items.length - items.length
   const wide = useWide()
   const list = useRef<HTMLUListElement>(null)
 
@@ -102,7 +113,7 @@ export function Inbox({ linked }: { linked: string | undefined }) {
       {astray}
       {underWay}
       <p role="status" className="sr-only">
-        {items.length === 1 ? '1 call is waiting' : `${items.length} calls are waiting`}
+        {plural(inbox.items.length, 'call')} {inbox.items.length === 1 ? 'is' : 'are'} waiting
       </p>
       <div className="grid min-h-0 flex-1 gap-4 lg:grid-cols-[minmax(0,2fr)_minmax(0,3fr)]">
         {(wide || !detail) && (
@@ -127,6 +138,13 @@ export function Inbox({ linked }: { linked: string | undefined }) {
                   </li>
                 )
               })}
+              {(behind > 0 || inbox.isFull) && (
+                <li className="px-4 py-2.5 text-center text-muted text-xs">
+                  {plural(behind, 'more call')} {behind === 1 ? 'waits' : 'wait'}, with more time left, and{' '}
+                  {behind === 1 ? 'moves' : 'move'} up as these are decided.
+                  {inbox.isFull && ' The server has more than it gives at once: older ones may be missing here.'}
+                </li>
+              )}
             </ul>
           </Card>
         )}

@@ -9,7 +9,7 @@ import { Inbox } from './inbox.tsx'
  * the list's place, heading and tabs make room for it.
  */
 const FULL_HEIGHT =
-  'flex h-full flex-col pb-3 lg:pb-4 [&>[data-orientation]]:flex [&>[data-orientation]]:min-h-0 [&>[data-orientation]]:flex-1 [&>[data-orientation]]:flex-col max-lg:has-[[data-reading]]:pt-3 max-lg:has-[[data-reading]]:[&>header]:sr-only max-lg:has-[[data-reading]]:[&_[role=tablist]]:hidden [@media(max-height:34rem)]:pt-2 [@media(max-height:34rem)]:[&>header]:sr-only'
+  'flex h-full flex-col pb-3 lg:pb-4 max-sm:[&>header_p]:hidden max-sm:[&>header]:mb-2 [&>[data-orientation]]:flex [&>[data-orientation]]:min-h-0 [&>[data-orientation]]:flex-1 [&>[data-orientation]]:flex-col max-lg:has-[[data-reading]]:pt-3 max-lg:has-[[data-reading]]:[&>header]:sr-only max-lg:has-[[data-reading]]:[&_[role=tablist]]:hidden [@media(max-height:34rem)]:pt-2 [@media(max-height:34rem)]:[&>header]:sr-only'
 
 export function ApprovalsPage() {
   const { id, tab } = useSearch({ from: '/inside/approvals' })

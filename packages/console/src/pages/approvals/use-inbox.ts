@@ -8,7 +8,7 @@ import { useNow } from '../../ui/ticker.ts'
 import { createDecider } from './decider.ts'
 import type { Act } from './deciding.ts'
 import { useHolds } from './hold-setting.ts'
-import { approvalQueries } from './queries.ts'
+import { approvalQueries, MOST_WAITING } from './queries.ts'
 import { useSendDecision } from './send-decision.ts'
 import { byUrgency, expiryOf } from './shared/order.ts'
 
@@ -22,7 +22,7 @@ const draftOf = (id: string | null) => `reason ${id}`
  * @param linked id from a link; opened when it waits, and said to be over or unknown when it does not
  */
 export function useInbox(linked: string | undefined) {
-  const query = useQuery(approvalQueries.list('pending'))
+  const query = useQuery(approvalQueries.waiting())
   const now = useNow()
   const away = useLiveStatus() === 'away'
   const holds = useHolds()
@@ -122,5 +122,7 @@ export function useInbox(linked: string | undefined) {
         : { approval: single.data ?? null, error: single.error },
     dismissLink: () => setFollowed(linked),
     leave,
+    /** More wait than were read. */
+    isFull: (query.data?.length ?? 0) >= MOST_WAITING,
   }
 }

@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
-import { ENVIRONMENTS, type Environment } from '../../api/types.ts'
+import { ENVIRONMENTS } from '../../api/types.ts'
 import { session } from '../../app/session.ts'
 import { Button } from '../../ui/button.tsx'
 import { CopyButton } from '../../ui/copy.tsx'
@@ -9,8 +8,10 @@ import { FilterMenu } from '../../ui/menu.tsx'
 import { Card, Page } from '../../ui/page.tsx'
 import { messageOf } from '../../ui/states.tsx'
 import { TabPanel, Tabs } from '../../ui/tabs.tsx'
+import { useUnloadGuard } from '../../ui/unload-guard.ts'
+import { useFields } from '../../ui/use-fields.ts'
 import { bundleQueries } from '../contracts/queries.ts'
-import { useNewKey } from '../keys/shared/new-key.ts'
+import { takeKey, useNewKeys } from '../keys/shared/new-key.ts'
 import { useCreateKey } from '../keys/shared/use-create-key.ts'
 import { FirstEvent } from './first-event.tsx'
 import { snippets } from './snippets.ts'
@@ -19,18 +20,20 @@ const AGENT_ID = /^[\w.-]{1,128}$/
 
 /** A snippet with the real address and key, and a light that turns green when the agent's first event is in. */
 export function ConnectPage() {
-  const newKey = useNewKey()
+  const { keys, untaken } = useNewKeys()
+  useUnloadGuard(untaken !== null)
   const bundles = useQuery(bundleQueries.all()).data ?? []
   const admin = useQuery(session.me()).data?.is_admin ?? false
-  const [agentId, setAgentId] = useState('my-agent')
-  const [chosenEnv, setEnv] = useState<Environment | null>(null)
-  const [bundle, setBundle] = useState<string | null>(null)
-  const [language, setLanguage] = useState<'typescript' | 'python'>('typescript')
-  const env = chosenEnv ?? newKey?.env ?? 'production'
-  const bundleName = bundle ?? bundles.find(({ deployed_envs }) => deployed_envs.includes(env))?.name ?? null
-  const apiKey = newKey?.env === env ? newKey.key : null
+  const { fields, change } = useFields('connect', { agentId: 'my-agent', env: '', bundle: '', language: 'typescript' })
+  const { agentId } = fields
+  const language = LANGUAGES.find(({ value }) => value === fields.language)?.value ?? 'typescript'
+  const env = ENVIRONMENTS.find((one) => one === fields.env) ?? keys[0]?.env ?? 'production'
+  const isThere = bundles.some(({ name }) => name === fields.bundle)
+  const deployed = bundles.find(({ deployed_envs }) => deployed_envs.includes(env))
+  const bundleName = (isThere ? fields.bundle : deployed?.name) ?? null
+  const apiKey = keys.find((key) => key.env === env)?.key ?? null
   const valid = AGENT_ID.test(agentId)
-  const create = useCreateKey(() => {})
+  const create = useCreateKey()
 
   return (
     <Page
@@ -39,11 +42,11 @@ export function ConnectPage() {
     >
       <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_20rem]">
         <Card className="min-w-0 p-4 pb-5 sm:p-5">
-          <div className="grid gap-x-4 sm:grid-cols-[minmax(0,16rem)_auto] sm:items-start">
+          <div className="grid grid-cols-[minmax(0,1fr)] gap-x-4 sm:grid-cols-[minmax(0,16rem)_minmax(0,1fr)] sm:items-start">
             <Field
               label="Agent id"
               value={agentId}
-              onChange={(event) => setAgentId(event.target.value)}
+              onChange={(event) => change({ agentId: event.target.value })}
               spellCheck={false}
               autoCapitalize="off"
               error={valid ? null : 'Letters, digits, dot, dash and underscore.'}
@@ -54,13 +57,13 @@ export function ConnectPage() {
                 required
                 value={env}
                 options={ENVIRONMENTS.map((value) => ({ value, label: value }))}
-                onChange={(value) => setEnv((value ?? null) as Environment | null)}
+                onChange={(value) => change({ env: value ?? '' })}
               />
               <FilterMenu
                 label="Bundle"
                 value={bundleName ?? undefined}
                 options={bundles.map(({ name }) => ({ value: name, label: name }))}
-                onChange={(value) => setBundle(value ?? null)}
+                onChange={(value) => change({ bundle: value ?? '' })}
               />
             </div>
           </div>
@@ -82,16 +85,24 @@ export function ConnectPage() {
               )}
             </div>
           )}
-          <Tabs label="Language" value={language} onChange={setLanguage} tabs={LANGUAGES}>
+          <Tabs label="Language" value={language} onChange={(value) => change({ language: value })} tabs={LANGUAGES}>
             {snippets({ url: location.origin, apiKey, env, agentId: valid ? agentId : 'my-agent', bundleName }).map(
               (snippet) => (
                 <TabPanel key={snippet.id} value={snippet.id}>
                   <Code text={snippet.install} what="install command" />
-                  <Code text={snippet.code} what="snippet" className="mt-2" />
+                  <Code
+                    text={snippet.code}
+                    what="snippet"
+                    onCopied={() => apiKey !== null && apiKey === untaken?.key && takeKey()}
+                    className="mt-2"
+                  />
                 </TabPanel>
               ),
             )}
           </Tabs>
+          {apiKey && (
+            <p className="mt-3 text-muted text-sm">The key stands in it until this tab is closed, and nowhere else.</p>
+          )}
         </Card>
         <FirstEvent agentId={valid ? agentId : 'my-agent'} env={env} />
       </div>
@@ -104,7 +115,14 @@ const LANGUAGES = [
   { value: 'python', label: 'Python' },
 ] as const
 
-function Code({ text, what, className = '' }: { text: string; what: string; className?: string }) {
+interface CodeProps {
+  readonly text: string
+  readonly what: string
+  readonly onCopied?: () => void
+  readonly className?: string
+}
+
+function Code({ text, what, onCopied, className = '' }: CodeProps) {
   return (
     <div className={`flex items-start rounded-md border bg-sunken ${className}`}>
       <section
@@ -115,7 +133,7 @@ function Code({ text, what, className = '' }: { text: string; what: string; clas
       >
         <pre className="font-mono text-xs leading-5">{text}</pre>
       </section>
-      <CopyButton text={text} what={what} className="m-1.5" />
+      <CopyButton text={text} what={what} className="m-1.5" {...(onCopied ? { onCopied } : {})} />
     </div>
   )
 }

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { ChevronLeft, FilePen, Rocket, ShieldCheck } from 'lucide-react'
+import { ChevronLeft, FilePen, Rocket, ShieldCheck, Unlink } from 'lucide-react'
 import { useState } from 'react'
 import type { BundleVersion } from '../../api/types.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
@@ -9,7 +9,7 @@ import { Button, buttonClass } from '../../ui/button.tsx'
 import { cn } from '../../ui/cn.ts'
 import { CopyButton } from '../../ui/copy.tsx'
 import { Card, CardHeading, Page } from '../../ui/page.tsx'
-import { Failure, Skeleton, SkeletonRows } from '../../ui/states.tsx'
+import { Empty, Failure, Skeleton, SkeletonRows } from '../../ui/states.tsx'
 import { When } from '../../ui/when.tsx'
 import { Deploy } from './deploy.tsx'
 import { Deployments } from './deployments.tsx'
@@ -24,7 +24,9 @@ export function BundlePage() {
   const versions = useQuery(bundleQueries.versions(name))
   const [deploying, setDeploying] = useState(false)
   const list = versions.data ?? []
-  const chosen = list.find(({ version }) => version === search.version) ?? list[0]
+  // A link to a version that there is not opens no other: it would be read, and deployed, in its place.
+  const chosen = search.version === undefined ? list[0] : list.find(({ version }) => version === search.version)
+  const isAstray = versions.isSuccess && search.version !== undefined && chosen === undefined
 
   const move = (step: number) => {
     const next = list[list.findIndex(({ version }) => version === chosen?.version) + step]
@@ -82,7 +84,15 @@ export function BundlePage() {
             )}
           </Card>
           <div className="flex min-w-0 flex-col gap-4">
-            <Text name={name} version={chosen} />
+            {isAstray ? (
+              <Card role="alert">
+                <Empty icon={Unlink} title={`There is no version ${search.version}`} className="py-10">
+                  The link leads to a version of {name} that this server does not have. Choose one of the list.
+                </Empty>
+              </Card>
+            ) : (
+              <Text name={name} version={chosen} />
+            )}
             <Card className="overflow-hidden">
               <CardHeading>Deployment history</CardHeading>
               <Deployments bundle={name} />

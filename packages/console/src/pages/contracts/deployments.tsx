@@ -4,7 +4,7 @@ import { Rocket } from 'lucide-react'
 import { EnvironmentTag } from '../../ui/badge.tsx'
 import { Empty, Failure, SkeletonRows } from '../../ui/states.tsx'
 import { When } from '../../ui/when.tsx'
-import { bundleQueries } from './queries.ts'
+import { bundleQueries, DEPLOYMENTS } from './queries.ts'
 
 /** What went where, newest first; of one bundle when it is named. */
 export function Deployments({ bundle }: { bundle?: string }) {
@@ -43,6 +43,11 @@ export function Deployments({ bundle }: { bundle?: string }) {
           </span>
         </li>
       ))}
+      {deployments.data.length === DEPLOYMENTS && (
+        <li className="px-4 py-2.5 text-center text-muted text-xs">
+          These are the latest {DEPLOYMENTS}. There may be earlier ones, not shown.
+        </li>
+      )}
     </ul>
   )
 }

@@ -4,6 +4,9 @@ import type { BundleSummary, BundleVersion, Deployment, UploadedBundle } from '.
 
 const pathOf = (name: string) => `/bundles/${encodeURIComponent(name)}`
 
+/** Deployments in one list. */
+export const DEPLOYMENTS = 50
+
 export const bundleQueries = {
   all: () =>
     queryOptions({
@@ -26,7 +29,7 @@ export const bundleQueries = {
     queryOptions({
       queryKey: ['deployments', filter],
       queryFn: ({ signal }) =>
-        request<readonly Deployment[]>('/deployments', { signal, query: { limit: 50, ...filter } }),
+        request<readonly Deployment[]>('/deployments', { signal, query: { limit: DEPLOYMENTS, ...filter } }),
     }),
 }
 

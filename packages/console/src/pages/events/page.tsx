@@ -1,6 +1,7 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Activity, ArrowUp, Pause, Play, Search } from 'lucide-react'
 import { memo, useCallback, useDeferredValue, useEffect, useRef, useState } from 'react'
+import { serverNow } from '../../api/clock.ts'
 import type { AuditEvent } from '../../api/types.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -45,7 +46,7 @@ export function EventsPage() {
   )
 
   const { event: selectedId, ts, since, ...facets } = search
-  const [from] = useStable(since, () => sinceOf(since, Date.now()))
+  const [from] = useStable(since, () => sinceOf(since, serverNow()))
   const filter = { ...facets, ...(from ? { since: from } : {}), ...(ts ? { until: ts } : {}) }
   const live = !paused && !ts
   const { first, feed, loadOlder, loadingOlder, olderFailed, release } = useFeed({

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
-import { type CreatedKey, ENVIRONMENTS, type Environment } from '../../api/types.ts'
+import { type CreatedKey, ENVIRONMENTS } from '../../api/types.ts'
 import { Button, buttonClass } from '../../ui/button.tsx'
 import { CopyButton } from '../../ui/copy.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
@@ -8,6 +8,8 @@ import { EnvironmentChoice } from '../../ui/environment-choice.tsx'
 import { Field } from '../../ui/field.tsx'
 import { messageOf } from '../../ui/states.tsx'
 import { useUnloadGuard } from '../../ui/unload-guard.ts'
+import { useFields } from '../../ui/use-fields.ts'
+import { takeKey, useNewKeys } from './shared/new-key.ts'
 import { useCreateKey } from './shared/use-create-key.ts'
 
 interface CreateKeyProps {
@@ -15,19 +17,17 @@ interface CreateKeyProps {
   readonly onOpenChange: (open: boolean) => void
 }
 
-/** First a form, then the key, once. */
+/**
+ * First a form, then the key, once: neither a click beside it, nor Back, nor a closed tab may take it unseen. Until somebody
+ * has it, it is what this page shows.
+ */
 export function CreateKey({ open, onOpenChange }: CreateKeyProps) {
-  const [created, setCreated] = useState<CreatedKey | null>(null)
-  // The key is shown this once: neither a click beside it nor a closed tab may take it unseen.
+  const { untaken: created } = useNewKeys()
   useUnloadGuard(created !== null)
-  const change = (next: boolean) => {
-    onOpenChange(next)
-    if (!next) setCreated(null)
-  }
   return (
     <Dialog
-      open={open}
-      onOpenChange={change}
+      open={open || created !== null}
+      onOpenChange={onOpenChange}
       stays={created !== null}
       title={created ? 'Your new key' : 'Create an API key'}
       description={
@@ -35,21 +35,28 @@ export function CreateKey({ open, onOpenChange }: CreateKeyProps) {
       }
     >
       {created ? (
-        <Created created={created} onDone={() => change(false)} />
+        <Created
+          created={created}
+          onDone={() => {
+            onOpenChange(false)
+            takeKey()
+          }}
+        />
       ) : (
-        <Form onCreated={setCreated} onCancel={() => change(false)} />
+        <Form onCancel={() => onOpenChange(false)} />
       )}
     </Dialog>
   )
 }
 
-function Form({ onCreated, onCancel }: { onCreated: (key: CreatedKey) => void; onCancel: () => void }) {
-  const [env, setEnv] = useState<Environment>(ENVIRONMENTS[0] ?? 'production')
+function Form({ onCancel }: { onCancel: () => void }) {
+  const { fields, change, forget } = useFields('create key', { label: '', env: 'production' })
+  const env = ENVIRONMENTS.find((one) => one === fields.env) ?? 'production'
   const [isMissing, setMissing] = useState(false)
-  const create = useCreateKey(onCreated)
+  const create = useCreateKey(forget)
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
-    const label = String(new FormData(event.currentTarget).get('label')).trim()
+    const label = fields.label.trim()
     setMissing(label === '')
     if (label !== '') create.mutate({ env, label })
   }
@@ -58,20 +65,28 @@ function Form({ onCreated, onCancel }: { onCreated: (key: CreatedKey) => void; o
       <Field
         label="Label"
         name="label"
+        value={fields.label}
+        onChange={(event) => change({ label: event.target.value })}
         required
         maxLength={255}
         autoComplete="off"
-        autoFocus
         placeholder="ci, laptop, support-bot…"
         hint="So that you know later what to revoke."
         error={isMissing ? 'Give it a label.' : null}
       />
-      <EnvironmentChoice value={env} onChange={setEnv} />
+      <EnvironmentChoice value={env} onChange={(next) => change({ env: next })} />
       <p role="alert" className="min-h-5 text-deny text-sm">
         {create.isError && messageOf(create.error)}
       </p>
       <div className="flex justify-end gap-2">
-        <Button onClick={onCancel}>Cancel</Button>
+        <Button
+          onClick={() => {
+            forget()
+            onCancel()
+          }}
+        >
+          Cancel
+        </Button>
         <Button type="submit" variant="primary" busy={create.isPending}>
           Create key
         </Button>

@@ -86,13 +86,16 @@ function Revoke({ apiKey, onClose }: { apiKey: ApiKey | null; onClose: () => voi
       toasts.done('Key revoked', key.label ?? key.prefix)
       onClose()
     },
-    onError: (error) => toasts.failed('The key was not revoked', messageOf(error)),
     onSettled: () => client.invalidateQueries({ queryKey: ['keys'] }),
   })
   return (
     <Confirm
       open={apiKey !== null}
-      onOpenChange={(open) => open || onClose()}
+      onOpenChange={(open) => {
+        if (open) return
+        revoke.reset()
+        onClose()
+      }}
       title={`Revoke ${apiKey?.label ?? 'this key'}?`}
       description={
         <>
@@ -102,6 +105,7 @@ function Revoke({ apiKey, onClose }: { apiKey: ApiKey | null; onClose: () => voi
       }
       action="Revoke key"
       busy={revoke.isPending}
+      error={revoke.isError ? `The key was not revoked. ${messageOf(revoke.error)}` : null}
       onConfirm={() => apiKey && revoke.mutate(apiKey)}
     />
   )

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react'
 import { cn } from '../../ui/cn.ts'
 import { plural } from '../../ui/plural.ts'
 import { agentQueries } from '../agents/queries.ts'
+import { MOST_WAITING } from '../approvals/queries.ts'
 import { useOpenCount } from '../approvals/shared/open-count.ts'
 import { statisticQueries } from './queries.ts'
 
@@ -25,11 +26,13 @@ export function Figures() {
         note={
           pending === undefined
             ? ''
-            : pending > 1
-              ? 'calls are paused'
-              : pending === 1
-                ? 'call is paused'
-                : 'nothing paused'
+            : pending >= MOST_WAITING
+              ? 'calls are paused, or more'
+              : pending > 1
+                ? 'calls are paused'
+                : pending === 1
+                  ? 'call is paused'
+                  : 'nothing paused'
         }
       />
       <Figure

@@ -32,7 +32,7 @@ export function OverviewPage() {
 const SHOWN = 5
 
 function Waiting() {
-  const pending = useQuery(approvalQueries.list('pending'))
+  const pending = useQuery(approvalQueries.waiting())
   const now = useNow()
   const list = byUrgency(pending.data ?? [], now)
   return (

@@ -10,7 +10,7 @@ const SAFETY_NET = 15_000
 
 /** How many calls wait for a person; undefined until known. Mounted on every page, so the list it reads is always fresh. */
 export function useOpenCount(): number | undefined {
-  const { data } = useQuery({ ...approvalQueries.list('pending'), refetchInterval: SAFETY_NET })
+  const { data } = useQuery({ ...approvalQueries.waiting(), refetchInterval: SAFETY_NET })
   return useAtNow((now) => data && countOpen(data, now))
 }
 

@@ -1,15 +1,15 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import type { CreatedKey } from '../../../api/types.ts'
 import { createKey } from '../queries.ts'
 import { rememberKey } from './new-key.ts'
 
-export function useCreateKey(onCreated: (key: CreatedKey) => void) {
+/** Creates a key and remembers it until somebody took it. */
+export function useCreateKey(onCreated: () => void = () => {}) {
   const client = useQueryClient()
   return useMutation({
     mutationFn: createKey,
     onSuccess: (key) => {
       rememberKey(key)
-      onCreated(key)
+      onCreated()
       void client.invalidateQueries({ queryKey: ['keys'] })
     },
   })
