@@ -16,7 +16,7 @@ export function Arguments({ value }: { value: Readonly<Record<string, unknown>> 
   const raw = JSON.stringify(value, null, 2)
   return (
     <section aria-label="Arguments">
-      <div className="mb-1.5 flex items-center justify-between gap-3">
+      <div className="mb-1.5 flex flex-wrap items-center justify-between gap-x-3 gap-y-1">
         <h3 className="font-medium text-sm">Arguments</h3>
         <span className="flex items-center gap-1">
           <ToggleGroup.Root

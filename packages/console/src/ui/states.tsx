@@ -61,7 +61,7 @@ export function messageOf(error: unknown): string {
 
 /** Holds the place of what is being loaded, in its size, so that nothing jumps. */
 export function Skeleton({ className }: { className?: string }) {
-  return <div aria-hidden className={cn('animate-shimmer rounded bg-line', className)} />
+  return <div aria-hidden className={cn('max-w-full animate-shimmer rounded bg-line', className)} />
 }
 
 export function SkeletonRows({ rows, className }: { rows: number; className?: string }) {

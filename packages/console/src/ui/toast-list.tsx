@@ -18,7 +18,8 @@ export function ToastList({ notices, onClose }: ToastListProps) {
           type={notice.tone === 'failed' ? 'foreground' : 'background'}
           duration={notice.tone === 'failed' ? 60_000 : 4_500}
           onOpenChange={(open) => open || onClose(notice.id)}
-          className="flex animate-enter items-start gap-3 rounded-lg border bg-surface p-3 shadow-float data-[swipe=move]:translate-x-[var(--radix-toast-swipe-move-x)]"
+          data-tone={notice.tone}
+          className="flex animate-enter items-start gap-3 rounded-lg border bg-surface p-3 max-md:py-1.5 shadow-float data-[swipe=move]:translate-x-[var(--radix-toast-swipe-move-x)]"
         >
           {notice.tone === 'done' ? (
             <CircleCheck className="mt-0.5 size-4.5 shrink-0 text-allow" aria-hidden />
@@ -39,8 +40,10 @@ export function ToastList({ notices, onClose }: ToastListProps) {
       <Toast.Viewport
         className={cn(
           'fixed right-4 bottom-4 z-60 flex w-88 max-w-[calc(100vw-2rem)] flex-col gap-2 outline-none',
-          // On a phone the buttons that act are at the bottom, so notices come from above.
-          'max-md:top-[calc(3.75rem+env(safe-area-inset-top))] max-md:bottom-auto',
+          // On a phone the buttons that act are at the bottom, and what can be undone is at the top of the page: a notice
+          // comes over the bar above it, and of those that only say what was done the newest is enough.
+          'max-md:[&>[data-tone=done]:not(:last-child)]:hidden',
+          'max-md:top-[calc(0.25rem+env(safe-area-inset-top))] max-md:bottom-auto',
           // But dialogs stand at the top there.
           'max-md:[body:has([role=dialog])_&]:top-auto max-md:[body:has([role=dialog])_&]:bottom-4',
         )}

@@ -136,14 +136,14 @@ function Choice({ approval, state, act, away }: DetailProps) {
   const isSettled = useSettled()
   return (
     <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
-      <div className="flex flex-1 gap-2">
+      <div className="flex min-w-0 flex-1 gap-2">
         <Button
           variant="allow"
           size="lg"
           disabled={away || isUnread}
           aria-disabled={!isSettled || undefined}
           onClick={({ detail }) => (isSettled || detail === 0) && act({ type: 'approve', id, by: 'button' })}
-          className="max-sm:flex-1 sm:min-w-32"
+          className="max-sm:min-w-0 max-sm:flex-1 max-sm:px-2 sm:min-w-32"
         >
           <Check aria-hidden /> Approve {armed && <Kbd keys="A" />}
         </Button>
@@ -152,7 +152,7 @@ function Choice({ approval, state, act, away }: DetailProps) {
           size="lg"
           disabled={away}
           onClick={() => act({ type: 'open form', id, by: 'button' })}
-          className="max-sm:flex-1 sm:min-w-32"
+          className="max-sm:min-w-0 max-sm:flex-1 max-sm:px-2 sm:min-w-32"
         >
           <X aria-hidden /> Deny {armed && <Kbd keys="D" />}
         </Button>
