@@ -113,6 +113,62 @@ describe.skipIf(!hasBrowser)('the list of events', { timeout: 240_000 }, () => {
     await page.getByRole('region', { name: 'Event' }).getByText('focused_tool').first().waitFor()
   })
 
+  it('of thousands of events few rows exist; who follows keeps two thousand, and older ones come when one goes down', async () => {
+    const now = Date.now()
+    for (let part = 0; part < 5; part++) await world.report(burst(500, now - part * 500_000 - 3_600_000, 'many_tool'))
+    await page.goto(`${world.server.url}/dashboard/events?tool_name=many_tool`)
+    await list().getByText('many_tool').first().waitFor()
+    await live()
+    expect(await countToTheEnd()).toBe(2_500)
+    expect(await list().getByRole('listitem').count()).toBeLessThan(60)
+    await page.evaluate("document.querySelector('main ol').parentElement.scrollTo(0, 0)")
+    await world.report(burst(20, now, 'many_tool'))
+    const waiting = page.getByRole('button', { name: /new events?$/ })
+    if (await waiting.isVisible()) await waiting.click()
+    // Cut off below, and not forgotten: the list does not say that there are no older ones.
+    await expect.poll(countToTheEnd, { timeout: 60_000 }).toBe(2_520)
+    expect(await list().getByRole('listitem').count()).toBeLessThan(60)
+  })
+
+  it('what was read is not read again at each announcement', async () => {
+    const now = Date.now()
+    await world.report(burst(400, now, 'known_tool'))
+    await page.goto(`${world.server.url}/dashboard/events?tool_name=known_tool`)
+    await list().getByText('known_tool').first().waitFor()
+    await live()
+    const read: Promise<number>[] = []
+    page.on('response', (answer) => {
+      if (/\/events\?/.test(answer.url())) read.push(answer.json().then((found: unknown[]) => found.length))
+    })
+    for (let part = 0; part < 20; part++) {
+      await world.report([auditEvent({ tool_name: 'known_tool' })])
+      await page.clock.runFor(300)
+    }
+    const sum = async () => (await Promise.all(read)).reduce((all, rows) => all + rows, 0)
+    await expect.poll(sum).toBeGreaterThanOrEqual(20)
+    expect(await sum()).toBe(20)
+  })
+
+  it('the length of time one looks at goes by the server’s clock', async () => {
+    await world.report([
+      auditEvent({ tool_name: 'timed_tool', timestamp: new Date(Date.now() - 720_000).toISOString() }),
+    ])
+    for (const off of [-600_000, 600_000]) {
+      const context = await world.context()
+      const other = await context.newPage()
+      await other.clock.install({ time: Date.now() + off })
+      const asked = other.waitForRequest((request) => /\/api\/v1\/events\?.*since=/.test(request.url()))
+      await other.goto(`${world.server.url}/dashboard/events?tool_name=timed_tool&since=15m`)
+      const since = Date.parse(new URL((await asked).url()).searchParams.get('since') ?? '')
+      expect(Math.abs(Date.now() - 900_000 - since)).toBeLessThan(60_000)
+      await other
+        .getByRole('list', { name: /Events/ })
+        .getByText('timed_tool')
+        .waitFor()
+      await context.close()
+    }
+  })
+
   it('many events a second are read once a second, not once for each report', async () => {
     await page.goto(`${world.server.url}/dashboard/events?tool_name=steady_tool`)
     await page.getByText('No event matches').waitFor()

@@ -185,7 +185,19 @@ describe.skipIf(!hasBrowser)('long names and narrow windows', { timeout: 240_000
       await isWhole(page.getByRole('link', { name: 'helpful-agent' }))
       const id = await world.ask({ tool: 'small_call' })
       const { agent_id } = await world.admin.call<{ agent_id: string }>('GET', `/api/v1/approvals/${id}`)
+      // As if whoever asked had gone away.
+      await page.route('**/api/v1/approvals?*', async (route) => {
+        const answer = await route.fetch()
+        const seen = new Date(Date.now() - 240_000).toISOString()
+        const calls = ((await answer.json()) as object[]).map((one) => ({
+          ...one,
+          asker: 'detached',
+          asker_seen_at: seen,
+        }))
+        await route.fulfill({ response: answer, json: calls })
+      })
       await go('approvals')
+      await page.getByText('asker not seen for 4 min').first().waitFor()
       await isWhole(page.getByRole('list', { name: /Waiting/ }).getByText(agent_id, { exact: true }))
       await world.admin.decide(id, false)
       await page.context().close()

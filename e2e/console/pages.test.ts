@@ -32,6 +32,8 @@ describe.skipIf(!hasBrowser)('the pages of the console', { timeout: 240_000 }, (
   let world: ConsoleWorld
   let page: Page
   let waiting: string
+  /** One whose parts all scroll. */
+  let long: string
   beforeAll(async () => {
     world = await startConsole()
     const bundle = readExample('bundles/assistant.yaml')
@@ -43,6 +45,18 @@ describe.skipIf(!hasBrowser)('the pages of the console', { timeout: 240_000 }, (
       auditEvent({ verdict: 'call_denied', tool_name: 'second_tool' }),
     ])
     waiting = await world.ask({ timeout: 86_000, args: { sql: 'DELETE FROM t WHERE a = 1', path: 'x' } })
+    const lines = 'line\n'.repeat(300)
+    long = await world.ask({
+      timeout: 86_000,
+      message: lines,
+      args: { path: 'v'.repeat(2_000), content: lines, old_string: lines, new_string: 'none' },
+    })
+    await world.report([
+      auditEvent({
+        tool_name: 'long_tool',
+        payload: { tool_args: { path: 'v'.repeat(2_000), content: lines }, principal: { claims: lines.split('\n') } },
+      }),
+    ])
     const decided = await world.ask()
     await world.admin.decide(decided, false, 'no')
   })
@@ -71,6 +85,19 @@ describe.skipIf(!hasBrowser)('the pages of the console', { timeout: 240_000 }, (
       await go(path)
       found.push(...(await violations(path)))
     }
+    for (const view of ['Table', 'Text', 'Raw']) {
+      await go(`approvals?id=${long}`)
+      await page.getByRole('radio', { name: view }).click()
+      found.push(...(await violations(`long arguments, ${view}`)))
+    }
+    await go('events?tool_name=long_tool')
+    await page
+      .getByRole('list', { name: /Events/ })
+      .getByRole('button')
+      .first()
+      .click()
+    await page.getByText('Raw record').click()
+    found.push(...(await violations('long event')))
     expect(found).toEqual([])
   })
 
@@ -125,7 +152,11 @@ describe.skipIf(!hasBrowser)('the pages of the console', { timeout: 240_000 }, (
     for (const path of [...PAGES, `approvals?id=${waiting}`]) {
       await go(path)
       const width = await page.evaluate('document.documentElement.scrollWidth')
-      if (width !== 320) wide.push([path, width])
+      // The page scrolls within the window, so it could be wider unseen.
+      const beyond = await page.evaluate(
+        '[...document.querySelectorAll("main")].map((one) => one.scrollWidth - one.clientWidth)',
+      )
+      if (width !== 320 || (beyond as number[]).some((pixels) => pixels > 0)) wide.push([path, width, beyond])
     }
     expect(wide).toEqual([])
   })
