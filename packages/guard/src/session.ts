@@ -113,7 +113,7 @@ export class Session {
     return count
   }
 
-  #countFailures(success: boolean): MaybePromise<number | void> {
+  #countFailures(success: boolean): MaybePromise<unknown> {
     return success ? this.#backend.delete(this.#failuresKey) : this.#backend.increment(this.#failuresKey, 1)
   }
 
