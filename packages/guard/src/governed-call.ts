@@ -1,20 +1,21 @@
-import { type Envelope, type Mode, type PostDecision, responseText } from '@lictor/contracts'
+import type { Envelope, Mode, PostDecision } from '@lictor/contracts'
 import type { ApprovalBackend } from './approvals.ts'
-import { type Answer, approvalError, askHuman, closesCall } from './asking.ts'
+import { type Answer, askHuman, closesCall } from './asking.ts'
 import type { ApprovalRecord, AuditAction } from './audit/event.ts'
 import { type AuditDependencies, CallAudit } from './call-audit.ts'
-import { EdictumDenied, EdictumToolError } from './errors.ts'
-import { type Heartbeat, keepAlive } from './heartbeat.ts'
+import { denied, failureOf, type Stage } from './call-failure.ts'
+import { CallTelemetry } from './call-telemetry.ts'
+import { EdictumDenied } from './errors.ts'
 import { errorText, type Logger } from './logger.ts'
 import { isPromise, type MaybePromise } from './maybe-promise.ts'
-import { OWN_LEASE } from './open-executions.ts'
 import type { EdictumOptions, SuccessCheck } from './options.ts'
-import { type GovernancePipeline, limitReached, type PreDecision, READ_LATER, UNDECIDED } from './pipeline.ts'
-import type { Lease, LeaseOutcome, Reserved } from './reservations.ts'
+import { judgeOutcome, type ToolOutcome, toolError } from './outcome.ts'
+import { type GovernancePipeline, type PreDecision, READ_LATER, UNDECIDED } from './pipeline.ts'
+import { Place } from './place.ts'
+import type { Reserved } from './reservations.ts'
 import { NO_COUNTERS, type Session, type SessionCounters } from './session.ts'
 import type { GuardState } from './state.ts'
 import { judgedAsRead, type StreamJudges } from './streamed-output.ts'
-import type { ToolSpan } from './telemetry.ts'
 
 /** What a call is governed by at one moment. */
 export interface Governing {
@@ -34,15 +35,6 @@ export interface CallDependencies extends AuditDependencies {
   readonly logger: Logger
 }
 
-/** How a tool ended. */
-export type ToolOutcome =
-  | { readonly returned: unknown }
-  /** What it threw. */
-  | { readonly threw: unknown }
-
-/** What a call is busy with, and so what failed when something throws. */
-type Stage = 'counting' | 'recording' | 'asking'
-
 const NOTHING_APPROVED: ReadonlySet<string> = new Set()
 
 /**
@@ -57,8 +49,9 @@ const NOTHING_APPROVED: ReadonlySet<string> = new Set()
 export class GovernedCall {
   readonly envelope: Envelope
   readonly #session: Session
+  readonly #place: Place
   readonly #deps: CallDependencies
-  readonly #span: ToolSpan | null
+  readonly #telemetry: CallTelemetry | null
   readonly #audit: CallAudit
   readonly #signal: AbortSignal | undefined
   #state: GuardState
@@ -67,10 +60,8 @@ export class GovernedCall {
   #executions = 0
   #startedAt = 0
   #recordedAt = 0
-  #lease: Lease | null = null
   /** The counters, where they were read at once and judged at once. */
   #read: SessionCounters | null = null
-  #heartbeat: Heartbeat | null = null
   #stage: Stage = 'counting'
   #judged: PreDecision = UNDECIDED
   #closed = false
@@ -84,13 +75,14 @@ export class GovernedCall {
   ) {
     this.envelope = envelope
     this.#session = session
+    this.#place = new Place(session, envelope.toolName, deps)
     this.#state = state
     this.#mode = mode
     this.#deps = deps
     this.#signal = signal
     this.#audit = new CallAudit(envelope, state.policyVersion, mode, deps)
-    this.#span = deps.telemetry?.startToolSpan(envelope) ?? null
-    if (this.#span !== null && state.policyVersion) this.#span.set('edictum.policy_version', state.policyVersion)
+    const { telemetry } = deps
+    this.#telemetry = telemetry === null ? null : new CallTelemetry(telemetry, envelope, state.policyVersion)
   }
 
   /**
@@ -113,16 +105,16 @@ export class GovernedCall {
    * @throws EdictumToolError when the tool failed
    */
   complete(outcome: ToolOutcome): MaybePromise<unknown> {
-    this.#heartbeat?.stop()
+    this.#place.toolEnded()
     try {
       const result = this.#complete(outcome)
       if (!isPromise(result)) {
-        this.#span?.end()
+        this.#telemetry?.end()
         return result
       }
-      return result.finally(() => this.#span?.end())
+      return result.finally(() => this.#telemetry?.end())
     } catch (error) {
-      this.#span?.end()
+      this.#telemetry?.end()
       throw error
     }
   }
@@ -130,11 +122,11 @@ export class GovernedCall {
   /** The tool of this authorized call will not run: gives its reservation back, and records that. */
   async cancel(reason: string): Promise<void> {
     if (this.#closed) return
-    this.#giveBack()
+    this.#place.giveBack()
     try {
       await this.#emit('call_cancelled', { ...this.#judged, reason })
     } finally {
-      this.#span?.end()
+      this.#telemetry?.end()
     }
   }
 
@@ -183,7 +175,7 @@ export class GovernedCall {
     this.#judged = pre
     if (pre.action === 'deny') return this.#deny(pre)
     if (pre.action === 'pending_approval') return this.#askHuman(pre)
-    if (this.#lease === null) {
+    if (!this.#place.isTaken) {
       if (this.#takeAtOnce()) return this.#allow(pre)
       const reserved = this.#reserve(this.#counters())
       if (isPromise(reserved)) return reserved.then((taken) => this.#actReserved(pre, taken))
@@ -212,11 +204,7 @@ export class GovernedCall {
   #takeAtOnce(): boolean {
     const read = this.#read
     if (read === null || this.#mode === 'observe') return false
-    const { toolName } = this.envelope
-    const { limits } = this.#state.policy
-    if (!this.#session.takeAtOnce(toolName, limits, read)) return false
-    this.#lease = OWN_LEASE
-    return true
+    return this.#place.takeAtOnce(this.#state.policy.limits, read)
   }
 
   #counters(): SessionCounters {
@@ -227,15 +215,12 @@ export class GovernedCall {
   #reserve(known: SessionCounters | null): MaybePromise<Reserved> {
     this.#stage = 'counting'
     const { pipeline } = this.#deps
-    const { toolName } = this.envelope
-    const bounds = this.#mode === 'observe' ? null : pipeline.bounds(this.#state, toolName)
-    const readTool = this.#counterTool() !== null
-    const reserved = this.#session.reserve({ tool: toolName, readTool, bounds }, known)
-    return isPromise(reserved) ? reserved.then((taken) => this.#take(taken)) : this.#take(reserved)
+    const bounds = this.#mode === 'observe' ? null : pipeline.bounds(this.#state, this.envelope.toolName)
+    const reserved = this.#place.reserve({ readTool: this.#counterTool() !== null, bounds }, known)
+    return isPromise(reserved) ? reserved.then((taken) => this.#reserved(taken)) : this.#reserved(reserved)
   }
 
-  #take(reserved: Reserved): Reserved {
-    this.#lease = reserved.lease
+  #reserved(reserved: Reserved): Reserved {
     this.#executions = reserved.counters.executions
     return reserved
   }
@@ -250,14 +235,12 @@ export class GovernedCall {
     this.#judged = pre
     if (this.#mode === 'observe') {
       await this.#emit('call_would_deny', pre)
-      this.#deps.telemetry?.recordDenial(this.envelope.toolName)
-      this.#span?.set('governance.action', 'would_deny')
-      this.#span?.set('governance.would_deny_reason', pre.reason ?? '')
-      if (this.#lease === null) await this.#reserve(this.#counters())
+      this.#telemetry?.wouldDeny(pre.reason ?? '')
+      if (!this.#place.isTaken) await this.#reserve(this.#counters())
       this.#start(this.#deps.clock.now())
       return
     }
-    this.#giveBack()
+    this.#place.giveBack()
     await this.#emit('call_denied', pre)
     this.#refuse(pre.reason ?? '', pre)
   }
@@ -336,7 +319,7 @@ export class GovernedCall {
     try {
       await approvalBackend.consume(approval.id, approval.actionDigest)
     } catch (error) {
-      this.#giveBack()
+      this.#place.giveBack()
       const reason = `The approval could not be used: ${errorText(error)}`
       await this.#emit('call_approval_failed', { ...pre, reason })
       this.#refuse(reason, pre, error)
@@ -345,29 +328,21 @@ export class GovernedCall {
 
   #allowed(action: 'allowed' | 'approved', at: number = this.#deps.clock.now()): void {
     this.#signal?.throwIfAborted()
-    const { telemetry, onAllow } = this.#deps
-    telemetry?.recordAllowed(this.envelope.toolName)
-    this.#span?.set('governance.action', action)
+    const { onAllow } = this.#deps
+    this.#telemetry?.allowed(action)
     if (onAllow) this.#callback('onAllow', () => onAllow(this.envelope))
     this.#start(at)
   }
 
-  /** From here on the tool runs: its reservation is kept alive until it ends. */
   #start(at: number): void {
-    const { clock, logger } = this.#deps
-    if (this.#lease !== null && this.#lease.id !== null) {
-      this.#heartbeat = keepAlive({ clock, logger, session: this.#session, lease: this.#lease })
-    }
+    this.#place.keep()
     this.#startedAt = at
   }
 
   #refuse(reason: string, pre: PreDecision, cause?: unknown): never {
-    const { telemetry, onDeny } = this.#deps
-    telemetry?.recordDenial(this.envelope.toolName)
+    const { onDeny } = this.#deps
     if (onDeny) this.#callback('onDeny', () => onDeny(this.envelope, reason, pre.decisionName))
-    this.#span?.set('governance.action', 'denied')
-    this.#span?.set('governance.reason', reason)
-    this.#span?.error(reason)
+    this.#telemetry?.denied(reason)
     const denial = new EdictumDenied(reason, pre.decisionSource, pre.decisionName)
     if (cause !== undefined) denial.cause = cause
     throw denial
@@ -376,14 +351,14 @@ export class GovernedCall {
   /** What ends a call that no decision ended: its reservation is given back and its closing event written. */
   #abandon(error: unknown): MaybePromise<never> {
     if (!this.#closed) return this.#closeFailed(error)
-    this.#giveBack()
-    if (!(error instanceof EdictumDenied)) this.#span?.error(errorText(error))
-    this.#span?.end()
+    this.#place.giveBack()
+    if (!(error instanceof EdictumDenied)) this.#telemetry?.failed(errorText(error))
+    this.#telemetry?.end()
     throw error
   }
 
   async #closeFailed(error: unknown): Promise<never> {
-    this.#giveBack()
+    this.#place.giveBack()
     const wasCancelled = this.#signal?.aborted ?? false
     const thrown = wasCancelled ? this.#signal?.reason : error
     const { action, pre } = wasCancelled
@@ -395,42 +370,17 @@ export class GovernedCall {
       // The first failure is what the caller must hear of; a sink that fails is most often the very one that failed.
       this.#deps.logger.warn(`${this.envelope.toolName}: the closing event was not taken: ${errorText(failure)}`)
     }
-    this.#span?.error(errorText(thrown))
-    this.#span?.end()
+    this.#telemetry?.failed(errorText(thrown))
+    this.#telemetry?.end()
     throw thrown
   }
 
-  #giveBack(): void {
-    const lease = this.#lease
-    if (lease === null) return
-    this.#lease = null
-    this.#heartbeat?.stop()
-    const failed = (error: unknown) => this.#deps.logger.debug(`a reservation runs out by itself: ${errorText(error)}`)
-    try {
-      const settled = this.#session.settle(lease, this.envelope.toolName, 'not_run')
-      if (isPromise(settled)) settled.catch(failed)
-    } catch (error) {
-      failed(error)
-    }
-  }
-
   #complete(outcome: ToolOutcome): MaybePromise<unknown> {
-    const threw = 'threw' in outcome
-    const durationMs = Math.max(0, this.#deps.clock.now() - this.#startedAt)
-    let response = threw ? errorText(outcome.threw) : outcome.returned
-    let success = false
-    let failure = threw ? outcome.threw : undefined
-    if (!threw) {
-      try {
-        success = this.#deps.successCheck(this.envelope.toolName, response)
-      } catch (error) {
-        failure = error
-        response = `Success check failed: ${errorText(error)}`
-      }
-    }
-    const { pipeline } = this.#deps
-    const streamed = success && typeof response === 'object' ? judgedAsRead(response, () => this.#streamJudges()) : null
-    if (streamed !== null) response = streamed.output
+    const { pipeline, clock, successCheck } = this.#deps
+    const durationMs = Math.max(0, clock.now() - this.#startedAt)
+    const { response: answer, success, failure } = judgeOutcome(this.envelope, outcome, successCheck)
+    const streamed = success && typeof answer === 'object' ? judgedAsRead(answer, () => this.#streamJudges()) : null
+    const response = streamed === null ? answer : streamed.output
     const decided = streamed === null ? null : READ_LATER
     const post = pipeline.postExecute(this.#state, this.envelope, response, success, decided)
     return isPromise(post)
@@ -460,7 +410,7 @@ export class GovernedCall {
   #record(post: PostDecision, response: unknown, failure: unknown, durationMs: number): MaybePromise<unknown> {
     let recorded: MaybePromise<number>
     try {
-      recorded = this.#count(post.toolSuccess ? 'success' : 'failure')
+      recorded = this.#place.count(post.toolSuccess)
     } catch (error) {
       recorded = Promise.reject(error)
     }
@@ -470,15 +420,6 @@ export class GovernedCall {
     return isPromise(emitted)
       ? emitted.then(() => this.#settle(post, response, failure))
       : this.#settle(post, response, failure)
-  }
-
-  #count(outcome: LeaseOutcome): MaybePromise<number> {
-    const lease = this.#lease
-    this.#lease = null
-    const { toolName } = this.envelope
-    return lease === null
-      ? this.#session.recordExecution(toolName, outcome === 'success')
-      : this.#session.settle(lease, toolName, outcome)
   }
 
   async #recordLater(
@@ -502,18 +443,10 @@ export class GovernedCall {
 
   #settle(post: PostDecision, response: unknown, failure: unknown): unknown {
     for (const warning of post.warnings) this.#deps.logger.warn(`${this.envelope.toolName}: ${warning}`)
-    this.#span?.set('governance.tool_success', post.toolSuccess)
-    this.#span?.set('governance.postconditions_passed', post.postconditionsPassed)
-    if (post.toolSuccess) {
-      this.#span?.ok()
-      return post.replacement === null ? response : post.replacement.value
-    }
-    // Where a contract changed the text, the cause would still carry what it took out.
-    const error =
-      post.redactedResponse === null
-        ? new EdictumToolError(responseText(response) ?? '', { cause: failure, result: response })
-        : new EdictumToolError(post.redactedResponse)
-    this.#span?.error(error.message)
+    this.#telemetry?.toolEnded(post)
+    if (post.toolSuccess) return post.replacement === null ? response : post.replacement.value
+    const error = toolError(post, response, failure)
+    this.#telemetry?.failed(error.message)
     throw error
   }
 
@@ -541,45 +474,5 @@ export class GovernedCall {
     } catch (error) {
       failed(error)
     }
-  }
-}
-
-/** The denial of a call that a limit left no room for, in the contract's own words where one says it. */
-function denied(pre: PreDecision, reserved: Reserved): PreDecision {
-  return pre.action === 'deny' ? pre : limitReached(pre, reserved.counters)
-}
-
-/** The closing event of a call that something kept from running. */
-function failureOf(
-  stage: Stage,
-  pre: PreDecision,
-  error: unknown,
-): { readonly action: AuditAction; readonly pre: PreDecision } {
-  const text = errorText(error)
-  switch (stage) {
-    case 'asking':
-      return { action: 'call_approval_failed', pre: { ...pre, reason: approvalError(text) } }
-    case 'counting':
-      return {
-        action: 'call_denied',
-        pre: {
-          ...pre,
-          decisionSource: 'session',
-          decisionName: null,
-          reason: `The session's counters could not be used: ${text}`,
-          policyError: true,
-        },
-      }
-    case 'recording':
-      return {
-        action: 'call_denied',
-        pre: {
-          ...pre,
-          decisionSource: 'audit',
-          decisionName: null,
-          reason: `The audit event could not be delivered: ${text}`,
-          policyError: true,
-        },
-      }
   }
 }

@@ -64,7 +64,7 @@ export {
 } from './errors.ts'
 export type { BatchCall, ContractResult, EvaluateOptions, EvaluationResult } from './evaluate.ts'
 export { listTemplates, type TemplateInfo, type YamlReport as CompositionReport } from './factories.ts'
-export { GovernedCall, type ToolOutcome } from './governed-call.ts'
+export { GovernedCall } from './governed-call.ts'
 export { Guard, type Tool, type ToolContext } from './guard.ts'
 export { HookDecision, type HookRegistration, HookResult } from './hooks.ts'
 export { LocalApprovalBackend, type LocalApprovalOptions } from './local-approval.ts'
@@ -79,6 +79,7 @@ export type {
   SuccessCheck,
   YamlOptions,
 } from './options.ts'
+export type { ToolOutcome } from './outcome.ts'
 export { GovernancePipeline, type PostDecision, type PreDecision } from './pipeline.ts'
 export { realPath } from './real-path.ts'
 export type {
