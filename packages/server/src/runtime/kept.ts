@@ -72,7 +72,15 @@ export function createKept(
 
   return {
     credentials: values,
-    references: createReferences({ store: secretStore, credentials: values, masks: deps.masks, audit, clock }),
+    references: createReferences({
+      store: secretStore,
+      credentials: values,
+      masks: deps.masks,
+      audit,
+      events: deps.tenantEvents,
+      clock,
+      owner: deps.owner,
+    }),
     routes(app) {
       secretRoutes(app, secrets)
       credentialRoutes(app, credentials)

@@ -102,7 +102,8 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     shownAs: ({ type, fields }, place) => envelopeOf({ type, fields: masks.of(place.subject.id).value(fields) }, place),
     onPublishError: (err) => logger.error({ err }, 'bus refused a message'),
   })
-  const tenantEvents = createTenantEvents({ journal: events, store: journalStore, clock })
+  const executionStore = maskedExecutions(createExecutionStore(database), masks)
+  const tenantEvents = createTenantEvents({ journal: events, store: journalStore, executionStore, clock })
   const { catalogue, ...toolbox } = createToolbox(shared, {
     node: owner,
     sandbox: () => host.sandboxName(),
@@ -137,9 +138,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     folder: folders.repositories,
   })
   const contexts = createSecurityContexts({ ...shared, store: createContextStore(database) })
-  const incidents = createIncidents({ ...shared, store: createIncidentStore(database) })
-
-  const executionStore = maskedExecutions(createExecutionStore(database), masks)
+  const incidents = createIncidents({ ...shared, store: createIncidentStore(database), events: tenantEvents })
   const violations = createViolations({ ...shared, events: tenantEvents, store: createViolationStore(database) })
   const storage = createStorage({ ...shared, violations, events: tenantEvents, owner })
   const refusedPath = ({ id, tenantId }: Pick<ExecutionSummary, 'id' | 'tenantId'>, refusal: PathRefused) =>
@@ -181,8 +180,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     newId: random.uuid,
     count: (verdict) => metrics.toolCalls.inc({ verdict }),
     maskOf: masks.of,
-    report: ({ violation, details, ...incident }) =>
-      incidents.report({ ...incident, details: `${violation}: ${details}` }),
+    report: incidents.report,
   })
   const guards = createExecutionGuards({
     sighted: governance.fleet.sighted,
@@ -353,6 +351,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     contexts,
     catalogue,
     incidents,
+    tenantEvents,
     judges,
     masks,
     calls: createCalls({
@@ -360,6 +359,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
       catalogue,
       guards,
       journal: events,
+      tenantEvents,
       executionJournal: journal,
       workspaceOf: folders.workspaceOf,
       random,

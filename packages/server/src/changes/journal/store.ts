@@ -50,8 +50,10 @@ export function createJournalStore(database: Database): JournalStore {
   const { db } = database
   return {
     async nextSequence(subject, agentId, within) {
-      // Ids of an agent's entries are handed out in the order their transactions commit, so that a reader misses none.
-      await database.lock(`journal:${agentId ?? subject.id}`, within as never)
+      // Ids of an agent's entries are handed out in the order their transactions commit, so that a reader misses none. What is told
+      // to a tenant of an agent is numbered in the tenant's order as well: by two locks, always taken in this order.
+      if (agentId === null || subject.kind === 'tenant') await database.lock(`journal:${subject.id}`, within as never)
+      if (agentId !== null) await database.lock(`journal:${agentId}`, within as never)
       const row = await within
         .selectFrom('journal_entries')
         .select((e) => e.fn.max('sequence').as('last'))

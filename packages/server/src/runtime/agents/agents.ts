@@ -245,8 +245,8 @@ function changesOf(before: Agent | null, agent: Agent, bringsManifest: boolean):
   const events: EventDraft[] = []
   if (bringsManifest)
     events.push(draft('agent_updated', { tenant_id, old_version: before.version, new_version: agent.version }))
-  if (before.status !== agent.status && agent.status === 'paused') events.push(draft('agent_paused'))
-  if (before.status !== agent.status && agent.status === 'active') events.push(draft('agent_resumed'))
+  if (before.status !== agent.status && agent.status === 'paused') events.push(draft('agent_paused', {}))
+  if (before.status !== agent.status && agent.status === 'active') events.push(draft('agent_resumed', {}))
   return events
 }
 

@@ -7,9 +7,11 @@ import type { SecurityContext } from '../contexts/security-contexts.ts'
 import { WORKSPACE } from '../files/path.ts'
 import type { ExecutionGuards } from '../judging/execution-guard.ts'
 import { planOf } from '../plan/plan.ts'
+import { eventTypes } from '../record/event-types.ts'
 import { draft, type EventDraft } from '../record/events.ts'
 import type { Execution } from '../record/execution.ts'
 import type { ExecutionJournal } from '../record/journal.ts'
+import type { TenantEvents } from '../record/tenant-events.ts'
 import type { CallFiles } from '../tools/arguments.ts'
 import type { Catalogue } from '../tools/catalogue.ts'
 import type { CallOutcome, Invocations, ToolJudge } from '../tools/invocations.ts'
@@ -55,11 +57,12 @@ export function createCalls(deps: {
   guards: ExecutionGuards
   /** Of calls that belong to no execution. */
   journal: Journal<EventDraft>
+  tenantEvents: Pick<TenantEvents, 'tell'>
   executionJournal: Pick<ExecutionJournal, 'record'>
   workspaceOf: (executionId: string) => string
   random: Random
 }): Calls {
-  const { invocations, catalogue, guards, journal, executionJournal, random } = deps
+  const { invocations, catalogue, guards, journal, tenantEvents, executionJournal, random } = deps
 
   return {
     async invoke(caller, call) {
@@ -71,8 +74,18 @@ export function createCalls(deps: {
           ? { kind: 'call', id: callId, tenantId, agentId }
           : { kind: 'execution', id: execution.id, tenantId, agentId: execution.agentId }
       const record = async (events: readonly EventDraft[]): Promise<void> => {
+        if (execution === null) {
+          // The call has no stream that anybody follows: what it did to things of the tenant is told to the tenant.
+          const done = events.filter(({ type }) => ofThings.has(eventTypes[type].category))
+          const rest = events.filter((event) => !done.includes(event))
+          if (rest.length > 0) await journal.record(subject, rest, async () => true)
+          if (done.length > 0)
+            await tenantEvents.tell({ tenantId, agentId, executionId: null }, async () => ({
+              made: undefined,
+              events: done,
+            }))
+        }
         // What happens to an execution that has ended is no part of its journal, and must not happen either.
-        if (execution === null) await journal.record(subject, events, async () => true)
         else if (!(await executionJournal.record(execution, events))) throw new Error('The execution has ended.')
       }
       const tool = catalogue.find(call.name)
@@ -144,6 +157,8 @@ export function createCalls(deps: {
     },
   }
 }
+
+const ofThings: ReadonlySet<string> = new Set(['storage', 'git_repo', 'script', 'credential'])
 
 const actorName = (principal: TokenCaller | UserCaller): string =>
   principal.kind === 'user' ? principal.email || principal.userId : principal.subject

@@ -147,7 +147,7 @@ export function createChildren(deps: {
     }
     supervisor.expect(child.id)
     try {
-      const isBegun = await journal.open(child, create, [draft('execution_started')])
+      const isBegun = await journal.open(child, create, [draft('execution_started', {})])
       if (!isBegun) throw new Conflict('The execution that begins another has ended.', 'execution_ended')
     } catch (error) {
       supervisor.forget(child.id)

@@ -68,6 +68,8 @@ export interface Conversation {
   answer(message: AgentMessage): Promise<OrchestratorMessage>
   /** Why the last exchange failed; null when it did not. */
   readonly failure: ConversationFailure | null
+  /** The command that is out at the instance; null: none is. */
+  readonly commandOut: DispatchMessage | null
   /** The calls so far, in order. */
   readonly trajectory: readonly TrajectoryStep[]
 }
@@ -336,6 +338,9 @@ export function createConversations(deps: {
       trajectory,
       get failure() {
         return failure
+      },
+      get commandOut() {
+        return exchange?.pending?.message ?? null
       },
       async answer(message) {
         requireOwn(message)

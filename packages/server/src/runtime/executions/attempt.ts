@@ -213,7 +213,7 @@ export function createAttemptRunner(deps: {
         ])
         const exit = await Promise.race([instance.exited, whenAborted(attemptSignal)])
         over.abort(new Error('The instance has ended.'))
-        await gone(execution, iteration, instance.id, exit)
+        await gone(execution, iteration, instance.id, exit, lost(conversation, 'InstanceTerminated'))
         const { failure } = conversation
         if (obstacle !== null) throw (obstacle as { readonly cause: unknown }).cause
         if (failure?.kind === 'server' && isDatabaseAway(failure.cause)) throw failure.cause
@@ -223,7 +223,9 @@ export function createAttemptRunner(deps: {
         if (over.signal.reason instanceof IterationTimedOut) {
           if (spawned) {
             await spawned.stop(GRACE_MS)
-            await gone(execution, iteration, spawned.instance.id, await spawned.instance.exited)
+            const reason = { TimeoutExpired: { timeout_secs: plan.iterationLimit / 1000 } }
+            const exit = await spawned.instance.exited
+            await gone(execution, iteration, spawned.instance.id, exit, lost(conversation, reason))
           }
           return { kind: 'failed', failure: { kind: 'timed_out', seconds: plan.iterationLimit / 1000 } }
         }
@@ -291,12 +293,19 @@ export function createAttemptRunner(deps: {
     )
   }
 
-  async function gone(execution: Execution, iteration: number, instanceId: string, exit: InstanceExit): Promise<void> {
+  async function gone(
+    execution: Execution,
+    iteration: number,
+    instanceId: string,
+    exit: InstanceExit,
+    commands: readonly EventDraft[],
+  ): Promise<void> {
     const output = (stream: 'stdout' | 'stderr', content: string) =>
       content === '' ? [] : [draft('console_output', { iteration_number: iteration, stream, content })]
     await journal.record(
       execution,
       [
+        ...commands.map((event) => withIteration(event, iteration)),
         draft('instance_terminated', { iteration_number: iteration, instance_id: instanceId }),
         ...output('stdout', exit.stdout),
         ...output('stderr', exit.stderr),
@@ -307,10 +316,10 @@ export function createAttemptRunner(deps: {
 
   /** A judge sees the files of the execution that asked it, and writes none; anybody else has its own. */
   function filesOf(execution: Execution, plan: ExecutionPlan, workspace: string): CallFiles {
-    const own = { root: workspace, policy: plan.filePolicy, diskLimit: plan.disk }
+    const own = { root: workspace, policy: plan.filePolicy, diskLimit: plan.disk, mounts: plan.mounts }
     if (execution.parentId === null || !isJudge(execution)) return own
     const root = workspaceOf(execution.parentId)
-    return existsSync(root) ? { root, policy: { ...plan.filePolicy, read_only: true }, diskLimit: 0 } : own
+    return existsSync(root) ? { ...own, root, policy: { ...plan.filePolicy, read_only: true }, diskLimit: 0 } : own
   }
 
   function converse(
@@ -471,6 +480,12 @@ function otherwiseOf({ language }: ExecutionPlan): Pick<InstanceSpec, 'interpret
   const other = language === 'node' ? 'python' : 'node'
   return { interpreter: other, script: bootstrapPath(other) }
 }
+
+/** A command whose result will not come any more. */
+const lost = ({ commandOut: out }: Conversation, reason: unknown): readonly EventDraft[] =>
+  out === null
+    ? []
+    : [draft('command_execution_failed', { dispatch_id: out.dispatch_id, command: out.command, reason })]
 
 const withIteration = (event: EventDraft, iteration: number): EventDraft => ({
   ...event,

@@ -67,7 +67,7 @@ describe.skipIf(dockerProblem !== null)('executions in containers', () => {
       ['image_pull_completed', TEST_IMAGE, 'Cached'],
     ])
     expect(events.find(({ type }) => type === 'image_pull_started')).toMatchObject({
-      category: 'image',
+      category: 'image_management',
       execution_id: id,
     })
     expect(await containers()).toEqual([])

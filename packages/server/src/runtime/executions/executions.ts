@@ -186,7 +186,8 @@ export function createExecutions(deps: {
       deps.supervisor.expect(execution.id)
       try {
         // False: it was begun meanwhile by a request with the same key.
-        if (await journal.open(execution, create, [draft('execution_started')])) deps.supervisor.supervise(execution)
+        if (await journal.open(execution, create, [draft('execution_started', {})]))
+          deps.supervisor.supervise(execution)
       } finally {
         deps.supervisor.forget(execution.id)
       }

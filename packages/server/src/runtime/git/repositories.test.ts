@@ -9,6 +9,7 @@ import {
   call as callOf,
   deployAgent,
   governAgent,
+  readStream,
   serviceHeaders,
   startExecution,
 } from '../../../test/runtime.ts'
@@ -223,9 +224,12 @@ describe.skipIf(problem !== null)('tools over git repositories', () => {
         'git_repo_commit_made',
         'git_repo_push_completed',
         'git_repo_push_completed',
-        ...['started', 'completed'].map((one) => `git_repo_refresh_${one}`),
-        ...['started', 'completed'].map((one) => `git_repo_refresh_${one}`),
-        ...['started', 'failed'].map((one) => `git_repo_refresh_${one}`),
+        'git_repo_refresh_started',
+        'git_repo_refresh_completed',
+        'git_repo_refresh_started',
+        'git_repo_refresh_completed',
+        'git_repo_refresh_started',
+        'git_repo_refresh_failed',
         'git_repo_commit_made',
         'git_repo_binding_deleted',
       ])
@@ -351,6 +355,13 @@ describe.skipIf(problem !== null)('tools over git repositories', () => {
     const port = new URL(w.git.address).port
     const clone = (repo_url: string) => w.failing('aegis.git.clone', { repo_url, label: 'p' })
     expect(await clone(`https://inside.example:${port}/p.git`)).toContain('blocked address 10.1.2.3')
+    // The caller has no execution: the tenant is told.
+    const told = await readStream(w.address, '/v1/observability/events?follow=false', w.headers)
+    expect(told.filter(({ category }) => category === 'git_repo')).toMatchObject([
+      { type: 'git_repo_binding_created' },
+      { type: 'git_repo_clone_started' },
+      { type: 'git_repo_clone_failed', error: expect.stringContaining('blocked address') },
+    ])
     expect(await clone(`https://169.254.169.254/p.git`)).toContain('blocked address 169.254.169.254')
     expect(await clone(`https://unheard.example/p.git`)).toMatch(/no such name|502/)
     expect(await clone(`https://other.example:${port}/p.git`)).toMatch(/certificate|SSL/)

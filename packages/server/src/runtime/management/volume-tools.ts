@@ -19,23 +19,23 @@ const path = text('Path from the root of the volume.')
 /** Volumes and their files, by the rules of the HTTP routes and with the rights of whoever calls. */
 export function volumeTools(deps: { volumes: () => Volumes; files: () => VolumeFiles }): Tool[] {
   const volumes = () => deps.volumes()
-  const files = () => deps.files()
+  const filesOf = ({ caller }: ToolRun) => deps.files().of(caller.executionId)
   const volumeOf = async ({ args, caller }: ToolRun): Promise<Volume> => {
     const id = String(args.volume_id).toLowerCase()
     if (!UUID.test(id)) throw new ToolFailed(`'${args.volume_id}' is no id of a volume.`)
     return volumes().get(caller.principal, id)
   }
   /** At most the first 10 MiB. */
-  async function bytesOf(file: VolumeFile): Promise<Buffer> {
+  async function bytesOf(files: VolumeFiles, volume: Volume, file: VolumeFile): Promise<Buffer> {
     if (file.size === 0) return Buffer.alloc(0)
     const range = { start: 0, end: Math.min(file.size, LARGEST_READ_BYTES) - 1 }
     const parts: Buffer[] = []
-    for await (const part of await files().read(file, range)) parts.push(part as Buffer)
+    for await (const part of await files.open(volume, file, range)) parts.push(part as Buffer)
     return Buffer.concat(parts)
   }
-  async function readIn(volume: Volume, at: string) {
-    const file = await files().stat(volume, at)
-    const bytes = await bytesOf(file)
+  async function readIn(files: VolumeFiles, volume: Volume, at: string) {
+    const file = await files.stat(volume, at)
+    const bytes = await bytesOf(files, volume, file)
     const isText = !bytes.includes(0) && isUtf8(bytes)
     return {
       path: `/${file.path}`,
@@ -111,7 +111,7 @@ export function volumeTools(deps: { volumes: () => Volumes; files: () => VolumeF
       arguments: { volume_id: volumeId, path: text('Path of the folder; "/" is the root.') },
       run: async (run) => {
         const page = { limit: MOST_ENTRIES, offset: 0 }
-        const { path: folder, entries } = await files().list(await volumeOf(run), String(run.args.path), page)
+        const { path: folder, entries } = await filesOf(run).list(await volumeOf(run), String(run.args.path), page)
         return {
           path: `/${folder}`,
           entries: entries.map(({ name, isFolder, size }) => ({
@@ -127,7 +127,7 @@ export function volumeTools(deps: { volumes: () => Volumes; files: () => VolumeF
       name: 'aegis.file.read',
       description: 'Read a file of a volume: as text, or as base64 where it is none. At most the first 10 MiB.',
       arguments: { volume_id: volumeId, path },
-      run: async (run) => readIn(await volumeOf(run), String(run.args.path)),
+      run: async (run) => readIn(filesOf(run), await volumeOf(run), String(run.args.path)),
     },
     {
       ...writes,
@@ -138,7 +138,7 @@ export function volumeTools(deps: { volumes: () => Volumes; files: () => VolumeF
       run: async (run) => {
         const at = String(run.args.path)
         const bytes = Buffer.from(String(run.args.content))
-        const kept = await files().write(await volumeOf(run), {
+        const kept = await filesOf(run).write(await volumeOf(run), {
           source: inOne(bytes),
           path: at,
           finalPath: () => at,
@@ -156,7 +156,7 @@ export function volumeTools(deps: { volumes: () => Volumes; files: () => VolumeF
       arguments: { volume_id: volumeId, path },
       run: async (run) => ({
         status: 'deleted',
-        path: `/${await files().remove(await volumeOf(run), String(run.args.path))}`,
+        path: `/${await filesOf(run).remove(await volumeOf(run), String(run.args.path))}`,
       }),
     },
     {
@@ -166,7 +166,7 @@ export function volumeTools(deps: { volumes: () => Volumes; files: () => VolumeF
       isIdempotent: true,
       arguments: { volume_id: volumeId, path },
       run: async (run) => {
-        const folder = await files().mkdir(await volumeOf(run), String(run.args.path))
+        const folder = await filesOf(run).mkdir(await volumeOf(run), String(run.args.path))
         return { status: 'created', path: `/${folder.path}` }
       },
     },
@@ -179,7 +179,7 @@ export function volumeTools(deps: { volumes: () => Volumes; files: () => VolumeF
         const named = String(run.args.volume_id)
         const volume =
           named === ATTACHMENTS ? await volumes().resolve(run.caller.principal, named) : await volumeOf(run)
-        return readIn(volume, String(run.args.path))
+        return readIn(filesOf(run), volume, String(run.args.path))
       },
     },
   ]

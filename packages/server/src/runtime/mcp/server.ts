@@ -17,7 +17,8 @@ import type { McpProcesses } from '../../ports/mcp-processes.ts'
 import { microsOf, toWireTime } from '../../storage/instants.ts'
 import { version } from '../../version.ts'
 import { createMask } from '../masking/mask.ts'
-import { draft, type EventDraft } from '../record/events.ts'
+import type { FieldsOf } from '../record/event-types.ts'
+import type { EventDraft } from '../record/events.ts'
 import { areFromSecrets, type ReadSecretValue, resolveCredentials } from './credentials.ts'
 
 export type McpStatus = 'stopped' | 'starting' | 'running' | 'unhealthy' | 'failed'
@@ -114,14 +115,16 @@ export function createMcpServer(
   let recorded: Promise<void> = Promise.resolve()
 
   /** What happened to it is told in the log of this node, and in its tenant. */
-  function tell(event: ServerEvent, more: object = {}, fields: Readonly<Record<string, unknown>> = {}): void {
-    logger[event === 'tool_server_failed' || event === 'tool_server_unhealthy' ? 'warn' : 'info'](
-      { event, server_id: settings.name, ...fields, ...more },
-      event.replaceAll('_', ' '),
-    )
-    const named = event === 'tool_server_unhealthy' ? {} : { name: settings.name }
+  function tell<Type extends ServerEvent>(
+    event: Type,
+    more: object,
+    fields: Omit<FieldsOf<Type>, 'server_id' | 'name'>,
+  ): void {
+    const shown: object = { event, server_id: settings.name, ...fields, ...more }
+    const level = event === 'tool_server_failed' || event === 'tool_server_unhealthy' ? 'warn' : 'info'
+    logger[level](shown, event.replaceAll('_', ' '))
     recorded = recorded
-      .then(() => deps.record(draft(event, { server_id: settings.name, ...named, ...fields })))
+      .then(() => deps.record({ type: event, fields: { server_id: settings.name, name: settings.name, ...fields } }))
       .catch((err: unknown) => logger.warn({ err, event }, 'what happened to an MCP server could not be stored'))
   }
 
@@ -322,7 +325,7 @@ export function createMcpServer(
     const now = await resolved()
     checkedAt = clock.now()
     if (JSON.stringify(now) === JSON.stringify(credentials)) return
-    tell('tool_server_stopped', { reason: 'a secret has another value' })
+    tell('tool_server_stopped', { reason: 'a secret has another value' }, {})
     starting ??= replace().finally(() => {
       starting = null
     })
@@ -354,7 +357,7 @@ export function createMcpServer(
     cancelCheck()
     if (busy.has(connection)) leaving.add(connection)
     else void connection.close().catch(() => {})
-    tell('tool_server_stopped', { reason: plain(reason) })
+    tell('tool_server_stopped', { reason: plain(reason) }, {})
     void ensure().catch(() => {})
   }
 
@@ -406,7 +409,7 @@ export function createMcpServer(
       leaving.clear()
       await Promise.all(open.map((one) => one.close()))
       status = 'stopped'
-      tell('tool_server_stopped')
+      tell('tool_server_stopped', {}, {})
       await recorded
     },
   }

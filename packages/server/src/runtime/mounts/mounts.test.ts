@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startTestServer, type TestServer } from '../../../test/harness.ts'
-import { call, deployAgent, serviceHeaders, until, world } from '../../../test/runtime.ts'
+import { call, deployAgent, readStream, serviceHeaders, until, world } from '../../../test/runtime.ts'
 
 const tools = ['fs.read', 'fs.write', 'fs.delete', 'run_command']
 
@@ -166,6 +166,19 @@ for (const sandbox of ['process', 'bubblewrap'])
       ])
       await t.clock.advance(3_600_000 + 301_000)
       await until(async () => (await rows()).length === 1)
+      // Its token has run out meanwhile.
+      const fresh = await serviceHeaders(t)
+      const told = await readStream(w.address, '/v1/observability/events?follow=false', fresh)
+      expect(told.filter(({ category }) => category === 'volume')).toMatchObject([
+        { type: 'volume_created', execution_id: id, storage_class: { type: 'ephemeral', ttl: 'PT3600S' } },
+        { type: 'volume_attached', instance_id: id, mount_point: '/workspace/scratch', access_mode: 'ReadWrite' },
+        { type: 'volume_created', execution_id: null },
+        { type: 'volume_attached', mount_point: '/workspace/data' },
+        { type: 'volume_detached', instance_id: id },
+        { type: 'volume_detached' },
+        { type: 'volume_expired', volume_id: told[0]?.volume_id },
+        { type: 'volume_deleted' },
+      ])
     })
 
     it('what does not fit the volume fails the attempt with the reason, and what was there stays', async () => {

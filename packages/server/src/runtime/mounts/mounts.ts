@@ -34,6 +34,9 @@ export interface Borrower {
   readonly mounts: readonly MountPlan[]
 }
 
+type Borrowing = Pick<MountedExecution, 'id' | 'tenantId'>
+type Named = Pick<MountPlan, 'name' | 'volumeId'>
+
 /** A mount that was made. */
 export interface Entered {
   readonly volume: Volume
@@ -155,6 +158,24 @@ export function createMounts(deps: {
     return results
   }
 
+  /** Why a volume is not where the manifest wants it, told as an event. @throws what is this server's own failure */
+  async function refusing<T>(
+    { id, tenantId }: Borrowing,
+    { name, volumeId }: Named,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      const isRefusal = error instanceof DomainError && error.status < 500
+      if (!isRefusal && !(error instanceof SandboxError)) throw error
+      const message = isRefusal ? `spec.volumes: '${name}' cannot be mounted: ${error.message}` : error.message
+      const of = { execution_id: id, instance_id: id, volume_id: volumeId }
+      await events.record(tenantId, [draft('volume_mount_failed', { ...of, error: message })])
+      throw new SandboxError(message, { cause: error })
+    }
+  }
+
   async function copyIn(volume: Volume, name: string, copy: Copy): Promise<void> {
     try {
       await bringIn(files, volume, copy)
@@ -168,7 +189,7 @@ export function createMounts(deps: {
     await each(execution, mounts, async (volume, mount) => {
       if (mount.access === 'read-only') return
       try {
-        const left = await takeOut(files, volume, copyOf(mount))
+        const left = await takeOut(files.of(execution.id), volume, copyOf(mount))
         if (left.length > 0)
           logger.warn({ execution_id: execution.id, volume_id: volume.id, count: left.length }, 'files were left out')
       } catch (error) {
@@ -203,15 +224,10 @@ export function createMounts(deps: {
       const mounts: Mount[] = []
       for (const plan of plans) {
         const known = before.find(({ name }) => name === plan.name)
-        try {
-          mounts.push(known ?? (await attach(execution, plan)))
-        } catch (error) {
-          if (!(error instanceof DomainError) || error.status >= 500) throw error
-          throw new SandboxError(`spec.volumes: '${plan.name}' cannot be mounted: ${error.message}`)
-        }
+        mounts.push(known ?? (await refusing(execution, plan, () => attach(execution, plan))))
       }
       return each(execution, mounts, async (volume, mount) => {
-        await copyIn(volume, mount.name, copyOf(mount))
+        await refusing(execution, mount, () => copyIn(volume, mount.name, copyOf(mount)))
         return { volume, mount }
       })
     },

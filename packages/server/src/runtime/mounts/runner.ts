@@ -4,7 +4,7 @@ import type { AttemptRunner } from '../executions/attempt.ts'
 import { isHandedOver } from '../judging/handover.ts'
 import type { MountPlan } from '../plan/mounts.ts'
 import { type Execution, isJudge } from '../record/execution.ts'
-import type { Mounts } from './mounts.ts'
+import type { Entered, Mounts } from './mounts.ts'
 
 /**
  * Attempts with their volumes: they are there before the instance starts, and what it changed is kept before the attempt counts.
@@ -35,7 +35,10 @@ export function mountedRunner(
         // What is mounted does not use up the room of the workspace.
         const rooms = [...entered.map(({ volume }) => volume.sizeLimit), ...lent.map(({ sizeLimit }) => sizeLimit ?? 0)]
         const disk = rooms.reduce((sum, room) => Math.min(sum + room, Number.MAX_SAFE_INTEGER), plan.disk)
-        const outcome = await runner.run({ ...attempt, plan: { ...plan, disk, mounts: [...plan.mounts, ...lent] } })
+        const outcome = await runner.run({
+          ...attempt,
+          plan: { ...plan, disk, mounts: [...found(plan.mounts, entered), ...lent] },
+        })
         await mounts.keep(execution)
         return outcome
       } catch (error) {
@@ -51,3 +54,10 @@ export function mountedRunner(
     },
   }
 }
+
+/** What a manifest wants mounted, with the volumes that were found or made for it. */
+const found = (plans: readonly MountPlan[], entered: readonly Entered[]): MountPlan[] =>
+  plans.map((plan) => ({
+    ...plan,
+    volumeId: entered.find(({ mount }) => mount.name === plan.name)?.volume.id ?? plan.volumeId,
+  }))

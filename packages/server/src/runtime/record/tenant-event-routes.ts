@@ -15,9 +15,9 @@ export function tenantEventRoutes(app: App, streams: JournalStreams): void {
       config: { access: 'bearer', scope: 'tenant' },
       schema: {
         tags: ['observability'],
-        summary: 'Events of secrets, credentials, volumes and tool servers as a stream',
+        summary: 'Events of secrets, credentials, volumes, tool servers and sessions as a stream',
         description:
-          'What belongs to no execution and to no agent, from the oldest that is kept (90 days), or after `Last-Event-ID`. Each element has its `type`, its `category` and its fields; none has a value of a secret.',
+          'What belongs to no execution that goes on: also files of volumes, sessions of SEAL and refusals. From the oldest that is kept (90 days), or after `Last-Event-ID`. Each element has its `type`, its `category` and its fields; none has a value of a secret.',
         querystring: Type.Object({
           follow: Type.Optional(Type.String({ description: '`false` ends after what there is.' })),
         }),

@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
 import { deployAgent, readStream, type StreamedEvent, serviceHeaders } from '../../../test/runtime.ts'
+import { sealHand } from '../../../test/seal.ts'
 
 const DAY = 86_400_000
 const VALUE = 'a-value-that-nobody-sees'
@@ -104,12 +105,105 @@ onEachDatabase('what happens to things of a tenant', (start) => {
     expect((await upload('../a.txt', 'x')).statusCode).toBe(422)
     await call('DELETE', `/v1/volumes/${made.id}`)
     const events = await told()
-    expect(types(events)).toEqual(['volume_created', 'quota_exceeded', 'path_traversal_blocked', 'volume_deleted'])
+    expect(types(events)).toEqual([
+      'volume_created',
+      'quota_exceeded',
+      'volume_quota_exceeded',
+      'path_traversal_blocked',
+      'volume_deleted',
+    ])
     expect(events).toMatchObject([
       { volume_id: made.id, size_limit_bytes: 10, storage_class: { type: 'persistent' } },
       { volume_id: made.id, requested_bytes: expect.any(Number), available_bytes: 10 },
+      { volume_id: made.id, size_limit_bytes: 10, actual_bytes: 0 },
       { attempted_path: '../a.txt' },
       { volume_id: made.id },
+    ])
+  })
+
+  it('files of volumes: each is told as what was done with it, where, and how much', async () => {
+    await open()
+    const { id } = (await call('POST', '/v1/volumes', { label: 'data' })).body
+    const put = (path: string, payload: string) =>
+      t.request({
+        method: 'POST',
+        url: `/v1/volumes/${id}/files/upload?path=${path}`,
+        headers: { ...headers, 'content-type': 'application/octet-stream' },
+        payload,
+      })
+    await put('deep/a.txt', 'one')
+    await put('deep/a.txt', 'longer')
+    await call('GET', `/v1/volumes/${id}/files?path=deep`)
+    const range = { ...headers, range: 'bytes=2-4' }
+    await t.request({ method: 'GET', url: `/v1/volumes/${id}/files/download?path=deep/a.txt`, headers: range })
+    await expect.poll(async () => types(await told()).at(-1)).toBe('file_read')
+    await call('POST', `/v1/volumes/${id}/files/move`, { from: 'deep/a.txt', to: 'deep/b.txt' })
+    await call('DELETE', `/v1/volumes/${id}/files?path=deep`)
+    const [made, ...events] = await told()
+    expect(made?.type).toBe('volume_created')
+    const of = (type: string, path: string, more: object = {}) => ({
+      type,
+      category: 'storage',
+      stage: 'storage',
+      volume_id: id,
+      path,
+      execution_id: null,
+      workflow_execution_id: null,
+      ...more,
+    })
+    expect(events).toMatchObject([
+      of('file_created', '/deep', { is_dir: true, created_at: expect.any(String) }),
+      of('file_created', '/deep/a.txt'),
+      of('file_written', '/deep/a.txt', { offset: 0, bytes_written: 3, duration_ms: expect.any(Number) }),
+      of('file_written', '/deep/a.txt', { bytes_written: 6 }),
+      of('directory_listed', '/deep', { entry_count: 1, listed_at: expect.any(String) }),
+      of('file_read', '/deep/a.txt', { offset: 2, bytes_read: 3, duration_ms: expect.any(Number) }),
+      of('file_deleted', '/deep/a.txt', { moved_to: '/deep/b.txt' }),
+      of('file_created', '/deep/b.txt', { moved_from: '/deep/a.txt' }),
+      of('file_deleted', '/deep', { is_dir: true, deleted_at: expect.any(String) }),
+      of('file_deleted', '/deep/b.txt'),
+    ])
+  })
+
+  it('whoever makes volumes is warned from 80 percent of the tier on, and not before', async () => {
+    await open({ LICTOR_VOLUME_TIER: 'free' })
+    const MIB = 1024 ** 2
+    await call('POST', '/v1/volumes', { label: 'a', size_limit_bytes: 399 * MIB })
+    await call('POST', '/v1/volumes', { label: 'b', size_limit_bytes: 51 * MIB })
+    const events = await told()
+    expect(types(events)).toEqual(['volume_created', 'volume_created', 'user_volume_quota_warning'])
+    expect(events.at(-1)).toMatchObject({ owner_user_id: null, usage_percent: 90, warned_at: expect.any(String) })
+  })
+
+  it('sessions of SEAL: attested, kept from a tool, revoked', async () => {
+    await open()
+    const seal = await sealHand(t, { security_context: 'default', workload_id: 'builder' }, { headers })
+    expect((await seal.call('aegis.system.info', {})).statusCode).toBe(403)
+    const [session] = (await t.request({ method: 'GET', url: '/v1/seal/sessions', headers })).json()
+    const { execution_id: executionId } = session
+    const url = `/v1/seal/sessions/${executionId}`
+    const revoked = await t.request({ method: 'DELETE', url, headers })
+    expect(revoked.statusCode).toBe(200)
+    const events = await told()
+    expect(types(events)).toEqual([
+      'seal_attestation_completed',
+      'seal_session_created',
+      'tool_policy_violation',
+      'seal_policy_violation_blocked',
+      'seal_session_revoked',
+    ])
+    const of = { category: 'seal', stage: 'security', execution_id: executionId, agent_id: expect.any(String) }
+    expect(events).toMatchObject([
+      { ...of, security_context_name: 'default', attested_at: expect.any(String) },
+      { ...of, session_id: expect.any(String), expires_at: expect.any(String), created_at: expect.any(String) },
+      { tool_name: 'aegis.system.info', violation_type: 'ToolNotAllowed', blocked_at: expect.any(String) },
+      { ...of, tool_name: 'aegis.system.info', violation_type: 'ToolNotAllowed', blocked_at: expect.any(String) },
+      {
+        ...of,
+        session_id: events[1]?.session_id,
+        reason: expect.stringMatching(/^revoked by sa-/),
+        revoked_at: expect.any(String),
+      },
     ])
   })
 

@@ -7,6 +7,7 @@ import type { AccessAudit } from '../access-audit.ts'
 import { CredentialRefused, type CredentialValues } from '../credentials/values.ts'
 import type { Masks } from '../masking/masks.ts'
 import { draft, type EventDraft } from '../record/events.ts'
+import type { TenantEvents } from '../record/tenant-events.ts'
 import { placeOf } from '../secrets/secrets.ts'
 import { BadReference, type Reference, referenceIn, schemeOf } from './reference.ts'
 
@@ -56,16 +57,30 @@ export function createReferences(deps: {
   credentials: CredentialValues
   masks: Masks
   audit: AccessAudit
+  events: Pick<TenantEvents, 'tell'>
   clock: Clock
+  /** Names this server. */
+  owner: string
 }): References {
-  const { store, credentials, masks, audit, clock } = deps
+  const { store, credentials, masks, audit, events: told, clock, owner } = deps
+
+  const accessOf = ({ id, agentId }: ReferringExecution, path: string) => ({
+    engine: 'kv',
+    path,
+    access_context: {
+      kind: 'execution',
+      orchestrator_id: owner,
+      execution_id: id,
+      agent_id: agentId,
+      requested_at: toWireTime(microsOf(clock.now())),
+    },
+  })
 
   async function follow(execution: ReferringExecution, reference: Reference): Promise<Followed> {
     const at = toWireTime(microsOf(clock.now()))
     if (reference.kind === 'secret') {
       const { value, version } = await secretOf(execution, reference)
-      const context = { kind: 'execution', execution_id: execution.id, agent_id: execution.agentId }
-      const fields = { engine: 'kv', path: reference.path, version, access_context: context, retrieved_at: at }
+      const fields = { ...accessOf(execution, reference.path), version, retrieved_at: at }
       return { value, version, event: draft('secret_retrieved', fields) }
     }
     const { id, value, version } = await credentials.valueFor(execution, reference.name).catch((error: unknown) => {
@@ -83,6 +98,9 @@ export function createReferences(deps: {
     const about = { path, agent: execution.agentName }
     const refuse = async (why: string): Promise<never> => {
       await audit.record(caller, 'secret.read', about, why)
+      const { id: executionId, tenantId, agentId } = execution
+      const denied = draft('secret_access_denied', { ...accessOf(execution, path), reason: `it ${why}` })
+      await told.tell({ tenantId, agentId, executionId }, async () => ({ made: undefined, events: [denied] }))
       throw new BadReference(`the secret '${path}' ${why}.`)
     }
     let found: ReadSecret

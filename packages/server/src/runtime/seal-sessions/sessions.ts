@@ -5,8 +5,10 @@ import { scopeOfRecord, systemScope, type TenantScope } from '../../identity/sco
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Database } from '../../storage/database.ts'
-import { microsOf } from '../../storage/instants.ts'
+import { microsOf, toWireTime } from '../../storage/instants.ts'
 import type { SecurityContexts } from '../contexts/contexts.ts'
+import { draft } from '../record/events.ts'
+import type { TenantEvents } from '../record/tenant-events.ts'
 import { SEAL_AUDIENCE, SEAL_ISSUER, type SecurityTokens } from './security-tokens.ts'
 import { SESSION_SECONDS, type SealSession } from './session.ts'
 import type { SealStore } from './store.ts'
@@ -70,10 +72,11 @@ export function createSealSessions(deps: {
   securityTokens: SecurityTokens
   contexts: Pick<SecurityContexts, 'slugOf'>
   telling: SealTelling
+  tenantEvents: Pick<TenantEvents, 'tell'>
   clock: Clock
   random: Random
 }): SealSessions {
-  const { database, store, securityTokens, contexts, telling, clock, random } = deps
+  const { database, store, securityTokens, contexts, telling, tenantEvents: events, clock, random } = deps
 
   return {
     async open({ containerId, taskSummary, proof, endsAt = null, ...asked }) {
@@ -107,12 +110,20 @@ export function createSealSessions(deps: {
         expiresAt: microsOf(expiresAt * 1000),
         endedAt: null,
       }
-      const replaced = await database.db.transaction().execute(async (within) => {
-        await database.lock(`seal:${session.tenantId}:${session.proof}`, within)
+      const replaced = await events.tell(session, async (within) => {
+        await database.lock(`seal:${session.tenantId}:${session.proof}`, within as never)
         const end = { status: 'Revoked' as const, reason: 'superseded', at: session.createdAt }
         const ended = proof === null ? [] : await store.endSessions(scope, { proof }, end, within)
         await store.insertSession(session, within)
-        return ended
+        const of = { agent_id: session.agentId, execution_id: session.executionId, session_id: id }
+        const begun = { ...of, security_context_name: context }
+        return {
+          made: ended,
+          events: [
+            draft('seal_attestation_completed', { ...begun, workload_id: session.workloadId }),
+            draft('seal_session_created', { ...begun, expires_at: toWireTime(session.expiresAt) }),
+          ],
+        }
       })
       await telling.attested(session, replaced)
       return { session, token }

@@ -4,6 +4,8 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import { storableText } from '../../storage/storable.ts'
 import type { Incidents } from '../incidents/incidents.ts'
+import { draft } from '../record/events.ts'
+import type { TenantEvents } from '../record/tenant-events.ts'
 import type { SealSession } from './session.ts'
 
 /** What became of a session or of an envelope, in the audit log and where incidents are kept. */
@@ -20,11 +22,12 @@ export interface SealTelling {
 export function createSealTelling(deps: {
   events: Governance['events']
   incidents: Incidents
+  tenantEvents: Pick<TenantEvents, 'tell'>
   metrics: Pick<Metrics, 'sealAttestations' | 'sealSignatureFailures' | 'sealPolicyViolations'>
   clock: Clock
   random: Random
 }): SealTelling {
-  const { events, incidents, metrics, clock, random } = deps
+  const { events, incidents, tenantEvents, metrics, clock, random } = deps
 
   async function record(
     of: Pick<SealSession, 'tenantId' | 'agentName' | 'env'>,
@@ -77,7 +80,8 @@ export function createSealTelling(deps: {
           ...placeOf(session),
           category: 'seal_session_revoked',
           toolName: null,
-          details: reason,
+          sessionId: session.id,
+          reason,
         })
       }
     },
@@ -87,11 +91,23 @@ export function createSealTelling(deps: {
     },
     async blocked(session, { toolName, kind, details }) {
       metrics.sealPolicyViolations.inc({ violation_type: kind })
+      const { agentId: agent_id, executionId: execution_id } = session
+      const refused = {
+        agent_id,
+        execution_id,
+        tool_name: storableText(toolName),
+        violation_type: kind,
+        details: storableText(details),
+      }
+      const told = draft('tool_policy_violation', refused)
+      await tenantEvents.tell(session, async () => ({ made: undefined, events: [told] }))
       await incidents.report({
         ...placeOf(session),
         category: 'seal_policy_violation_blocked',
         toolName,
-        details: `${kind}: ${details}`,
+        violation: kind,
+        violationType: kind,
+        details,
       })
     },
   }

@@ -19,6 +19,7 @@ import type { Masks } from '../masking/masks.ts'
 import { planOf } from '../plan/plan.ts'
 import type { Execution } from '../record/execution.ts'
 import type { ExecutionStore } from '../record/store.ts'
+import type { TenantEvents } from '../record/tenant-events.ts'
 import { sealControlRoutes } from '../seal-sessions/control-routes.ts'
 import { createProvisioning } from '../seal-sessions/provisioning.ts'
 import { createSecurityTokens } from '../seal-sessions/security-tokens.ts'
@@ -64,6 +65,7 @@ export function createSeal(
     contexts: SecurityContexts
     catalogue: Catalogue
     incidents: Incidents
+    tenantEvents: TenantEvents
     judges: JudgeDesk
     masks: Pick<Masks, 'add'>
     calls: Calls

@@ -11,7 +11,7 @@ import {
 } from '../../ports/secrets.ts'
 import { microsOf, toWireTime } from '../../storage/instants.ts'
 import type { AccessAudit } from '../access-audit.ts'
-import { draft } from '../record/events.ts'
+import { draft, type EventDraft } from '../record/events.ts'
 import type { TenantEvents } from '../record/tenant-events.ts'
 import { secretPath, secretPrefix } from './path.ts'
 
@@ -65,29 +65,29 @@ export function createSecrets(deps: {
   const { store, audit, events, clock, owner } = deps
 
   /** In the log of accesses, and as what happened: a path of the caller's own tenant, never a value. */
-  async function tell(
+  const tell = (
     caller: SecretCaller,
-    type: 'secret_retrieved' | 'secret_written' | 'secret_access_denied',
-    fields: Readonly<Record<string, unknown>>,
-  ): Promise<void> {
-    const at = toWireTime(microsOf(clock.now()))
-    const access_context = { orchestrator_id: owner, execution_id: null, agent_id: null, requested_at: at }
-    const time = type === 'secret_retrieved' ? { retrieved_at: at } : {}
-    await events.record(caller.tenantId, [draft(type, { engine: 'kv', ...fields, access_context, ...time })])
+    eventOf: (common: { engine: string; access_context: object }) => EventDraft,
+  ): Promise<unknown> => {
+    const requested_at = toWireTime(microsOf(clock.now()))
+    const access_context = { orchestrator_id: owner, execution_id: null, agent_id: null, requested_at }
+    return events.record(caller.tenantId, [eventOf({ engine: 'kv', access_context })])
   }
+  const denied = (caller: SecretCaller, path: string | null, reason: string) =>
+    tell(caller, (common) => draft('secret_access_denied', { ...common, path, reason }))
 
   /** People who may read what is kept secret: of those signed in to the console the administrators; tokens by their scope. */
   async function requireOperator(caller: SecretCaller, action: string, about: object): Promise<void> {
     if (caller.kind === 'token' || caller.isAdmin) return
     await audit.record(caller, action, { ...about }, 'not an administrator')
     const { path, path_prefix: prefix } = about as { path?: string; path_prefix?: string }
-    await tell(caller, 'secret_access_denied', { path: path ?? prefix ?? null, reason: 'not an administrator' })
+    await denied(caller, path ?? prefix ?? null, 'not an administrator')
     throw new Forbidden('Operator or Admin role required', 'Operator or Admin role required')
   }
 
   async function refuse(caller: SecretCaller, action: string, path: string, reason: string): Promise<never> {
     await audit.record(caller, action, { path }, reason)
-    await tell(caller, 'secret_access_denied', { path, reason })
+    await denied(caller, path, reason)
     throw missing(path, reason)
   }
 
@@ -107,7 +107,8 @@ export function createSecrets(deps: {
       const found = await asking(() => store.read(scopeOf(caller), placeOf(path), version))
       if (found.state !== 'live') return refuse(caller, 'secret.read', path, reasonOf(found.state, version))
       await audit.record(caller, 'secret.read', { path, version: found.version }, null)
-      await tell(caller, 'secret_retrieved', { path, version: found.version })
+      const { version: read } = found
+      await tell(caller, (common) => draft('secret_retrieved', { ...common, path, version: read }))
       return { path, version: found.version, createdAt: found.createdAt, fields: found.fields }
     },
 
@@ -124,7 +125,7 @@ export function createSecrets(deps: {
         )
       }
       await audit.record(caller, 'secret.write', { path, version: written.version }, null)
-      await tell(caller, 'secret_written', { path, version: written.version })
+      await tell(caller, (common) => draft('secret_written', { ...common, path, version: written.version }))
       return { ...written, path }
     },
 

@@ -19,6 +19,8 @@ export interface CallFiles {
   readonly policy: FilePolicy | undefined
   /** Bytes it may hold. */
   readonly diskLimit: number
+  /** Volumes that lie in it, and where. */
+  readonly mounts?: readonly { readonly components: readonly string[]; readonly volumeId: string | null }[]
   /** Told of each path that is refused. */
   readonly refused?: (refusal: PathRefused) => Promise<void>
 }

@@ -1,4 +1,5 @@
 import { shownPath } from '../files/path.ts'
+import type { JudgedPath } from '../files/resolve.ts'
 import { glob, grep, SearchRefused } from '../files/search.ts'
 import {
   type Edit,
@@ -10,7 +11,7 @@ import {
   removeWorkspaceEntry,
   writeWorkspaceFile,
 } from './files.ts'
-import { builtin, type Tool, ToolFailed } from './tool.ts'
+import { builtin, type Tool, ToolFailed, type ToolRun } from './tool.ts'
 
 const text = (description: string) => ({ type: 'string', description })
 const file = text('Path of the file, in the workspace or absolute below /workspace.')
@@ -32,7 +33,11 @@ export const fileTools: readonly Tool[] = [
     isIdempotent: true,
     tags: ['read-only'],
     arguments: { path: { is: 'path', access: 'read', schema: file } },
-    run: ({ path }) => readWorkspaceFile(path('path')),
+    run: async ({ path, touched }) => {
+      const result = await readWorkspaceFile(path('path'))
+      touched('file_read', path('path'), { bytes_read: result.size_bytes })
+      return result
+    },
   },
   {
     ...fileTool,
@@ -47,7 +52,8 @@ export const fileTools: readonly Tool[] = [
       path: { is: 'path', access: 'write', schema: file },
       content: { is: 'content', schema: text('The whole new content.') },
     },
-    run: ({ path, args, diskLimit }) => writeWorkspaceFile(path('path'), String(args.content), diskLimit),
+    run: async ({ path, args, diskLimit, touched }) =>
+      written(touched, path('path'), await writeWorkspaceFile(path('path'), String(args.content), diskLimit)),
   },
   {
     ...fileTool,
@@ -58,7 +64,11 @@ export const fileTools: readonly Tool[] = [
     isIdempotent: true,
     tags: ['read-only'],
     arguments: { path: { is: 'path', access: 'read', schema: folder } },
-    run: ({ path }) => listWorkspaceFolder(path('path')),
+    run: async ({ path, touched }) => {
+      const result = await listWorkspaceFolder(path('path'))
+      touched('directory_listed', path('path'), { entry_count: result.entries.length })
+      return result
+    },
   },
   {
     ...fileTool,
@@ -69,7 +79,11 @@ export const fileTools: readonly Tool[] = [
     isIdempotent: true,
     isSubjectToJudges: true,
     arguments: { path: { is: 'path', access: 'write', schema: text('Path of the folder.') } },
-    run: ({ path }) => makeWorkspaceFolder(path('path')),
+    run: async ({ path, touched }) => {
+      const result = await makeWorkspaceFolder(path('path'))
+      if (isNew(path('path'))) touched('file_created', path('path'), { is_dir: true })
+      return result
+    },
   },
   {
     ...fileTool,
@@ -88,7 +102,11 @@ export const fileTools: readonly Tool[] = [
         schema: { type: 'boolean', description: 'Whether a folder is deleted with all that is in it (false).' },
       },
     },
-    run: ({ path, args }) => removeWorkspaceEntry(path('path'), args.recursive === true),
+    run: async ({ path, args, touched }) => {
+      const result = await removeWorkspaceEntry(path('path'), args.recursive === true)
+      touched('file_deleted', path('path'), {})
+      return result
+    },
   },
   {
     ...fileTool,
@@ -104,13 +122,10 @@ export const fileTools: readonly Tool[] = [
       target_content: { is: 'content', schema: target },
       replacement_content: { is: 'content', schema: replacement },
     },
-    run: async ({ path, args, diskLimit }) => {
-      const { edits_applied: _one, ...result } = await editWorkspaceFile(
-        path('path'),
-        [args as unknown as Edit],
-        diskLimit,
-      )
-      return result
+    run: async ({ path, args, diskLimit, touched }) => {
+      const edits = [args as unknown as Edit]
+      const { edits_applied: _one, ...result } = await editWorkspaceFile(path('path'), edits, diskLimit)
+      return written(touched, path('path'), result)
     },
   },
   {
@@ -141,7 +156,10 @@ export const fileTools: readonly Tool[] = [
         },
       },
     },
-    run: ({ path, args, diskLimit }) => editWorkspaceFile(path('path'), args.edits as readonly Edit[], diskLimit),
+    run: async ({ path, args, diskLimit, touched }) => {
+      const result = await editWorkspaceFile(path('path'), args.edits as readonly Edit[], diskLimit)
+      return written(touched, path('path'), result)
+    },
   },
   {
     ...fileTool,
@@ -156,9 +174,11 @@ export const fileTools: readonly Tool[] = [
       pattern: { is: 'content', schema: text('Regular expression, as Python writes them.') },
       path: { is: 'path', access: 'read', schema: searched },
     },
-    run: async ({ path, args, mayRead }) => {
+    run: async ({ path, args, mayRead, touched }) => {
       const at = path('path')
       const { matches, isCut } = await grep(at, String(args.pattern), mayRead).catch(explainSearch(at))
+      // A search is told as the folder that was searched: what it has of files is in its result.
+      touched('directory_listed', at, { entry_count: new Set(matches.map(({ file }) => file)).size })
       return { status: 'success', path: shownPath(at.components), matches, ...(isCut ? { truncated: true } : {}) }
     },
   },
@@ -177,13 +197,27 @@ export const fileTools: readonly Tool[] = [
       },
       path: { is: 'path', access: 'read', schema: folder },
     },
-    run: async ({ path, args, mayRead }) => {
+    run: async ({ path, args, mayRead, touched }) => {
       const at = path('path')
       const { matches, isCut } = await glob(at, String(args.pattern), mayRead).catch(explainSearch(at))
+      touched('directory_listed', at, { entry_count: matches.length })
       return { status: 'success', path: shownPath(at.components), matches, ...(isCut ? { truncated: true } : {}) }
     },
   },
 ]
+
+/** When it was judged, there was nothing. */
+const isNew = ({ existing, components }: JudgedPath): boolean => existing < components.length
+
+function written<T extends { readonly bytes_written: number }>(
+  touched: ToolRun['touched'],
+  path: JudgedPath,
+  result: T,
+): T {
+  if (isNew(path)) touched('file_created', path, {})
+  touched('file_written', path, { bytes_written: result.bytes_written })
+  return result
+}
 
 const explainSearch =
   (path: Parameters<typeof explain>[0]) =>

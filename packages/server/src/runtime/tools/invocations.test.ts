@@ -3,11 +3,12 @@ import { manualClock } from '../../../test/manual-clock.ts'
 import { Conflict } from '../../errors.ts'
 import type { TokenCaller } from '../../identity/caller.ts'
 import type { RateVerdict } from '../../ports/rate-limiter.ts'
+import type { Reported } from '../incidents/incidents.ts'
 import type { ExecutionGuard, GovernedCall } from '../judging/execution-guard.ts'
 import { nothing } from '../masking/mask.ts'
 import type { EventDraft } from '../record/events.ts'
 import { createCatalogue } from './catalogue.ts'
-import { createInvocations, type Incident, type InvocationContext, type Invocations } from './invocations.ts'
+import { createInvocations, type InvocationContext, type Invocations } from './invocations.ts'
 import { builtin, type Tool, ToolFatal } from './tool.ts'
 
 const text = { type: 'string' }
@@ -36,7 +37,7 @@ describe('the order of a tool call', () => {
   /** Which steps were taken, in order. */
   let steps: string[]
   let events: EventDraft[]
-  let incidents: Incident[]
+  let incidents: Reported[]
   let violations: string[]
   let refusals: { toolName: string; source: string; name: string }[]
   let verdicts: { judge: boolean; limit: RateVerdict }

@@ -9,8 +9,9 @@ import type { RateLimiter, RateVerdict } from '../../ports/rate-limiter.ts'
 import type { Capability, SecurityContext } from '../contexts/security-contexts.ts'
 import { isAllowed } from '../files/file-policy.ts'
 import { requireFolder } from '../files/open.ts'
-import { PathRefused } from '../files/path.ts'
+import { PathRefused, shownPath } from '../files/path.ts'
 import type { JudgedPath } from '../files/resolve.ts'
+import type { Incidents } from '../incidents/incidents.ts'
 import type { ExecutionGuard, GovernedCall } from '../judging/execution-guard.ts'
 import type { Waiting } from '../judging/human.ts'
 import type { Mask } from '../masking/mask.ts'
@@ -32,9 +33,9 @@ import { boundResult } from './bounds.ts'
 import type { Catalogue } from './catalogue.ts'
 import { dispatchOf } from './commands.ts'
 import { explain } from './files.ts'
-import { judgeByContext } from './judge-by-context.ts'
+import { judgeByContext, type Violation } from './judge-by-context.ts'
 import { asRecord, cut, eventKind, LONGEST_FAILURE, shortened, tailOf } from './telling.ts'
-import { type Tool, type ToolCaller, ToolFailed, ToolFatal } from './tool.ts'
+import { argumentsOf, type Tool, type ToolCaller, ToolFailed, ToolFatal } from './tool.ts'
 
 const redaction = new RedactionPolicy()
 const POLICY_ERROR_CODE = -32_000
@@ -71,18 +72,6 @@ export type ToolJudge = (call: {
   readonly args: Readonly<Record<string, unknown>>
 }) => Promise<{ readonly accepted: true } | { readonly accepted: false; readonly reason: string }>
 
-/** A refusal, as whoever watches over the installation is told of it. */
-export interface Incident {
-  readonly category: 'policy_violation_blocked' | 'seal_policy_violation_blocked'
-  readonly tenantId: string
-  readonly agentId: string | null
-  readonly executionId: string | null
-  readonly sessionId: string | null
-  readonly toolName: string
-  readonly violation: string
-  readonly details: string
-}
-
 /** What came of a call, for a caller that is no model. */
 export type CallOutcome =
   | { readonly kind: 'returned'; readonly callId: string; readonly result: unknown }
@@ -114,6 +103,7 @@ interface RunningCall {
   readonly startedAt: number
   readonly governed: GovernedCall
   readonly capability: Capability
+  readonly touched: readonly EventDraft[]
 }
 
 export interface CommandResult {
@@ -173,6 +163,8 @@ interface Told {
 interface Requested extends CallFacts {
   readonly call: string | null
   readonly step: TrajectoryStep
+  /** What its tool did with files, which is told with what the call came to. */
+  readonly touched: EventDraft[]
 }
 
 /** How an allowed call went: judged and returned, or to be run by the workload. */
@@ -191,16 +183,16 @@ export function createInvocations(deps: {
   /** What the execution was handed in secret, which no model is told. */
   maskOf: (executionId: string) => Mask
   /** Told of every refusal but those of the contracts, which are in the audit log. */
-  report: (incident: Incident) => Promise<void>
+  report: Incidents['report']
 }): Invocations {
   const { clock, newId, count, report } = deps
   const authorize = createAuthorize(deps)
 
   /** One call, from its request to what it returned. */
   async function run(context: InvocationContext, facts: Requested): Promise<Ran> {
-    const { callId, name, call } = facts
+    const { callId, name, call, touched } = facts
     const { tool, args, paths, governed, capability } = await authorize(context, facts)
-    const running = { callId, call, toolName: name, startedAt: clock.now(), governed, capability }
+    const running = { callId, call, toolName: name, startedAt: clock.now(), governed, capability, touched }
     const isUnderWay = call === null || tool.isIdempotent ? undefined : ({ kind: 'running', call } as const)
     const handler = tool.run
     if (handler === null) {
@@ -237,6 +229,17 @@ export function createInvocations(deps: {
         caller,
         signal,
         tell: (events) => context.record(events),
+        touched(type, { components }, more) {
+          const fields = {
+            volume_id: volumeAt(files, components),
+            path: shownPath(components),
+            ...(type === 'file_read' || type === 'file_written'
+              ? { offset: 0, duration_ms: clock.now() - running.startedAt }
+              : {}),
+            ...more,
+          }
+          touched.push({ type, fields })
+        },
         waiting,
       }),
     )
@@ -247,7 +250,7 @@ export function createInvocations(deps: {
   /** A refusal or a failure, recorded; what it was, and what is told of it. */
   async function failed(
     context: InvocationContext,
-    { callId, name, call, step }: Omit<Requested, 'raw' | 'index'>,
+    { callId, name, call, step, raw, touched }: Omit<Requested, 'index'>,
     error: unknown,
   ): Promise<Told & { readonly failure: CallFailure; readonly told: string }> {
     const known = knownFailure(error)
@@ -260,8 +263,10 @@ export function createInvocations(deps: {
     const { agentId, executionId, tenantId, sealSessionId } = context.caller
     const ended = failedStep(step, told)
     const events = [
+      ...touched,
       ...(violation
         ? [
+            ...commandViolation(name, raw, callId, violation.kind),
             draft('tool_policy_violation', {
               tool_name: name,
               violation_type: eventKind(violation.kind),
@@ -285,6 +290,7 @@ export function createInvocations(deps: {
         sessionId: sealSessionId ?? null,
         toolName: name,
         violation: failure.violation.kind,
+        violationType: eventKind(failure.violation.kind),
         details: failure.violation.details,
       })
     return { failure, told, content: told, step: ended }
@@ -336,7 +342,7 @@ export function createInvocations(deps: {
   /** Record what a call that ran came to, and what the model is told of it, as one. */
   async function completed(
     context: InvocationContext,
-    { callId, call, toolName, startedAt, step }: DispatchedCall,
+    { callId, call, toolName, startedAt, step, touched }: DispatchedCall,
     judged: unknown,
   ): Promise<Told> {
     const content = call === null ? '' : await bounded(context, callId, judged)
@@ -347,8 +353,20 @@ export function createInvocations(deps: {
       result: shortened(judged),
       duration_ms: clock.now() - startedAt,
     })
-    await context.record([event], call === null ? undefined : { kind: 'told', call, content, step: ended })
+    await context.record([...touched, event], call === null ? undefined : { kind: 'told', call, content, step: ended })
     return { content, step: ended }
+  }
+
+  /** A command that was refused is told as one as well. */
+  function commandViolation(name: string, raw: unknown, callId: string, kind: Violation['kind']): EventDraft[] {
+    const tool = deps.catalogue.find(name)
+    const [command] = tool ? argumentsOf(tool, 'command') : []
+    if (!tool || command === undefined || raw === null) return []
+    const [words] = argumentsOf(tool, 'words')
+    const shown = asRecord(shortened(raw))
+    const args = words === undefined ? [] : (shown[words] ?? [])
+    const refused = { tool_call_id: callId, command: shown[command] ?? null, args }
+    return [draft('command_policy_violation', { ...refused, violation_type: eventKind(kind) })]
   }
 
   /** Record that a call was asked for, unless an earlier server did. */
@@ -365,7 +383,8 @@ export function createInvocations(deps: {
         [draft('tool_invocation_requested', { invocation_id: callId, tool_name: name, arguments: shown })],
         call === null ? undefined : { kind: 'called', call, invocationId: callId },
       )
-    return { ...facts, call, step: { tool: name, argumentsJson: JSON.stringify(shown) ?? 'null', status: 'pending' } }
+    const step = { tool: name, argumentsJson: JSON.stringify(shown) ?? 'null', status: 'pending' } as const
+    return { ...facts, call, touched: [], step }
   }
 
   /** What a call of no execution returns was handed to nobody. */
@@ -463,12 +482,18 @@ export function createInvocations(deps: {
           count('failed')
           return completed(context, { ...running, step: { ...step, status: 'failed' } }, error.result)
         }
-        const told = await failed(context, { callId, call, step, name: toolName }, error)
+        const told = await failed(context, { callId, call, step, name: toolName, raw: null, touched: [] }, error)
         return { content: told.content, step: told.step }
       }
     },
   }
 }
+
+/** The volume that a path lies in; null: in none. The innermost, where one lies in another. */
+const volumeAt = (files: CallFiles | null, components: readonly string[]): string | null =>
+  (files?.mounts ?? [])
+    .filter((mount) => mount.components.every((one, index) => components[index] === one))
+    .sort((a, b) => b.components.length - a.components.length)[0]?.volumeId ?? null
 
 const commandStarted = (message: DispatchMessage): EventDraft =>
   draft('command_execution_started', {

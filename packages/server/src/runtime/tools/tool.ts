@@ -2,6 +2,7 @@ import type { ToolArguments } from '@lictor/contracts'
 import type { TokenCaller, UserCaller } from '../../identity/caller.ts'
 import type { FileAccess } from '../files/file-policy.ts'
 import type { JudgedPath } from '../files/resolve.ts'
+import type { FieldsOf, More } from '../record/event-types.ts'
 import type { EventDraft } from '../record/events.ts'
 
 /**
@@ -57,6 +58,9 @@ export interface ToolCaller {
   offers(tool: string): boolean
 }
 
+export type FileEvent = 'file_read' | 'file_written' | 'file_created' | 'file_deleted' | 'directory_listed'
+type Whereabouts = 'volume_id' | 'path' | 'offset' | 'duration_ms'
+
 /** A call as its handler gets it: judged, allowed, and with the paths as they were judged. */
 export interface ToolRun {
   readonly args: Readonly<Record<string, unknown>>
@@ -74,6 +78,11 @@ export interface ToolRun {
    * @throws what ends the call when it would have been refused with these arguments
    */
   judgeAgain(args: Readonly<Record<string, unknown>>): Promise<void>
+  /**
+   * What was done with a file or folder of the workspace, told with what the call came to.
+   * @param more fields of the event beside where it was and how long it took
+   */
+  touched<Type extends FileEvent>(type: Type, path: JudgedPath, more: Omit<FieldsOf<Type>, Whereabouts> & More): void
   /** Record what came about by the call, for the streams of whatever it belongs to. */
   tell(events: readonly EventDraft[]): Promise<void>
   /** Wait for something that may take long, without holding what others need meanwhile. */

@@ -5,7 +5,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import { type Micros, microsOf } from '../../storage/instants.ts'
 import type { PathProblem } from '../files/path.ts'
-import { draft } from '../record/events.ts'
+import { draft, type EventDraft } from '../record/events.ts'
 import type { TenantEvents } from '../record/tenant-events.ts'
 import type { ViolationStore } from './store.ts'
 
@@ -33,8 +33,8 @@ export interface Tried extends Partial<Omit<Violation, 'id' | 'at'>> {
   readonly category: Category
   readonly operation: string
   readonly details: string
-  /** What the event says beside it. */
-  readonly more?: Readonly<Record<string, unknown>>
+  /** Of a quota: what was asked for, what is free and what the volume may hold, in bytes. */
+  readonly room?: { readonly requested: number; readonly available: number; readonly limit: number }
 }
 
 /** The record of refused file operations, for operators. Each refusal leaves one. */
@@ -60,7 +60,7 @@ export function createViolations(deps: {
   const { store, events, clock, random, logger, workers } = deps
   workers.every('storage_violations', DAY_MS, () => store.deleteBefore(microsOf(clock.now() - KEPT_DAYS * DAY_MS)))
   return {
-    async record({ tenantId, executionId = null, volumeId = null, path = null, more = {}, ...tried }) {
+    async record({ tenantId, executionId = null, volumeId = null, path = null, room, ...tried }) {
       const { category, operation } = tried
       logger.warn({ category, operation, execution_id: executionId, volume_id: volumeId }, 'file operation refused')
       const violation: Violation = {
@@ -73,7 +73,7 @@ export function createViolations(deps: {
         at: microsOf(clock.now()),
       }
       await events
-        .record(tenantId, [draft(category, { ...fieldsOf(violation), ...more })], async (within) => {
+        .record(tenantId, eventsOf(violation, room), async (within) => {
           await store.insert(scopeOfRecord({ tenantId }), violation, within)
           return true
         })
@@ -83,16 +83,24 @@ export function createViolations(deps: {
   }
 }
 
-function fieldsOf({ category, executionId, volumeId, path, operation, details }: Violation) {
+function eventsOf(
+  { category, executionId, volumeId, path, operation, details }: Violation,
+  { requested, available, limit }: NonNullable<Tried['room']> = { requested: 0, available: 0, limit: 0 },
+): readonly EventDraft[] {
   const common = { execution_id: executionId, volume_id: volumeId }
   switch (category) {
     case 'path_traversal_blocked':
-      return { ...common, attempted_path: path }
+      return [draft(category, { ...common, attempted_path: path })]
     case 'filesystem_policy_violation':
-      return { ...common, operation, path, policy_rule: details }
+      return [draft(category, { ...common, operation, path, policy_rule: details })]
     case 'quota_exceeded':
+      return [
+        draft(category, { ...common, path, requested_bytes: requested, available_bytes: available }),
+        // What it holds beside the file that did not fit.
+        draft('volume_quota_exceeded', { ...common, size_limit_bytes: limit, actual_bytes: limit - available }),
+      ]
     case 'unauthorized_volume_access':
-      return common
+      return [draft(category, common)]
   }
 }
 

@@ -133,9 +133,15 @@ export function volumeFileRoutes(app: App, deps: { volumes: Volumes; files: Volu
       },
     },
     async (request, reply) => {
-      const file = await files.stat(await volumeOf(request), requirePath(request.query.path))
+      const volume = await volumeOf(request)
+      const file = await files.stat(volume, requirePath(request.query.path))
       const { name, size, sha256 } = file
-      return sendFile(request, reply, { name, size, etag: `"${sha256}"`, open: (range) => files.read(file, range) })
+      return sendFile(request, reply, {
+        name,
+        size,
+        etag: `"${sha256}"`,
+        open: (range) => files.open(volume, file, range),
+      })
     },
   )
 

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { Logger } from 'pino'
 import { Conflict, DomainError, InvalidInput, NotFound } from '../../errors.ts'
 import { type Blobs, BlobTooLarge, type ByteRange } from '../../ports/blobs.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -8,9 +9,11 @@ import { microsOf } from '../../storage/instants.ts'
 import { PathRefused } from '../files/path.ts'
 import { sniff } from '../files/sniff.ts'
 import { foldersAbove, nameOf, shown, volumePath } from '../files/volume-path.ts'
+import { draft, type EventDraft } from '../record/events.ts'
+import type { TenantEvents } from '../record/tenant-events.ts'
 import { categoryOf, type Violations } from '../violations/violations.ts'
 import type { Entry, FileStore, Pending } from './file-store.ts'
-import { createMeter } from './meter.ts'
+import { counted, createMeter } from './meter.ts'
 import type { VolumeStore } from './store.ts'
 import { type Tier, UNLIMITED, type Volume, type VolumeEntry, type VolumeFile } from './volume.ts'
 import { missing } from './volumes.ts'
@@ -35,6 +38,8 @@ export interface Incoming {
  * records the refusal. There are no links in a volume: a path is its own name for what it holds.
  */
 export interface VolumeFiles {
+  /** The same for what an execution does: what is told of it names the execution. */
+  of(executionId: string | null): VolumeFiles
   /** By the bytes of their names. @throws NotFound, InvalidInput for a file. */
   list(
     volume: Volume,
@@ -43,7 +48,9 @@ export interface VolumeFiles {
   ): Promise<{ path: string; entries: Entry[] }>
   /** @throws NotFound, InvalidInput for a folder. */
   stat(volume: Volume, path: string): Promise<VolumeFile>
-  /** @throws NotFound, InvalidInput. */
+  /** Its bytes for whoever asked for them; when they are out, or nobody takes more, it is told. @throws NotFound, InvalidInput. */
+  open(volume: Volume, file: VolumeFile, range?: ByteRange): Promise<Readable>
+  /** Its bytes for this server's own use. @throws NotFound */
   read(file: VolumeFile, range?: ByteRange): Promise<Readable>
   /**
    * Keep a file, in the place of one that is there. Until all of it has come the old one is what everybody reads; what is cut off
@@ -84,16 +91,30 @@ export function createVolumeFiles(deps: {
   store: FileStore
   blobs: Blobs
   violations: Violations
+  events: Pick<TenantEvents, 'add' | 'record'>
   clock: Clock
   random: Random
+  logger: Pick<Logger, 'error'>
   tier: Tier
   /** Names this server, and stays with its data folder. */
   owner: string
   /** Blobs may be removed that nothing names any more. */
   collect: () => void
 }): VolumeFiles {
-  const { database, volumeStore, store, blobs, violations, clock, random, tier, owner, collect } = deps
+  return filesFor(deps, null)
+}
+
+function filesFor(deps: Parameters<typeof createVolumeFiles>[0], executionId: string | null): VolumeFiles {
+  const { database, volumeStore, store, blobs, violations, events, clock, random, logger, tier, owner, collect } = deps
   const now = () => microsOf(clock.now())
+  const executionOf = (volume: Volume) => executionId ?? (volume.owner.kind === 'execution' ? volume.owner.id : null)
+  /** What an event of a file or folder says of where it is. */
+  const at = (volume: Volume, { path, isFolder = false }: { path: string; isFolder?: boolean }) => ({
+    execution_id: executionOf(volume),
+    volume_id: volume.id,
+    path: shown(path),
+    ...(isFolder ? { is_dir: true } : {}),
+  })
 
   async function pathIn(volume: Volume, text: string, operation: Operation): Promise<string> {
     try {
@@ -105,7 +126,7 @@ export function createVolumeFiles(deps: {
         category: categoryOf(error.problem),
         operation: 'path_traversal',
         volumeId: volume.id,
-        executionId: volume.owner.kind === 'execution' ? volume.owner.id : null,
+        executionId: executionOf(volume),
         path: text,
         details: `${error.message} (${operation})`,
       })
@@ -114,10 +135,16 @@ export function createVolumeFiles(deps: {
   }
 
   /** Change the files of a volume, one change at a time. @throws NotFound when it is deleted meanwhile. */
-  const changing = <T>(volume: Volume, change: (within: Queryable) => Promise<T>): Promise<T> =>
+  const changing = <T>(
+    volume: Volume,
+    change: (within: Queryable, tell: (event: EventDraft) => void) => Promise<T>,
+  ): Promise<T> =>
     database.db.transaction().execute(async (within) => {
       if (!(await volumeStore.lock(volume.id, within))) throw missing(volume.id)
-      return change(within)
+      const told: EventDraft[] = []
+      const made = await change(within, (event) => told.push(event))
+      await events.add(volume.tenantId, told, within)
+      return made
     })
 
   async function require(volume: Volume, path: string, within?: Queryable): Promise<Entry> {
@@ -126,11 +153,18 @@ export function createVolumeFiles(deps: {
     return found
   }
 
-  async function makeFolders(volume: Volume, folders: readonly string[], within: Queryable): Promise<void> {
+  async function makeFolders(
+    volume: Volume,
+    folders: readonly string[],
+    within: Queryable,
+    tell: (event: EventDraft) => void,
+  ): Promise<void> {
     for (const folder of folders) {
       const there = await store.find(volume.id, folder, within)
       if (there && !there.isFolder) throw new Conflict(`'${shown(folder)}' is a file.`, 'not_a_folder')
-      if (!there) await store.insertFolder(volume.id, folder, now(), within)
+      if (there) continue
+      await store.insertFolder(volume.id, folder, now(), within)
+      tell(draft('file_created', at(volume, { path: folder, isFolder: true })))
     }
   }
 
@@ -140,10 +174,10 @@ export function createVolumeFiles(deps: {
       category: 'quota_exceeded',
       operation: 'quota',
       volumeId: volume.id,
-      executionId: volume.owner.kind === 'execution' ? volume.owner.id : null,
+      executionId: executionOf(volume),
       path,
       details: error.message,
-      more: { requested_bytes: error.requested, available_bytes: error.available },
+      room: { requested: error.requested, available: error.available, limit: volume.sizeLimit },
     })
     throw new InvalidInput(
       `The volume '${volume.label}' may hold ${volume.sizeLimit} bytes: ${error.message} Delete files, or make a larger volume.`,
@@ -202,12 +236,12 @@ export function createVolumeFiles(deps: {
     collect()
   }
 
-  async function keep(volume: Volume, id: string, file: VolumeFile): Promise<void> {
-    await changing(volume, async (within) => {
+  async function keep(volume: Volume, id: string, file: VolumeFile, began: number): Promise<void> {
+    await changing(volume, async (within, tell) => {
       const pending = await requirePending(id, within)
       const old = await store.find(volume.id, file.path, within)
       if (old?.isFolder) throw new Conflict(`'${shown(file.path)}' is a folder.`, 'is_a_folder')
-      await makeFolders(volume, foldersAbove(file.path), within)
+      await makeFolders(volume, foldersAbove(file.path), within, tell)
       const held = beyondCredit(pending.held, pending)
       const more = { used: file.size - (old?.size ?? 0), reserved: -held }
       if (!(await volumeStore.count(volume.id, more, within)))
@@ -215,16 +249,23 @@ export function createVolumeFiles(deps: {
       await store.put(volume.id, file, within)
       await store.deleteUpload(id, within)
       if (old) await store.addGarbage([old.blobKey], now(), within)
+      else tell(draft('file_created', at(volume, file)))
+      const written = { offset: 0, bytes_written: file.size, duration_ms: clock.now() - began }
+      tell(draft('file_written', { ...at(volume, file), ...written }))
     })
     collect()
   }
 
   return {
+    of: (execution) => filesFor(deps, execution),
     async list(volume, text, page) {
       const path = await pathIn(volume, text, 'read')
       if (path !== '' && !(await require(volume, path)).isFolder)
         throw new InvalidInput(`'${shown(path)}' is a file.`, 'not_a_folder')
-      return { path, entries: await store.list(volume.id, path, page) }
+      const entries = await store.list(volume.id, path, page)
+      const listed = draft('directory_listed', { ...at(volume, { path }), entry_count: entries.length })
+      await events.record(volume.tenantId, [listed])
+      return { path, entries }
     },
     async stat(volume, text) {
       const path = await pathIn(volume, text, 'read')
@@ -232,31 +273,40 @@ export function createVolumeFiles(deps: {
       if (!found || found.isFolder) throw new InvalidInput(`'${shown(path)}' is a folder.`, 'is_a_folder')
       return found
     },
-    async read(file, range) {
-      const blob = await blobs.get(file.blobKey, range)
-      if (!blob) throw new NotFound(`'${shown(file.path)}' has just been replaced or deleted.`, 'file not found')
-      return blob.content
+    read,
+    async open(volume, file, range) {
+      const began = clock.now()
+      // Nobody waits for its record: the bytes are out.
+      return counted(await read(file, range), (bytes) => {
+        const went = { offset: range?.start ?? 0, bytes_read: bytes, duration_ms: clock.now() - began }
+        events
+          .record(volume.tenantId, [draft('file_read', { ...at(volume, file), ...went })])
+          .catch((err: unknown) => logger.error({ err, volume_id: volume.id }, 'a file that was read is not recorded'))
+      })
     },
     all: (volume) => store.listBelow(volume.id, ''),
     async removeFile(volume, path, blobKey) {
-      await changing(volume, async (within) => {
+      await changing(volume, async (within, tell) => {
         const found = await store.find(volume.id, path, within)
         if (!found || found.isFolder || found.blobKey !== blobKey) return
         await store.delete(volume.id, [found], now(), within)
+        tell(draft('file_deleted', at(volume, found)))
         await volumeStore.count(volume.id, { used: -found.size, reserved: 0 }, within)
       })
       collect()
     },
     async removeFolderIfEmpty(volume, path) {
-      await changing(volume, async (within) => {
+      await changing(volume, async (within, tell) => {
         const found = await store.find(volume.id, path, within)
         if (!found?.isFolder || (await store.listBelow(volume.id, path, within)).length > 0) return
         await store.delete(volume.id, [found], now(), within)
+        tell(draft('file_deleted', at(volume, found)))
       })
     },
 
     async write(volume, incoming) {
       const { source, atLeast } = incoming
+      const began = clock.now()
       const known = incoming.path === null ? null : await pathOfFile(volume, incoming.path)
       if (atLeast > tier.largestFile) throw tooLarge()
       const name = random.uuid()
@@ -284,7 +334,7 @@ export function createVolumeFiles(deps: {
           blobKey,
           modifiedAt: now(),
         }
-        await keep(volume, id, file)
+        await keep(volume, id, file, began)
         return file
       } catch (error) {
         await giveUp(volume, id, blobKey)
@@ -297,8 +347,8 @@ export function createVolumeFiles(deps: {
     async mkdir(volume, text) {
       const path = await pathIn(volume, text, 'write')
       if (path === '') return { path, name: '', isFolder: true, size: 0, modifiedAt: volume.createdAt }
-      return changing(volume, async (within) => {
-        await makeFolders(volume, [...foldersAbove(path), path], within)
+      return changing(volume, async (within, tell) => {
+        await makeFolders(volume, [...foldersAbove(path), path], within, tell)
         return require(volume, path, within)
       })
     },
@@ -308,7 +358,7 @@ export function createVolumeFiles(deps: {
       if (from === '' || to === '') throw new InvalidInput('The root of a volume cannot be moved.', 'invalid_path')
       if (to.startsWith(`${from}/`))
         throw new InvalidInput(`'${shown(from)}' cannot be moved into itself.`, 'invalid_path')
-      await changing(volume, async (within) => {
+      await changing(volume, async (within, tell) => {
         const moved = await require(volume, from, within)
         if (from === to) return
         if (await store.find(volume.id, to, within))
@@ -319,8 +369,12 @@ export function createVolumeFiles(deps: {
         const below = moved.isFolder ? await store.listBelow(volume.id, from, within) : []
         const moves = [moved, ...below].map(({ path }) => ({ from: path, to: to + path.slice(from.length) }))
         for (const one of moves) requirePath(one.to)
-        await makeFolders(volume, foldersAbove(to), within)
+        await makeFolders(volume, foldersAbove(to), within, tell)
         await store.repath(volume.id, moves, within)
+        // What is in a folder moves with it.
+        const [gone, come] = [at(volume, moved), at(volume, { path: to, isFolder: moved.isFolder })]
+        tell(draft('file_deleted', { ...gone, moved_to: come.path }))
+        tell(draft('file_created', { ...come, moved_from: gone.path }))
       })
       return { from, to }
     },
@@ -328,16 +382,23 @@ export function createVolumeFiles(deps: {
     async remove(volume, text) {
       const path = await pathIn(volume, text, 'delete')
       if (path === '') throw new InvalidInput('The root of a volume cannot be deleted.', 'invalid_path')
-      await changing(volume, async (within) => {
+      await changing(volume, async (within, tell) => {
         const removed = await require(volume, path, within)
         const entries = removed.isFolder ? [removed, ...(await store.listBelow(volume.id, path, within))] : [removed]
         const freed = entries.reduce((sum, { size }) => sum + size, 0)
         await store.delete(volume.id, entries, now(), within)
+        for (const entry of entries) tell(draft('file_deleted', at(volume, entry)))
         await volumeStore.count(volume.id, { used: -freed, reserved: 0 }, within)
       })
       collect()
       return path
     },
+  }
+
+  async function read(file: VolumeFile, range?: ByteRange): Promise<Readable> {
+    const blob = await blobs.get(file.blobKey, range)
+    if (!blob) throw new NotFound(`'${shown(file.path)}' has just been replaced or deleted.`, 'file not found')
+    return blob.content
   }
 
   async function pathOfFile(volume: Volume, text: string): Promise<string> {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { pipeline, type Readable, Transform } from 'node:stream'
 import type { Clock } from '../../ports/clock.ts'
 import { SNIFFED_BYTES } from '../files/sniff.ts'
 
@@ -7,6 +8,8 @@ const FIRST_STEP = 8 * 1024 ** 2
 const LARGEST_STEP = 64 * 1024 ** 2
 /** A slow upload says that it is alive. */
 const SIGN_OF_LIFE_MS = 60_000
+/** Bytes of a file that wait to be taken. */
+const COUNTED_BYTES = 1024 ** 2
 
 /** What is measured of a file while it comes. */
 export interface Meter {
@@ -53,4 +56,18 @@ export function createMeter(deps: { clock: Clock; hold: (total: number) => Promi
     },
     finish: () => ({ sha256: hash.digest('hex'), head: Buffer.concat(heads) }),
   }
+}
+
+/** The bytes of a file as they are. When all are out, or nobody takes more of them, `onOut` is told how many were taken. */
+export function counted(content: Readable, onOut: (bytes: number) => void): Readable {
+  let bytes = 0
+  const counter = new Transform({
+    highWaterMark: COUNTED_BYTES,
+    transform(chunk: Uint8Array, _encoding, pass) {
+      bytes += chunk.length
+      pass(null, chunk)
+    },
+  })
+  // Whatever ends either of them ends the other; who reads is told why.
+  return pipeline(content, counter, () => onOut(bytes))
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
-import { draft } from '../record/events.ts'
+import { draft, type EventDraft } from '../record/events.ts'
 import type { TenantEvents } from '../record/tenant-events.ts'
 import type { Violations } from '../violations/violations.ts'
 import type { VolumeStore } from './store.ts'
@@ -112,7 +112,7 @@ export function createVolumes(deps: {
       expiresAt: input.expiresAt ?? null,
     }
     if (!(await store.insert(volume, within))) throw taken(label)
-    await events.add(tenantId, [createdEvent(volume)], within)
+    await events.add(tenantId, [createdEvent(volume), ...warningOf(volume, allocated + sizeLimit, tier)], within)
     return volume
   }
 
@@ -204,6 +204,17 @@ function createdEvent({ id, tenantId, owner, label, sizeLimit, storageClass, cre
         : { type: storageClass, ttl: `PT${Math.round((expiresAt - createdAt) / 1_000_000)}S` },
     remote_path: `/aegis/volumes/${tenantId}/${id}`,
   })
+}
+
+/** From this share of what a tier allows on, whoever makes a volume is warned. */
+const WARNING_PERCENT = 80
+
+function warningOf({ tenantId, owner }: Volume, allocated: number, { total }: Tier): readonly EventDraft[] {
+  const percent = (allocated / total) * 100
+  if (owner.kind === 'execution' || total === UNLIMITED || percent < WARNING_PERCENT) return []
+  const owner_user_id = owner.kind === 'user' ? owner.id : null
+  const usage_percent = Math.round(percent * 10) / 10
+  return [draft('user_volume_quota_warning', { owner_user_id, tenant_id: tenantId, usage_percent })]
 }
 
 const deletedEvent = ({ id, owner }: Volume) =>
