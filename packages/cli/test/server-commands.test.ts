@@ -190,7 +190,7 @@ describe('lictor tool call', () => {
       '',
       expect.stringContaining("There is no script 'none'."),
     ])
-    const refused = await cli.run('tool', 'call', 'aegis.system.info', '--output', 'json')
+    const refused = await cli.run('tool', 'call', 'fs.list', '--args', '{"path":"."}', '--output', 'json')
     expect([refused.code, refused.json()]).toEqual([1, expect.objectContaining({ code: expect.any(String) })])
     expect((await cli.run('tool', 'call', 'aegis.script.get')).err).toContain("required field 'id'")
     expect((await cli.run('tool', 'call', 'aegis.script.list', '--args', '[]')).err).toContain('no JSON object')

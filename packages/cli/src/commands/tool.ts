@@ -45,7 +45,7 @@ export function toolCommand({ terminal, settings, connect }: Context): Command {
     .description('call one tool, judged as a call of a program with a security context would be')
     .argument('<name>', 'for example aegis.tools.list')
     .option('--args <json>', 'its arguments, a JSON object; - reads them from standard input', '{}')
-    .option('--context <name>', 'the security context', 'default')
+    .option('--context <name>', 'the security context', 'aegis-system-operator')
   call.action(async (name: string, { args, context }: CallOptions & { args: string }) => {
     const given = objectIn(args === '-' ? await terminal.readInput() : args)
     const result = await callTool(() => connect(call), name, given, { context })

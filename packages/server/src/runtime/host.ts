@@ -14,6 +14,8 @@ export interface Host extends Part {
   sandboxFor(isolation: 'inherit' | 'docker' | 'process'): Promise<Sandbox>
   /** The sandbox that agents have unless they ask for another. @throws Unavailable while the server does not listen yet. */
   sandboxName(): Sandbox['name']
+  /** Whether that sandbox can keep an agent from the network; null while the server does not listen yet. */
+  isolatesNetwork(): boolean | null
   /** @throws Unavailable while the server does not listen yet. */
   gateway(): Gateway
 }
@@ -63,6 +65,7 @@ export function createHost(deps: {
       return usual
     },
     sandboxName: () => present(sandbox).name,
+    isolatesNetwork: () => sandbox?.isolation.network ?? null,
     gateway: () => present(gateway),
     routes(http) {
       app = http

@@ -107,6 +107,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
   const { catalogue, ...toolbox } = createToolbox(shared, {
     node: owner,
     sandbox: () => host.sandboxName(),
+    isolatesNetwork: host.isolatesNetwork,
     agents: () => agents,
     executions: () => executions,
     children: () => children,
@@ -157,6 +158,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     journal: events,
     tools: catalogue,
     contexts,
+    isolatesNetwork: host.isolatesNetwork,
   })
   const workflows = createWorkflows({
     ...shared,
@@ -314,7 +316,14 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     cancel,
     owner,
   })
-  const deliver = createOutputHandlers({ ...shared, children, journal, references: kept.references, logger })
+  const deliver = createOutputHandlers({
+    ...shared,
+    children,
+    find: (id, tenantId) => executionStore.find(scopeOfRecord({ tenantId }), id),
+    journal,
+    references: kept.references,
+    logger,
+  })
   const ownership = createOwnership({
     ...shared,
     ...folders,

@@ -47,6 +47,7 @@ function open(principal: TokenCaller, pattern = '*') {
   } as unknown as Shared
   const { catalogue } = createToolbox(shared, {
     node: 'n',
+    isolatesNetwork: () => null,
     sandbox: () => 'process',
     agents: nothing,
     executions: nothing,

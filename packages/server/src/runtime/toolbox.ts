@@ -57,6 +57,8 @@ export function createToolbox(
     | 'openMcpProcesses'
   >,
   deps: {
+    /** Whether the usual sandbox can keep an agent from the network; null: not known yet. */
+    isolatesNetwork: () => boolean | null
     /** Names this server and its data folder. */
     node: string
     sandbox: () => string
@@ -102,7 +104,7 @@ export function createToolbox(
     ...agentTools({ ...deps, tasks }),
     ...taskTools({ ...deps, tasks }),
     ...discoveryTools({ catalogue: () => catalogue }),
-    ...schemaTools({ warningsOf: (manifest) => warningsOf(manifest, catalogue) }),
+    ...schemaTools({ warningsOf: (manifest) => warningsOf(manifest, catalogue, deps.isolatesNetwork()) }),
     ...systemTools({ ...deps, version, settings: shownSettings(config) }),
     ...volumeTools(deps),
     ...gitTools(deps),

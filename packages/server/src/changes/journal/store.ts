@@ -39,6 +39,10 @@ export interface JournalStore {
   newestOfType(subject: Subject, type: string, limit: number): Promise<readonly JournalEntry[]>
   /** Of all subjects of an agent in this tenant. */
   ofAgentAfter(scope: TenantScope, agentId: string, id: number, limit: number): Promise<Page<JournalEntry>>
+  /** What a tenant was told that is of no agent, by its place in the tenant's order. */
+  ofNobodyAfter(scope: TenantScope, sequence: number, limit: number): Promise<Page<JournalEntry>>
+  /** The place of the newest entry of a subject; 0: there is none. */
+  lastSequence(subject: Subject): Promise<number>
   /** The id of the first entry of a subject. */
   firstId(subject: Subject): Promise<number | null>
   delete(subject: Subject, within: Queryable): Promise<void>
@@ -115,6 +119,28 @@ export function createJournalStore(database: Database): JournalStore {
       return readPage(limit, await sizes.execute(), async (last) =>
         (await query.selectAll().where('id', '<=', last.id).execute()).map(entryOf),
       )
+    },
+    async ofNobodyAfter({ tenantId }, sequence, limit) {
+      const query = db
+        .selectFrom('journal_entries')
+        .where('subject_kind', '=', 'tenant')
+        .where('subject_id', '=', tenantId)
+        .where('agent_id', 'is', null)
+        .where('sequence', '>', sequence)
+        .orderBy('sequence')
+      const sizes = query.select(['sequence', sizeOf('data')]).limit(limit)
+      return readPage(limit, await sizes.execute(), async (last) =>
+        (await query.selectAll().where('sequence', '<=', last.sequence).execute()).map(entryOf),
+      )
+    },
+    async lastSequence({ kind, id }) {
+      const row = await db
+        .selectFrom('journal_entries')
+        .select((e) => e.fn.max('sequence').as('last'))
+        .where('subject_kind', '=', kind)
+        .where('subject_id', '=', id)
+        .executeTakeFirst()
+      return Number(row?.last ?? 0)
     },
     async firstId({ kind, id }) {
       const row = await db

@@ -62,6 +62,8 @@ export function createAgents(deps: {
   random: Random
   tools: KnownTools
   contexts: Pick<SecurityContexts, 'find'>
+  /** Whether the usual sandbox can keep an agent from the network; null: not known yet. */
+  isolatesNetwork: () => boolean | null
 }): Agents {
   const { store, journal, clock, random, tools } = deps
 
@@ -161,7 +163,7 @@ export function createAgents(deps: {
           updatedAt: now,
         }
       })
-      return { agent, deployedAt: agent.updatedAt, warnings: warningsOf(manifest, tools) }
+      return { agent, deployedAt: agent.updatedAt, warnings: warningsOf(manifest, tools, deps.isolatesNetwork()) }
     },
     async update(caller, id, body) {
       const agent = await getChangeable(caller, id)
@@ -195,7 +197,7 @@ export function createAgents(deps: {
           updatedAt: now,
         }
       })
-      return { agent: changed, warnings: warningsOf(manifest, tools) }
+      return { agent: changed, warnings: warningsOf(manifest, tools, deps.isolatesNetwork()) }
     },
     async delete(caller, id) {
       const agent = await getChangeable(caller, id)

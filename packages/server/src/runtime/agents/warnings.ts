@@ -1,16 +1,25 @@
 import type { AgentManifest } from '@lictor/aegis'
 import { InvalidInput } from '../../errors.ts'
 import { imageOf } from '../plan/image.ts'
+import { InvalidHost, networkOf } from '../plan/network.ts'
 import { type KnownTools, NotExecutable, planOf, requireTools } from '../plan/plan.ts'
 import { isLeftOut } from '../plan/variables.ts'
 
-/** What whoever deploys a manifest should know, though it does not keep it from being deployed. */
-export function warningsOf(manifest: AgentManifest, tools: KnownTools): string[] {
+/**
+ * What whoever deploys a manifest should know, though it does not keep it from being deployed.
+ * @param isolatesNetwork whether the sandbox of this server can keep an agent from the network; null: not known yet
+ */
+export function warningsOf(
+  manifest: AgentManifest,
+  tools: KnownTools,
+  isolatesNetwork: boolean | null = null,
+): string[] {
   return [
     ...manifest.warnings.map(({ path, message }) => (path ? `${path}: ${message}` : message)),
     ...imageWarnings(manifest),
     ...environmentWarnings(manifest),
     ...scheduleWarnings(manifest),
+    ...networkWarnings(manifest, isolatesNetwork),
     ...executionWarnings(manifest, tools),
   ]
 }
@@ -33,6 +42,21 @@ function scheduleWarnings({ spec }: AgentManifest): string[] {
   const { schedule } = spec
   if (schedule === undefined || schedule.type === 'manual' || schedule.enabled === false) return []
   return ['spec.schedule: it is kept, and nothing starts by it on this server; start executions by the API.']
+}
+
+function networkWarnings({ spec }: AgentManifest, isolatesNetwork: boolean | null): string[] {
+  const { network } = spec.security ?? {}
+  if (isolatesNetwork !== false || spec.runtime.isolation === 'docker' || network === undefined) return []
+  try {
+    if (!networkOf(network).isDemanded) return []
+  } catch (error) {
+    // What is wrong with it is told by itself.
+    if (error instanceof InvalidHost) return []
+    throw error
+  }
+  return [
+    `spec.security.network: agents of this server run as plain processes, which cannot be kept from the network: it will refuse to execute this agent. Install bubblewrap, or write isolation: docker.`,
+  ]
 }
 
 function executionWarnings(manifest: AgentManifest, tools: KnownTools): string[] {

@@ -12,15 +12,13 @@ const safe = allow(
   'aegis.execution.file',
   'aegis.execute.intent',
   'aegis.execute.status',
-  'aegis.volume.*',
-  'aegis.file.*',
   'aegis.attachment.read',
-  'aegis.git.*',
-  'aegis.script.*',
   'aegis.tools.*',
   'aegis.runtime.*',
 )
 const consumer = [...safe, ...allow('aegis.workflow.run', 'aegis.workflow.generate')]
+/** What people keep: volumes, repositories, scripts. An agent may touch it by a context of the tenant's own that says so. */
+const keeping = allow('aegis.volume.*', 'aegis.file.*', 'aegis.git.*', 'aegis.script.*')
 
 const agentRuntime: SecurityContext = {
   name: 'aegis-system-agent-runtime',
@@ -40,6 +38,7 @@ export const builtInContexts: readonly SecurityContext[] = [
     name: 'aegis-system-operator',
     capabilities: [
       ...consumer,
+      ...keeping,
       ...allow(
         ...['create', 'update', 'delete'].flatMap((one) => [`aegis.agent.${one}`, `aegis.workflow.${one}`]),
         'aegis.workflow.signal',
@@ -50,10 +49,10 @@ export const builtInContexts: readonly SecurityContext[] = [
     ],
     denyList: [],
   },
-  { name: 'zaru-free', capabilities: consumer, denyList: [] },
+  { name: 'zaru-free', capabilities: [...consumer, ...keeping], denyList: [] },
   ...['zaru-pro', 'zaru-business', 'zaru-enterprise'].map((name) => ({
     name,
-    capabilities: [...consumer, ...allow('aegis.workflow.signal')],
+    capabilities: [...consumer, ...keeping, ...allow('aegis.workflow.signal')],
     denyList: [],
   })),
 ]

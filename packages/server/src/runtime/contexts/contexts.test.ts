@@ -18,6 +18,18 @@ onEachDatabase('security contexts of a tenant', (start) => {
     return { headers, send }
   }
 
+  it('none of those that are built in for agents lets them touch volumes, repositories and scripts', async () => {
+    const { send } = await world()
+    const built: { name: string; capabilities: { tool_pattern: string }[] }[] = (await send('GET')).json()
+    const keeping = (name: string) =>
+      built
+        .find((one) => one.name === name)
+        ?.capabilities.filter(({ tool_pattern }) => /^aegis\.(volume|file|git|script)\b/.test(tool_pattern)).length
+    expect(['default', 'aegis-system-agent-runtime', 'aegis-system-operator', 'zaru-free'].map(keeping)).toEqual([
+      0, 0, 4, 4,
+    ])
+  })
+
   it('are made, changed, listed behind the built-in ones, read and removed', async () => {
     const { send } = await world()
     const context = {

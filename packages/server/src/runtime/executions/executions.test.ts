@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
-import { call, governAgent, readStream, types, until, world } from '../../../test/runtime.ts'
+import { call, deployAgent, governAgent, readStream, types, until, world } from '../../../test/runtime.ts'
 
 onEachDatabase('executions under contract', (start) => {
   let t: TestServer
@@ -258,6 +258,22 @@ onEachDatabase('executions under contract', (start) => {
     expect(back).toEqual(early.slice(3))
     const history = await readStream(w.address, `/v1/agents/${w.agent}/events?follow=false`, w.headers)
     expect(types(history)).toEqual(['agent_deployed', ...types(early)])
+  })
+
+  it('names the version of its agent that it began with, also after another was deployed', async () => {
+    const w = await open([{ text: 'Done.' }])
+    const { id } = await w.run()
+    await deployAgent(t, w.headers, {}, { version: '1.1.0' })
+    expect((await w.get(id)).agent_version).toBe('1.0.0')
+    const next = await w.run()
+    expect(next.answer.agent_version).toBe('1.1.0')
+    const listed = await t.request({ method: 'GET', url: '/v1/executions', headers: w.headers })
+    expect(
+      listed
+        .json()
+        .items.map((one: { agent_version: string }) => one.agent_version)
+        .sort(),
+    ).toEqual(['1.0.0', '1.1.0'])
   })
 
   it('an agent that is removed while it works: its run goes on to its end and stays readable', async () => {

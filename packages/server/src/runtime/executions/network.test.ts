@@ -228,6 +228,27 @@ describe('the network of an agent in a plain process', () => {
     )
   })
 
+  it('whoever deploys a manifest that restricts it is warned, and nobody else', async () => {
+    const w = await open([{ text: 'Done.' }], {})
+    const warnings = async (name: string, spec: object) => {
+      const manifest = {
+        apiVersion: '100monkeys.ai/v1',
+        kind: 'Agent',
+        metadata: { name, version: '1.0.0' },
+        spec: { runtime: { language: 'python', version: '3.12' }, task: { instruction: 'Work.' }, ...spec },
+      }
+      const answer = await t.request({ method: 'POST', url: '/v1/agents', headers: w.headers, payload: manifest })
+      return answer.json<{ warnings: string[] }>().warnings
+    }
+    const refused = expect.stringContaining('it will refuse to execute this agent')
+    const security = (network: object) => ({ security: { network } })
+    expect(await warnings('none', security({ mode: 'none' }))).toEqual([refused])
+    expect(await warnings('some', security({ mode: 'allow', allowlist: ['allowed.example'] }))).toEqual([refused])
+    expect(await warnings('all', security({ mode: 'allow', allowlist: ['*'] }))).toEqual([])
+    const runtime = { language: 'python', version: '3.12', isolation: 'docker' }
+    expect(await warnings('contained', { ...security({ mode: 'none' }), runtime })).toEqual([])
+  })
+
   it('a manifest that says nothing of it runs', async () => {
     const w = await open([{ text: 'Done.' }], {})
     expect((await w.run()).answer.status).toBe('completed')

@@ -7,6 +7,7 @@ import type { App } from '../../http/server.ts'
 import { scopeOf } from '../../identity/scope.ts'
 import { toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
 import type { Agents } from '../agents/agents.ts'
+import { requireOperator } from '../contexts/routes.ts'
 import { sendFile } from '../files/send.ts'
 import { flagOf, Json, ListOf, listed, pageOf, requireUuid, runtimeCallerOf } from '../http.ts'
 import { attemptsOf } from '../plan/plan.ts'
@@ -29,6 +30,9 @@ const summaryFields = {
   execution_id: Type.String(),
   agent_id: Type.String(),
   agent_name: Type.String(),
+  agent_version: Type.String({
+    description: 'Of its manifest, as it was when the execution began: that is what it runs on.',
+  }),
   workflow_name: Type.Null(),
   status: Type.String({ description: 'pending, running, completed, failed or cancelled' }),
   started_at: Instant,
@@ -92,6 +96,7 @@ const shown = (execution: ExecutionSummary) => ({
   execution_id: execution.id,
   agent_id: execution.agentId,
   agent_name: execution.agentName,
+  agent_version: execution.agentVersion,
   workflow_name: null,
   status: execution.status,
   started_at: toWireTime(execution.startedAt),
@@ -329,7 +334,15 @@ export function executionRoutes(
           tags,
           summary: `Events of all executions of an agent as a stream (${name})`,
           params: byId,
-          querystring: Type.Object({ follow: Type.Optional(Type.String()), verbose: Type.Optional(Type.String()) }),
+          querystring: Type.Object({
+            follow: Type.Optional(Type.String({ description: '`false` ends after what there is.' })),
+            verbose: Type.Optional(
+              Type.String({
+                description:
+                  '`true` adds, for operators, what happens from now on in the tenant and belongs to no agent, as /v1/observability/events tells it.',
+              }),
+            ),
+          }),
           produces: ['text/event-stream'],
           response: { 200: Stream, ...runtimeFailures(400, 401, 403, 404) },
         },
@@ -337,6 +350,9 @@ export function executionRoutes(
       async (request, reply) => {
         const caller = runtimeCallerOf(request)
         const agent = await agents.get(caller, requireUuid(request.params.id, INVALID_AGENT))
+        const isVerbose = flagOf('verbose', request.query.verbose, false)
+        // What belongs to no agent names secrets, credentials and sessions.
+        if (isVerbose) requireOperator(request)
         await streams.agent(
           request,
           reply,
@@ -345,7 +361,7 @@ export function executionRoutes(
             agentId: agent.id,
             start: () => executions.historyStart(caller, agent.id),
           },
-          { follow: flagOf('follow', request.query.follow, true) },
+          { follow: flagOf('follow', request.query.follow, true), isVerbose },
         )
       },
     )

@@ -85,7 +85,7 @@ async function open(
   t = started
   const address = await started.listen()
   const headers = await serviceHeaders(started, { role: 'aegis:admin' })
-  const context = options.context ?? 'default'
+  const context = options.context ?? 'aegis-system-operator'
   const { prefix } = await workloadPrefix(started, headers, { workload_id: 'w', allowed_contexts: [context] })
   const seal = await sealHand(started, { security_context: context, workload_id: 'w' }, { prefix })
   const invoke = async (name: string, args: object = {}) => (await seal.call(name, args)).json<Answer>()
@@ -508,7 +508,10 @@ describe.skipIf(problem !== null)('tools over git repositories', () => {
         capabilities: [{ tool_pattern: 'aegis.git.*', domain_allowlist: ['github.com'] }],
       },
     })
-    const spec = { tools: ['aegis.git.push', 'aegis.git.refresh', 'aegis.git.clone'] }
+    const spec = {
+      tools: ['aegis.git.push', 'aegis.git.refresh', 'aegis.git.clone'],
+      security_context: 'aegis-system-operator',
+    }
     const turns = [
       callOf('aegis.git.push', { binding_id }),
       callOf('aegis.git.refresh', { binding_id }),

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
-import { allEvents, deployAgent, readStream, types, until, world } from '../../../test/runtime.ts'
+import { allEvents, deployAgent, readStream, startExecution, types, until, world } from '../../../test/runtime.ts'
 
 onEachDatabase('output handlers', (start) => {
   let t: TestServer
@@ -86,18 +86,25 @@ onEachDatabase('output handlers', (start) => {
     })
   })
 
-  it('agents that hand on to themselves end at depth 3', async () => {
+  it('an agent that hands on to itself, or to one that hands back, is stopped with the circle named', async () => {
     const w = await open([{ text: 'Again.' }], {
       output_handler: { type: 'agent', agent_id: 'worker', required: true },
     })
     const { id, answer } = await w.run()
-    let deepest = id
-    for (let next = await children(w, id); next[0]; next = await children(w, next[0].id)) deepest = next[0].id
-    expect(await w.get(deepest)).toMatchObject({
-      hierarchy: { depth: 3 },
-      error: `Output handler failed: Maximum recursive depth reached at depth 3; cannot spawn child from execution ${deepest}`,
-    })
-    expect(answer.status).toBe('failed')
+    const circle = (...names: string[]) =>
+      `Output handler failed: output handlers go round in a circle: ${names.join(' hands on to ')}. Let the last one hand on to nobody.`
+    expect(answer).toMatchObject({ status: 'failed', error: circle('worker', 'worker') })
+    expect(await children(w, id)).toEqual([])
+    const handTo = (agent_id: string) => ({ output_handler: { type: 'agent', agent_id, required: true } })
+    const ping = await deployAgent(t, w.headers, handTo('pong'), { name: 'ping' })
+    await deployAgent(t, w.headers, handTo(ping), { name: 'pong' })
+    const first = await startExecution(t, w.headers, ping)
+    await w.events(first)
+    const [second, ...others] = await children(w, first)
+    expect(others).toEqual([])
+    expect(await w.get(second?.id ?? '')).toMatchObject({ error: circle('ping', 'pong', 'ping') })
+    expect(await children(w, second?.id ?? '')).toEqual([])
+    expect((await w.get(first)).status).toBe('failed')
   })
 
   it('cancelling reaches every child, two deep, and none does another step', async () => {

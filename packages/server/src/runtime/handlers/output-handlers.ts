@@ -14,6 +14,9 @@ type Agent = Extract<Parameters<DeliverOutput>[0]['handler'], { type: 'agent' }>
 type Webhook = Extract<Parameters<DeliverOutput>[0]['handler'], { type: 'webhook' }>
 type Waits = Pick<Parameters<DeliverOutput>[0], 'signal' | 'waiting'>
 
+/** By what a child is known that an output was handed to. */
+const KEY = 'output_handler'
+
 /** Why a handler brought no output. */
 class HandlerFailed extends Error {
   override readonly name = 'HandlerFailed'
@@ -25,6 +28,7 @@ class HandlerFailed extends Error {
  */
 export function createOutputHandlers(deps: {
   children: Pick<Children, 'run'>
+  find: (id: string, tenantId: string) => Promise<Execution | null>
   outbound: Outbound
   journal: ExecutionJournal
   /** What headers refer to. */
@@ -36,7 +40,8 @@ export function createOutputHandlers(deps: {
   async function toAgent(execution: Execution, handler: Agent, output: string, waits: Waits): Promise<string> {
     const input =
       handler.inputTemplate === undefined ? output : await rendered(handler.inputTemplate, execution, output)
-    const request = { key: 'output_handler', agent: handler.agent, input }
+    await requireNoCircle(execution, handler.agent)
+    const request = { key: KEY, agent: handler.agent, input }
     const child = await children
       .run(execution, request, { ...waits, milliseconds: handler.milliseconds })
       .catch((error: unknown) => {
@@ -45,6 +50,20 @@ export function createOutputHandlers(deps: {
       })
     if (child.status === 'completed') return child.output ?? ''
     throw new HandlerFailed(`the agent '${child.agentName}' ${child.status}${child.error ? `: ${child.error}` : ''}`)
+  }
+
+  /** Whoever has handed on to get here is handed nothing: what goes round in a circle comes to no end. @throws HandlerFailed */
+  async function requireNoCircle(execution: Execution, target: string): Promise<void> {
+    const names = [execution.agentName]
+    for (let one: Execution | null = execution; one !== null; ) {
+      if (target === one.agentName || target.toLowerCase() === one.agentId)
+        throw new HandlerFailed(
+          `output handlers go round in a circle: ${[...names, one.agentName].join(' hands on to ')}. Let the last one hand on to nobody.`,
+        )
+      if (one.childKey !== KEY || one.parentId === null) return
+      one = await deps.find(one.parentId, one.tenantId)
+      if (one) names.unshift(one.agentName)
+    }
   }
 
   async function toWebhook(execution: Execution, handler: Webhook, output: string): Promise<string> {

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
-import { call, world } from '../../../test/runtime.ts'
+import { call, deployAgent, startExecution, world } from '../../../test/runtime.ts'
 
 const names = [
   ...['create', 'list', 'delete', 'quota'].map((one) => `aegis.volume.${one}`),
@@ -21,27 +21,32 @@ onEachDatabase('tools over volumes', (start) => {
     // The id of a volume is known before the turns are written: one made by hand.
     const id = '11111111-1111-4111-8111-111111111111'
     const none = '22222222-2222-4222-8222-222222222222'
-    const w = await open(
-      [
-        call('aegis.volume.create', { label: 'made', size_limit_bytes: 100 }),
-        call('aegis.file.write', { volume_id: id, path: 'a/b.txt', content: 'hello' }),
-        call('aegis.file.write', { volume_id: id, path: 'c', content: 'x'.repeat(2000) }),
-        call('aegis.file.mkdir', { volume_id: id, path: 'd' }),
-        call('aegis.file.list', { volume_id: id, path: '/' }),
-        call('aegis.file.read', { volume_id: id, path: 'a/b.txt' }),
-        call('aegis.file.read', { volume_id: id, path: '../x' }),
-        call('aegis.file.read', { volume_id: none, path: 'x' }),
-        call('aegis.file.read', { volume_id: 'mine', path: 'x' }),
-        call('aegis.attachment.read', { volume_id: 'chat-attachments', path: 'note.txt' }),
-        call('aegis.file.delete', { volume_id: id, path: 'a' }),
-        call('aegis.volume.quota', {}),
-        call('aegis.volume.list', {}),
-        call('fs.read', { path: '..%2fx' }),
-        call('aegis.volume.delete', { volume_id: id }),
-        { text: 'Done.' },
-      ],
-      { tools: names },
+    const w = await open([
+      call('aegis.volume.create', { label: 'made', size_limit_bytes: 100 }),
+      call('aegis.file.write', { volume_id: id, path: 'a/b.txt', content: 'hello' }),
+      call('aegis.file.write', { volume_id: id, path: 'c', content: 'x'.repeat(2000) }),
+      call('aegis.file.mkdir', { volume_id: id, path: 'd' }),
+      call('aegis.file.list', { volume_id: id, path: '/' }),
+      call('aegis.file.read', { volume_id: id, path: 'a/b.txt' }),
+      call('aegis.file.read', { volume_id: id, path: '../x' }),
+      call('aegis.file.read', { volume_id: none, path: 'x' }),
+      call('aegis.file.read', { volume_id: 'mine', path: 'x' }),
+      call('aegis.attachment.read', { volume_id: 'chat-attachments', path: 'note.txt' }),
+      call('aegis.file.delete', { volume_id: id, path: 'a' }),
+      call('aegis.volume.quota', {}),
+      call('aegis.volume.list', {}),
+      call('fs.read', { path: '..%2fx' }),
+      call('aegis.volume.delete', { volume_id: id }),
+      { text: 'Done.' },
+    ])
+    // The default context of agents has none of these tools.
+    const contexts = '/v1/security-contexts'
+    const keeper = { name: 'keeper', capabilities: [{ tool_pattern: 'aegis.*' }, { tool_pattern: 'fs.*' }] }
+    expect((await t.request({ method: 'POST', url: contexts, headers: w.headers, payload: keeper })).statusCode).toBe(
+      200,
     )
+    const spec = { tools: names, security_context: 'keeper' }
+    const agent = await deployAgent(t, w.headers, spec, { name: 'keeper' })
     const { db } = t.server.database
     const { tenant_id } = await db.selectFrom('users').select('tenant_id').executeTakeFirstOrThrow()
     await db
@@ -68,7 +73,9 @@ onEachDatabase('tools over volumes', (start) => {
       headers: { ...w.headers, 'content-type': 'application/octet-stream' },
       payload: 'a note',
     })
-    const { events, answer } = await w.run()
+    const started = await startExecution(t, w.headers, agent)
+    const events = await w.events(started)
+    const answer = await w.get(started)
     expect(answer.status).toBe('completed')
     const told = w
       .told(events)
@@ -102,8 +109,8 @@ onEachDatabase('tools over volumes', (start) => {
     ).json<{ violations: { category: string; execution_id: string }[] }>()
     expect(violations.map(({ category, execution_id }) => [category, execution_id !== ''])).toEqual([
       ['path_traversal_blocked', true],
-      ['path_traversal_blocked', false],
-      ['quota_exceeded', false],
+      ['path_traversal_blocked', true],
+      ['quota_exceeded', true],
     ])
   })
 })

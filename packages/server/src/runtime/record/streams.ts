@@ -23,26 +23,36 @@ export interface JournalStreams {
     subject: Subject,
     options: { follow: boolean; isLast: (type: string) => boolean },
   ): Promise<void>
-  /** What happened to an agent's subjects after the entry `start`, or after what the client has seen, and what is to come. */
+  /**
+   * What happened to an agent's subjects after the entry `start`, or after what the client has seen, and what is to come; with
+   * `isVerbose` also what comes about in the tenant that is of no agent.
+   */
   agent(
     request: FastifyRequest,
     reply: FastifyReply,
     of: { scope: TenantScope; agentId: string; start: () => Promise<number> },
-    options: { follow: boolean },
+    options: { follow: boolean; isVerbose: boolean },
   ): Promise<void>
   /** End every open stream; clients come back. */
   end(): void
 }
 
+/** How far a connection has read: in the order it follows, and in the tenant's where it follows that as well. */
+interface Position {
+  readonly own: number
+  readonly tenant: number | null
+}
+
 interface Source {
-  read(position: number): Promise<Page<JournalEntry>>
-  positionOf(entry: JournalEntry): number
+  read(position: Position): Promise<Page<JournalEntry>>
+  /** Where a connection is that has been given this entry. */
+  after(position: Position, entry: JournalEntry): Position
   concerns(news: JournalNews): boolean
   isLast(entry: JournalEntry): boolean
 }
 
 export function createJournalStreams(deps: {
-  store: Pick<JournalStore, 'after' | 'ofAgentAfter'>
+  store: Pick<JournalStore, 'after' | 'ofAgentAfter' | 'ofNobodyAfter' | 'lastSequence'>
   bus: Bus
   clock: Clock
   onReadError: (error: unknown) => void
@@ -50,7 +60,7 @@ export function createJournalStreams(deps: {
   const { store, bus, clock, onReadError } = deps
   const open = new Set<() => void>()
 
-  async function serve(reply: FastifyReply, source: Source, start: number, follow: boolean): Promise<void> {
+  async function serve(reply: FastifyReply, source: Source, start: Position, follow: boolean): Promise<void> {
     // Subscribed before the first reading: what is stored meanwhile is read in the next round.
     let isStale = true
     let wake = () => {}
@@ -99,8 +109,8 @@ export function createJournalStreams(deps: {
         const { rows, hasMore } = await source.read(position)
         if (hasMore) isStale = true
         for (const entry of rows) {
-          position = source.positionOf(entry)
-          if (!stream.write(frameOf(null, entry.data, position))) return
+          position = source.after(position, entry)
+          if (!stream.write(frameOf(null, entry.data, idOf(position)))) return
           await stream.drained()
           if (source.isLast(entry)) return stream.end()
         }
@@ -117,24 +127,39 @@ export function createJournalStreams(deps: {
       serve(
         reply,
         {
-          read: (position) => store.after({ kind, id }, position, PAGE),
-          positionOf: (entry) => entry.sequence,
+          read: ({ own }) => store.after({ kind, id }, own, PAGE),
+          after: (_before, { sequence }) => ({ own: sequence, tenant: null }),
           concerns: ({ subject }) => subject.kind === kind && subject.id === id,
           isLast: ({ type }) => isLast(type),
         },
-        lastEventId(request) ?? 0,
+        { own: lastEventId(request)?.own ?? 0, tenant: null },
         follow,
       ),
-    async agent(request, reply, { scope, agentId, start }, { follow }) {
+    async agent(request, reply, { scope, agentId, start }, { follow, isVerbose }) {
+      const seen = lastEventId(request)
+      const tenant = { kind: 'tenant', id: scope.tenantId } as const
+      const ofTenant = isVerbose ? (seen?.tenant ?? (await store.lastSequence(tenant))) : null
+      // Each order is read by itself: entries of one become visible in it one after the other, of both together they do not.
+      const ofNobody = new WeakSet<JournalEntry>()
       await serve(
         reply,
         {
-          read: (position) => store.ofAgentAfter(scope, agentId, position, PAGE),
-          positionOf: (entry) => entry.id,
-          concerns: (news) => news.agentId === agentId && news.tenantId === scope.tenantId,
+          async read(position) {
+            const own = await store.ofAgentAfter(scope, agentId, position.own, PAGE)
+            if (position.tenant === null) return own
+            const more = await store.ofNobodyAfter(scope, position.tenant, PAGE)
+            for (const entry of more.rows) ofNobody.add(entry)
+            const rows = [...own.rows, ...more.rows].sort((a, b) => a.id - b.id)
+            return { rows, hasMore: own.hasMore || more.hasMore }
+          },
+          after: (position, entry) =>
+            ofNobody.has(entry) ? { ...position, tenant: entry.sequence } : { ...position, own: entry.id },
+          concerns: (news) =>
+            news.tenantId === scope.tenantId &&
+            (news.agentId === agentId || (isVerbose && news.agentId === null && news.subject.kind === 'tenant')),
           isLast: () => false,
         },
-        lastEventId(request) ?? (await start()),
+        { own: seen?.own ?? (await start()), tenant: ofTenant },
         follow,
       )
     },
@@ -145,7 +170,10 @@ export function createJournalStreams(deps: {
 }
 
 /** The position a client that comes back says it has seen. */
-function lastEventId(request: FastifyRequest): number | null {
+function lastEventId(request: FastifyRequest): Position | null {
   const header = request.headers['last-event-id']
-  return typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : null
+  const found = typeof header === 'string' ? /^(\d{1,15})(?:\.(\d{1,15}))?$/.exec(header) : null
+  return found && { own: Number(found[1]), tenant: found[2] === undefined ? null : Number(found[2]) }
 }
+
+const idOf = ({ own, tenant }: Position): number | string => (tenant === null ? own : `${own}.${tenant}`)

@@ -207,6 +207,40 @@ onEachDatabase('what happens to things of a tenant', (start) => {
     ])
   })
 
+  it('verbose adds them to the stream of an agent from then on, for operators; one that comes back misses and repeats nothing', async () => {
+    await open()
+    const agent = await deployAgent(t, headers)
+    const url = `/v1/agents/${agent}/events`
+    await call('PUT', '/v1/secrets/before', { value: VALUE })
+    const reader = await serviceHeaders(t, { role: 'aegis:readonly' })
+    expect((await call('GET', `${url}?verbose=true`, undefined, reader)).status).toBe(403)
+    expect((await call('GET', `${url}?verbose=maybe`)).status).toBe(400)
+    const change = (version: string) => deployAgent(t, headers, {}, { version })
+    const seen = await readStream(address, `${url}?verbose=true`, headers, async ({ type, path }) => {
+      if (type === 'agent_deployed') await call('PUT', '/v1/secrets/s1', { value: VALUE })
+      if (path === 's1') await change('1.1.0')
+      return type === 'agent_updated'
+    })
+    expect(seen.map(({ type, path }) => [type, path])).toEqual([
+      ['agent_deployed', undefined],
+      ['secret_written', 's1'],
+      ['agent_updated', undefined],
+    ])
+    await call('PUT', '/v1/secrets/s2', { value: VALUE })
+    await change('1.2.0')
+    const from = (id: string | undefined) =>
+      readStream(address, `${url}?verbose=true&follow=false`, { ...headers, 'last-event-id': id ?? '' })
+    expect((await from(seen[0]?.id)).map(({ path, new_version }) => path ?? new_version)).toEqual([
+      's1',
+      '1.1.0',
+      's2',
+      '1.2.0',
+    ])
+    expect((await from(seen[2]?.id)).map(({ path, new_version }) => path ?? new_version)).toEqual(['s2', '1.2.0'])
+    const plain = await readStream(address, `${url}?follow=false`, headers)
+    expect(types(plain)).toEqual(['agent_deployed', 'agent_updated', 'agent_updated'])
+  })
+
   it('are for operators of the tenant, continue where a client was, and are kept for 90 days', async () => {
     await open()
     for (const n of [1, 2, 3]) await call('PUT', `/v1/secrets/s${n}`, { value: VALUE })

@@ -52,7 +52,7 @@ onEachDatabase('tools over scripts', (start) => {
         call('aegis.script.get', { id: 'none' }),
         { text: 'Done.' },
       ],
-      { tools: names },
+      { tools: names, security_context: 'aegis-system-operator' },
     )
     const { db } = t.server.database
     const { tenant_id } = await db.selectFrom('users').select('tenant_id').executeTakeFirstOrThrow()
