@@ -3640,8 +3640,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Events of secrets, credentials, volumes and tool servers as a stream
-         * @description What belongs to no execution and to no agent, from the oldest that is kept (90 days), or after `Last-Event-ID`. Each element has its `type`, its `category` and its fields; none has a value of a secret.
+         * Events of secrets, credentials, volumes, tool servers and sessions as a stream
+         * @description What belongs to no execution that goes on: also files of volumes, sessions of SEAL and refusals. From the oldest that is kept (90 days), or after `Last-Event-ID`. Each element has its `type`, its `category` and its fields; none has a value of a secret.
          *
          *     Needs an administrator, or a token of an operator.
          *
@@ -4434,7 +4434,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.01
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -4442,7 +4442,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 80949153792
+                     *         "free_bytes": 80331976704
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 23,
@@ -4549,7 +4549,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.01
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -4557,7 +4557,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 80949153792
+                     *         "free_bytes": 80331976704
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 23,
@@ -5487,7 +5487,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "u-m9gus5MSCMXn7pQpQt4LVPzTTwmip5YnBySeKmqSGuqj2UV98YSaAN7pxZTwNpvr3Hgmt2yhOwrn3-K923oKwGII01grY2l8IpKAsUdkN_c7t1EVQcwu4guEfus_1rs_nM_mhTfp238gL3Xh_k1FneSS62cNkOz4ILkm_hs-bk2mcc3E7Tq4VwQfdYdWFaKIJyMJBCeS2LTcCGhiXCyWoJwfKmXgPXuJnemG-FKdkXrhvJzkgbk4OfY7DZys8c5I3njFunQhzyggjLp45G8R1lbP4JpAqbyA-48FfnCsANMtodqvd4vK-dYaAKQov70pMwJUukJ3zKg_r6AoUIfQ",
+                     *           "n": "uubqLQJuo6DdleFhgzdEHdgWQ1d0lubZjERuc3OQHfqdQmSZIPcu4DTD6LBQJcKPhe_WYby3nAIeLiHpggD9QGFYacC1IIS96Bp3B7FUoAILvujPQG7iDitb3zk2IeM-gsFyI3D3HjUakKRQWsnATtkpWB9fHAfJNM99kJqlJ_TFiuo7YXGPhHsGez8DCXPD62xvpMakTpSZjGlQEUHFYLoIDnU54Wd3qleDERG1Iyx3mp-nIpmdFE3Ib3MGSIP78VIuxMEslYqkZNnSLmEanuUXgPIRMwIpzjn-HGe1j1-RG5e3aoIlD_sHXUeKdR8CznRWgbAQy99A7YQ2oUIl_Q",
                      *           "e": "AQAB",
                      *           "kid": "dce81cca-4840-43ef-8109-6b308cb234b7",
                      *           "alg": "RS256",
@@ -11108,7 +11108,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "9d732220a27d7224071d72b992dce989e7ba6fb3c38efd9acf17c36ff4fa491e",
+                     *       "public_key": "9f4a874ed0bf57e9555c3068796f82bd77d953b0c76d4d36f623ae1e7d1fa2ef",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -12318,7 +12318,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *         "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -12329,7 +12329,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
+                     *         "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -12425,7 +12425,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *       "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -12583,7 +12583,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example dc371291-bd7a-48a2-8624-e3efa75d0a88
+                 * @example 33116630-49fc-49e9-8878-bd6e05ed36e8
                  */
                 rule_id: string;
             };
@@ -12687,7 +12687,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example f7ebd8cb-e6eb-4df8-8852-8ec0229a42de
+                 * @example 6380b14e-bfde-46df-8c1a-eb370d775d3c
                  */
                 rule_id: string;
             };
@@ -12725,7 +12725,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *       "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -13869,7 +13869,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "7b748182-fb71-4845-87fa-298ac16dd73c",
+                     *         "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -14089,7 +14089,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -14304,7 +14304,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example c23682d6-bdb6-4318-8520-659f65b92ef5
+                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
                  */
                 approval_id: string;
             };
@@ -14320,7 +14320,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -14341,12 +14341,12 @@ export interface operations {
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *         "approval_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "b86dac4e57e00e8e154861c18541380c3d9dea5cc4a31a79cf46324930a8529b20a525c65870d9b4350f137d8fd44531c881e7640da1efa8efa05d7fb507900a"
+                     *         "signature": "ad277f61d261fdff427dc2e9b688df02ae602604481a0851a5c5f9f5deeaf883c05bf6ae9219095832c7fd37093ec7199807249b395d7b75b5ea1296d6dded05"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -14493,7 +14493,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example c23682d6-bdb6-4318-8520-659f65b92ef5
+                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
                  */
                 approval_id: string;
             };
@@ -14526,7 +14526,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -14547,12 +14547,12 @@ export interface operations {
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *         "approval_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "b86dac4e57e00e8e154861c18541380c3d9dea5cc4a31a79cf46324930a8529b20a525c65870d9b4350f137d8fd44531c881e7640da1efa8efa05d7fb507900a"
+                     *         "signature": "ad277f61d261fdff427dc2e9b688df02ae602604481a0851a5c5f9f5deeaf883c05bf6ae9219095832c7fd37093ec7199807249b395d7b75b5ea1296d6dded05"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -14782,12 +14782,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
+                     *         "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "ad3c32900f597f5cc105a0a57e442dc7b0e03b50f64be33595e66f4c9fd0d22b",
+                     *           "public_key": "d9d7ee0b96e8fcdc943b8d576e2eaf6980842e5e5fb0aef6e1400e0aee575d86",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -14809,7 +14809,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -14836,7 +14836,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
+                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -14986,7 +14986,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
+                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -15149,7 +15149,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example d0436c33-cdcd-4e02-81c6-8a68a0d30e24
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 channel_id: string;
             };
@@ -15192,7 +15192,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
+                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -15354,7 +15354,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example d0436c33-cdcd-4e02-81c6-8a68a0d30e24
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 channel_id: string;
             };
@@ -15458,7 +15458,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example d0436c33-cdcd-4e02-81c6-8a68a0d30e24
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 channel_id: string;
             };
@@ -15828,7 +15828,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImRjZTgxY2NhLTQ4NDAtNDNlZi04MTA5LTZiMzA4Y2IyMzRiNyIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiYzcyYWU5NjctNjQ1NC00N2NjLTgwMTQtNTgzYTlkMGEyZTI4IiwiYXpwIjoic2EtZTM4ZTIxNmNiNTViZjA3ZjFiIiwianRpIjoiYzIyY2QxZWEtNzI2OC00ZWQwLTgxN2YtMDhiMDU1NTliNmY3IiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.IJg9okaYudL-M-sNa29PYuXaloHMhHL7VA5dkeXjfvKG4RcMMlnBuy3bbTOeCvfnCa1_c35x4kzgjUJEaO3W32QpWMQCXRzvhvETonHfsa784QYgs-YhtYq8H-08fWSclvqEeGo0EtIssY74Ya03OIVG9QsjP3uPw2qpvNIc4S7PfDsq0ku_evaedwR_nXaRj1c40H_5pfajyPvid-r5V-hnEc_N5ql-muudFWCjQ7sHVEDrUSh-NzLIsAUrkSsDjp07qP393eKeAlQQrYMA9ltPQ33WspskvcEI0PfLp1lDEJqkiHmpKWMjWI9uCuLONHgLQmiQ1NVhsm-5-dMbDA",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImRjZTgxY2NhLTQ4NDAtNDNlZi04MTA5LTZiMzA4Y2IyMzRiNyIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiYzcyYWU5NjctNjQ1NC00N2NjLTgwMTQtNTgzYTlkMGEyZTI4IiwiYXpwIjoic2EtZTM4ZTIxNmNiNTViZjA3ZjFiIiwianRpIjoiYzIyY2QxZWEtNzI2OC00ZWQwLTgxN2YtMDhiMDU1NTliNmY3IiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.sefuR6l1806sjHyenc2IJNLDrNCOAVOaFqhbjaD4OAJIuLJQ7YpcuoWvHAPdEfMRJJttKEax_-_jfiwDFOVQHfVUc_H-WxoyPP3VQdq_PoYGy32Kg0XYmLUDm6LJ3a8j34LkXt5cDoROtMw9hKcg5quCGvuaJANVnjruJ-gsdy4pst99snT00oZ-CY11GB02FHteBRNUHvm4cCkRZrqQ376yzuAXVo1eXHY_ip44qdhGmGCSQmOImdVQYjHGQh2jokIPuRQvo-qemFVl0dYbFazLOtV34eAHKlHPVQa0msBYXJqU8i5YVb_F_m6H48HcScizOR77BAn_vI0BHPYarQ",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -16047,7 +16047,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 36.25,
+                     *       "evaluation_time_ms": 113.07,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -16334,7 +16334,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example c23682d6-bdb6-4318-8520-659f65b92ef5
+                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
                  */
                 approval_id: string;
             };
@@ -16362,7 +16362,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -16499,7 +16499,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example d0436c33-cdcd-4e02-81c6-8a68a0d30e24
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 channel_id: string;
             };
@@ -16516,7 +16516,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:c23682d6-bdb6-4318-8520-659f65b92ef5"
+                 *         "data": "approve:2e12c864-ec5a-48d3-80e2-921625d48a7e"
                  *       }
                  *     }
                  */
@@ -17364,7 +17364,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -17529,7 +17529,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                 *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be",
                  *       "outcome": "success"
                  *     }
                  */
@@ -17695,7 +17695,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315"
+                 *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be"
                  *     }
                  */
                 "application/json": {
@@ -18366,8 +18366,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
-                     *           "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *           "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *           "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -18386,8 +18386,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
-                     *           "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *           "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *           "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -18674,8 +18674,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
-                     *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -18763,8 +18763,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: cce84368-b6d0-49e0-8d35-9d3167cd71d8). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: cce84368-b6d0-49e0-8d35-9d3167cd71d8). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: c9150252-95d5-492b-8536-08d4883468b9). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: c9150252-95d5-492b-8536-08d4883468b9). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -18854,8 +18854,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
-                     *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -19033,7 +19033,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example c9150252-95d5-492b-8536-08d4883468b9
                  */
                 id: string;
             };
@@ -19049,8 +19049,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
-                     *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -19243,7 +19243,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -19261,8 +19261,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
-                     *       "agent_id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7"
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295"
                      *     }
                      */
                     "application/json": {
@@ -19388,7 +19388,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example c9150252-95d5-492b-8536-08d4883468b9
                  */
                 id: string;
             };
@@ -19418,8 +19418,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
-                     *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -19655,7 +19655,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example c9150252-95d5-492b-8536-08d4883468b9
                  */
                 id: string;
             };
@@ -19673,8 +19673,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
-                     *           "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *           "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
+                     *           "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -19683,8 +19683,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
-                     *           "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *           "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
+                     *           "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -19838,7 +19838,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example c9150252-95d5-492b-8536-08d4883468b9
                  */
                 id: string;
             };
@@ -19868,8 +19868,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
-                     *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -20099,7 +20099,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example c9150252-95d5-492b-8536-08d4883468b9
                  */
                 id: string;
             };
@@ -20129,8 +20129,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
-                     *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -20382,8 +20382,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *           "workflow_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *           "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *           "workflow_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -20399,8 +20399,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *           "workflow_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *           "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *           "workflow_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -20597,8 +20597,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *       "workflow_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "workflow_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -20704,7 +20704,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8"
+                     *       "existing_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -20773,8 +20773,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *       "workflow_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "workflow_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -20880,7 +20880,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8"
+                     *       "existing_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -21078,8 +21078,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *       "workflow_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "workflow_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -21260,8 +21260,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "workflow_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
+                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9"
                      *     }
                      */
                     "application/json": {
@@ -21531,8 +21531,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *           "workflow_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *           "id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
+                     *           "workflow_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -21544,8 +21544,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *           "workflow_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *           "id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
+                     *           "workflow_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -21744,8 +21744,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *       "workflow_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "workflow_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -21908,7 +21908,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8"
+                     *       "existing_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -21991,8 +21991,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *       "workflow_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "workflow_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -22155,7 +22155,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8"
+                     *       "existing_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -22237,10 +22237,11 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *           "execution_id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *           "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *           "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *           "execution_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *           "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *           "agent_name": "greeter",
+                     *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
                      *           "status": "completed",
                      *           "started_at": "2026-03-01T12:02:00Z",
@@ -22256,10 +22257,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *           "execution_id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *           "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *           "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *           "execution_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *           "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *           "agent_name": "greeter",
+                     *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
                      *           "status": "completed",
                      *           "started_at": "2026-03-01T12:02:00Z",
@@ -22287,6 +22289,8 @@ export interface operations {
                             agent_id: string;
                             /** @description Name of the agent, from its manifest. */
                             agent_name: string;
+                            /** @description Of its manifest, as it was when the execution began: that is what it runs on. */
+                            agent_version: string;
                             /** @description Always null: the execution belongs to no workflow. As a filter it finds nothing. */
                             workflow_name: null;
                             /** @description pending, running, completed, failed or cancelled */
@@ -22329,6 +22333,8 @@ export interface operations {
                             agent_id: string;
                             /** @description Name of the agent, from its manifest. */
                             agent_name: string;
+                            /** @description Of its manifest, as it was when the execution began: that is what it runs on. */
+                            agent_version: string;
                             /** @description Always null: the execution belongs to no workflow. As a filter it finds nothing. */
                             workflow_name: null;
                             /** @description pending, running, completed, failed or cancelled */
@@ -22497,7 +22503,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                 *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -22529,9 +22535,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "execution_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -22685,7 +22691,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example c9150252-95d5-492b-8536-08d4883468b9
                  */
                 id: string;
             };
@@ -22723,9 +22729,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                     *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "execution_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -22869,7 +22875,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 id: string;
             };
@@ -22885,10 +22891,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *       "execution_id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *       "execution_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *       "agent_name": "greeter",
+                     *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
                      *       "status": "completed",
                      *       "started_at": "2026-03-01T12:02:00Z",
@@ -22910,7 +22917,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "58928b60-0aad-4f6a-8541-603fe8095950"
+                     *           "12845c8e-1fe2-42c3-8a38-edcaac899d8c"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -22979,6 +22986,8 @@ export interface operations {
                         agent_id: string;
                         /** @description Name of the agent, from its manifest. */
                         agent_name: string;
+                        /** @description Of its manifest, as it was when the execution began: that is what it runs on. */
+                        agent_version: string;
                         /** @description Always null: the execution belongs to no workflow. As a filter it finds nothing. */
                         workflow_name: null;
                         /** @description pending, running, completed, failed or cancelled */
@@ -23195,7 +23204,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 id: string;
             };
@@ -23213,8 +23222,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *       "execution_id": "58928b60-0aad-4f6a-8541-603fe8095950"
+                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *       "execution_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c"
                      *     }
                      */
                     "application/json": {
@@ -23355,7 +23364,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
+                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
                  */
                 id: string;
             };
@@ -23385,8 +23394,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                     *       "execution_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8"
+                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "execution_id": "025c7187-d3c7-4c4a-89df-903d51b9d950"
                      *     }
                      */
                     "application/json": {
@@ -23511,7 +23520,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 id: string;
                 /**
@@ -23668,7 +23677,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 id: string;
             };
@@ -23684,16 +23693,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 58928b60-0aad-4f6a-8541-603fe8095950 started","sequence":1,"execution_started":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 12845c8e-1fe2-42c3-8a38-edcaac899d8c started","sequence":1,"execution_started":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","IterationStarted":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"instance_id":"6d3d0880-95cb-4ca3-83d6-358f46928d17","warm":false,"spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"instance_id":"6d3d0880-95cb-4ca3-83d6-358f46928d17","warm":false,"spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"instance_id":"6d3d0880-95cb-4ca3-83d6-358f46928d17","warm":false,"spawned_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"11a86311-d39a-4af9-84d2-89b5b616d721","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"11a86311-d39a-4af9-84d2-89b5b616d721","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"11a86311-d39a-4af9-84d2-89b5b616d721","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -23807,7 +23816,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 id: string;
             };
@@ -23823,16 +23832,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 58928b60-0aad-4f6a-8541-603fe8095950 started","sequence":1,"execution_started":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 12845c8e-1fe2-42c3-8a38-edcaac899d8c started","sequence":1,"execution_started":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","IterationStarted":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"instance_id":"6d3d0880-95cb-4ca3-83d6-358f46928d17","warm":false,"spawned_at":"2026-03-01T12:02:00Z","type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"instance_id":"6d3d0880-95cb-4ca3-83d6-358f46928d17","warm":false,"spawned_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","InstanceSpawned":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"instance_id":"6d3d0880-95cb-4ca3-83d6-358f46928d17","warm":false,"spawned_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"11a86311-d39a-4af9-84d2-89b5b616d721","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"11a86311-d39a-4af9-84d2-89b5b616d721","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"11a86311-d39a-4af9-84d2-89b5b616d721","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"},"details":{"type":"execution","LlmInteraction":{"execution_id":"58928b60-0aad-4f6a-8541-603fe8095950","agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","timestamp":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -23930,11 +23939,11 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description `false`: what happened so far, then the end; otherwise the stream stays open until the execution ends.
+                 * @description `false` ends after what there is.
                  * @example false
                  */
                 follow?: string;
-                /** @description Taken for clients that send it; the answer is the same. */
+                /** @description `true` adds, for operators, what happens from now on in the tenant and belongs to no agent, as /v1/observability/events tells it. */
                 verbose?: string;
             };
             header?: {
@@ -23944,7 +23953,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example c9150252-95d5-492b-8536-08d4883468b9
                  */
                 id: string;
             };
@@ -23960,16 +23969,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z","type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b"}}}
                      *
                      *     id: 5
-                     *     data: {"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -24067,11 +24076,11 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description `false`: what happened so far, then the end; otherwise the stream stays open until the execution ends.
+                 * @description `false` ends after what there is.
                  * @example false
                  */
                 follow?: string;
-                /** @description Taken for clients that send it; the answer is the same. */
+                /** @description `true` adds, for operators, what happens from now on in the tenant and belongs to no agent, as /v1/observability/events tells it. */
                 verbose?: string;
             };
             header?: {
@@ -24081,7 +24090,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example c9150252-95d5-492b-8536-08d4883468b9
                  */
                 id: string;
             };
@@ -24097,16 +24106,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z","type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"deployed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","updated_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b"}}}
                      *
                      *     id: 5
-                     *     data: {"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"cce84368-b6d0-49e0-8d35-9d3167cd71d8","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","changed_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -24219,7 +24228,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "7b748182-fb71-4845-87fa-298ac16dd73c",
+                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -24229,7 +24238,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
+                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -24239,7 +24248,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -24251,7 +24260,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7b748182-fb71-4845-87fa-298ac16dd73c",
+                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -24261,7 +24270,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
+                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -24271,7 +24280,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -24376,7 +24385,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 257a85d3-5ed6-4007-88d4-72e3fcb23f95
+                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
                  */
                 id: string;
             };
@@ -24393,7 +24402,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
+                     *         "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -24402,7 +24411,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
+                     *       "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -24553,7 +24562,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 257a85d3-5ed6-4007-88d4-72e3fcb23f95
+                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
                  */
                 id: string;
             };
@@ -24584,7 +24593,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95"
+                     *       "request_id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315"
                      *     }
                      */
                     "application/json": {
@@ -24720,7 +24729,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 7b748182-fb71-4845-87fa-298ac16dd73c
+                 * @example f7ebd8cb-e6eb-4df8-8852-8ec0229a42de
                  */
                 id: string;
             };
@@ -24751,7 +24760,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "7b748182-fb71-4845-87fa-298ac16dd73c"
+                     *       "request_id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de"
                      *     }
                      */
                     "application/json": {
@@ -24908,7 +24917,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -24921,7 +24930,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -25122,7 +25131,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -25357,7 +25366,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
+                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
                  */
                 volume_id: string;
             };
@@ -25373,7 +25382,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -25511,7 +25520,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 2d260a61-1cf2-495a-8304-e4204ca2d89b
+                 * @example 538ee5ac-721a-4c2e-8406-220ba0d7e31e
                  */
                 volume_id: string;
             };
@@ -25529,7 +25538,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b"
+                     *       "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e"
                      *     }
                      */
                     "application/json": {
@@ -25668,7 +25677,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
+                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
                  */
                 volume_id: string;
             };
@@ -25698,7 +25707,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -25876,7 +25885,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
+                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
                  */
                 volume_id: string;
             };
@@ -26090,7 +26099,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
+                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
                  */
                 volume_id: string;
             };
@@ -26229,7 +26238,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
+                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
                  */
                 volume_id: string;
             };
@@ -26368,7 +26377,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
+                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
                  */
                 volume_id: string;
             };
@@ -26509,7 +26518,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
+                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
                  */
                 volume_id: string;
             };
@@ -26675,7 +26684,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
+                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
                  */
                 volume_id: string;
             };
@@ -26877,11 +26886,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "volume_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -26891,11 +26900,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "volume_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -27084,11 +27093,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "volume_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -27098,11 +27107,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "volume_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -27282,8 +27291,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
-                 *       "execution_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                 *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
+                 *       "execution_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -27571,8 +27580,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
-                 *       "execution_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                 *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
+                 *       "execution_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -28762,8 +28771,26 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "credential_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "name": "openai",
+                     *           "label": "openai",
+                     *           "provider": "openai",
+                     *           "credential_type": "secret",
+                     *           "scope": "personal",
+                     *           "status": "active",
+                     *           "scopes": [],
+                     *           "metadata": {},
+                     *           "grants": [],
+                     *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "last_used": null
+                     *         },
+                     *         {
+                     *           "id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *           "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -28774,9 +28801,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *               "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *               "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *               "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
+                     *               "grant_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
+                     *               "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -28785,24 +28812,6 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
-                     *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "updated_at": "2026-03-01T12:02:00Z",
-                     *           "last_used": null
-                     *         },
-                     *         {
-                     *           "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *           "credential_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *           "name": "openai",
-                     *           "label": "openai",
-                     *           "provider": "openai",
-                     *           "credential_type": "secret",
-                     *           "scope": "personal",
-                     *           "status": "active",
-                     *           "scopes": [],
-                     *           "metadata": {},
-                     *           "grants": [],
                      *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -28812,8 +28821,26 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "credential_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "name": "openai",
+                     *           "label": "openai",
+                     *           "provider": "openai",
+                     *           "credential_type": "secret",
+                     *           "scope": "personal",
+                     *           "status": "active",
+                     *           "scopes": [],
+                     *           "metadata": {},
+                     *           "grants": [],
+                     *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "last_used": null
+                     *         },
+                     *         {
+                     *           "id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *           "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -28824,9 +28851,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *               "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *               "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *               "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
+                     *               "grant_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
+                     *               "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -28835,24 +28862,6 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
-                     *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "updated_at": "2026-03-01T12:02:00Z",
-                     *           "last_used": null
-                     *         },
-                     *         {
-                     *           "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *           "credential_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *           "name": "openai",
-                     *           "label": "openai",
-                     *           "provider": "openai",
-                     *           "credential_type": "secret",
-                     *           "scope": "personal",
-                     *           "status": "active",
-                     *           "scopes": [],
-                     *           "metadata": {},
-                     *           "grants": [],
                      *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -29041,7 +29050,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
+                 * @example 57a48d59-d54d-4969-8177-e907feee5e4c
                  */
                 id: string;
             };
@@ -29057,8 +29066,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *       "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -29069,9 +29078,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
+                     *           "grant_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
+                     *           "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -29086,8 +29095,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *         "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *         "id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *         "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -29098,9 +29107,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *             "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *             "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *             "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
+                     *             "grant_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
+                     *             "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -29344,7 +29353,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
+                 * @example 57a48d59-d54d-4969-8177-e907feee5e4c
                  */
                 id: string;
             };
@@ -29361,7 +29370,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "id": "57a48d59-d54d-4969-8177-e907feee5e4c",
                      *       "success": true
                      *     }
                      */
@@ -29551,8 +29560,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *       "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -29789,8 +29798,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "credential_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *       "id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "credential_id": "1a979a40-7569-45ca-8493-cf27be74f299",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -29986,7 +29995,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
+                 * @example 57a48d59-d54d-4969-8177-e907feee5e4c
                  */
                 id: string;
             };
@@ -30018,8 +30027,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *       "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -30030,9 +30039,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
+                     *           "grant_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
+                     *           "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -30254,7 +30263,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
+                 * @example 57a48d59-d54d-4969-8177-e907feee5e4c
                  */
                 id: string;
             };
@@ -30272,9 +30281,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
+                     *           "grant_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
+                     *           "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -30285,9 +30294,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
+                     *           "grant_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
+                     *           "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -30449,7 +30458,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
+                 * @example 57a48d59-d54d-4969-8177-e907feee5e4c
                  */
                 id: string;
             };
@@ -30485,9 +30494,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *       "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *       "credential_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
+                     *       "grant_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
+                     *       "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -30646,12 +30655,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
+                 * @example 57a48d59-d54d-4969-8177-e907feee5e4c
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example 0b0675a8-ffe0-48f7-805f-adc8d736c8e8
+                 * @example 191bc7df-8b86-47dc-803c-e2a80b77b6ce
                  */
                 grant_id: string;
             };
@@ -30668,8 +30677,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *       "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *       "grant_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
+                     *       "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
                      *       "success": true
                      *     }
                      */
@@ -31549,11 +31558,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=57a48d59d54db9698177e907feee5e4cbc1da48da18dfbd1fb634c21d6c92195&code_challenge=GDjID8Wpe93lV0oUYV-JCttK4f7UHtxs55frOQzmaXM&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=57a48d59d54db9698177e907feee5e4cbc1da48da18dfbd1fb634c21d6c92195&code_challenge=GDjID8Wpe93lV0oUYV-JCttK4f7UHtxs55frOQzmaXM&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=57a48d59d54db9698177e907feee5e4cbc1da48da18dfbd1fb634c21d6c92195&code_challenge=GDjID8Wpe93lV0oUYV-JCttK4f7UHtxs55frOQzmaXM&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "57a48d59d54db9698177e907feee5e4cbc1da48da18dfbd1fb634c21d6c92195",
-                     *       "state_token": "57a48d59d54db9698177e907feee5e4cbc1da48da18dfbd1fb634c21d6c92195",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=ef62ad5b0120877e7af80959790bac450da344ebe5aefd6cb5a872ee6a9c45d3&code_challenge=M5OsLXOwk_k7rIuNq1Pm1TSPS8M81IAYpQZNBodr_AU&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=ef62ad5b0120877e7af80959790bac450da344ebe5aefd6cb5a872ee6a9c45d3&code_challenge=M5OsLXOwk_k7rIuNq1Pm1TSPS8M81IAYpQZNBodr_AU&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=ef62ad5b0120877e7af80959790bac450da344ebe5aefd6cb5a872ee6a9c45d3&code_challenge=M5OsLXOwk_k7rIuNq1Pm1TSPS8M81IAYpQZNBodr_AU&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "ef62ad5b0120877e7af80959790bac450da344ebe5aefd6cb5a872ee6a9c45d3",
+                     *       "state_token": "ef62ad5b0120877e7af80959790bac450da344ebe5aefd6cb5a872ee6a9c45d3",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -31710,7 +31719,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example 57a48d59d54db9698177e907feee5e4cbc1da48da18dfbd1fb634c21d6c92195
+                 * @example ef62ad5b0120877e7af80959790bac450da344ebe5aefd6cb5a872ee6a9c45d3
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -31736,8 +31745,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *       "credential_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "id": "3d6dd386-1274-4d0c-8eef-02dca9a0ea72",
+                     *       "credential_id": "3d6dd386-1274-4d0c-8eef-02dca9a0ea72",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -31878,7 +31887,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "191bc7df8b8697dc503ce2a80b77b6ceb04a29953005dee4d1a72a4456c5c67a"
+                 *       "state": "d79434f4278fa661a0362dac5b93d4ee4c44a8691aa393a623a37c35e504d87e"
                  *     }
                  */
                 "application/json": {
@@ -31906,8 +31915,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c70c59a1-31b8-4b37-8523-df1e237b571b",
-                     *       "credential_id": "c70c59a1-31b8-4b37-8523-df1e237b571b",
+                     *       "id": "619ac061-74d8-41d7-8bf9-50e3ea628b5b",
+                     *       "credential_id": "619ac061-74d8-41d7-8bf9-50e3ea628b5b",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -32090,7 +32099,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "qz2taccOpbVQlJKvIW_zl6-0leb9KRJ0t7BV5q1h9rQ",
+                     *       "device_code": "ZI5bygGP_kttuWNh2bGlJF7nLSfkkmnDjzB8BcB_cBQ",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -32255,7 +32264,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "qz2taccOpbVQlJKvIW_zl6-0leb9KRJ0t7BV5q1h9rQ",
+                 *       "device_code": "ZI5bygGP_kttuWNh2bGlJF7nLSfkkmnDjzB8BcB_cBQ",
                  *       "provider": "files"
                  *     }
                  */
@@ -32278,8 +32287,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "4e450fbe-74e4-463c-823e-07c5c5a922a7",
-                     *       "binding_id": "4e450fbe-74e4-463c-823e-07c5c5a922a7"
+                     *       "credential_id": "e056a8b5-96a1-47b7-84ca-9426ce17d46b",
+                     *       "binding_id": "e056a8b5-96a1-47b7-84ca-9426ce17d46b"
                      *     }
                      */
                     "application/json": {
@@ -32440,7 +32449,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "IKjH1aSF-L-ZtDuCVcjnDz6B1TqVfyd9XJmmgx38gDk",
+                 *       "device_code": "crUtg7aSLOLs9OABRiqTN8O3XUTyKGC41a6QPWPmvNQ",
                  *       "provider": "files"
                  *     }
                  */
@@ -32463,8 +32472,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "4584f11d-db92-4dc2-8284-4d977d694794",
-                     *       "binding_id": "4584f11d-db92-4dc2-8284-4d977d694794"
+                     *       "credential_id": "8835383a-0b91-4665-8254-c1fed014218f",
+                     *       "binding_id": "8835383a-0b91-4665-8254-c1fed014218f"
                      *     }
                      */
                     "application/json": {
@@ -32633,7 +32642,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
+                     *           "id": "ff2927a8-5a6b-429a-8876-9153b3a2edcf",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -32648,7 +32657,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
+                     *           "id": "ff2927a8-5a6b-429a-8876-9153b3a2edcf",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -32664,7 +32673,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
+                     *           "id": "ff2927a8-5a6b-429a-8876-9153b3a2edcf",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -32832,7 +32841,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
+                     *       "id": "ff2927a8-5a6b-429a-8876-9153b3a2edcf",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -32843,9 +32852,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_tpABW7wzZW8NZqBzStKZk0mRmDEG9PmbxOASFBB0",
-                     *       "key_value": "aegis_tpABW7wzZW8NZqBzStKZk0mRmDEG9PmbxOASFBB0",
-                     *       "api_key": "aegis_tpABW7wzZW8NZqBzStKZk0mRmDEG9PmbxOASFBB0"
+                     *       "key": "aegis_VQo0eelrY02lPYbxuBH8uY5soqKM3k8STgkp4pUe",
+                     *       "key_value": "aegis_VQo0eelrY02lPYbxuBH8uY5soqKM3k8STgkp4pUe",
+                     *       "api_key": "aegis_VQo0eelrY02lPYbxuBH8uY5soqKM3k8STgkp4pUe"
                      *     }
                      */
                     "application/json": {
@@ -32976,7 +32985,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 648e5bca-018f-4e4b-8db9-6361d9b1a524
+                 * @example ff2927a8-5a6b-429a-8876-9153b3a2edcf
                  */
                 id: string;
             };
@@ -32994,7 +33003,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "648e5bca-018f-4e4b-8db9-6361d9b1a524",
+                     *       "id": "ff2927a8-5a6b-429a-8876-9153b3a2edcf",
                      *       "success": true
                      *     }
                      */
@@ -33504,47 +33513,7 @@ export interface operations {
                      *             "max_concurrent": null
                      *           },
                      *           {
-                     *             "tool_pattern": "aegis.volume.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.file.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
                      *             "tool_pattern": "aegis.attachment.read",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.git.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.script.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
                      *             "subcommand_allowlist": null,
@@ -33859,47 +33828,7 @@ export interface operations {
                      *             "max_concurrent": null
                      *           },
                      *           {
-                     *             "tool_pattern": "aegis.volume.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.file.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
                      *             "tool_pattern": "aegis.attachment.read",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.git.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.script.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
                      *             "subcommand_allowlist": null,
@@ -34172,47 +34101,7 @@ export interface operations {
                      *             "max_concurrent": null
                      *           },
                      *           {
-                     *             "tool_pattern": "aegis.volume.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.file.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
                      *             "tool_pattern": "aegis.attachment.read",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.git.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.script.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
                      *             "subcommand_allowlist": null,
@@ -34253,6 +34142,46 @@ export interface operations {
                      *           },
                      *           {
                      *             "tool_pattern": "aegis.workflow.generate",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.volume.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.file.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.git.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.script.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
                      *             "subcommand_allowlist": null,
@@ -34605,47 +34534,7 @@ export interface operations {
                      *             "max_concurrent": null
                      *           },
                      *           {
-                     *             "tool_pattern": "aegis.volume.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.file.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
                      *             "tool_pattern": "aegis.attachment.read",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.git.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.script.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
                      *             "subcommand_allowlist": null,
@@ -34686,6 +34575,46 @@ export interface operations {
                      *           },
                      *           {
                      *             "tool_pattern": "aegis.workflow.generate",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.volume.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.file.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.git.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.script.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
                      *             "subcommand_allowlist": null,
@@ -34938,47 +34867,7 @@ export interface operations {
                      *             "max_concurrent": null
                      *           },
                      *           {
-                     *             "tool_pattern": "aegis.volume.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.file.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
                      *             "tool_pattern": "aegis.attachment.read",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.git.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.script.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
                      *             "subcommand_allowlist": null,
@@ -35019,6 +34908,46 @@ export interface operations {
                      *           },
                      *           {
                      *             "tool_pattern": "aegis.workflow.generate",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.volume.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.file.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.git.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.script.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
                      *             "subcommand_allowlist": null,
@@ -35281,47 +35210,7 @@ export interface operations {
                      *             "max_concurrent": null
                      *           },
                      *           {
-                     *             "tool_pattern": "aegis.volume.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.file.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
                      *             "tool_pattern": "aegis.attachment.read",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.git.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.script.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
                      *             "subcommand_allowlist": null,
@@ -35362,6 +35251,46 @@ export interface operations {
                      *           },
                      *           {
                      *             "tool_pattern": "aegis.workflow.generate",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.volume.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.file.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.git.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.script.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
                      *             "subcommand_allowlist": null,
@@ -35624,47 +35553,7 @@ export interface operations {
                      *             "max_concurrent": null
                      *           },
                      *           {
-                     *             "tool_pattern": "aegis.volume.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.file.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
                      *             "tool_pattern": "aegis.attachment.read",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.git.*",
-                     *             "path_allowlist": null,
-                     *             "command_allowlist": null,
-                     *             "subcommand_allowlist": null,
-                     *             "domain_allowlist": null,
-                     *             "max_response_size": null,
-                     *             "rate_limit": null,
-                     *             "max_concurrent": null
-                     *           },
-                     *           {
-                     *             "tool_pattern": "aegis.script.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
                      *             "subcommand_allowlist": null,
@@ -35705,6 +35594,46 @@ export interface operations {
                      *           },
                      *           {
                      *             "tool_pattern": "aegis.workflow.generate",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.volume.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.file.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.git.*",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.script.*",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
                      *             "subcommand_allowlist": null,
@@ -36316,13 +36245,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "041e391c-6964-4edb-831a-7a84c3c0f672",
+                     *           "agent_id": "632420b4-23a1-4dbc-8e11-4e3705b85030",
                      *           "execution_id": null,
-                     *           "session_id": "a400a307-46bf-4ff2-860c-c80d57dad858",
+                     *           "session_id": "f317728d-d5d2-4099-8542-797667e7f312",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -36331,13 +36260,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "041e391c-6964-4edb-831a-7a84c3c0f672",
+                     *           "agent_id": "632420b4-23a1-4dbc-8e11-4e3705b85030",
                      *           "execution_id": null,
-                     *           "session_id": "a400a307-46bf-4ff2-860c-c80d57dad858",
+                     *           "session_id": "f317728d-d5d2-4099-8542-797667e7f312",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -36514,13 +36443,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "041e391c-6964-4edb-831a-7a84c3c0f672",
+                     *           "agent_id": "632420b4-23a1-4dbc-8e11-4e3705b85030",
                      *           "execution_id": null,
-                     *           "session_id": "a400a307-46bf-4ff2-860c-c80d57dad858",
+                     *           "session_id": "f317728d-d5d2-4099-8542-797667e7f312",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -36529,13 +36458,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "041e391c-6964-4edb-831a-7a84c3c0f672",
+                     *           "agent_id": "632420b4-23a1-4dbc-8e11-4e3705b85030",
                      *           "execution_id": null,
-                     *           "session_id": "a400a307-46bf-4ff2-860c-c80d57dad858",
+                     *           "session_id": "f317728d-d5d2-4099-8542-797667e7f312",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -36802,10 +36731,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "a400a307-46bf-4ff2-860c-c80d57dad858",
-                     *         "execution_id": "8835383a-0b91-4665-8254-c1fed014218f",
-                     *         "agent_id": "041e391c-6964-4edb-831a-7a84c3c0f672",
-                     *         "sub": "041e391c-6964-4edb-831a-7a84c3c0f672",
+                     *         "session_id": "f317728d-d5d2-4099-8542-797667e7f312",
+                     *         "execution_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *         "agent_id": "632420b4-23a1-4dbc-8e11-4e3705b85030",
+                     *         "sub": "632420b4-23a1-4dbc-8e11-4e3705b85030",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -36821,10 +36750,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *         "execution_id": "72b52d83-b692-4ce2-8cf4-e001462a9337",
-                     *         "agent_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
-                     *         "sub": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *         "session_id": "cbce07d8-c6a4-413f-86df-675a43149248",
+                     *         "execution_id": "b5b1fb44-d895-4137-8846-fde041180ed4",
+                     *         "agent_id": "2277807e-e4c4-499b-8516-4fff38d60177",
+                     *         "sub": "2277807e-e4c4-499b-8516-4fff38d60177",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -36840,7 +36769,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *         "session_id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -36970,9 +36899,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *       "session_id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjAwNzdjNWUzLTZiZmUtNDgwNi04MThjLThjOGUzY2M4NjhhZSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI3YzQ2YTEyMi04ZGM5LTRlMDYtOGM5OC1hODcyMjliZTRlNWIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.6vi2rOljcRwA1vSN64yIQswwojvEdU4W9AsbWm09C7LEfT6bEVbBVq-m4w-Q2zpbrYZRgm2vnB_x7sUt53y-Dw",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjBiMjhhMjg2LWZkMTQtNDk4Mi04NGYxLWU4MzlhYzY0OGE3NCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJhZTkxYTVlNS1lN2UwLTRhOGMtODBmMC0zMjkzNzljYTIxNWIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.xg7at5rctkaIw4E2-P0JqiuHdJXHzIdL8zPbaFcDjAaOX_Zk-6X1y5s91fLDINg39_9BY0s9DGhihzgS-54ACQ",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -37109,7 +37038,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *       "session_id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -37411,8 +37340,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
-                     *           "execution_id": "72b52d83-b692-4ce2-8cf4-e001462a9337",
+                     *           "agent_id": "2277807e-e4c4-499b-8516-4fff38d60177",
+                     *           "execution_id": "b5b1fb44-d895-4137-8846-fde041180ed4",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -37423,8 +37352,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
-                     *           "execution_id": "72b52d83-b692-4ce2-8cf4-e001462a9337",
+                     *           "agent_id": "2277807e-e4c4-499b-8516-4fff38d60177",
+                     *           "execution_id": "b5b1fb44-d895-4137-8846-fde041180ed4",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -37550,11 +37479,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
-                     *       "execution_id": "72b52d83-b692-4ce2-8cf4-e001462a9337",
+                     *       "agent_id": "2277807e-e4c4-499b-8516-4fff38d60177",
+                     *       "execution_id": "b5b1fb44-d895-4137-8846-fde041180ed4",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/sRcfeElzhcAsxQCD1KLli1PLxqTmSNCZ1xu3V2-mAOw"
+                     *       "gateway_url": "https://lictor.example.com/x/_ZHOn3-bhWfrk_rrx8ifMzBtNgDrPR0ePlatJGX7w60"
                      *     }
                      */
                     "application/json": {
@@ -37858,19 +37787,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "0077c5e3-6bfe-4806-818c-8c8e3cc868ae",
+                     *       "kid": "0b28a286-fd14-4982-84f1-e839ac648a74",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "0077c5e3-6bfe-4806-818c-8c8e3cc868ae",
+                     *           "kid": "0b28a286-fd14-4982-84f1-e839ac648a74",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "531066b0-1e9a-4f69-8434-b2a10f185931",
+                     *           "kid": "d288a610-7681-47cd-8e57-7c25f7cf67e8",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -38002,7 +37931,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example 531066b0-1e9a-4f69-8434-b2a10f185931
+                 * @example d288a610-7681-47cd-8e57-7c25f7cf67e8
                  */
                 kid: string;
             };
@@ -38019,7 +37948,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "531066b0-1e9a-4f69-8434-b2a10f185931"
+                     *       "kid": "d288a610-7681-47cd-8e57-7c25f7cf67e8"
                      *     }
                      */
                     "application/json": {
@@ -38086,7 +38015,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key '531066b0-1e9a-4f69-8434-b2a10f185931'."
+                     *       "message": "There is no key 'd288a610-7681-47cd-8e57-7c25f7cf67e8'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -38158,7 +38087,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
+                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
                  */
                 volume_id: string;
             };
@@ -38217,7 +38146,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "volume_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -38380,9 +38309,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjUzMTA2NmIwLTFlOWEtNGY2OS04NDM0LWIyYTEwZjE4NTkzMSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwNDFlMzkxYy02OTY0LTRlZGItODMxYS03YTg0YzNjMGY2NzIiLCJleGVjX2lkIjoiODgzNTM4M2EtMGI5MS00NjY1LTgyNTQtYzFmZWQwMTQyMThmIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6Ijg4MzUzODNhLTBiOTEtNDY2NS04MjU0LWMxZmVkMDE0MjE4ZiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJhNDAwYTMwNy00NmJmLTRmZjItODYwYy1jODBkNTdkYWQ4NTgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.Gq-9WByMNZE3oH-bG9JfLjjWamUTWO6n4VPD61o2a59duO6u3nANKy6oH-3KuEF0aFwRCnNoFJDXgD3UeLMcsac8khrWDOtYw-BDaODlhG2Q9AJApZhIVeu2kco6OluNs1zihk8ahQTK07yBsh5WQuSP4SnBG-66kraYDvxCdky0clD5t1XXRt4RWhagotnBujEt0JcB3kSZWspTIeDRh-rKniCKrRbPr1QM0WFF-5S-QW6woQ71n19qK2wCeso4_-wyoBHkmdfwkgp9Ry9jPKvWQSIMw8pStpudtkQLRS0CIEPvuDxZ0-zMI9rDeF6CiPRlzOUDgFMADG9FqHJEXg",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImQyODhhNjEwLTc2ODEtNDdjZC04ZTU3LTdjMjVmN2NmNjdlOCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI2MzI0MjBiNC0yM2ExLTRkYmMtOGUxMS00ZTM3MDViODUwMzAiLCJleGVjX2lkIjoiMTBhYmMyZDAtZmU5OS00MjEwLTg0NDEtNjE1MGI3ZTQxNmNkIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjEwYWJjMmQwLWZlOTktNDIxMC04NDQxLTYxNTBiN2U0MTZjZCIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJmMzE3NzI4ZC1kNWQyLTQwOTktODU0Mi03OTc2NjdlN2YzMTIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.AyakWJma9jP5z1rMv1AZYhJMPalbIUkBusyo3t9cITsAZcGvpHJzHUnQGVz-BoTJ5admlA5iXbGQOOGK-0LkufC6ttRZnjv4HdcbBhAxIqjkrKBgD2EAP9IZwOwjRWqAl9w-9k5aoE9NtugQ5iPsMllqpJ3kk2PnyeDKu_o8MeuJECK8j3jLdTy2fzn6Wi99xD-SudwfvkAzS8PEtcA094IG9lRVFg1BEucRueMlsqE4WubFeY_PuOibcW9FRfoIvGZ8po2tgR0lHZ6FcMlKzjI934pA4owwoMlLyv9CswIoWdy9E_nYo3a_YjPF7kx0VhGdW-lmjIcwY_GCFlEqdw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "a400a307-46bf-4ff2-860c-c80d57dad858"
+                     *       "session_id": "f317728d-d5d2-4099-8542-797667e7f312"
                      *     }
                      */
                     "application/json": {
@@ -38413,7 +38342,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "28dd575105f8"
+                     *         "request_id": "40f362bdc347"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38476,7 +38405,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "730809682fcc"
+                     *         "request_id": "5c6be39f6542"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38537,7 +38466,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a5e080f1ef39"
+                     *         "request_id": "dc60b0474428"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38598,7 +38527,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b2ebfc66d80b"
+                     *         "request_id": "aa08806acde7"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38659,7 +38588,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "341f0da8684f"
+                     *         "request_id": "bef5ceecc4b8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38720,7 +38649,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e06acfe5f434"
+                     *         "request_id": "aaa61f0e8bbc"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39022,7 +38951,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3b1905c684cf"
+                     *         "request_id": "d89c11010726"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39277,7 +39206,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1cc49c7c1939"
+                     *         "request_id": "9a50fe3fcc6f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39338,7 +39267,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b5c64d64c560"
+                     *         "request_id": "bf64a6864d70"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40108,7 +40037,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "cad31144456f"
+                     *         "request_id": "20eb0b24cf96"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40169,7 +40098,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1d80a7a54fbf"
+                     *         "request_id": "8c07b34ad6be"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40223,7 +40152,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example sRcfeElzhcAsxQCD1KLli1PLxqTmSNCZ1xu3V2-mAOw
+                 * @example _ZHOn3-bhWfrk_rrx8ifMzBtNgDrPR0ePlatJGX7w60
                  */
                 token: string;
             };
@@ -40240,9 +40169,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjUzMTA2NmIwLTFlOWEtNGY2OS04NDM0LWIyYTEwZjE4NTkzMSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI2NmZlZDYxMS05NWE3LTQzZTAtODI4ZC0xMDQzZDg0ZDRjYmIiLCJleGVjX2lkIjoiNzJiNTJkODMtYjY5Mi00Y2UyLThjZjQtZTAwMTQ2MmE5MzM3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjcyYjUyZDgzLWI2OTItNGNlMi04Y2Y0LWUwMDE0NjJhOTMzNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI5MTEwZjRiMi1iNzA4LTQ0ZTItOGU4NC01ZTlmZTk0NTZhZDgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.O5GWOJ6IKN7bqIng6bo_Omo0YX4uQet52LsNyCx30SeCcCtEx1ysuLuOxiK9aFPTxT0bcR6-natlut9iunOtJk4eXUTk8f_LPHUuWjcq81M6Phn1IiXbO5Pv2Tk1Sjxs5uYd0UuSdkpq5OFm8CX_JNOo8QAsuSBcuELSB5M20dPXyUvj2riM8BpFF6uIKGIiUffbl8421yVuF58IgCTQq2o61wtbXXf4Nij4CgdxXT_4EDyYPEtmItLdso5QUqcnUdHMBvElxEdjW_GXGHouiHG1A8ePO-12fLyYZrcLFWcXv8iqVyhtpwQ3EcsDFlBB4WYEOUwvB2LDUgfoGC3rMA",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImQyODhhNjEwLTc2ODEtNDdjZC04ZTU3LTdjMjVmN2NmNjdlOCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIyMjc3ODA3ZS1lNGM0LTQ5OWItODUxNi00ZmZmMzhkNjAxNzciLCJleGVjX2lkIjoiYjViMWZiNDQtZDg5NS00MTM3LTg4NDYtZmRlMDQxMTgwZWQ0Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImI1YjFmYjQ0LWQ4OTUtNDEzNy04ODQ2LWZkZTA0MTE4MGVkNCIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJjYmNlMDdkOC1jNmE0LTQxM2YtODZkZi02NzVhNDMxNDkyNDgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.jG7y0i1-1E0-UgF5qG23oY39wZYw9RDnsimUYKFELezIV0m4rWeFw9L2vK1w2ieaW_CBtp_ZQnWcBap2IPkvrq-0yXG3xEB8bD1ZBQo0z10RV17dEYPXucAHGUghnx-DmEpk27hrSawFdTBQyfS3JgY3nF0KSjt_w92737K2Fqu7ZWRiNZuzkMUOXyhUim4KcnVPzlI4N_13h67wxtR2XrkpgUj7GF2byjsR0nuEGUleGzKkO0iJ0V3tDzchxL3limNy16m9jPdiZo2EaCQakjIqajHzNmb03pcBHsF-nrTiPRPAFZUWQzW-T3ycu1xWJFKviD5Jbn6wt4W1HICEFQ",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8"
+                     *       "session_id": "cbce07d8-c6a4-413f-86df-675a43149248"
                      *     }
                      */
                     "application/json": {
@@ -40273,7 +40202,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "432d3e486219"
+                     *         "request_id": "9a5e2c8eec79"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40336,7 +40265,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7ddb769a4e9e"
+                     *         "request_id": "e4da5f2fbd12"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40397,7 +40326,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1aaf6138e63a"
+                     *         "request_id": "9710e9ef992b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40458,7 +40387,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6784a34c4ae3"
+                     *         "request_id": "4c106d1d83db"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40519,7 +40448,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "585d0988e0c8"
+                     *         "request_id": "e2dd3b275f42"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40580,7 +40509,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2c8f3b15d5ae"
+                     *         "request_id": "49fe96450cc5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40641,7 +40570,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "18a3723b28b4"
+                     *         "request_id": "7afdc70214db"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40821,7 +40750,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example sRcfeElzhcAsxQCD1KLli1PLxqTmSNCZ1xu3V2-mAOw
+                 * @example _ZHOn3-bhWfrk_rrx8ifMzBtNgDrPR0ePlatJGX7w60
                  */
                 token: string;
             };
@@ -40888,7 +40817,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f77569493263"
+                     *         "request_id": "051279276f6d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -41143,7 +41072,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ff16ac6593a8"
+                     *         "request_id": "84cc1215fb12"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -41204,7 +41133,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7f6d3932bd78"
+                     *         "request_id": "e99363533166"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -41577,7 +41506,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example sRcfeElzhcAsxQCD1KLli1PLxqTmSNCZ1xu3V2-mAOw
+                 * @example _ZHOn3-bhWfrk_rrx8ifMzBtNgDrPR0ePlatJGX7w60
                  */
                 token: string;
             };
@@ -41980,7 +41909,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "456b337c75fb"
+                     *         "request_id": "35f10e15bbd0"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -42041,7 +41970,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "fe009810ec06"
+                     *         "request_id": "4b96f9831ec8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -42156,7 +42085,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "948d7d32a48f"
+                     *         "request_id": "c55d426ce7ec"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -42411,7 +42340,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ea61da733af7"
+                     *         "request_id": "227334b11ce8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -42472,7 +42401,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "56d5eda51d8d"
+                     *         "request_id": "25ad7aaaa95c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -42852,9 +42781,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "2lcWg1-DvnIAyM_-XDG65E4PoKxxEAP8atrP6p8jQ7F9UWWotH7CVQTgwfsKp8yGEiexHqBSTVWB_X4aIvrMaye_5ZWMjm5mpG0bEyBMj34xhH21WszzscH5RLpdiPl9s7D8HfBZeqaR9OdUYZYGyNzUOsAsxyg8tlJA9pFgYOQPDlVRqQ9lOWVxJwiHlEap4RTca5d-ZzOApN3l_SxIzXYoDiAdKGe_TDTiwWI71AVrX1O2kDINOMbi1gsSnx_ZzMAbpRZCSQ3PWFL1tVWKuIYUz5TfyrutOHkFOWqMVQmfcHO1xbYG_aHzE3L0UStCUuyFlbZ6sEhGH2iGpRvKzw",
+                     *           "n": "wZRCXApUgWfl1Qen5AgOKMsQKPbA8Cb2CcL7kNB_4Vu9Ul2XrsQU818QrHwECnMXNJ5jd3wqz-9Erp7j0rT2smQjkAuWBnRa9-3Ho0m-seUQusf5sbDVL8Kd-SWn86x3mm_G8SveInWgoac-68OA5TigW5AfE_qUk6fbX0oQmxdwN2KhxT48KHZVoE21ufK-WAI3h-eM-SthKq5dxy-NwKZRX-i4P-coTYOGR8vNsqtLUovVMj9ygFtLgJooIoRCs33p_nhwhTImrUNz6TEzfbyNC8OwXB7_j7W2aAlrkLaSLSbkewmsk5BiHawmVg2nYNQMG8oRn9xxWLnL_-k4tQ",
                      *           "e": "AQAB",
-                     *           "kid": "531066b0-1e9a-4f69-8434-b2a10f185931",
+                     *           "kid": "d288a610-7681-47cd-8e57-7c25f7cf67e8",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
