@@ -447,3 +447,46 @@ describe('lictor approvals', () => {
     ])
   })
 })
+
+describe('lictor workflow and a server', () => {
+  const flow = (version: string, target = 'END') => `apiVersion: 100monkeys.ai/v1
+kind: Workflow
+metadata: { name: gate, version: "${version}" }
+spec:
+  initial_state: ASK
+  states:
+    ASK: { kind: Human, prompt: ok?, transitions: [{ condition: approved, target: ${target} }] }
+    END: { kind: System, command: 'true', transitions: [] }
+`
+
+  it('registers, lists, shows, moves and deletes a workflow', async () => {
+    cli.write('flow.yaml', flow('1.0.0'))
+    cli.write('flow-2.yaml', flow('2.0.0'))
+    expect((await cli.run('workflow', 'list')).out).toContain('No workflows yet.')
+    expect((await cli.run('workflow', 'deploy', 'flow.yaml')).out).toContain('Registered gate 1.0.0.')
+    const again = await cli.run('workflow', 'deploy', 'flow.yaml')
+    expect([again.code, again.err]).toEqual([1, expect.stringContaining('already exists')])
+    expect((await cli.run('workflow', 'deploy', 'flow.yaml', '--force')).code).toBe(0)
+    expect((await cli.run('workflow', 'deploy', 'flow-2.yaml', '--json')).json()).toMatchObject({ version: '2.0.0' })
+    expect((await cli.run('workflow', 'get', 'gate')).out).toBe(flow('2.0.0').trimEnd())
+    expect((await cli.run('workflow', 'versions', 'gate', '--json')).json()).toMatchObject([
+      { version: '2.0.0' },
+      { version: '1.0.0' },
+    ])
+    expect((await cli.run('workflow', 'promote', 'gate')).out).toBe('Every tenant sees gate.')
+    expect((await cli.run('workflow', 'list', '--scope', 'tenant', '--json')).json()).toEqual([])
+    expect((await cli.run('workflow', 'list')).out).toMatch(/gate\s+2\.0\.0\s+global/)
+    expect((await cli.run('workflow', 'demote', 'gate')).out).toBe('Only your tenant sees gate.')
+    expect((await cli.run('workflow', 'delete', 'gate')).out).toBe('Deleted gate.')
+    for (const command of ['get', 'versions', 'promote', 'delete'])
+      expect(await cli.run('workflow', command, 'gate')).toMatchObject({ code: 1, out: '' })
+  })
+
+  it('what is broken is told with its place before a server is asked', async () => {
+    cli.write('broken.yaml', flow('1.0.0', 'NOWHERE'))
+    const { code, err } = await cli.run('workflow', 'deploy', 'broken.yaml')
+    expect(code).toBe(1)
+    expect(err).toMatch(/^broken\.yaml:7:\d+: error: .*Transition target 'NOWHERE' not found/)
+    expect((await cli.run('workflow', 'list', '--json')).json()).toEqual([])
+  })
+})

@@ -71,7 +71,12 @@ export function agentCommand(context: Context): Command {
   show.action(async (named: string) => {
     const client = runtimeClient(await connect(show))
     const found = await client.getAgent(await findAgent(client, named))
-    present(terminal, settings(show).output, found, () => found.manifest_yaml ?? JSON.stringify(found, null, 2))
+    present(
+      terminal,
+      settings(show).output,
+      found,
+      () => found.manifest_yaml?.trimEnd() ?? JSON.stringify(found, null, 2),
+    )
   })
 
   const versions = agent

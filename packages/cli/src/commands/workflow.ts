@@ -1,16 +1,17 @@
 import { describeIssue, type Issue, WorkflowManifest, WorkflowManifestError } from '@lictor/aegis'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { readTextFile } from '../connection/files.ts'
+import { runtimeClient } from '../connection/runtime.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { style } from '../terminal/style.ts'
-import { present } from '../terminal/terminal.ts'
+import { present, table } from '../terminal/terminal.ts'
 import { mermaidOf } from './workflow-graph.ts'
 
-/** `lictor workflow …`: check and draw workflows. Neither needs a server. */
+/** `lictor workflow …`: check and draw workflows, which needs no server; register, list, show, move and delete them. */
 export function workflowCommand(context: Context): Command {
-  const { terminal, settings, exitWith } = context
-  const workflow = new Command('workflow').description('check and draw workflows')
+  const { terminal, settings, exitWith, connect } = context
+  const workflow = new Command('workflow').description('check, draw and register workflows')
 
   const validate = workflow
     .command('validate')
@@ -44,17 +45,114 @@ export function workflowCommand(context: Context): Command {
     .argument('<file>', 'workflow.yaml')
   graph.action((file: string) => {
     const read = readManifest(readTextFile(terminal, file))
-    if (read.manifest === null)
-      throw new CliError('manifest', read.issues.map(describeIssue).join('; '), {
-        excerpt: read.issues.map((issue) => placed(file, issue)),
-        details: { file, issues: read.issues },
-        hint: `Check it with \`lictor workflow validate ${file}\`.`,
-      })
+    if (read.manifest === null) throw broken(file, read.issues)
     const diagram = mermaidOf(read.manifest)
     present(terminal, settings(graph).output, { file, format: 'mermaid', diagram }, () => diagram)
   })
+
+  const deploy = workflow
+    .command('deploy')
+    .description('register a workflow from its manifest; the agents it names must be deployed')
+    .argument('<file>', 'workflow.yaml')
+    .option('--force', 'replace what is registered under the same name and version')
+    .addOption(
+      new Option('--scope <scope>', 'who sees it: its tenant, or every tenant (operators)').choices([
+        'tenant',
+        'global',
+      ]),
+    )
+  deploy.action(async (file: string, options: { force?: true; scope?: 'tenant' | 'global' }) => {
+    const text = readTextFile(terminal, file)
+    const read = readManifest(text)
+    if (read.manifest === null) throw broken(file, read.issues)
+    const registered = await runtimeClient(await connect(deploy)).registerWorkflow(text, options)
+    for (const warning of registered.warnings ?? []) terminal.note(`warning: ${warning}`)
+    present(
+      terminal,
+      settings(deploy).output,
+      registered,
+      () => `Registered ${registered.name} ${registered.version}. This version of Lictor does not run workflows yet.`,
+    )
+  })
+
+  const list = workflow
+    .command('list')
+    .description('list registered workflows')
+    .addOption(
+      new Option('--scope <scope>', 'only those of the tenant, or of every tenant').choices(['tenant', 'global']),
+    )
+  list.action(async (options: { scope?: 'tenant' | 'global' }) => {
+    const { workflows } = await runtimeClient(await connect(list)).listWorkflows(
+      options.scope ? { scope: options.scope } : { visible: true },
+    )
+    present(terminal, settings(list).output, workflows, () =>
+      workflows.length === 0
+        ? 'No workflows yet. Register one with `lictor workflow deploy FILE`.'
+        : table(
+            ['NAME', 'VERSION', 'SCOPE', 'ID'],
+            workflows.map((one) => [one.name, one.version, one.scope, one.id]),
+          ),
+    )
+  })
+
+  const show = workflow.command('get').description('show a workflow').argument('<workflow>', 'name or id')
+  show.action(async (named: string) => {
+    const found = await runtimeClient(await connect(show)).getWorkflow(named)
+    present(
+      terminal,
+      settings(show).output,
+      found,
+      () => found.manifest_yaml?.trimEnd() ?? JSON.stringify(found, null, 2),
+    )
+  })
+
+  const versions = workflow
+    .command('versions')
+    .description('list the versions of a workflow, newest first')
+    .argument('<workflow>', 'name or id')
+  versions.action(async (named: string) => {
+    const client = runtimeClient(await connect(versions))
+    // A workflow that there is not has no versions: here that is an error, as with agents.
+    await client.getWorkflow(named)
+    const found = await client.listWorkflowVersions(named)
+    present(terminal, settings(versions).output, found.versions, () =>
+      table(
+        ['VERSION', 'REGISTERED'],
+        found.versions.map((one) => [one.version, one.registered_at]),
+      ),
+    )
+  })
+
+  for (const [name, scope, description] of [
+    ['promote', 'global', 'let every tenant see a workflow (operators)'],
+    ['demote', 'tenant', 'let only your tenant see a workflow again (operators)'],
+  ] as const) {
+    const move = workflow.command(name).description(description).argument('<workflow>', 'name or id')
+    move.action(async (named: string) => {
+      const moved = await runtimeClient(await connect(move)).updateWorkflowScope(named, { scope })
+      present(terminal, settings(move).output, moved, () =>
+        scope === 'global' ? `Every tenant sees ${moved.name}.` : `Only your tenant sees ${moved.name}.`,
+      )
+    })
+  }
+
+  const remove = workflow
+    .command('delete')
+    .description('delete a workflow and its versions')
+    .argument('<workflow>', 'name or id')
+  remove.action(async (named: string) => {
+    const answer = await runtimeClient(await connect(remove)).deleteWorkflow(named)
+    present(terminal, settings(remove).output, answer, () => `Deleted ${named}.`)
+  })
   return workflow
 }
+
+const broken = (file: string, issues: readonly Issue[]): CliError =>
+  new CliError('manifest', issues.map(describeIssue).join('; '), {
+    excerpt: issues.map((issue) => placed(file, issue)),
+    details: { file, issues },
+    hint: `Check it with \`lictor workflow validate ${file}\`.`,
+  })
 
 /** The manifest and what it is warned of; null and every problem where it is none. In the order of the text. */
 function readManifest(

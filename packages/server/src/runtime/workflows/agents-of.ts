@@ -2,11 +2,8 @@ import type { Judge, WorkflowManifestDocument } from '@lictor/aegis'
 import type { TenantScope } from '../../identity/scope.ts'
 import { NotRegistrable } from './registration.ts'
 
-/** Finds agents that a tenant sees. */
-export interface FindAgent {
-  /** By name or id, own before global. */
-  (scope: TenantScope, nameOrId: string): Promise<{ readonly id: string } | null>
-}
+/** Finds an agent that a tenant sees, by name or id, own before global. */
+export type FindAgent = (scope: TenantScope, nameOrId: string) => Promise<{ readonly id: string } | null>
 
 const isFixed = (name: string): boolean => !name.includes('{{')
 
