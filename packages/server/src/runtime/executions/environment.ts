@@ -1,3 +1,4 @@
+import { storableText } from '../../storage/storable.ts'
 import { isLeftOut } from '../plan/variables.ts'
 import type { HistoryEntry } from '../record/execution.ts'
 
@@ -20,8 +21,21 @@ export interface AttemptEnvironment {
   readonly identity: Readonly<Record<string, string>>
 }
 
-/** A variable of a process holds at most 128 KiB; what is longer keeps its end. */
+/** Bytes of a value: Linux starts no process with a variable above 128 KiB. */
 const LONGEST_VALUE = 100_000
+const LONGEST_NAME = 1000
+/** Bytes of all variables of a manifest: nor one with more than about two megabytes of them. */
+const LARGEST_ENVIRONMENT = 1_000_000
+
+/** The beginning of a text that is too long for a variable, without what no variable holds. */
+function variableOf(text: string): string {
+  const value = storableText(text)
+  if (Buffer.byteLength(value) <= LONGEST_VALUE) return value
+  // As a stream, whose last character may still be to come: half of one is left out.
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.from(value).subarray(0, LONGEST_VALUE), {
+    stream: true,
+  })
+}
 
 /**
  * The environment of an agent's process: the manifest's `env` as far as it is allowed, then what this server says, which wins.
@@ -33,17 +47,23 @@ export function environmentOf(
 ): { env: Record<string, string>; refused: string[] } {
   const env: Record<string, string> = {}
   const refused: string[] = []
-  for (const [name, value] of Object.entries(specEnv)) {
-    if (isLeftOut(name, value)) refused.push(name)
-    else env[name] = value.slice(0, LONGEST_VALUE)
+  let room = LARGEST_ENVIRONMENT
+  for (const [name, given] of Object.entries(specEnv)) {
+    const value = variableOf(given)
+    const size = Buffer.byteLength(name) + Buffer.byteLength(value)
+    if (isLeftOut(name, given) || size > room || name.length > LONGEST_NAME) refused.push(name)
+    else {
+      env[name] = value
+      room -= size
+    }
   }
   Object.assign(env, {
     AEGIS_AGENT_ID: attempt.agentId,
     AEGIS_EXECUTION_ID: attempt.executionId,
-    AEGIS_MODEL_ALIAS: attempt.modelAlias,
+    AEGIS_MODEL_ALIAS: variableOf(attempt.modelAlias),
     AEGIS_ORCHESTRATOR_URL: attempt.orchestratorUrl,
-    AEGIS_AGENT_INSTRUCTION: attempt.instruction.slice(0, LONGEST_VALUE),
-    AEGIS_PROMPT_TEMPLATE: attempt.promptTemplate.slice(0, LONGEST_VALUE),
+    AEGIS_AGENT_INSTRUCTION: variableOf(attempt.instruction),
+    AEGIS_PROMPT_TEMPLATE: variableOf(attempt.promptTemplate),
     AEGIS_LLM_TIMEOUT_SECONDS: String(attempt.timeoutSeconds),
     AEGIS_ITERATION: String(attempt.iteration),
     ...(attempt.history.length > 0 ? { AEGIS_ITERATION_HISTORY: historyText(attempt.history) } : {}),
@@ -58,6 +78,6 @@ function historyText(history: readonly HistoryEntry[]): string {
   for (let longest = 32_768; ; longest = Math.floor(longest / 2)) {
     const cut = (text: string) => (text.length > longest ? `…${text.slice(-longest)}` : text)
     const text = JSON.stringify(history, (_key, value: unknown) => (typeof value === 'string' ? cut(value) : value))
-    if (text.length <= LONGEST_VALUE || longest === 0) return text
+    if (Buffer.byteLength(text) <= LONGEST_VALUE || longest === 0) return storableText(text)
   }
 }

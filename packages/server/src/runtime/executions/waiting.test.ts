@@ -131,7 +131,10 @@ onEachDatabase('texts that no database keeps', (start) => {
         call('list_dir', { path: '.' }),
         { text: `final ${odd}` },
       ],
-      { tools: ['write_file', 'read_file', 'list_dir', 'run_command'] },
+      {
+        tools: ['write_file', 'read_file', 'list_dir', 'run_command'],
+        task: { instruction: `Work ${odd}.` },
+      },
     )
     const { answer, events } = await w.run({ input: `input ${odd}` })
     expect(answer).toMatchObject({ status: 'completed' })

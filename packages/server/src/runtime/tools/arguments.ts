@@ -73,7 +73,12 @@ export function requireShape(tool: Tool, given: Arguments): Arguments {
   if (tool.foreignSchema !== undefined) {
     // Its server judges the rest by its own schema, whatever dialect that is written in.
     const { required } = tool.foreignSchema
-    if (Array.isArray(required)) requirePresent(tool, args, required.map(String))
+    if (Array.isArray(required))
+      requirePresent(
+        tool,
+        args,
+        required.filter((name) => typeof name === 'string'),
+      )
     return args
   }
   for (const [name, value] of Object.entries(args)) if (value === null) delete args[name]
