@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { sha256Hex } from './hash.ts'
 
 test('SHA-256 of the published vectors (FIPS 180-4)', () => {
@@ -20,4 +20,16 @@ test('text is hashed as UTF-8, and a view into a larger buffer only as far as it
   expect(sha256Hex('é😀')).toBe(createHash('sha256').update('é😀').digest('hex'))
   const large = new Uint8Array(randomBytes(200))
   expect(sha256Hex(large.subarray(7, 100))).toBe(createHash('sha256').update(large.subarray(7, 100)).digest('hex'))
+})
+
+test('what is large is hashed alike with Node and without', () => {
+  const bytes = new Uint8Array(randomBytes(100_000)).subarray(3)
+  const expected = createHash('sha256').update(bytes).digest('hex')
+  expect(sha256Hex(bytes)).toBe(expected)
+  vi.stubGlobal('process', undefined)
+  try {
+    expect(sha256Hex(bytes)).toBe(expected)
+  } finally {
+    vi.unstubAllGlobals()
+  }
 })
