@@ -371,8 +371,10 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
       tenantEvents,
       executionJournal: journal,
       workspaceOf: folders.workspaceOf,
+      lendPlace: supervisor.lendPlace,
       random,
     }),
+    lendPlace: supervisor.lendPlace,
     owner,
     filesOf: folders.sessionFilesOf,
   })

@@ -6,6 +6,7 @@ import type { RateVerdict } from '../../ports/rate-limiter.ts'
 import type { SecurityContext } from '../contexts/security-contexts.ts'
 import { WORKSPACE } from '../files/path.ts'
 import type { ExecutionGuards } from '../judging/execution-guard.ts'
+import type { Waiting } from '../judging/human.ts'
 import { planOf } from '../plan/plan.ts'
 import { eventTypes } from '../record/event-types.ts'
 import { draft, type EventDraft } from '../record/events.ts'
@@ -60,6 +61,8 @@ export function createCalls(deps: {
   tenantEvents: Pick<TenantEvents, 'tell'>
   executionJournal: Pick<ExecutionJournal, 'record'>
   workspaceOf: (executionId: string) => string
+  /** Wait for somebody without keeping the place that an execution has. */
+  lendPlace: <T>(executionId: string, work: () => Promise<T>) => Promise<T>
   random: Random
 }): Calls {
   const { invocations, catalogue, guards, journal, tenantEvents, executionJournal, random } = deps
@@ -88,6 +91,7 @@ export function createCalls(deps: {
         // What happens to an execution that has ended is no part of its journal, and must not happen either.
         else if (!(await executionJournal.record(execution, events))) throw new Error('The execution has ended.')
       }
+      const waiting: Waiting = (work) => (execution === null ? work() : deps.lendPlace(execution.id, work))
       const tool = catalogue.find(call.name)
       const guard = guards.open({
         askedBefore: [],
@@ -104,7 +108,7 @@ export function createCalls(deps: {
         env: execution?.manifest.spec.env ?? {},
         maxQuestions: MOST_QUESTIONS,
         signal,
-        waiting: (work) => work(),
+        waiting,
         watch: async (change, approval) => {
           const { id, toolName, message, contractName, timeoutSeconds, outcome } = approval
           await record([
@@ -146,7 +150,7 @@ export function createCalls(deps: {
           workspace: WORKSPACE,
           guard,
           signal,
-          waiting: (work) => work(),
+          waiting,
           limit: caller.limit,
           judge: caller.judge,
           record,

@@ -17,7 +17,7 @@ import type { ExecutionJournal } from '../record/journal.ts'
 import type { ExecutionStore } from '../record/store.ts'
 import type { AttemptOutcome, AttemptRunner } from './attempt.ts'
 import { describeFailure, isFinal } from './failure.ts'
-import { createPlaces } from './places.ts'
+import { createPlaces, type Place } from './places.ts'
 import { describeStop, Stopped } from './stop.ts'
 import { createTimeLimit } from './time-limit.ts'
 
@@ -38,6 +38,11 @@ export interface Supervisor {
    * Nothing new is taken up. Steps under way have `graceMs` to end; then everything is let go of, for another server to go on with.
    */
   stop(): Promise<void>
+  /**
+   * Do `work`, which waits for a person or a child on behalf of an execution whose own program goes on: its place is lent meanwhile,
+   * and its time runs on. One that has no place here has none to lend.
+   */
+  lendPlace<T>(id: string, work: () => Promise<T>): Promise<T>
   readonly isStopping: boolean
   readonly count: number
 }
@@ -64,6 +69,8 @@ interface Run {
   steps: number
   /** How many wait for a person or a child: nothing is lost when that ends now. */
   waiting: number
+  /** The place it holds, once it has one. */
+  place: Place | null
   done: Promise<void>
 }
 
@@ -134,6 +141,7 @@ export function createSupervisor(deps: {
       await journal.change(execution, change, [])
     }
     const place = await places.take(signal, () => says({ waitingFor: 'place' }))
+    of.place = place
     const limit = createTimeLimit(clock, Math.max(0, plan.limit - execution.spentMs), () =>
       controller.abort(new Stopped({ kind: 'timed_out', seconds: plan.limit / 1000 })),
     )
@@ -341,7 +349,14 @@ export function createSupervisor(deps: {
     forget: (id) => void expected.delete(id),
     supervise(execution) {
       const { id } = execution
-      const of: Run = { execution, controller: new AbortController(), steps: 0, waiting: 0, done: Promise.resolve() }
+      const of: Run = {
+        execution,
+        controller: new AbortController(),
+        steps: 0,
+        waiting: 0,
+        place: null,
+        done: Promise.resolve(),
+      }
       running.set(id, of)
       expected.delete(id)
       if (isStopping) handOver(of)
@@ -354,6 +369,10 @@ export function createSupervisor(deps: {
           running.delete(id)
           deps.afterRun(id)
         })
+    },
+    async lendPlace(id, work) {
+      const place = running.get(id)?.place
+      return place ? place.lend(work) : work()
     },
     async letGo(id) {
       const found = running.get(id)

@@ -35,6 +35,7 @@ const approval = of('approval', 'tooling')
 const seal = of('seal', 'security')
 const policy = of('policy', 'security')
 const workflow = of('workflow', 'workflow')
+const rateLimit = of('rate_limit', 'rate_limit')
 const storage = of('storage', 'storage')
 const volume = of('volume', 'storage')
 const git = of('git_repo', 'git_repo')
@@ -252,6 +253,28 @@ export const eventTypes = {
     'owner_user_id',
     'tenant_id',
     'usage_percent',
+  ),
+
+  rate_limit_exceeded: rateLimit(
+    'Exceeded',
+    'timestamp',
+    'user_id',
+    'tenant_id',
+    'resource_type',
+    'bucket',
+    'limit',
+    'counter',
+  ),
+  rate_limit_warning: rateLimit(
+    'Warning',
+    'timestamp',
+    'user_id',
+    'tenant_id',
+    'resource_type',
+    'bucket',
+    'limit',
+    'current',
+    'threshold_percent',
   ),
 
   git_repo_binding_created: git('BindingCreated', 'created_at', 'id', 'repo_url', 'git_ref', 'volume_id'),

@@ -15,6 +15,7 @@ import type { SecurityContexts } from '../contexts/contexts.ts'
 import type { Attempts } from '../dispatch/attempts.ts'
 import type { Incidents } from '../incidents/incidents.ts'
 import type { JudgeDesk } from '../judges/judges.ts'
+import type { Waiting } from '../judging/human.ts'
 import type { Masks } from '../masking/masks.ts'
 import { planOf } from '../plan/plan.ts'
 import type { Execution } from '../record/execution.ts'
@@ -69,6 +70,8 @@ export function createSeal(
     judges: JudgeDesk
     masks: Pick<Masks, 'add'>
     calls: Calls
+    /** Wait for somebody without keeping the place that an execution has. */
+    lendPlace: <T>(executionId: string, work: () => Promise<T>) => Promise<T>
     /** Names this server and its data folder. */
     owner: string
     /** Folder of a session that belongs to no execution. */
@@ -141,7 +144,7 @@ export function createSeal(
             envelope_signature: signature,
           },
         },
-        limit: config.limits === 'on' ? countByTier(limiter, session) : null,
+        limit: config.limits === 'on' ? countByTier({ limiter, events: deps.tenantEvents }, session) : null,
         judge: execution ? judgeOf(execution, signal) : null,
         signal,
       },
@@ -155,8 +158,9 @@ export function createSeal(
     if (toolJudges.length === 0) return null
     return async ({ tool, args }) => {
       const last = (await deps.executionStore.listIterations(execution.id)).at(-1)
-      // The execution itself goes on meanwhile: its place and its time are its own.
-      const judges = deps.judges.open({ execution, iteration: last?.number ?? 1, waiting: (work) => work() })
+      // The program of the execution goes on meanwhile; the judge has its place, where there may be no other.
+      const waiting: Waiting = (work) => deps.lendPlace(execution.id, work)
+      const judges = deps.judges.open({ execution, iteration: last?.number ?? 1, waiting })
       const situation = {
         executionId: execution.id,
         call: `seal:${random.uuid()}`,

@@ -3,7 +3,7 @@ import { verifySecurityToken } from '@lictor/seal'
 import { decodeProtectedHeader } from 'jose'
 import { afterEach, expect, it } from 'vitest'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
-import { serviceHeaders } from '../../../test/runtime.ts'
+import { readStream, serviceHeaders } from '../../../test/runtime.ts'
 import { sealHand } from '../../../test/seal.ts'
 
 const DAY = 86_400_000
@@ -137,6 +137,29 @@ onEachDatabase('limits of tiers', (start) => {
     expect(await status(await hand({ zaru_tier: 'free' }), 'aegis.tools.list')).toBe(429)
     await t.clock.advance(wait * 1000)
     expect(await status(free, 'aegis.tools.list')).toBe(200)
+  })
+
+  it('that one is near is told once in its time, that a call was beyond it each time', async () => {
+    const hand = await open()
+    const free = await hand({ zaru_tier: 'free' })
+    expect(await calls(free, 30, 'aegis.tools.list')).toEqual([200])
+    expect(await calls(free, 2, 'aegis.tools.list')).toEqual([429])
+    const address = await t.listen()
+    const headers = await serviceHeaders(t)
+    const told = await readStream(address, '/v1/observability/events?follow=false', headers)
+    const of = {
+      category: 'rate_limit',
+      user_id: 'u-1',
+      tenant_id: expect.any(String),
+      resource_type: 'seal_tool:*',
+      bucket: 'per_minute',
+      limit: 30,
+    }
+    expect(told.filter(({ category }) => category === 'rate_limit')).toMatchObject([
+      { ...of, type: 'rate_limit_warning', current: 24, threshold_percent: 80, timestamp: expect.any(String) },
+      { ...of, type: 'rate_limit_exceeded', counter: 30, timestamp: expect.any(String) },
+      { ...of, type: 'rate_limit_exceeded', counter: 30 },
+    ])
   })
 
   it('are those of the tier that the attestation named, of enterprise without one, and of none that there is not', async () => {

@@ -18,7 +18,7 @@ onEachDatabase('SEAL of an execution', (start) => {
       return made
     }
     t = await start({
-      environment: { ...environment, LICTOR_SANDBOX: 'process' },
+      environment: { ...environment, LICTOR_SANDBOX: 'process', LICTOR_MAX_EXECUTIONS: '1' },
       overrides: { random: { ...systemRandom, bytes } },
     })
     return t

@@ -1,4 +1,6 @@
 import type { RateLimiter, RateVerdict } from '../../ports/rate-limiter.ts'
+import { draft, type EventDraft } from '../record/events.ts'
+import type { TenantEvents } from '../record/tenant-events.ts'
 import type { SealSession } from '../seal-sessions/session.ts'
 import { refusal } from './refusal.ts'
 
@@ -9,6 +11,7 @@ const HOUR = 3600
 const classes = [
   {
     name: 'search',
+    tools: 'aegis.*.search',
     matches: (tool: string) => tool === 'aegis.agent.search' || tool === 'aegis.workflow.search',
     isPerTool: true,
     seconds: HOUR,
@@ -16,6 +19,7 @@ const classes = [
   },
   {
     name: 'files',
+    tools: 'fs_*',
     matches: (tool: string) => /^fs[._]/.test(tool),
     isPerTool: false,
     seconds: MINUTE,
@@ -23,6 +27,7 @@ const classes = [
   },
   {
     name: 'web_search',
+    tools: 'web_search',
     matches: (tool: string) => /^web[._]search$/.test(tool),
     isPerTool: false,
     seconds: MINUTE,
@@ -30,6 +35,7 @@ const classes = [
   },
   {
     name: 'others',
+    tools: '*',
     matches: () => true,
     isPerTool: false,
     seconds: MINUTE,
@@ -52,15 +58,40 @@ export function tierOf(named: string | null): Tier {
   return tier
 }
 
-/** Count a call of a session among those of its tenant and user; by the tool's canonical name. */
+/** From this share of a limit on, it is warned of. */
+const WARNING_PERCENT = 80
+
+/**
+ * Count a call of a session among those of its tenant and user; by the tool's canonical name. That the limit is near is told once in
+ * its time, that a call was beyond it each time.
+ */
 export const countByTier =
-  (limiter: Pick<RateLimiter, 'hit'>, { tenantId, userId, agentId, zaruTier }: SealSession) =>
-  (tool: string): Promise<RateVerdict> => {
+  (
+    { limiter, events }: { limiter: RateLimiter; events: Pick<TenantEvents, 'tell'> },
+    { tenantId, userId, agentId, zaruTier }: SealSession,
+  ) =>
+  async (tool: string): Promise<RateVerdict> => {
     const counted = classes.find(({ matches }) => matches(tool)) ?? classes[3]
-    const bucket = counted.isPerTool ? tool : counted.name
-    return limiter.hit(
-      `seal-tier:${tenantId}:${userId ?? agentId}:${bucket}`,
-      counted.calls[tierOf(zaruTier)],
-      counted.seconds,
-    )
+    const { seconds } = counted
+    const limit = counted.calls[tierOf(zaruTier)]
+    const key = `seal-tier:${tenantId}:${userId ?? agentId}:${counted.isPerTool ? tool : counted.name}`
+    const of = {
+      user_id: userId,
+      tenant_id: tenantId,
+      resource_type: `seal_tool:${counted.isPerTool ? tool : counted.tools}`,
+      bucket: seconds === HOUR ? 'hourly' : 'per_minute',
+      limit,
+    }
+    const tell = (event: EventDraft) =>
+      events.tell({ tenantId, agentId, executionId: null }, async () => ({ made: undefined, events: [event] }))
+    const verdict = await limiter.hit(key, limit, seconds)
+    if (!verdict.allowed) {
+      await tell(draft('rate_limit_exceeded', { ...of, counter: limit }))
+      return verdict
+    }
+    const near = Math.ceil((limit * WARNING_PERCENT) / 100)
+    const isNear = !(await limiter.peek(key, near, seconds)).allowed
+    if (isNear && (await limiter.hit(`${key}:warned`, 1, seconds)).allowed)
+      await tell(draft('rate_limit_warning', { ...of, current: near, threshold_percent: WARNING_PERCENT }))
+    return verdict
   }

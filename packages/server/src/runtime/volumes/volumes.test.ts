@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -492,6 +493,41 @@ onEachDatabase('uploads', (start) => {
     })
     expect(answer.statusCode).toBe(400)
     expect([await tree(id), await rows('volume_uploads')]).toEqual([{}, []])
+  })
+
+  it.each([
+    ['with it', 'an upload that is longer than it announced is refused, and nothing of it is kept'],
+    ['after its answer', 'an upload that was answered is whole, and what comes behind it ends the connection'],
+  ])('the surplus comes %s: %s', async (when) => {
+    const { t, headers, create, tree, rows } = await w.open()
+    const address = new URL(await t.listen())
+    const id = await create('a')
+    const socket = connect(Number(address.port), address.hostname)
+    const lines = [
+      `POST /v1/volumes/${id}/files/upload?path=f HTTP/1.1`,
+      `host: ${address.host}`,
+      `authorization: ${headers.authorization}`,
+      'content-type: application/octet-stream',
+      'content-length: 5',
+    ]
+    const isAtOnce = when === 'with it'
+    socket.write(`${lines.join('\r\n')}\r\n\r\nhello${isAtOnce ? ' world' : ''}`)
+    let text = ''
+    // The server closes the connection: no second request is found in what was sent.
+    for await (const chunk of socket) {
+      text += String(chunk)
+      if (!isAtOnce && text.endsWith('}')) socket.write(' world')
+    }
+    const surplus =
+      'HTTP/1.1 400 Bad Request\r\nContent-Length: 65\r\nContent-Type: application/json\r\n\r\n{"error":"Bad Request","message":"Client Error","statusCode":400}'
+    if (isAtOnce) expect(text).toBe(surplus)
+    else {
+      expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+      expect(text.slice(text.indexOf('\r\n\r\n') + 4)).toMatch(/"size":5,/)
+      expect(text.endsWith(surplus)).toBe(true)
+    }
+    await until(async () => (await rows('volume_uploads')).length === 0)
+    expect(await tree(id)).toEqual(isAtOnce ? {} : { '/f': 5 })
   })
 
   it('a file that is too large for the tier is refused before it has come, also where it announced nothing', async () => {
