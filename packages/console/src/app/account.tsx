@@ -1,8 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
+import { CatchBoundary } from '@tanstack/react-router'
 import { ChevronsUpDown } from 'lucide-react'
 import { type ComponentProps, Suspense, useState } from 'react'
 import { cn } from '../ui/cn.ts'
 import { lazily } from '../ui/lazy.tsx'
+import { useToasts } from '../ui/toasts.tsx'
+import { wordsOf } from './problem.tsx'
 import { session } from './session.ts'
 
 /** The menu itself is large and seldom opened, so its code comes when it is. */
@@ -11,6 +14,7 @@ export const AccountDropdown = lazily(() => import('./account-dropdown.tsx').the
 /** Who is signed in; opens the theme and signing out. */
 export function AccountMenu() {
   const [isWanted, setWanted] = useState(false)
+  const toasts = useToasts()
   const closed = (
     <AccountButton
       aria-haspopup="menu"
@@ -19,11 +23,23 @@ export function AccountMenu() {
       onKeyDown={(event) => event.key === 'ArrowDown' && setWanted(true)}
     />
   )
-  if (!isWanted) return closed
   return (
-    <Suspense fallback={closed}>
-      <AccountDropdown />
-    </Suspense>
+    <CatchBoundary
+      getResetKey={() => String(isWanted)}
+      onCatch={(error) => {
+        setWanted(false)
+        toasts.failed('This could not be opened', wordsOf(error), 'overlay')
+      }}
+      errorComponent={() => closed}
+    >
+      {isWanted ? (
+        <Suspense fallback={closed}>
+          <AccountDropdown />
+        </Suspense>
+      ) : (
+        closed
+      )}
+    </CatchBoundary>
   )
 }
 

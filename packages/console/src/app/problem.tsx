@@ -6,6 +6,10 @@ import { useLiveStatus } from '../live/live.tsx'
 import { Button, buttonClass } from '../ui/button.tsx'
 import { Empty, Failure, messageOf } from '../ui/states.tsx'
 
+/** What to say of a part that could not be shown. */
+export const wordsOf = (error: unknown): string =>
+  isMissingPiece(error) ? 'The server does not answer, or has a newer console.' : messageOf(error)
+
 /** What a browser throws when a piece of the console's code does not come. */
 const isMissingPiece = (error: unknown) =>
   error instanceof Error && /dynamically imported module|module script failed|preload/i.test(error.message)

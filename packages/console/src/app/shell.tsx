@@ -1,4 +1,4 @@
-import { Link, Outlet, useNavigate, useRouteContext, useRouterState } from '@tanstack/react-router'
+import { CatchBoundary, Link, Outlet, useNavigate, useRouteContext, useRouterState } from '@tanstack/react-router'
 import { Menu, Search } from 'lucide-react'
 import { type ReactNode, Suspense, useCallback, useEffect, useRef, useState } from 'react'
 import { LiveProvider } from '../live/live.tsx'
@@ -7,13 +7,14 @@ import { cn } from '../ui/cn.ts'
 import { Kbd } from '../ui/kbd.tsx'
 import { lazily } from '../ui/lazy.tsx'
 import { WaitingContext } from '../ui/page.tsx'
-import { ToastList } from '../ui/toasts.tsx'
+import { ToastList, useToasts } from '../ui/toasts.tsx'
 import { AccountDropdown, AccountMenu } from './account.tsx'
 import { useKeptFocus } from './kept-focus.ts'
 import { LiveDot } from './live-dot.tsx'
 import { Mark } from './mark.tsx'
 import { Outage } from './outage.tsx'
 import type { Place } from './page-parts.ts'
+import { wordsOf } from './problem.tsx'
 import { useHush, useShortcuts } from './shortcuts.tsx'
 import { useSignedOut } from './sign-out.ts'
 
@@ -76,6 +77,7 @@ function Frame() {
 
   useReadiness()
 
+  const toasts = useToasts()
   const close = (open: boolean) => open || setOverlay('none')
   return (
     <div className="flex h-dvh flex-col md:flex-row">
@@ -102,17 +104,27 @@ function Frame() {
         </main>
       </div>
       <TabBar onMore={() => open('menu')} />
-      <Suspense fallback={null}>
-        {overlay === 'palette' && <Palette open onOpenChange={close} onHelp={() => setOverlay('help')} />}
-        {overlay === 'help' && <Help open onOpenChange={close} />}
-        {overlay === 'menu' && (
-          <MenuSheet onOpenChange={close}>
-            {places.map((place) => (
-              <PlaceLink key={place.to} place={place} onClick={() => setOverlay('none')} />
-            ))}
-          </MenuSheet>
-        )}
-      </Suspense>
+      {/* What does not come takes nothing else away. */}
+      <CatchBoundary
+        getResetKey={() => overlay}
+        onCatch={(error) => {
+          setOverlay('none')
+          toasts.failed('This could not be opened', wordsOf(error), 'overlay')
+        }}
+        errorComponent={() => null}
+      >
+        <Suspense fallback={null}>
+          {overlay === 'palette' && <Palette open onOpenChange={close} onHelp={() => setOverlay('help')} />}
+          {overlay === 'help' && <Help open onOpenChange={close} />}
+          {overlay === 'menu' && (
+            <MenuSheet onOpenChange={close}>
+              {places.map((place) => (
+                <PlaceLink key={place.to} place={place} onClick={() => setOverlay('none')} />
+              ))}
+            </MenuSheet>
+          )}
+        </Suspense>
+      </CatchBoundary>
     </div>
   )
 }

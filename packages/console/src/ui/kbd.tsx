@@ -9,7 +9,7 @@ export function Kbd({ keys, className }: { keys: string; className?: string }) {
           key={key}
           className="grid h-4.5 min-w-4.5 place-items-center rounded border border-line-strong bg-sunken px-1 font-sans text-2xs text-muted leading-none"
         >
-          {key}
+          {key.length === 1 ? key.toUpperCase() : key}
         </kbd>
       ))}
     </span>

@@ -1,3 +1,4 @@
+import { CatchBoundary } from '@tanstack/react-router'
 import { createContext, type ReactNode, Suspense, use, useCallback, useState } from 'react'
 import { lazily } from './lazy.tsx'
 
@@ -6,11 +7,13 @@ export interface Notice {
   readonly tone: 'done' | 'failed'
   readonly title: string
   readonly detail?: string | undefined
+  /** What it is about; a newer notice about the same takes its place. */
+  readonly about?: string | undefined
 }
 
 interface Toasts {
-  done(title: string, detail?: string): void
-  failed(title: string, detail?: string): void
+  done(title: string, detail?: string, about?: string): void
+  failed(title: string, detail?: string, about?: string): void
 }
 
 const ToastContext = createContext<Toasts>({ done() {}, failed() {} })
@@ -24,9 +27,13 @@ export function ToastProvider({ children }: { children: ReactNode }) {
   const [notices, setNotices] = useState<readonly Notice[]>([])
   const [wasNeeded, setNeeded] = useState(false)
   const add = useCallback(
-    (tone: Notice['tone']) => (title: string, detail?: string) => {
+    (tone: Notice['tone']) => (title: string, detail?: string, about?: string) => {
       setNeeded(true)
-      setNotices((all) => [...all.slice(-3), { id: (all.at(-1)?.id ?? 0) + 1, tone, title, detail }])
+      setNotices((all) => {
+        const id = (all.at(-1)?.id ?? 0) + 1
+        const staying = all.filter((notice) => about === undefined || notice.about !== about)
+        return [...staying.slice(-3), { id, tone, title, detail, about }]
+      })
     },
     [],
   )
@@ -35,13 +42,38 @@ export function ToastProvider({ children }: { children: ReactNode }) {
     <ToastContext value={toasts}>
       {children}
       {wasNeeded && (
-        <Suspense fallback={null}>
-          <ToastList
-            notices={notices}
-            onClose={(id) => setNotices((all) => all.filter((notice) => notice.id !== id))}
-          />
-        </Suspense>
+        <CatchBoundary
+          getResetKey={() => notices.at(-1)?.id ?? 0}
+          errorComponent={() => <Plain notice={notices.at(-1)} onClose={() => setNotices([])} />}
+        >
+          <Suspense fallback={null}>
+            <ToastList
+              notices={notices}
+              onClose={(id) => setNotices((all) => all.filter((notice) => notice.id !== id))}
+            />
+          </Suspense>
+        </CatchBoundary>
       )}
     </ToastContext>
+  )
+}
+
+/** The newest notice where the code of the list did not come: that the server is away is what there is to say then. */
+function Plain({ notice, onClose }: { notice: Notice | undefined; onClose: () => void }) {
+  if (!notice) return null
+  return (
+    <div
+      role="alert"
+      data-tone={notice.tone}
+      className="fixed right-4 bottom-4 z-60 flex w-88 max-w-[calc(100vw-2rem)] items-start gap-3 rounded-lg border bg-surface p-3 text-sm shadow-float"
+    >
+      <span className="min-w-0 flex-1 break-words">
+        <span className="block font-medium">{notice.title}</span>
+        <span className="block text-muted">{notice.detail}</span>
+      </span>
+      <button type="button" onClick={onClose} className="text-muted hover:text-ink">
+        Dismiss
+      </button>
+    </div>
   )
 }

@@ -136,7 +136,7 @@ function Choice({ approval, state, act, away }: DetailProps) {
   const isSettled = useSettled()
   return (
     <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
-      <div className="flex min-w-0 flex-1 gap-2">
+      <div className="flex flex-1 gap-2">
         <Button
           variant="allow"
           size="lg"

@@ -82,7 +82,7 @@ export function Inbox({ linked }: { linked: string | undefined }) {
       </Card>
     )
   const astray = inbox.astray && <Astray {...inbox.astray} onDismiss={inbox.dismissLink} />
-  const underWay = <UnderWay state={state} toolOf={inbox.toolOf} act={act} />
+  const underWay = <UnderWay state={state} toolOf={inbox.toolOf} act={act} away={inbox.away} />
   if (items.length === 0)
     return (
       <>

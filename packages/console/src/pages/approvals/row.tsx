@@ -42,7 +42,7 @@ export function Row({ approval, open, current, decision, onSelect }: RowProps) {
       </span>
       <span className="mt-0.5 block truncate text-muted text-sm">{visible(approval.message)}</span>
       <span className="mt-0.5 flex flex-wrap items-center justify-between gap-x-3 text-xs">
-        <span className="min-w-24 flex-1 truncate text-muted">{visible(approval.agent_id)}</span>
+        <span className="min-w-20 flex-1 truncate text-muted">{visible(approval.agent_id)}</span>
         <span className="flex shrink-0 items-center gap-2">
           <Asker approval={approval} />
           <EnvironmentTag env={approval.env} />

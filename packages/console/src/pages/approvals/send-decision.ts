@@ -22,14 +22,14 @@ export function useSendDecision(): (sent: Sent, approval: Approval | undefined) 
       client.setQueriesData<readonly Approval[]>({ queryKey: ['approvals', 'pending'] }, (list) =>
         list?.filter((other) => other.id !== id),
       )
-      toasts.done(`${approved ? 'Approved' : 'Denied'} ${tool}`, `for ${decided.agent_id}`)
+      toasts.done(`${approved ? 'Approved' : 'Denied'} ${tool}`, `for ${decided.agent_id}`, id)
       return { kind: 'taken' }
     } catch (error) {
       if (error instanceof ApiError && error.status === 409) {
-        toasts.failed(`${tool} is no longer waiting`, endOf(error.decision))
+        toasts.failed(`${tool} is no longer waiting`, endOf(error.decision), id)
         return { kind: 'late' }
       }
-      toasts.failed(`Not sent: ${tool} is still waiting`, messageOf(error))
+      toasts.failed(`Not sent: ${tool} is still waiting`, messageOf(error), id)
       if (error instanceof ApiError && error.status === 401) signedOut()
       return { kind: 'failed', why: messageOf(error) }
     } finally {

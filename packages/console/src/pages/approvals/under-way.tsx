@@ -8,10 +8,12 @@ interface UnderWayProps {
   readonly state: Deciding
   readonly toolOf: (id: string) => string
   readonly act: (act: Act) => void
+  /** The server does not answer. */
+  readonly away: boolean
 }
 
 /** Approvals that can still be taken back, and decisions that were not sent; whatever is selected. */
-export function UnderWay({ state, toolOf, act }: UnderWayProps) {
+export function UnderWay({ state, toolOf, act, away }: UnderWayProps) {
   const entries = [...state.decisions].flatMap(([id, decision]) =>
     decision.kind === 'held' || decision.kind === 'failed' ? [{ id, decision }] : [],
   )
@@ -44,7 +46,7 @@ export function UnderWay({ state, toolOf, act }: UnderWayProps) {
               <span className="font-medium">Not sent:</span> {decision.approved ? 'approving' : 'denying'}{' '}
               <span className="break-all font-mono">{visible(toolOf(id))}</span>. {decision.why}
             </span>
-            <Button size="sm" className="max-sm:h-10" onClick={() => act({ type: 'retry', id })}>
+            <Button size="sm" className="max-sm:h-10" disabled={away} onClick={() => act({ type: 'retry', id })}>
               <RotateCcw aria-hidden /> Send again
             </Button>
           </div>

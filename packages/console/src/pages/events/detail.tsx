@@ -53,9 +53,13 @@ export function Detail({ event: listed, onFilter }: DetailProps) {
         <Fact name="Mode">{event.mode}</Fact>
         <Fact name="Environment">{text('environment') && <EnvironmentTag env={text('environment')} />}</Fact>
         <Fact name="Bundle">
-          {text('bundle_name')}
-          {text('policy_version') && (
-            <code className="ml-2 font-mono text-faint text-xs">{text('policy_version').slice(0, 12)}</code>
+          {(text('bundle_name') || text('policy_version')) && (
+            <>
+              {text('bundle_name')}
+              {text('policy_version') && (
+                <code className="ml-2 font-mono text-faint text-xs">{text('policy_version').slice(0, 12)}</code>
+              )}
+            </>
           )}
         </Fact>
         <Fact name="Side effect">{text('side_effect')}</Fact>
