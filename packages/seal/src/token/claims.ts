@@ -84,7 +84,8 @@ export function requireClaims(
   const { exp, iat, nbf } = claims
   if (typeof exp !== 'number') throw invalid("it has no 'exp'")
   if (iat !== undefined && typeof iat !== 'number') throw invalid("its 'iat' is no number")
-  if (iat !== undefined && exp - iat > LONGEST_LIFE_SECONDS) throw invalid('it lives longer than 24 hours')
+  // One that does not say when it began can have begun no later than now.
+  if (exp - (iat ?? seconds) > LONGEST_LIFE_SECONDS) throw invalid('it lives longer than 24 hours')
   if (nbf !== undefined && !(typeof nbf === 'number' && nbf <= seconds)) throw invalid('it is not valid yet')
   if (seconds >= exp) throw new SEALError('token_expired', 'The security token has expired.')
   for (const name of ['sub', 'exec_id', 'scp', 'wid', 'jti', 'tenant_id']) {
