@@ -52,7 +52,7 @@ export const KNOWN_FOR_MS = 60_000
 const OVERLAP_MS = LONGEST_TOKEN_MS + 2 * KNOWN_FOR_MS
 
 export function createSecurityTokens(deps: {
-  store: Pick<SealStore, 'listKeys' | 'insertFirstKey' | 'insertKey' | 'deleteKey'>
+  store: Pick<SealStore, 'listKeys' | 'insertFirstKey' | 'insertNewestKey' | 'deleteKey'>
   secretBox: SecretBox
   clock: Clock
   random: Random
@@ -164,12 +164,9 @@ export function createSecurityTokens(deps: {
     },
     async rotate(algorithm) {
       const [newest] = await inForce()
-      const key = await made(algorithm ?? algorithmOf(newest))
-      // Of two keys of one microsecond neither would be the newest everywhere.
-      const later = { ...key, createdAt: Math.max(key.createdAt, newest.createdAt + 1) }
-      await store.insertKey(later)
+      const key = await store.insertNewestKey(await made(algorithm ?? algorithmOf(newest)))
       known = null
-      return { id: later.id, algorithm: algorithmOf(later), createdAt: later.createdAt, verifiesUntil: null }
+      return { id: key.id, algorithm: algorithmOf(key), createdAt: key.createdAt, verifiesUntil: null }
     },
     async keys() {
       known = null

@@ -12,7 +12,8 @@ export interface SealStore {
   listKeys(): Promise<SealTokenKey[]>
   /** The first key wins: of several servers starting at once, all end with the same one. */
   insertFirstKey(key: SealTokenKey): Promise<SealTokenKey>
-  insertKey(key: SealTokenKey): Promise<void>
+  /** Insert a key as the newest, also of several that are made at once; as it was stored. */
+  insertNewestKey(key: SealTokenKey): Promise<SealTokenKey>
   deleteKey(id: string): Promise<void>
 
   insertWorkload(workload: Workload, within: Queryable): Promise<void>
@@ -65,9 +66,18 @@ export function createSealStore(database: Database): SealStore {
         await within.insertInto('seal_token_keys').values(rowOfKey(key)).execute()
         return key
       }),
-    async insertKey(key) {
-      await db.insertInto('seal_token_keys').values(rowOfKey(key)).execute()
-    },
+    insertNewestKey: (key) =>
+      db.transaction().execute(async (within) => {
+        await database.lock('seal-token-keys', within)
+        const { newest } = await within
+          .selectFrom('seal_token_keys')
+          .select((e) => e.fn.max('created_at').as('newest'))
+          .executeTakeFirstOrThrow()
+        // Of two keys of one microsecond neither would be the newest everywhere.
+        const later = { ...key, createdAt: Math.max(key.createdAt, Number(newest ?? 0) + 1) }
+        await within.insertInto('seal_token_keys').values(rowOfKey(later)).execute()
+        return later
+      }),
     async deleteKey(id) {
       await db.deleteFrom('seal_token_keys').where('id', '=', id).execute()
     },

@@ -76,6 +76,20 @@ onEachDatabase('the keys of security tokens', (start) => {
   })
   const stored = () => t.server.database.db.selectFrom('seal_token_keys').select('id').execute()
 
+  it('rotated many times in one moment, are in one order, and one of them signs', async () => {
+    await open()
+    const before = await hand()
+    const answers = await Promise.all(Array.from({ length: 6 }, () => rotate({ algorithm: 'EdDSA' })))
+    const rows = await t.server.database.db.selectFrom('seal_token_keys').selectAll().execute()
+    expect(new Set(rows.map(({ created_at }) => created_at)).size).toBe(7)
+    const [newest] = rows.sort((one, other) => other.created_at - one.created_at)
+    const after = await hand()
+    expect(headerOf(after).kid).toBe(newest?.id)
+    expect(answers.map((answer) => answer.json().kid)).toContain(newest?.id)
+    expect((await published()).map(({ kid }) => kid)).toEqual(rows.map(({ id }) => id))
+    expect([await status(before), await status(after)]).toEqual([200, 200])
+  })
+
   it('taken back, refuse what they signed; the one that signs cannot be', async () => {
     await open()
     const leaked = await hand()
