@@ -40,7 +40,8 @@ function signed(payload: string | Buffer, header: string | Buffer = '{"alg":"EdD
 
 const INVALID = 'token_invalid'
 const EXPIRED = 'token_expired'
-const cases: readonly [string, string, 'accept' | typeof INVALID | typeof EXPIRED][] = [
+type Case = readonly [what: string, token: string, expected: 'accept' | typeof INVALID | typeof EXPIRED]
+const cases: readonly Case[] = [
   ['all claims', signed(good), 'accept'],
   ['claims that nobody knows', signed(withMembers(['task_summary', '"x"'], ['__proto__', '{"sub":"x"}'])), 'accept'],
   ['a header that says more', signed(good, '{"typ":"at+jwt","kid":"../x","alg":"EdDSA","jku":"https://x"}'), 'accept'],
