@@ -19,10 +19,14 @@ export interface Source {
 
 const maxAliases = 100
 /** Characters; the parser takes about a second for so many of the worst kind. */
-const MAX_LENGTH = 262_144
+export const LONGEST_MANIFEST = 262_144
+/** Objects and lists in each other: what walks through a manifest goes no deeper. */
+const MOST_LEVELS = 100
 
-/** A source without text. */
+/** A source without text. @throws ManifestError `manifest_unreadable` for what is nested too deeply. */
 export function valueSource(value: unknown): Source {
+  if (!isShallow(value))
+    throw new ManifestError('manifest_unreadable', [{ path: '', message: tooDeep, severity: 'error' }])
   return { value, position: () => undefined, written: () => undefined }
 }
 
@@ -41,8 +45,8 @@ export function readSource(text: string): Source {
   const unreadable = (message: string, position: Position = { line: 1, column: 1 }): ManifestError =>
     new ManifestError('manifest_unreadable', [{ path: '', message, severity: 'error', ...position } satisfies Issue])
 
-  if (text.length > MAX_LENGTH)
-    throw unreadable(`the manifest has ${text.length} characters; at most ${MAX_LENGTH} are read`)
+  if (text.length > LONGEST_MANIFEST)
+    throw unreadable(`the manifest has ${text.length} characters; at most ${LONGEST_MANIFEST} are read`)
   let documents: ReturnType<typeof parseAllDocuments>
   try {
     // Doubled keys are looked for below: the parser compares each key with every other, which takes minutes for a hostile text.
@@ -60,6 +64,7 @@ export function readSource(text: string): Source {
   const [document, second] = Array.isArray(documents) ? documents : []
   if (!document) throw unreadable('the manifest is empty')
   const problem = document.errors[0]
+  if (problem && /call stack/.test(problem.message)) throw unreadable(tooDeep, at(problem.pos[0]))
   if (problem) throw unreadable(`not readable as YAML: ${problem.message}`, at(problem.pos[0]))
   const doubled = doubledKey(document.contents)
   if (doubled) throw unreadable('not readable as YAML: Map keys must be unique', at(doubled.range?.[0] ?? 0))
@@ -74,6 +79,7 @@ export function readSource(text: string): Source {
     throw unreadable(`not readable as YAML: ${(error as Error).message}`)
   }
   if (value === null || value === undefined) throw unreadable('the manifest is empty')
+  if (!isShallow(value)) throw unreadable(tooDeep)
 
   const nodeAt = (path: Path): Node | undefined => {
     try {
@@ -97,6 +103,20 @@ export function readSource(text: string): Source {
       return isScalar(node) && node.type === 'PLAIN' ? node.source : undefined
     },
   }
+}
+
+const tooDeep = `the manifest is nested more than ${MOST_LEVELS} levels deep`
+
+/** Whether everything in a value can be walked through. */
+function isShallow(value: unknown): boolean {
+  const waiting: [unknown, number][] = [[value, 0]]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const [one, depth] = next
+    if (typeof one !== 'object' || one === null) continue
+    if (depth >= MOST_LEVELS) return false
+    for (const inner of Object.values(one)) waiting.push([inner, depth + 1])
+  }
+  return true
 }
 
 /** Of each severity. */

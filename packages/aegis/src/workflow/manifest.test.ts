@@ -420,6 +420,36 @@ it('every problem is told at once', () => {
   ).toEqual(['metadata.name', 'spec.states.BUILD.transitions[0].target', 'spec.states.TEST.steps[0].image'])
 })
 
+it('what is nested without end is no manifest, however it comes', () => {
+  for (const levels of [101, 3_000]) {
+    const nested = `${'['.repeat(levels)}${']'.repeat(levels)}`
+    const text = every.replace('context: {branch: main}', `context: {a: ${nested}}`)
+    expect(problem(() => WorkflowManifest.parse(text)).refusal).toContain(
+      'the manifest is nested more than 100 levels deep',
+    )
+  }
+  let context: unknown = 1
+  for (let level = 0; level < 50_000; level++) context = { a: context }
+  const whole = WorkflowManifest.parse(every).toJSON()
+  const deep = { ...whole, spec: { ...whole.spec, context } }
+  expect(problem(() => WorkflowManifest.from(deep)).code).toBe('manifest_unreadable')
+})
+
+it('a manifest of too many templates is refused before they are all judged', () => {
+  let judged = 0
+  const templates = () => {
+    judged++
+    return null
+  }
+  const states = Object.fromEntries(
+    Array.from({ length: 5_000 }, (_, n) => [`S${n}`, { kind: 'System', command: '{{a}}', transitions: [] }]),
+  )
+  const whole = { ...WorkflowManifest.parse(every).toJSON(), spec: { initial_state: 'S0', states } }
+  const { issues } = problem(() => WorkflowManifest.from({ ...whole, metadata: { name: 'w' } }, { templates }))
+  expect(issues.map(({ message }) => message)).toEqual(['the workflow has more than 4000 expressions in its templates'])
+  expect(judged).toBe(4_000)
+})
+
 it('whatever is given, it is a manifest or a WorkflowManifestError', () => {
   const base = WorkflowManifest.parse(every).toJSON() as unknown as Record<string, unknown>
   const paths = (value: unknown, at: string[] = []): string[][] =>

@@ -53,13 +53,7 @@ export class WorkflowManifest implements WorkflowManifestDocument {
    * @throws WorkflowManifestError with path, line and column of every problem.
    */
   static parse(text: string, rules: WorkflowRules = {}): WorkflowManifest {
-    try {
-      return WorkflowManifest.#read(readSource(text), rules)
-    } catch (error) {
-      if (!(error instanceof ManifestError) || error instanceof WorkflowManifestError) throw error
-      const refusal = `${PARSING}YAML parse error: ${error.issues.map(describeIssue).join('; ')}`
-      throw new WorkflowManifestError(error.code, error.issues, refusal)
-    }
+    return WorkflowManifest.#read(() => readSource(text), rules)
   }
 
   /**
@@ -68,10 +62,11 @@ export class WorkflowManifest implements WorkflowManifestDocument {
    * @throws WorkflowManifestError with the path of every problem.
    */
   static from(value: unknown, rules: WorkflowRules = {}): WorkflowManifest {
-    return WorkflowManifest.#read(valueSource(value instanceof WorkflowManifest ? value.toJSON() : value), rules)
+    return WorkflowManifest.#read(() => valueSource(value instanceof WorkflowManifest ? value.toJSON() : value), rules)
   }
 
-  static #read(source: Source, rules: WorkflowRules): WorkflowManifest {
+  static #read(open: () => Source, rules: WorkflowRules): WorkflowManifest {
+    const source = opened(open)
     const { value, placeOf } = withNamedStates(withMetadata(source.value, rules.metadata))
     const { issues, reading } = readingOf(source, placeOf)
     const document = workflowShape(value, [], reading)
@@ -121,6 +116,17 @@ export class WorkflowManifest implements WorkflowManifestDocument {
   /** YAML that readers of YAML 1.1 (the Python SDK) and 1.2 understand alike. */
   toYaml(): string {
     return writeYaml(this.toJSON())
+  }
+}
+
+/** @throws WorkflowManifestError for what cannot be read */
+function opened(open: () => Source): Source {
+  try {
+    return open()
+  } catch (error) {
+    if (!(error instanceof ManifestError)) throw error
+    const refusal = `${PARSING}YAML parse error: ${error.issues.map(describeIssue).join('; ')}`
+    throw new WorkflowManifestError(error.code, error.issues, refusal)
   }
 }
 

@@ -69,9 +69,7 @@ export function createTemplates(shared: Handlebars): Templates {
     problemOf(template) {
       if (!template.includes('{{')) return null
       try {
-        const { program, unknown } = parsed(shared, template)
-        shared.precompile(program, { noEscape: true })
-        return unknown[0] ?? null
+        return parsed(shared, template).unknown[0] ?? null
       } catch (error) {
         return (error as Error).message
       }
@@ -109,6 +107,15 @@ function parsed(shared: Handlebars, template: string) {
     }
     override PartialStatement(): void {
       unknown.push('partials are not available')
+    }
+    override PartialBlockStatement(): void {
+      unknown.push('partials are not available')
+    }
+    override Decorator(): void {
+      unknown.push('decorators are not available')
+    }
+    override DecoratorBlock(): void {
+      unknown.push('decorators are not available')
     }
   }
   new Walk().accept(program)

@@ -79,6 +79,8 @@ it('a template that is one path or expression alone has a value', () => {
 test.each([
   ['{{#if a}}', 'Parse error'],
   ['{{> header}}', 'partial'],
+  ['{{#*inline "a"}}x{{/inline}}', 'decorators'],
+  ['{{* x}}', 'decorators'],
   ['{{shout name}}', "no helper 'shout'"],
   ['{{upper (shout name)}}', "no helper 'shout'"],
   ['{{name}'.repeat(2), 'Parse error'],

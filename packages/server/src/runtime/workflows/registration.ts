@@ -1,4 +1,4 @@
-import { WorkflowManifest, WorkflowManifestError } from '@lictor/aegis'
+import { LONGEST_MANIFEST, WorkflowManifest, WorkflowManifestError } from '@lictor/aegis'
 import type { InputProblem } from '../../errors.ts'
 import { loadTemplateCheck } from '../templates/check.ts'
 import { refusal } from '../visibility.ts'
@@ -39,6 +39,8 @@ export class NotRegistrable extends Error {
  */
 export async function readRegistration(text: string): Promise<Registration> {
   const templates = await loadTemplateCheck()
+  if (text.length > LONGEST_MANIFEST)
+    throw new NotRegistrable(`The body has ${text.length} characters; at most ${LONGEST_MANIFEST} are read`)
   const dict = dictOf(text)
   try {
     if (dict === null) {

@@ -191,6 +191,12 @@ onEachDatabase('workflows', (start) => {
   it.each([
     ['', 400],
     ['x'.repeat(300_000), 400],
+    [`{"name":"x","definition":{"states":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`, 400],
+    [
+      `{"name":"x","definition":{"initial_state":"A","context":${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)},"states":{}}}`,
+      400,
+    ],
+    [`{"name":"x","definition":"${' '.repeat(300_000)}"}`, 400],
     ['a: [', 400],
     ['{"name": "x"', 400],
     ['{"name": "x"}', 400],
