@@ -1,6 +1,7 @@
 import { scopeOfRecord, type TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import type { Micros } from '../../storage/instants.ts'
+import { prepared } from '../../storage/prepared.ts'
 
 /** An execution that was begun and has not ended. */
 export interface Lease {
@@ -31,12 +32,31 @@ export interface LeaseStore {
 }
 
 export function createLeaseStore({ db }: Database): LeaseStore {
+  const insertOne = prepared(
+    (on, lease: { id: string; tenantId: string; session: string; tool: string; expiresAt: Micros }) =>
+      on.insertInto('session_leases').values({
+        id: lease.id,
+        tenant_id: lease.tenantId,
+        session: lease.session,
+        tool: lease.tool,
+        expires_at: lease.expiresAt,
+      }),
+  )
+  const countByTool = prepared((on, { tenantId, session, now }: { tenantId: string; session: string; now: Micros }) =>
+    on
+      .selectFrom('session_leases')
+      .select((e) => ['tool', e.fn.countAll<number>().as('count')])
+      .where('tenant_id', '=', tenantId)
+      .where('session', '=', session)
+      .where('expires_at', '>', now)
+      .groupBy('tool'),
+  )
+  const takeOne = prepared((on, { tenantId, id }: { tenantId: string; id: string }) =>
+    on.deleteFrom('session_leases').where('tenant_id', '=', tenantId).where('id', '=', id).returningAll(),
+  )
   return {
     async insert({ id, scope, session, tool, expiresAt }, within) {
-      await within
-        .insertInto('session_leases')
-        .values({ id, tenant_id: scope.tenantId, session, tool, expires_at: expiresAt })
-        .execute()
+      await insertOne(within, { id, tenantId: scope.tenantId, session, tool, expiresAt })
     },
     async find({ tenantId }, id) {
       const row = await db
@@ -48,23 +68,11 @@ export function createLeaseStore({ db }: Database): LeaseStore {
       return row && leaseOf(row)
     },
     async countOpen({ tenantId }, session, now, within) {
-      const rows = await within
-        .selectFrom('session_leases')
-        .select((e) => ['tool', e.fn.countAll<number>().as('count')])
-        .where('tenant_id', '=', tenantId)
-        .where('session', '=', session)
-        .where('expires_at', '>', now)
-        .groupBy('tool')
-        .execute()
+      const rows = await countByTool(within, { tenantId, session, now })
       return rows.map(({ tool, count }) => ({ tool, count: Number(count) }))
     },
     async take({ tenantId }, id, within) {
-      const row = await within
-        .deleteFrom('session_leases')
-        .where('tenant_id', '=', tenantId)
-        .where('id', '=', id)
-        .returningAll()
-        .executeTakeFirst()
+      const [row] = await takeOne(within, { tenantId, id })
       return row && leaseOf(row)
     },
     async renew({ tenantId }, id, now, expiresAt) {

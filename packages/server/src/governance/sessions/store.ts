@@ -3,6 +3,7 @@ import type { TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import { addToText } from '../../storage/expressions.ts'
 import type { Micros } from '../../storage/instants.ts'
+import { prepared } from '../../storage/prepared.ts'
 
 export interface SessionStore {
   get(scope: TenantScope, key: string, now: Micros): Promise<string | undefined>
@@ -24,6 +25,49 @@ export interface SessionStore {
 
 export function createSessionStore(database: Database): SessionStore {
   const { db } = database
+  const selectMany = prepared(
+    (on, { tenantId, keys, now }: { tenantId: string; keys: readonly string[]; now: Micros }) =>
+      on
+        .selectFrom('session_values')
+        .select(['key', 'value'])
+        .where('tenant_id', '=', tenantId)
+        .where('key', 'in', [...keys])
+        .where('expires_at', '>', now),
+  )
+  const deleteOne = prepared((on, { tenantId, key }: { tenantId: string; key: string }) =>
+    on.deleteFrom('session_values').where('tenant_id', '=', tenantId).where('key', '=', key),
+  )
+  const addToEach = prepared(
+    (
+      on,
+      added: {
+        readonly tenantId: string
+        keys: readonly string[]
+        amount: number
+        /** The amount as text. */
+        first: string
+        now: Micros
+        expiresAt: Micros
+      },
+    ) => {
+      const { tenantId, keys, amount, first, now, expiresAt } = added
+      const sum = addToText(database, 'session_values.value', amount)
+      const expired = sql<boolean>`session_values.expires_at <= ${now}`
+      return on
+        .insertInto('session_values')
+        .values(keys.map((key) => ({ tenant_id: tenantId, key, value: first, expires_at: expiresAt })))
+        .onConflict((conflict) =>
+          conflict
+            .columns(['tenant_id', 'key'])
+            .doUpdateSet({
+              value: sql<string>`case when ${expired} then ${first} else ${sum} end`,
+              expires_at: expiresAt,
+            })
+            .where(sql<boolean>`(${expired} or ${sum} is not null)`),
+        )
+        .returning(['key', 'value'])
+    },
+  )
   return {
     async get({ tenantId }, key, now) {
       const row = await db
@@ -37,13 +81,7 @@ export function createSessionStore(database: Database): SessionStore {
     },
     async getMany({ tenantId }, keys, now, within = db) {
       if (keys.length === 0) return new Map()
-      const rows = await within
-        .selectFrom('session_values')
-        .select(['key', 'value'])
-        .where('tenant_id', '=', tenantId)
-        .where('key', 'in', [...keys])
-        .where('expires_at', '>', now)
-        .execute()
+      const rows = await selectMany(within, { tenantId, keys, now })
       return new Map(rows.map((row) => [row.key, row.value]))
     },
     async set({ tenantId }, key, value, expiresAt) {
@@ -54,26 +92,10 @@ export function createSessionStore(database: Database): SessionStore {
         .execute()
     },
     async delete({ tenantId }, key, within = db) {
-      await within.deleteFrom('session_values').where('tenant_id', '=', tenantId).where('key', '=', key).execute()
+      await deleteOne(within, { tenantId, key })
     },
     async increment({ tenantId }, { keys, amount, now, expiresAt }, within = db) {
-      const first = String(amount)
-      const sum = addToText(database, 'session_values.value', amount)
-      const expired = sql<boolean>`session_values.expires_at <= ${now}`
-      const rows = await within
-        .insertInto('session_values')
-        .values(keys.map((key) => ({ tenant_id: tenantId, key, value: first, expires_at: expiresAt })))
-        .onConflict((conflict) =>
-          conflict
-            .columns(['tenant_id', 'key'])
-            .doUpdateSet({
-              value: sql<string>`case when ${expired} then ${first} else ${sum} end`,
-              expires_at: expiresAt,
-            })
-            .where(sql<boolean>`(${expired} or ${sum} is not null)`),
-        )
-        .returning(['key', 'value'])
-        .execute()
+      const rows = await addToEach(within, { tenantId, keys, amount, first: String(amount), now, expiresAt })
       return new Map(rows.map(({ key, value }) => [key, value]))
     },
     async purge(before) {
