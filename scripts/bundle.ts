@@ -16,7 +16,6 @@ import fs, {
   rmSync,
 } from 'node:fs'
 import path, { dirname, join, relative } from 'node:path'
-import stream from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { type CodeSplittingNameFunction, type Plugin, type RolldownOptions, rolldown } from 'rolldown'
 import { dts } from 'rolldown-plugin-dts'
@@ -72,7 +71,7 @@ const internalEntries = (folder: string): string[] =>
     .map(([entry]) => `${read(folder).name}${entry.slice(1)}`)
 
 /** Modules of Node that every process has loaded when it starts. */
-const LOADED: Readonly<Record<string, object>> = { 'node:fs': fs, 'node:path': path, 'node:stream': stream }
+const LOADED: Readonly<Record<string, object>> = { 'node:fs': fs, 'node:path': path }
 
 /**
  * Makes imports of them read the module that is there. An ordinary import lists all that the module exports, and so loads the

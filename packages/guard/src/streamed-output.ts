@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { ChunkJudge, PostDecision } from '@lictor/contracts'
 
 /** What judges an output that comes piece by piece. */
@@ -36,7 +36,8 @@ export function judgedAsRead(output: unknown, judges: () => StreamJudges | null)
       return { output: ReadableStream.from(readAsync(output as AsyncIterable<unknown>, judge)) }
     case 'node-stream': {
       const { readableObjectMode: objectMode } = output as Readable
-      return { output: Readable.from(readAsync(output as AsyncIterable<unknown>, judge), { objectMode }) }
+      const stream = process.getBuiltinModule('node:stream')
+      return { output: stream.Readable.from(readAsync(output as AsyncIterable<unknown>, judge), { objectMode }) }
     }
     case 'async-iterable':
       return { output: readAsync(output as AsyncIterable<unknown>, judge) }
@@ -49,8 +50,9 @@ type StreamKind = 'response' | 'web-stream' | 'node-stream' | 'async-iterable' |
 
 function streamKind(output: unknown): StreamKind | null {
   if (typeof output !== 'object' || output === null) return null
-  if (output instanceof Response) return 'response'
-  if (output instanceof ReadableStream) return 'web-stream'
+  // Naming these classes makes Node load them, which no plain object is worth.
+  if ('body' in output && output instanceof Response) return 'response'
+  if ('getReader' in output && output instanceof ReadableStream) return 'web-stream'
   if (Symbol.asyncIterator in output) return 'pipe' in output && 'read' in output ? 'node-stream' : 'async-iterable'
   // Arrays, maps and sets can be read again; what has `next` is used up by reading it.
   return Symbol.iterator in output && 'next' in output ? 'iterator' : null
