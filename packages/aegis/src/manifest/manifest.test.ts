@@ -354,7 +354,7 @@ describe('text that is no manifest at all', () => {
     ['two documents', `${minimal}---\n${minimal}`, /more than one YAML document/, 12],
     ['tab indent', 'a:\n\t- b\n', /not readable as YAML/, 2],
     ['binary', '\u0000\u0001\u0002', /the document must be an object|not readable/, 1],
-    ['deep nesting', '['.repeat(200_000), /nested too deeply|not readable/, 1],
+    ['deep nesting', '['.repeat(200_000), /nested more than 100 levels|not readable/, 1],
   ]
   test.each(cases)('%s', (_, text, message, line) => {
     const error = problem(() => AgentManifest.parse(text))

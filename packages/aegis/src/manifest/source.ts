@@ -59,7 +59,7 @@ export function readSource(text: string): Source {
       logLevel: 'error',
     })
   } catch {
-    throw unreadable('the text is nested too deeply to be a manifest')
+    throw unreadable(tooDeep)
   }
   const [document, second] = Array.isArray(documents) ? documents : []
   if (!document) throw unreadable('the manifest is empty')
