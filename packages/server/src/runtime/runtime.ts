@@ -147,7 +147,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
       tenantId,
       executionId: id,
       category: categoryOf(refusal.problem),
-      operation: refusal.problem === 'policy' ? 'access' : 'path_traversal',
+      operation: refusal.problem === 'policy' ? (refusal.access ?? 'access') : 'path_traversal',
       path: refusal.path,
       details: refusal.message,
     })

@@ -22,7 +22,7 @@ export function requireByPolicy(
 ): void {
   const path = shownPath(components)
   const refuse = (rule: string): never => {
-    throw new PathRefused('policy', path, `The manifest does not let this agent ${access} '${path}' (${rule}).`)
+    throw new PathRefused('policy', path, `The manifest does not let this agent ${access} '${path}' (${rule}).`, access)
   }
   if (access === 'write' && policy?.read_only) refuse('security.filesystem.read_only')
   if (access === 'write' && policy?.mounted_read_only?.some((rule) => ruleCovers(rule, path)))

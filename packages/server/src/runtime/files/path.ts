@@ -10,10 +10,13 @@ export class PathRefused extends Error {
   override readonly name = 'PathRefused'
   readonly problem: PathProblem
   readonly path: string
-  constructor(problem: PathProblem, path: string, message: string) {
+  /** What was to be done, of a rule about that; null: nothing may be done there. */
+  readonly access: 'read' | 'write' | null
+  constructor(problem: PathProblem, path: string, message: string, access: PathRefused['access'] = null) {
     super(message)
     this.problem = problem
     this.path = path
+    this.access = access
   }
 }
 

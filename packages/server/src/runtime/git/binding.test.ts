@@ -6,8 +6,10 @@ describe('what a clone is asked for', () => {
     expect(repositoryUrl(' https://Git.Example:443/team/project.git ')).toBe('https://git.example/team/project.git')
     for (const [text, why] of [
       ['http://git.example/x', 'https: alone'],
-      ['ssh://git@git.example/x', 'https: alone'],
-      ['git@git.example:x', 'is no address'],
+      ['ssh://git@git.example/x', 'over ssh'],
+      ['git@git.example:x', 'over ssh'],
+      ['git+ssh://git.example/x', 'over ssh'],
+      ['GIT@git.example:team/x.git', 'https: alone'],
       ['file:///etc', 'https: alone'],
       ['ext::sh -c id', 'https: alone'],
       ['/srv/git/x', 'is no address'],

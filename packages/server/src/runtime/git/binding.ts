@@ -46,6 +46,11 @@ export class BadRepository extends Error {
 
 /** The address of a repository, in the one spelling that is kept. @throws BadRepository */
 export function repositoryUrl(text: string): string {
+  // Also as git itself spells it, without a scheme.
+  if (/^(?:ssh|git\+ssh|ssh\+git):|^[\w.-]+@[\w.-]+:/i.test(text.trim()))
+    throw new BadRepository(
+      'repo_url leads over ssh, which this server does not go. Repositories are reached by https: alone: write https://git.example/team/project.git, and name a credential that holds a token in credential_binding_id.',
+    )
   const url = URL.canParse(text.trim()) ? new URL(text.trim()) : null
   if (url === null || text.length > LONGEST_URL)
     throw new BadRepository('repo_url is no address. Write it whole, for example https://git.example/team/project.git.')

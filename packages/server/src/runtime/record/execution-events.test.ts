@@ -134,7 +134,13 @@ onEachDatabase('what an execution does, as events', (start) => {
     const { id } = await w.run()
     const events = await readStream(w.address, '/v1/observability/events?follow=false', w.headers)
     expect(events.filter(({ type }) => type === 'filesystem_policy_violation')).toMatchObject([
-      { execution_id: id, volume_id: null, path: expect.stringContaining('shut.txt'), violated_at: expect.any(String) },
+      {
+        execution_id: id,
+        volume_id: null,
+        operation: 'read',
+        path: expect.stringContaining('shut.txt'),
+        violated_at: expect.any(String),
+      },
     ])
   })
 
