@@ -164,6 +164,34 @@ onEachDatabase('approvals', (start) => {
     ])
   })
 
+  it('with nobody looking a time-out fires in its own second, however long the wait, and not at a turn of the sweeper', async () => {
+    t = await start()
+    const agent = await t.agent()
+    for (const timeout of [5, 13, 61, 25 * 86_400]) {
+      const id = await created(agent, { timeout })
+      const statusOf = async () =>
+        (await t.server.database.db.selectFrom('approvals').select('status').where('id', '=', id).executeTakeFirst())
+          ?.status
+      const end = t.clock.now() + timeout * 1000
+      // Days pass at once; the sweeper takes its turns in the last minute.
+      if (timeout > 60) t.clock.set(end - 60_000)
+      while (t.clock.now() < end - 1) await t.clock.advance(Math.min(5_000, end - 1 - t.clock.now()))
+      expect([timeout, await statusOf()]).toEqual([timeout, 'pending'])
+      await t.clock.advance(1)
+      await expect
+        .poll(
+          async () => {
+            // A turn of the sweeper that was still reading sets the timer for now.
+            await t.clock.advance(0)
+            return statusOf()
+          },
+          { timeout: 20_000 },
+        )
+        .toBe('timeout')
+      expect(t.clock.now()).toBe(end)
+    }
+  })
+
   it('a decision and a time-out race for the row: one of them wins', async () => {
     t = await start()
     const admin = await t.admin()
