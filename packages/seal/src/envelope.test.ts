@@ -400,6 +400,14 @@ it.each([
   expect(parseSealEnvelope(envelope).payload.n).toStrictEqual(value)
 })
 
+it.each(['9'.repeat(309), `-${'9'.repeat(2_000_000)}`, '1e309', `${'9'.repeat(309)}.5`])(
+  'a number that no double holds is malformed, however many digits it has',
+  (written) => {
+    const envelope = `{"protocol":"seal/v1","security_token":"t","signature":"s","payload":{"n":${written}},"timestamp":1}`
+    expect(() => parseSealEnvelope(envelope)).toThrow(/is larger than a double holds/)
+  },
+)
+
 it('base64 is read in the one spelling that writing gives', () => {
   fc.assert(
     fc.property(fc.uint8Array(), fc.string({ unit: fc.constantFrom(...'ABCDwxyz0189+/=-_ ') }), (bytes, text) => {

@@ -41,9 +41,11 @@ export function toValue(json: Json): unknown {
 function numberOf(text: string): number | bigint {
   const number = Number(text)
   if (Number.isSafeInteger(number)) return number
-  if (/^-?\d+$/.test(text)) return BigInt(text)
+  // Before anything is made of its digits: a million of them cost a second.
   if (!Number.isFinite(number)) throw new RangeError(`The number ${text.slice(0, 40)} is larger than a double holds.`)
-  return Math.abs(number) < 2 ** 53 ? number : (roundedWhole(text, String(number)) ?? number)
+  if (/^-?\d+$/.test(text)) return BigInt(text)
+  // Fifteen digits are always those of the double.
+  return Math.abs(number) < 2 ** 53 || text.length <= 15 ? number : (roundedWhole(text, String(number)) ?? number)
 }
 
 /** The whole number of a spelling whose digits are not those of the double; null where they are, or where it is none. */
