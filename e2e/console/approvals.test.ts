@@ -304,13 +304,23 @@ describe.skipIf(!hasBrowser)('deciding calls in the console', () => {
   it('line breaks, edits, statements and commands are shown decoded; the table and the raw form have everything too', async () => {
     await world.ask({
       tool: 'edit_file',
-      args: { path: 'a.ts', old_string: 'one\ntwo\n', new_string: 'one\nthree\n', query: 'SELECT 1\nFROM t ' },
+      args: {
+        path: 'a.ts',
+        old_string: 'one\ntwo\n',
+        new_string: 'one\nthree\n',
+        query: 'SELECT 1\nFROM t ',
+        command: 'cat "a b" | wc -l',
+      },
     })
     await inbox()
     await page.keyboard.press('j')
     const changes = page.getByRole('region', { name: 'Changes of old_string' })
     await changes.getByText('three').waitFor()
     expect(await page.getByRole('region', { name: 'query' }).innerText()).toBe('SELECT 1\nFROM t ')
+    // Their words tell themselves apart.
+    const marked = (name: string) => page.getByRole('region', { name }).locator('span').allInnerTexts()
+    expect(await marked('query')).toEqual(expect.arrayContaining(['SELECT', 'FROM']))
+    expect(await marked('command')).toContain('"a b"')
     await page.getByRole('radio', { name: 'Table' }).click()
     await page.getByText('new_string', { exact: true }).waitFor()
     await page.getByRole('radio', { name: 'Raw' }).click()
