@@ -45,7 +45,9 @@ describe.skipIf(!hasBrowser)('what a person writes, or is shown once', { timeout
     await page.reload()
     await stands()
     await page.context().clearCookies()
-    await dialog().getByRole('button', { name: 'Create key' }).click()
+    // A read of the page itself may find the session ended before the form does.
+    const ended = page.getByRole('heading', { name: 'Sign in' })
+    await Promise.race([dialog().getByRole('button', { name: 'Create key' }).click(), ended.waitFor()])
     await signIn()
     await stands()
     await dialog().getByRole('button', { name: 'Create key' }).click()

@@ -237,8 +237,10 @@ describe.skipIf(!hasBrowser)('the pages of the console', { timeout: 240_000 }, (
     await page.reload()
     await page.getByText('# one').waitFor()
     await page.context().clearCookies()
-    await page.getByRole('button', { name: /^Upload/ }).click()
-    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    // A read of the page itself may find the session ended before the upload does.
+    const signIn = page.getByRole('heading', { name: 'Sign in' })
+    await Promise.race([page.getByRole('button', { name: /^Upload/ }).click(), signIn.waitFor()])
+    await signIn.waitFor()
     await page.getByLabel('E-mail').fill(ADMIN.email)
     await page.getByLabel('Password').fill(ADMIN.password)
     await page.keyboard.press('Enter')
