@@ -277,7 +277,8 @@ onEachDatabase('a signed call', (start) => {
       [toolCall('fs.read', Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`a${index}`, 1]))), 4000],
       [toolCall('fs.read', { path: long }), 2002],
       [toolCall('cmd.run', { command: { toString: 1 } }), 4000],
-      [toolCall('aegis.git.refresh', { binding_id: long }), 4004],
+      [toolCall('aegis.git.refresh', { binding_id: long }), 2000],
+      [toolCall('aegis.task.status', { execution_id: long }), 4000],
     ] as const) {
       const answer = await seal.send(seal.envelope(payload))
       expect([JSON.stringify(payload).slice(0, 100), answer.json().error?.code]).toEqual([
