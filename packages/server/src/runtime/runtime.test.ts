@@ -27,6 +27,8 @@ onEachDatabase('an execution', (start) => {
       'instance_spawned',
       'llm_interaction',
       'tool_invocation_requested',
+      'file_created',
+      'file_written',
       'tool_invocation_completed',
       'llm_interaction',
       'tool_invocation_requested',
