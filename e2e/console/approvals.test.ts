@@ -83,6 +83,7 @@ describe.skipIf(!hasBrowser)('deciding calls in the console', () => {
     for (let press = 0; press < 2; press++) await page.keyboard.press('Enter')
     await becomes(first, 'denied')
     for (const key of ['Enter', 'd', 'd', 'Enter']) await page.keyboard.press(key)
+    await article('first_call').getByText('denied', { exact: true }).waitFor()
     await page.keyboard.press('j')
     await article('second_call').waitFor()
     await page.keyboard.press('a')

@@ -11,11 +11,12 @@ export const onSignOut = (forget: () => void): void => void leaving.add(forget)
 /** Leads to the login, with the way back when `remember`; what was read as that person is forgotten. */
 export function leadToLogin(router: AnyRouter, client: QueryClient, remember: boolean): void {
   const here = router.state.location
-  if (here.pathname === '/login' || here.pathname === '/setup') return
   if (!remember) {
     drafts.forgetAll()
     for (const forget of leaving) forget()
   }
+  // A read that found the session ended may have led here before the person's own signing out did.
+  if (here.pathname === '/setup' || (here.pathname === '/login' && remember)) return
   void router
     .navigate({ to: '/login', search: remember ? { next: here.href } : {}, replace: true })
     .then(() => client.clear())
