@@ -76,6 +76,8 @@ export function useFeed({ filter, live, following }: FeedOptions) {
 
   const busy = useRef(false)
   const lastLook = useRef(Number.NEGATIVE_INFINITY)
+  /** The last arrival that was looked at, known before the page is drawn with it: a slow page reads nothing twice. */
+  const reached = useRef({ key: '', seq: 0 })
   const nextLook = useRef<ReturnType<typeof setTimeout> | null>(null)
   const isFollowing = useRef(following)
   isFollowing.current = following
@@ -102,7 +104,7 @@ export function useFeed({ filter, live, following }: FeedOptions) {
     busy.current = true
     lastLook.current = performance.now()
     try {
-      let after = current.seq
+      let after = Math.max(current.seq, reached.current.key === key ? reached.current.seq : 0)
       for (let full = 0; ; full++) {
         if (full >= MANY && isFollowing.current) {
           change((now) => withSeq(now, after))
@@ -110,6 +112,7 @@ export function useFeed({ filter, live, following }: FeedOptions) {
         }
         const arrivals = await fetchArrivals(filter, after, ARRIVALS)
         change((now) => arrived(now, arrivals, isFollowing.current))
+        reached.current = { key, seq: arrivals.next }
         // Only what leads on is followed, so that no answer can make this go round for ever.
         if (!arrivals.more || !(arrivals.next > after)) break
         after = arrivals.next
