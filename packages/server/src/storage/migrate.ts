@@ -20,6 +20,7 @@ import { volumes } from './migrations/0015-volumes.ts'
 import { secrets } from './migrations/0016-secrets.ts'
 import { scriptsAndRepositories } from './migrations/0017-scripts-and-repositories.ts'
 import { workflows } from './migrations/0018-workflows.ts'
+import { workflowRuns } from './migrations/0019-workflow-runs.ts'
 
 export type Migrations = Readonly<Record<string, (dialect: Database['dialect']) => Migration>>
 
@@ -43,6 +44,7 @@ export const released: Migrations = {
   '0016-secrets': secrets,
   '0017-scripts-and-repositories': scriptsAndRepositories,
   '0018-workflows': workflows,
+  '0019-workflow-runs': workflowRuns,
 }
 
 /** Bring the database to this version's schema, one server at a time: all of it or nothing. Returns the names of what was applied. */

@@ -21,7 +21,7 @@ const mayBeEmpty = new Set([
     'runtime_keys',
   ],
   ...['volumes', 'volume_files', 'volume_uploads', 'volume_garbage', 'volume_mounts', 'storage_violations'],
-  ...['scripts', 'git_bindings', 'workflows', 'workflow_versions'],
+  ...['scripts', 'git_bindings', 'workflows', 'workflow_versions', 'workflow_runs', 'workflow_run_log'],
   ...[
     'security_contexts',
     'security_incidents',

@@ -48,6 +48,8 @@ import type {
   VolumeRow,
   VolumeUploadRow,
   WorkflowRow,
+  WorkflowRunLogRow,
+  WorkflowRunRow,
   WorkflowVersionRow,
 } from './schema/runtime.ts'
 import type {
@@ -123,6 +125,8 @@ export interface Schema {
   agents: AgentRow
   workflows: WorkflowRow
   workflow_versions: WorkflowVersionRow
+  workflow_runs: WorkflowRunRow
+  workflow_run_log: WorkflowRunLogRow
   agent_versions: AgentVersionRow
   executions: ExecutionRow
   execution_iterations: ExecutionIterationRow

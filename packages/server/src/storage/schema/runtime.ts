@@ -49,6 +49,43 @@ export interface WorkflowVersionRow {
   created_at: number
 }
 
+/** One run of a workflow. */
+export interface WorkflowRunRow {
+  id: string
+  tenant_id: string
+  workflow_id: string
+  workflow_name: string
+  /** JSON of the manifest it was started with: a new version does not change what runs. */
+  definition: string
+  status: string
+  /** JSON of how far it is. */
+  state: string
+  /** Events in its log. */
+  sequence: number
+  /** JSON of the work that is under way. */
+  pending: string | null
+  due_at: number | null
+  /** The server that does its work, and when that one last said so. */
+  owner: string
+  heartbeat_at: number
+  /** Counts the servers that did its work. */
+  generation: number
+  started_by: string
+  started_at: number
+  updated_at: number
+  ended_at: number | null
+}
+
+export interface WorkflowRunLogRow {
+  run_id: string
+  /** From 1, without gaps. */
+  sequence: number
+  type: string
+  /** JSON of the event. */
+  event: string
+  at: number
+}
+
 export interface ExecutionRow {
   seq: Generated<number>
   id: string

@@ -1,0 +1,38 @@
+import type { WorkflowManifestDocument } from '@lictor/aegis'
+import type { Micros } from '../../storage/instants.ts'
+import type { Command, RunEvent, RunState } from '../interpreter/run.ts'
+
+/** What a state asked for last, and until when it may take: a server that takes a run over asks for it again. */
+export type Pending = Extract<Command, { type: 'work' }>
+
+/** One run of a workflow, on the definition that it began with. */
+export interface RunRecord {
+  readonly id: string
+  readonly tenantId: string
+  readonly workflowId: string
+  readonly workflowName: string
+  readonly definition: WorkflowManifestDocument
+  readonly state: RunState
+  /** Events in its log. */
+  readonly sequence: number
+  /** Work that is under way; null between states and after the end. */
+  readonly pending: Pending | null
+  /** When the state that is under way has taken too long; null where nothing is. */
+  readonly dueAt: Micros | null
+  /** The server that does its work, and when that one last said so. */
+  readonly owner: string
+  readonly heartbeatAt: Micros
+  /** Counts the servers that did its work. */
+  readonly generation: number
+  readonly startedBy: string
+  readonly startedAt: Micros
+  readonly updatedAt: Micros
+  readonly endedAt: Micros | null
+}
+
+/** One event of a run, as it was taken in. */
+export interface LoggedEvent {
+  /** From 1, without gaps. */
+  readonly sequence: number
+  readonly event: RunEvent
+}
