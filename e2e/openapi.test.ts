@@ -24,7 +24,7 @@ const checks = [
 
 const excluded: readonly Exception[] = [
   {
-    name: '^GET .*/(v1/stream|v1/stream/dashboard|executions/{id}/(stream|events)|v1/agents/{id}/(events|logs)|observability/events)$',
+    name: '^GET .*/(v1/stream|v1/stream/dashboard|executions/{id}/(stream|events|logs/stream)|v1/agents/{id}/(events|logs)|observability/events)$',
     reason: 'A stream that opens stays open.',
   },
   {

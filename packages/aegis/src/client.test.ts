@@ -131,6 +131,22 @@ describe('every method calls its route', () => {
     ['GET /v1/workflows/w1/yaml', (c) => c.getWorkflowYaml('w1')],
     ['DELETE /v1/workflows/w1', (c) => c.deleteWorkflow('w1')],
     ['GET /v1/workflows/w1/versions?limit=2', (c) => c.listWorkflowVersions('w1', { limit: 2 })],
+    ['POST /v1/workflows/w1/run?version=2', (c) => c.runWorkflow('w1', { input: 1 }, { version: '2' }), { input: 1 }],
+    [
+      'POST /v1/workflows/temporal/execute',
+      (c) => c.executeTemporalWorkflow({ workflow_name: 'w' }),
+      { workflow_name: 'w' },
+    ],
+    ['GET /v1/workflows/executions?status=failed', (c) => c.listWorkflowExecutions({ status: 'failed' })],
+    ['GET /v1/workflows/executions/x1', (c) => c.getWorkflowExecution('x1')],
+    ['DELETE /v1/workflows/executions/x1', (c) => c.removeWorkflowExecution('x1')],
+    [
+      'POST /v1/workflows/executions/x1/signal',
+      (c) => c.signalWorkflowExecution('x1', { response: 'yes' }),
+      { response: 'yes' },
+    ],
+    ['POST /v1/workflows/executions/x1/cancel', (c) => c.cancelWorkflowExecution('x1'), {}],
+    ['GET /v1/workflows/executions/x1/logs?limit=5', (c) => c.getWorkflowExecutionLogs('x1', { limit: 5 })],
     ['PATCH /v1/workflows/w1/scope', (c) => c.updateWorkflowScope('w1', { scope: 'global' }), { scope: 'global' }],
     ['POST /v1/agents/a1/execute', (c) => c.executeAgent('a1', 'hi', 'greet'), { input: 'hi', intent: 'greet' }],
     [
@@ -259,7 +275,7 @@ describe('every method calls its route', () => {
   /** These take more than a row: their own tests follow, here or under `streams` and `ending a call`. */
   const apart = [
     ...['uploadFile', 'attachToVolume', 'invokeSeal', 'dispatchGateway', 'streamExecution', 'streamAgentEvents'],
-    ...['withOptions', 'aclose'],
+    ...['streamWorkflowExecutionLogs', 'withOptions', 'aclose'],
   ]
   test('no method is missing', () => {
     const called = new Set<string>(apart)
@@ -723,6 +739,19 @@ describe('streams', () => {
       'execution_failed',
     ])
     expect(seen.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, '2', '3'])
+  })
+
+  test('the log of a workflow ends with its last entry, and is taken up before', async () => {
+    answers = [
+      broken(event(1, { type: 'WorkflowExecutionStarted' })),
+      broken(event(2, { type: 'WorkflowExecutionCompleted' })),
+    ]
+    const types = await collect(connect().streamWorkflowExecutionLogs('x1'))
+    expect(types).toEqual(['WorkflowExecutionStarted', 'WorkflowExecutionCompleted'])
+    expect(seen.map(({ call, headers }) => [call, headers['last-event-id']])).toEqual([
+      ['GET /v1/workflows/executions/x1/logs/stream', undefined],
+      ['GET /v1/workflows/executions/x1/logs/stream', '1'],
+    ])
   })
 
   test('a connection lost after the terminal event is no loss', async () => {

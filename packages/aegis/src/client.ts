@@ -11,12 +11,14 @@ import { type SealMethods, sealMethods } from './resources/seal.ts'
 import { type SecretMethods, secretMethods } from './resources/secrets.ts'
 import { type ToolMethods, toolMethods } from './resources/tools.ts'
 import { type VolumeMethods, volumeMethods } from './resources/volumes.ts'
+import { type WorkflowExecutionMethods, workflowExecutionMethods } from './resources/workflow-executions.ts'
 import { type WorkflowMethods, workflowMethods } from './resources/workflows.ts'
 
 /** The methods, one group a resource. */
 export interface AegisClient
   extends AgentMethods,
     WorkflowMethods,
+    WorkflowExecutionMethods,
     ToolMethods,
     ExecutionMethods,
     ApprovalMethods,
@@ -50,6 +52,7 @@ export class AegisClient {
       this,
       agentMethods(transport),
       workflowMethods(transport),
+      workflowExecutionMethods(transport),
       toolMethods(transport),
       executionMethods(transport),
       approvalMethods(transport),

@@ -490,3 +490,46 @@ spec:
     expect((await cli.run('workflow', 'list', '--json')).json()).toEqual([])
   })
 })
+
+describe('lictor workflow run', () => {
+  const FLOW = `apiVersion: 100monkeys.ai/v1
+kind: Workflow
+metadata: { name: gate, output_template: { said: "{{ASK.response}}" } }
+spec:
+  initial_state: BUILD
+  states:
+    BUILD: { kind: System, command: "test '{{input.target}}' = site", transitions: [{ condition: on_success, target: ASK }] }
+    ASK: { kind: Human, prompt: ok?, transitions: [] }
+`
+
+  it('runs one in the background, tells what happened, answers it, and cancels another', async () => {
+    const bench = createWorkbench({ 'flow.yaml': FLOW }, { LICTOR_DATA_DIR: folder, LICTOR_URL: url })
+    try {
+      expect((await bench.run('workflow', 'executions')).out).toContain('No runs.')
+      const deployed = await bench.run('workflow', 'deploy', 'flow.yaml')
+      expect([deployed.code, deployed.out]).toEqual([
+        0,
+        'Registered gate 1.0.0. Run it with `lictor workflow run gate`.',
+      ])
+      const start = async () => {
+        const begun = await bench.run('workflow', 'run', 'gate', '--input', '{"target": "site"}', '--detach', '--json')
+        expect([begun.code, begun.err]).toEqual([0, ''])
+        return (begun.json() as { execution_id: string }).execution_id
+      }
+      const [first, second] = [await start(), await start()]
+      expect((await bench.run('workflow', 'signal', first, 'yes')).out).toBe(`Answered ${first}.`)
+      // Ends with the run.
+      const log = await bench.run('workflow', 'logs', first, '--follow')
+      expect(log.out).toMatch(/Entered workflow state BUILD\n(.*\n)+.*Workflow execution completed$/)
+      expect((await bench.run('workflow', 'logs', first)).out).toBe(log.out)
+      expect((await bench.run('workflow', 'cancel', second, '--reason', 'enough')).out).toBe('gate is cancelled.')
+      const listed = await bench.run('workflow', 'executions', '--status', 'cancelled')
+      expect(listed.out).toMatch(new RegExp(`${second} +gate +cancelled`))
+      expect((await bench.run('workflow', 'run', 'gate', '--input', '{broken')).code).toBe(2)
+      const failed = await bench.run('workflow', 'run', 'gate', '--input', '{"target": "other"}')
+      expect([failed.code, failed.out]).toEqual([1, expect.stringContaining('no transition matched in state BUILD')])
+    } finally {
+      bench.close()
+    }
+  })
+})

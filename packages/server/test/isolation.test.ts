@@ -3,7 +3,7 @@ import type { DeclaredRoute } from '../src/http/server.ts'
 import { bundleYaml } from './documents.ts'
 import { onEachDatabase, type TestServer } from './harness.ts'
 import { libraryOf } from './library.ts'
-import { deployAgent, requestToken } from './runtime.ts'
+import { deployAgent, requestToken, until } from './runtime.ts'
 import { sealHand, workloadPrefix } from './seal.ts'
 import { openSse } from './sse-client.ts'
 
@@ -136,6 +136,7 @@ async function plant(t: TestServer): Promise<World> {
     definition: { initial_state: 'ASK', states: { ASK: { kind: 'Human', prompt: MARK, transitions: [] } } },
   }
   await send('POST', '/v1/workflows', workflow)
+  const workflowRun = await plantRun(t, headers)
   const executionId = await plantSeal(t, headers)
   const { db } = t.server.database
   const { tenant_id: tenantId } = await db.selectFrom('bundles').select('tenant_id').executeTakeFirstOrThrow()
@@ -164,9 +165,25 @@ async function plant(t: TestServer): Promise<World> {
       runtimeKey: runtimeKey.id,
       runtimeAgent: agent,
       execution_id: executionId,
+      workflowRun,
       workload_id: MARK,
     },
   }
+}
+
+/** A run of the workflow, which asked a person and was cancelled; nothing of it goes on. */
+async function plantRun(t: TestServer, headers: Headers): Promise<string> {
+  const send = (url: string, payload: object) => t.request({ method: 'POST', url, headers, payload })
+  const begun = await send(`/v1/workflows/${names.workflow}/run`, { input: { text: MARK } })
+  ok(begun, 'run')
+  const { id } = begun.json<{ id: string }>()
+  const { db } = t.server.database
+  const asked = () => db.selectFrom('approvals').select('status').where('subject_id', '=', id).executeTakeFirst()
+  await until(async () => (await asked()) !== undefined)
+  ok(await send(`/v1/workflows/executions/${id}/cancel`, { reason: MARK }), 'cancel')
+  const run = () => db.selectFrom('workflow_runs').select('is_released').where('id', '=', id).executeTakeFirstOrThrow()
+  await until(async () => (await run()).is_released === 1)
+  return id
 }
 
 /** A context, a workload, a session of it and a call that was refused. */
@@ -194,6 +211,7 @@ function aimed({ url, schema }: DeclaredRoute, { ids }: World): string {
         if (url.startsWith('/api/v1/service-accounts')) return ids.account ?? ''
         if (url.startsWith('/v1/credentials')) return ids.credential ?? ''
         if (url.startsWith('/v1/api-keys')) return ids.runtimeKey ?? ''
+        if (url.startsWith('/v1/workflows/executions')) return ids.workflowRun ?? ''
         return '00000000-0000-4000-8000-000000000000'
       case 'name':
         if (url.startsWith('/api/v1/compositions')) return names.composition
@@ -272,6 +290,8 @@ function bodyFor(route: DeclaredRoute, { ids }: World): object {
     },
     'PATCH /v1/workflows/:name/scope': { scope: 'global' },
     'POST /v1/workflows/:name/scope': { scope: 'global' },
+    'POST /v1/workflows/temporal/execute': { workflow_name: names.workflow },
+    'POST /v1/workflows/executions/:id/signal': { response: 'yes' },
     'PATCH /v1/agents/:id': { metadata: { description: 'taken over' } },
     'PATCH /v1/agents/:id/scope': { scope: 'global' },
     'POST /v1/agents/:id/scope': { scope: 'global' },

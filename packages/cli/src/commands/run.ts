@@ -6,10 +6,14 @@ import { CliError } from '../errors.ts'
 import { present, type Terminal } from '../terminal/terminal.ts'
 import { watchExecution } from './watch-execution.ts'
 
-interface RunOptions {
+/** How a task is given. */
+export interface TaskOptions {
   readonly input?: string
   readonly inputFile?: string
   readonly intent?: string
+}
+
+interface RunOptions extends TaskOptions {
   readonly set?: readonly string[]
   readonly agentVersion?: string
   readonly detach?: true
@@ -55,7 +59,7 @@ export function runCommand({ terminal, settings, connect }: Context): Command {
 }
 
 /** The task; null with nothing but an intent. @throws CliError */
-function inputOf(terminal: Terminal, { input, inputFile, intent }: RunOptions): unknown {
+export function inputOf(terminal: Terminal, { input, inputFile, intent }: TaskOptions): unknown {
   if (input !== undefined && inputFile !== undefined)
     throw new CliError('usage', 'Give the task once: with --input or with --input-file.', { exitCode: 2 })
   if (inputFile === undefined) return input ?? (intent === undefined ? '' : null)

@@ -7,11 +7,12 @@ import { CliError } from '../errors.ts'
 import { style } from '../terminal/style.ts'
 import { present, table } from '../terminal/terminal.ts'
 import { mermaidOf } from './workflow-graph.ts'
+import { workflowRunCommands } from './workflow-runs.ts'
 
-/** `lictor workflow …`: check and draw workflows, which needs no server; register, list, show, move and delete them. */
+/** `lictor workflow …`: check and draw workflows, which needs no server; register, list, show, move, delete and run them. */
 export function workflowCommand(context: Context): Command {
   const { terminal, settings, exitWith, connect } = context
-  const workflow = new Command('workflow').description('check, draw and register workflows')
+  const workflow = new Command('workflow').description('check, draw, register and run workflows')
 
   const validate = workflow
     .command('validate')
@@ -71,7 +72,8 @@ export function workflowCommand(context: Context): Command {
       terminal,
       settings(deploy).output,
       registered,
-      () => `Registered ${registered.name} ${registered.version}. This version of Lictor does not run workflows yet.`,
+      () =>
+        `Registered ${registered.name} ${registered.version}. Run it with \`lictor workflow run ${registered.name}\`.`,
     )
   })
 
@@ -144,6 +146,7 @@ export function workflowCommand(context: Context): Command {
     const answer = await runtimeClient(await connect(remove)).deleteWorkflow(named)
     present(terminal, settings(remove).output, answer, () => `Deleted ${named}.`)
   })
+  for (const command of workflowRunCommands(context)) workflow.addCommand(command)
   return workflow
 }
 

@@ -2266,6 +2266,222 @@ export interface paths {
         patch: operations["patchV1AgentsIdScope"];
         trace?: never;
     };
+    "/v1/workflows/{name}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start a workflow
+         * @description Its states are worked for one after the other, also when this server ends and starts again. Repetitions with one `Idempotency-Key` start one run, for 24 hours. What this server does not run yet is refused, with the state. A body that has none of the fields is the input.
+         *
+         *     Returns before the run ends. It runs on the version that it was started with. 422 for an input that does not fit `input_schema`, and for a workflow with states that this server does not run; the words name the state. 429 with 10,000 runs of the tenant under way.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:run`. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `workflow_execution_started`, `workflow_state_entered`, `workflow_state_exited`, `workflow_iteration_started`, `workflow_iteration_completed`, `workflow_iteration_failed`, `workflow_execution_completed`, `workflow_execution_failed`.
+         */
+        post: operations["postV1WorkflowsNameRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/{name}/execute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start a workflow, by its other address
+         * @description Its states are worked for one after the other, also when this server ends and starts again. Repetitions with one `Idempotency-Key` start one run, for 24 hours. What this server does not run yet is refused, with the state.
+         *
+         *     As `POST /v1/workflows/{name}/run`.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:run`. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `workflow_execution_started`, `workflow_state_entered`, `workflow_state_exited`, `workflow_iteration_started`, `workflow_iteration_completed`, `workflow_iteration_failed`, `workflow_execution_completed`, `workflow_execution_failed`.
+         */
+        post: operations["postV1WorkflowsNameExecute"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/temporal/execute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start the workflow that the body names
+         * @description Its states are worked for one after the other, also when this server ends and starts again. Repetitions with one `Idempotency-Key` start one run, for 24 hours. What this server does not run yet is refused, with the state.
+         *
+         *     As `POST /v1/workflows/{name}/run`.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:run`. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `workflow_execution_started`, `workflow_state_entered`, `workflow_state_exited`, `workflow_iteration_started`, `workflow_iteration_completed`, `workflow_iteration_failed`, `workflow_execution_completed`, `workflow_execution_failed`.
+         */
+        post: operations["postV1WorkflowsTemporalExecute"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/executions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Runs of workflows, newest first
+         * @description **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:list`. Reaches the caller's tenant.
+         */
+        get: operations["getV1WorkflowsExecutions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/executions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One run of a workflow, with what its states have left
+         * @description **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:read`. Reaches the caller's tenant.
+         */
+        get: operations["getV1WorkflowsExecutionsId"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a run that has ended, with its logs
+         * @description 409 while it runs.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:cancel`. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        delete: operations["deleteV1WorkflowsExecutionsId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/executions/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a run, and what it does; one that has ended stays as it is
+         * @description Its execution, its command or its question end with it.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:cancel`. Reaches the caller's tenant. The body has at most 5 MiB.
+         *
+         *     **Emits:** `workflow_execution_cancelled`.
+         */
+        post: operations["postV1WorkflowsExecutionsIdCancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/executions/{id}/signal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer the Human state that is under way, or the next one
+         * @description The answer is `response`, else the `payload` (a text, or its `response`, `value` or `decision`), else the `signal_name`. A name other than `human_input` and `human_response` also stands on the blackboard, under `signals`. At most 64 answers are kept for states to come, for 24 hours.
+         *
+         *     409 for a run that has ended, and where the question was decided already.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:signal`. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        post: operations["postV1WorkflowsExecutionsIdSignal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/executions/{id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened in a run, by pages
+         * @description Entries are numbered from 1 by `sequence`; `offset` is the last one that was seen.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:read`. Reaches the caller's tenant.
+         */
+        get: operations["getV1WorkflowsExecutionsIdLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workflows/executions/{id}/logs/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened in a run and happens, as a stream; ends after the last
+         * @description Begins with the first entry, or after `Last-Event-ID`; a keep-alive comment every 15 s.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:logs`. Reaches the caller's tenant.
+         */
+        get: operations["getV1WorkflowsExecutionsIdLogsStream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workflows": {
         parameters: {
             query?: never;
@@ -4442,7 +4658,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 80331976704
+                     *         "free_bytes": 79310483456
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 23,
@@ -4557,7 +4773,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 80331976704
+                     *         "free_bytes": 79310483456
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 23,
@@ -5487,7 +5703,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "uubqLQJuo6DdleFhgzdEHdgWQ1d0lubZjERuc3OQHfqdQmSZIPcu4DTD6LBQJcKPhe_WYby3nAIeLiHpggD9QGFYacC1IIS96Bp3B7FUoAILvujPQG7iDitb3zk2IeM-gsFyI3D3HjUakKRQWsnATtkpWB9fHAfJNM99kJqlJ_TFiuo7YXGPhHsGez8DCXPD62xvpMakTpSZjGlQEUHFYLoIDnU54Wd3qleDERG1Iyx3mp-nIpmdFE3Ib3MGSIP78VIuxMEslYqkZNnSLmEanuUXgPIRMwIpzjn-HGe1j1-RG5e3aoIlD_sHXUeKdR8CznRWgbAQy99A7YQ2oUIl_Q",
+                     *           "n": "oHKhjIKfr2khh7gScSvIixORF9PEzA5hWByzN1rMgzYrLI_cm8kbroLx-1o-lt4cpD2Bb5UPYnMxGw8WDvENejLIJ3niTH0Qpyn8X12ShpDqkKr000pM_Fn1Tpp-VmUEawocDIOM4E7V7-kTNNfiEE5-hiIRiARYmZ1bWsHdfQLbkGUFIvipFWZgf5PohDmCrIALFLintJOkd-ISfVjTWXEQLYYUtTs3FHKc-pHhkeVaDuKsd1VoKHCE4JgtmI-rzK44v5ttWgM_idD_Vy5U5_Jyy0WSQDCsIwCJGWDkqTN3Q_p-_a4QXX3ZCuLHZRHCUxDLMd4oq4lp0Xs6NW0-Rw",
                      *           "e": "AQAB",
                      *           "kid": "dce81cca-4840-43ef-8109-6b308cb234b7",
                      *           "alg": "RS256",
@@ -6539,7 +6755,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "ef200d24-a60e-4310-8e09-cdf6e2e8b340",
+                     *       "id": "f85f0b0b-2025-4734-8d18-a78706e3ff04",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -6766,7 +6982,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "ef200d24-a60e-4310-8e09-cdf6e2e8b340",
+                     *       "id": "f85f0b0b-2025-4734-8d18-a78706e3ff04",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -7757,7 +7973,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "de64346f-732f-469b-8373-30885f1e58df",
+                     *           "id": "94e634ac-6362-4eab-882e-bd55f5f88620",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -8842,7 +9058,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "dc0ca0bb-e9e0-45ef-8abd-cf133b0936cc",
+                     *       "id": "7665a151-9d90-43ed-8aad-694cbe7537f7",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -8994,7 +9210,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "dc0ca0bb-e9e0-45ef-8abd-cf133b0936cc",
+                     *         "id": "7665a151-9d90-43ed-8aad-694cbe7537f7",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -9122,7 +9338,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "dc0ca0bb-e9e0-45ef-8abd-cf133b0936cc",
+                     *       "id": "7665a151-9d90-43ed-8aad-694cbe7537f7",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -9266,7 +9482,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "dc0ca0bb-e9e0-45ef-8abd-cf133b0936cc",
+                     *       "id": "7665a151-9d90-43ed-8aad-694cbe7537f7",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -10404,7 +10620,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "feff5327-14e9-411b-8ad6-112d14afb907",
+                     *       "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -10612,7 +10828,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "feff5327-14e9-411b-8ad6-112d14afb907",
+                     *         "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -10698,7 +10914,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example feff5327-14e9-411b-8ad6-112d14afb907
+                 * @example f97a1357-7367-41d6-84d3-7c4d2b6242d7
                  */
                 id: string;
             };
@@ -10714,7 +10930,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "feff5327-14e9-411b-8ad6-112d14afb907",
+                     *       "deployment_id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -11108,7 +11324,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "9f4a874ed0bf57e9555c3068796f82bd77d953b0c76d4d36f623ae1e7d1fa2ef",
+                     *       "public_key": "79a4e130a6de658389a5898212b3517e38188174476090d7df89d47dd882baba",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -11785,7 +12001,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *         "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -11883,7 +12099,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *       "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -12318,7 +12534,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
+                     *         "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -12329,7 +12545,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
+                     *         "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -12425,7 +12641,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
+                     *       "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -12583,7 +12799,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 33116630-49fc-49e9-8878-bd6e05ed36e8
+                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
                  */
                 rule_id: string;
             };
@@ -12687,7 +12903,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 6380b14e-bfde-46df-8c1a-eb370d775d3c
+                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
                  */
                 rule_id: string;
             };
@@ -12725,7 +12941,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
+                     *       "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -13869,7 +14085,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *         "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -14089,7 +14305,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -14304,7 +14520,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
+                 * @example af759d32-fe38-4d28-80a7-b1449f6c69b5
                  */
                 approval_id: string;
             };
@@ -14320,7 +14536,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -14341,12 +14557,12 @@ export interface operations {
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *         "approval_id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "ad277f61d261fdff427dc2e9b688df02ae602604481a0851a5c5f9f5deeaf883c05bf6ae9219095832c7fd37093ec7199807249b395d7b75b5ea1296d6dded05"
+                     *         "signature": "77aaf1891ffdd00e6b7e0b835a7a3c8f9606314e65afdfe93330ecf36fc229d0dbfbe4be73984d805e8a03efbfc664bcf2e381e92cf5c2e9aab614fcd76f4408"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -14493,7 +14709,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
+                 * @example af759d32-fe38-4d28-80a7-b1449f6c69b5
                  */
                 approval_id: string;
             };
@@ -14526,7 +14742,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -14547,12 +14763,12 @@ export interface operations {
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *         "approval_id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "ad277f61d261fdff427dc2e9b688df02ae602604481a0851a5c5f9f5deeaf883c05bf6ae9219095832c7fd37093ec7199807249b395d7b75b5ea1296d6dded05"
+                     *         "signature": "77aaf1891ffdd00e6b7e0b835a7a3c8f9606314e65afdfe93330ecf36fc229d0dbfbe4be73984d805e8a03efbfc664bcf2e381e92cf5c2e9aab614fcd76f4408"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -14782,12 +14998,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *         "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "d9d7ee0b96e8fcdc943b8d576e2eaf6980842e5e5fb0aef6e1400e0aee575d86",
+                     *           "public_key": "15427229120bb9b0fa40056da98434b7e1003d4d1774d0ce2c73245677f429cc",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -14809,7 +15025,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *         "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -14836,7 +15052,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *         "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -14986,7 +15202,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -15149,7 +15365,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example dc371291-bd7a-48a2-8624-e3efa75d0a88
                  */
                 channel_id: string;
             };
@@ -15192,7 +15408,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -15354,7 +15570,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example dc371291-bd7a-48a2-8624-e3efa75d0a88
                  */
                 channel_id: string;
             };
@@ -15458,7 +15674,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example dc371291-bd7a-48a2-8624-e3efa75d0a88
                  */
                 channel_id: string;
             };
@@ -15828,7 +16044,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImRjZTgxY2NhLTQ4NDAtNDNlZi04MTA5LTZiMzA4Y2IyMzRiNyIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiYzcyYWU5NjctNjQ1NC00N2NjLTgwMTQtNTgzYTlkMGEyZTI4IiwiYXpwIjoic2EtZTM4ZTIxNmNiNTViZjA3ZjFiIiwianRpIjoiYzIyY2QxZWEtNzI2OC00ZWQwLTgxN2YtMDhiMDU1NTliNmY3IiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.sefuR6l1806sjHyenc2IJNLDrNCOAVOaFqhbjaD4OAJIuLJQ7YpcuoWvHAPdEfMRJJttKEax_-_jfiwDFOVQHfVUc_H-WxoyPP3VQdq_PoYGy32Kg0XYmLUDm6LJ3a8j34LkXt5cDoROtMw9hKcg5quCGvuaJANVnjruJ-gsdy4pst99snT00oZ-CY11GB02FHteBRNUHvm4cCkRZrqQ376yzuAXVo1eXHY_ip44qdhGmGCSQmOImdVQYjHGQh2jokIPuRQvo-qemFVl0dYbFazLOtV34eAHKlHPVQa0msBYXJqU8i5YVb_F_m6H48HcScizOR77BAn_vI0BHPYarQ",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImRjZTgxY2NhLTQ4NDAtNDNlZi04MTA5LTZiMzA4Y2IyMzRiNyIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiYzcyYWU5NjctNjQ1NC00N2NjLTgwMTQtNTgzYTlkMGEyZTI4IiwiYXpwIjoic2EtZTM4ZTIxNmNiNTViZjA3ZjFiIiwianRpIjoiYzIyY2QxZWEtNzI2OC00ZWQwLTgxN2YtMDhiMDU1NTliNmY3IiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.hJKo8NHJwIUjjHbZS4A4P61xWucxUH82sby--oN_CB7eMb_TvAjmJFqwntfHE3UbJRPZ9ot6QGsGvupK7OA0KgOmhz2UhqGvpfqjLaNzUxsdPqyJ-CnTKnujOUBVgziBwdKaOtw7kPhqbftvvS4mBDChJM9_OjDxSq9PDegOJr_MKmqhW72QB88kLGarUrpy9XBknjrzMV9gn6dIccpgCSQ0hZLSDwvmdSvMaTaGOuFcU9YpqHpHIaA0nCjvsstaY6A15TDFcwQmRzZ6O_YF39JyDXQsS2JO_8IcV9SWmEU679flDjN_y4i7xFLTEx--n35IC945kL_sn2jt52HEaA",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -16047,7 +16263,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 113.07,
+                     *       "evaluation_time_ms": 8.66,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -16334,7 +16550,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
+                 * @example af759d32-fe38-4d28-80a7-b1449f6c69b5
                  */
                 approval_id: string;
             };
@@ -16362,7 +16578,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -16499,7 +16715,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example dc371291-bd7a-48a2-8624-e3efa75d0a88
                  */
                 channel_id: string;
             };
@@ -16516,7 +16732,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:2e12c864-ec5a-48d3-80e2-921625d48a7e"
+                 *         "data": "approve:af759d32-fe38-4d28-80a7-b1449f6c69b5"
                  *       }
                  *     }
                  */
@@ -17364,7 +17580,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "lease": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -17529,7 +17745,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                 *       "lease": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                  *       "outcome": "success"
                  *     }
                  */
@@ -17695,7 +17911,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be"
+                 *       "lease": "2e12c864-ec5a-48d3-80e2-921625d48a7e"
                  *     }
                  */
                 "application/json": {
@@ -18366,8 +18582,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "c9150252-95d5-492b-8536-08d4883468b9",
-                     *           "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *           "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *           "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -18386,8 +18602,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "c9150252-95d5-492b-8536-08d4883468b9",
-                     *           "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *           "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *           "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -18674,8 +18890,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
-                     *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -18763,8 +18979,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: c9150252-95d5-492b-8536-08d4883468b9). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: c9150252-95d5-492b-8536-08d4883468b9). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: c3848f1b-7caa-4d9c-84b1-1e00357bc042). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: c3848f1b-7caa-4d9c-84b1-1e00357bc042). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -18854,8 +19070,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
-                     *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -19033,7 +19249,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c9150252-95d5-492b-8536-08d4883468b9
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 id: string;
             };
@@ -19049,8 +19265,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
-                     *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -19243,7 +19459,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example c9150252-95d5-492b-8536-08d4883468b9
                  */
                 id: string;
             };
@@ -19261,8 +19477,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295"
+                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9"
                      *     }
                      */
                     "application/json": {
@@ -19388,7 +19604,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c9150252-95d5-492b-8536-08d4883468b9
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 id: string;
             };
@@ -19418,8 +19634,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
-                     *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -19655,7 +19871,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c9150252-95d5-492b-8536-08d4883468b9
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 id: string;
             };
@@ -19673,8 +19889,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
-                     *           "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *           "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *           "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -19683,8 +19899,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
-                     *           "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *           "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *           "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -19838,7 +20054,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c9150252-95d5-492b-8536-08d4883468b9
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 id: string;
             };
@@ -19868,8 +20084,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
-                     *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -20099,7 +20315,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c9150252-95d5-492b-8536-08d4883468b9
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 id: string;
             };
@@ -20129,8 +20345,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
-                     *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -20353,6 +20569,1857 @@ export interface operations {
             };
         };
     };
+    postV1WorkflowsNameRun: {
+        parameters: {
+            query?: {
+                /** @description A version of the workflow; the newest where it is left out. */
+                version?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the workflow, or its id.
+                 * @example release-gate
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "input": {
+                 *         "target": "site"
+                 *       }
+                 *     }
+                 */
+                "application/json": ({
+                    /** @description What `{{input.…}}` reads: at most 1 MiB of JSON, objects and arrays at most 64 deep. */
+                    input?: unknown;
+                    /** @description Entries of the blackboard beside the constants of the manifest. Not `instruction`, `input`, `iteration_number`, `previous_error`, `context`, `workflow`. Of a run: what its templates read now. */
+                    blackboard?: unknown;
+                    /** @description The same, under the name that other clients send; `blackboard` wins. */
+                    context_overrides?: unknown;
+                    /** @description What `{{intent}}` reads. */
+                    intent?: string | null;
+                    /** @description A version of the workflow; the newest where it is left out. */
+                    version?: string | null;
+                } & {
+                    [key: string]: unknown;
+                }) | null;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "workflow_execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *       "workflow_name": "release-gate",
+                     *       "temporal_run_id": null,
+                     *       "status": "running",
+                     *       "started_at": "2026-03-01T12:02:00Z"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The same id. */
+                        execution_id: string;
+                        /** @description Id of the run. */
+                        id: string;
+                        /** @description The same id, under the name that other clients read. */
+                        workflow_execution_id: string;
+                        /** @description Id of the workflow. In the body that starts one: its name or id. */
+                        workflow_id: string;
+                        /** @description Name of the workflow as the run began. In the body that starts one: its name or id; wins over `workflow_id`. */
+                        workflow_name: string;
+                        /** @description Always null. */
+                        temporal_run_id: null;
+                        /** @description `running`, `completed`, `failed` or `cancelled`; in answers to other calls what was done. */
+                        status: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        started_at: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:run'.",
+                     *       "required": "workflow:run"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Workflow 'nothing' not found",
+                     *       "message": "Workflow 'nothing' not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Failed to start workflow execution: Workflow blackboard overrides contain reserved key 'workflow'",
+                     *       "message": "Failed to start workflow execution: Workflow blackboard overrides contain reserved key 'workflow'"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "too_many_requests",
+                     *       "message": "10000 workflows of this tenant are running already."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1WorkflowsNameExecute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the workflow, or its id.
+                 * @example release-gate
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": ({
+                    /** @description What `{{input.…}}` reads: at most 1 MiB of JSON, objects and arrays at most 64 deep. */
+                    input?: unknown;
+                    /** @description Entries of the blackboard beside the constants of the manifest. Not `instruction`, `input`, `iteration_number`, `previous_error`, `context`, `workflow`. Of a run: what its templates read now. */
+                    blackboard?: unknown;
+                    /** @description The same, under the name that other clients send; `blackboard` wins. */
+                    context_overrides?: unknown;
+                    /** @description What `{{intent}}` reads. */
+                    intent?: string | null;
+                    /** @description A version of the workflow; the newest where it is left out. */
+                    version?: string | null;
+                } & {
+                    [key: string]: unknown;
+                }) | null;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "workflow_execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *       "workflow_name": "release-gate",
+                     *       "temporal_run_id": null,
+                     *       "status": "running",
+                     *       "started_at": "2026-03-01T12:02:00Z"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The same id. */
+                        execution_id: string;
+                        /** @description Id of the run. */
+                        id: string;
+                        /** @description The same id, under the name that other clients read. */
+                        workflow_execution_id: string;
+                        /** @description Id of the workflow. In the body that starts one: its name or id. */
+                        workflow_id: string;
+                        /** @description Name of the workflow as the run began. In the body that starts one: its name or id; wins over `workflow_id`. */
+                        workflow_name: string;
+                        /** @description Always null. */
+                        temporal_run_id: null;
+                        /** @description `running`, `completed`, `failed` or `cancelled`; in answers to other calls what was done. */
+                        status: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        started_at: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:run'.",
+                     *       "required": "workflow:run"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Workflow 'nothing' not found",
+                     *       "message": "Workflow 'nothing' not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Failed to start workflow execution: timeout is not kept for a whole workflow. Give its states a timeout.",
+                     *       "message": "Failed to start workflow execution: timeout is not kept for a whole workflow. Give its states a timeout."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "too_many_requests",
+                     *       "message": "10000 workflows of this tenant are running already."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1WorkflowsTemporalExecute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "workflow_name": "release-gate",
+                 *       "input": {}
+                 *     }
+                 */
+                "application/json": {
+                    /** @description What `{{input.…}}` reads: at most 1 MiB of JSON, objects and arrays at most 64 deep. */
+                    input?: unknown;
+                    /** @description Entries of the blackboard beside the constants of the manifest. Not `instruction`, `input`, `iteration_number`, `previous_error`, `context`, `workflow`. Of a run: what its templates read now. */
+                    blackboard?: unknown;
+                    /** @description The same, under the name that other clients send; `blackboard` wins. */
+                    context_overrides?: unknown;
+                    /** @description What `{{intent}}` reads. */
+                    intent?: string | null;
+                    /** @description A version of the workflow; the newest where it is left out. */
+                    version?: string | null;
+                    /** @description Name of the workflow as the run began. In the body that starts one: its name or id; wins over `workflow_id`. */
+                    workflow_name?: string | null;
+                    /** @description Id of the workflow. In the body that starts one: its name or id. */
+                    workflow_id?: string | null;
+                } & {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "execution_id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "workflow_execution_id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *       "workflow_name": "release-gate",
+                     *       "temporal_run_id": null,
+                     *       "status": "running",
+                     *       "started_at": "2026-03-01T12:02:00Z"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The same id. */
+                        execution_id: string;
+                        /** @description Id of the run. */
+                        id: string;
+                        /** @description The same id, under the name that other clients read. */
+                        workflow_execution_id: string;
+                        /** @description Id of the workflow. In the body that starts one: its name or id. */
+                        workflow_id: string;
+                        /** @description Name of the workflow as the run began. In the body that starts one: its name or id; wins over `workflow_id`. */
+                        workflow_name: string;
+                        /** @description Always null. */
+                        temporal_run_id: null;
+                        /** @description `running`, `completed`, `failed` or `cancelled`; in answers to other calls what was done. */
+                        status: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        started_at: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:run'.",
+                     *       "required": "workflow:run"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Workflow 'nothing' not found",
+                     *       "message": "Workflow 'nothing' not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_input",
+                     *       "message": "workflow_name is required and must not be empty.",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "workflow_name"
+                     *           ],
+                     *           "msg": "workflow_name is required and must not be empty."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "too_many_requests",
+                     *       "message": "10000 workflows of this tenant are running already."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1WorkflowsExecutions: {
+        parameters: {
+            query?: {
+                /** @description Id of the workflow. In the body that starts one: its name or id. */
+                workflow_id?: string;
+                /** @description Name of the workflow as the run began. In the body that starts one: its name or id; wins over `workflow_id`. */
+                workflow_name?: string;
+                /** @description `running`, `completed`, `failed` or `cancelled`; in answers to other calls what was done. */
+                status?: string;
+                /**
+                 * @description At most so many; 1,000 where it is more.
+                 * @example 1
+                 */
+                limit?: string;
+                /** @description How many to leave out; of logs, the `sequence` of the last entry that was seen. */
+                offset?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "executions": [
+                     *         {
+                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "workflow_name": "release-gate",
+                     *           "status": "cancelled",
+                     *           "current_state": "REVIEW",
+                     *           "started_at": "2026-03-01T12:02:00Z",
+                     *           "ended_at": "2026-03-01T12:02:00Z",
+                     *           "last_transition_at": "2026-03-01T12:02:00Z",
+                     *           "summary": "Not today.",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "temporal_workflow_id": null,
+                     *           "temporal_run_id": null
+                     *         }
+                     *       ],
+                     *       "items": [
+                     *         {
+                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "workflow_name": "release-gate",
+                     *           "status": "cancelled",
+                     *           "current_state": "REVIEW",
+                     *           "started_at": "2026-03-01T12:02:00Z",
+                     *           "ended_at": "2026-03-01T12:02:00Z",
+                     *           "last_transition_at": "2026-03-01T12:02:00Z",
+                     *           "summary": "Not today.",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "temporal_workflow_id": null,
+                     *           "temporal_run_id": null
+                     *         }
+                     *       ],
+                     *       "count": 1
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The runs, newest first. */
+                        executions: {
+                            /** @description Id of the run. */
+                            id: string;
+                            /** @description The same id. */
+                            execution_id: string;
+                            /** @description Id of the workflow. In the body that starts one: its name or id. */
+                            workflow_id: string;
+                            /** @description Name of the workflow as the run began. In the body that starts one: its name or id; wins over `workflow_id`. */
+                            workflow_name: string;
+                            /** @description running, completed, failed or cancelled */
+                            status: string;
+                            /** @description The state that is under way; after the end the last one. */
+                            current_state: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            started_at: string;
+                            /** @description ISO 8601, UTC */
+                            ended_at: string | null;
+                            /** @description When that state was entered, or the run ended; ISO 8601, UTC. */
+                            last_transition_at: string;
+                            /** @description Why it failed or was cancelled. */
+                            summary: string | null;
+                            /** @description Id of the tenant it belongs to. */
+                            tenant_id: string;
+                            /** @description Always null: this server keeps runs itself. */
+                            temporal_workflow_id: string | null;
+                            /** @description Always null. */
+                            temporal_run_id: string | null;
+                        }[];
+                        /** @description The same list, under the name that other clients read. */
+                        items: {
+                            /** @description Id of the run. */
+                            id: string;
+                            /** @description The same id. */
+                            execution_id: string;
+                            /** @description Id of the workflow. In the body that starts one: its name or id. */
+                            workflow_id: string;
+                            /** @description Name of the workflow as the run began. In the body that starts one: its name or id; wins over `workflow_id`. */
+                            workflow_name: string;
+                            /** @description running, completed, failed or cancelled */
+                            status: string;
+                            /** @description The state that is under way; after the end the last one. */
+                            current_state: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            started_at: string;
+                            /** @description ISO 8601, UTC */
+                            ended_at: string | null;
+                            /** @description When that state was entered, or the run ended; ISO 8601, UTC. */
+                            last_transition_at: string;
+                            /** @description Why it failed or was cancelled. */
+                            summary: string | null;
+                            /** @description Id of the tenant it belongs to. */
+                            tenant_id: string;
+                            /** @description Always null: this server keeps runs itself. */
+                            temporal_workflow_id: string | null;
+                            /** @description Always null. */
+                            temporal_run_id: string | null;
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_query",
+                     *       "message": "status must be one of pending, running, completed, failed, cancelled, not 'asleep'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:list'.",
+                     *       "required": "workflow:list"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "workflow_id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "workflow_name"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "status"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "offset"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1WorkflowsExecutionsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the run.
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *       "workflow_name": "release-gate",
+                     *       "status": "running",
+                     *       "current_state": "BUILD",
+                     *       "started_at": "2026-03-01T12:02:00Z",
+                     *       "ended_at": null,
+                     *       "last_transition_at": "2026-03-01T12:02:00Z",
+                     *       "summary": null,
+                     *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *       "temporal_workflow_id": null,
+                     *       "temporal_run_id": null,
+                     *       "input": {
+                     *         "target": "site"
+                     *       },
+                     *       "blackboard": {
+                     *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *         "intent": null,
+                     *         "input": {
+                     *           "target": "site"
+                     *         },
+                     *         "workflow": {
+                     *           "name": "release-gate",
+                     *           "version": "1.0.0",
+                     *           "context": {},
+                     *           "storage": {
+                     *             "workspace": null,
+                     *             "shared_volumes": {}
+                     *           },
+                     *           "task": null
+                     *         },
+                     *         "execution": {
+                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d"
+                     *         }
+                     *       },
+                     *       "state_outputs": {},
+                     *       "final_output": null
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the run. */
+                        id: string;
+                        /** @description The same id. */
+                        execution_id: string;
+                        /** @description Id of the workflow. In the body that starts one: its name or id. */
+                        workflow_id: string;
+                        /** @description Name of the workflow as the run began. In the body that starts one: its name or id; wins over `workflow_id`. */
+                        workflow_name: string;
+                        /** @description running, completed, failed or cancelled */
+                        status: string;
+                        /** @description The state that is under way; after the end the last one. */
+                        current_state: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        started_at: string;
+                        /** @description ISO 8601, UTC */
+                        ended_at: string | null;
+                        /** @description When that state was entered, or the run ended; ISO 8601, UTC. */
+                        last_transition_at: string;
+                        /** @description Why it failed or was cancelled. */
+                        summary: string | null;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description Always null: this server keeps runs itself. */
+                        temporal_workflow_id: string | null;
+                        /** @description Always null. */
+                        temporal_run_id: string | null;
+                        /** @description What `{{input.…}}` reads: at most 1 MiB of JSON, objects and arrays at most 64 deep. */
+                        input: unknown;
+                        /** @description Entries of the blackboard beside the constants of the manifest. Not `instruction`, `input`, `iteration_number`, `previous_error`, `context`, `workflow`. Of a run: what its templates read now. */
+                        blackboard: {
+                            [key: string]: unknown;
+                        };
+                        /** @description What each state that was entered has left last, by its name. */
+                        state_outputs: {
+                            [key: string]: unknown;
+                        };
+                        /** @description Of a run that completed: its `output_template` rendered, else what its last state has left. */
+                        final_output: unknown;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid workflow execution ID",
+                     *       "message": "Invalid workflow execution ID"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:read'.",
+                     *       "required": "workflow:read"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "workflow execution not found",
+                     *       "message": "workflow execution not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    deleteV1WorkflowsExecutionsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the run.
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "removed",
+                     *       "success": true,
+                     *       "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description `running`, `completed`, `failed` or `cancelled`; in answers to other calls what was done. */
+                        status: string;
+                        /** @description Always true. */
+                        success: boolean;
+                        /** @description The same id. */
+                        execution_id: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid workflow execution ID",
+                     *       "message": "Invalid workflow execution ID"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:cancel'.",
+                     *       "required": "workflow:cancel"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "workflow execution not found",
+                     *       "message": "workflow execution not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "conflict",
+                     *       "message": "The workflow execution is running. Cancel it before it is deleted."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1WorkflowsExecutionsIdCancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the run.
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Not today."
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Why; shown as `summary`. */
+                    reason?: string | null;
+                } | null;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "cancel_requested",
+                     *       "success": true,
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description `running`, `completed`, `failed` or `cancelled`; in answers to other calls what was done. */
+                        status: string;
+                        /** @description Always true. */
+                        success: boolean;
+                        /** @description The same id. */
+                        execution_id: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid workflow execution ID",
+                     *       "message": "Invalid workflow execution ID"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:cancel'.",
+                     *       "required": "workflow:cancel"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "workflow execution not found",
+                     *       "message": "workflow execution not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Input must be object",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1WorkflowsExecutionsIdSignal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the run.
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "response": "yes",
+                 *       "feedback": "Well done."
+                 *     }
+                 */
+                "application/json": {
+                    /** @description The answer, for example `yes`. */
+                    response?: string | null;
+                    /** @description The answer where there is no other; and a name under which the payload stands on the blackboard. */
+                    signal_name?: string | null;
+                    /** @description The answer as text, or an object with `response`, `value` or `decision`, and `feedback`. */
+                    payload?: unknown;
+                    /** @description What later templates read as `{{human.feedback}}`. */
+                    feedback?: string | null;
+                } & {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "signal_sent",
+                     *       "success": true,
+                     *       "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description `running`, `completed`, `failed` or `cancelled`; in answers to other calls what was done. */
+                        status: string;
+                        /** @description Always true. */
+                        success: boolean;
+                        /** @description The same id. */
+                        execution_id: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid workflow execution ID",
+                     *       "message": "Invalid workflow execution ID"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:signal'.",
+                     *       "required": "workflow:signal"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "workflow execution not found",
+                     *       "message": "workflow execution not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_running",
+                     *       "message": "The workflow execution is completed; it takes no signals."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_input",
+                     *       "message": "response is required and must not be empty.",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "response"
+                     *           ],
+                     *           "msg": "response is required and must not be empty."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1WorkflowsExecutionsIdLogs: {
+        parameters: {
+            query?: {
+                /**
+                 * @description At most so many; 1,000 where it is more.
+                 * @example 2
+                 */
+                limit?: string;
+                /** @description How many to leave out; of logs, the `sequence` of the last entry that was seen. */
+                offset?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the run.
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "events": [
+                     *         {
+                     *           "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "workflow_name": "release-gate",
+                     *           "type": "WorkflowExecutionStarted",
+                     *           "event_type": "WorkflowExecutionStarted",
+                     *           "message": "Workflow execution started",
+                     *           "timestamp": "2026-03-01T12:02:00Z",
+                     *           "sequence": 1,
+                     *           "details": {
+                     *             "type": "workflow",
+                     *             "WorkflowExecutionStarted": {
+                     *               "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *               "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *               "started_at": "2026-03-01T12:02:00Z"
+                     *             }
+                     *           }
+                     *         },
+                     *         {
+                     *           "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "workflow_name": "release-gate",
+                     *           "type": "WorkflowStateEntered",
+                     *           "event_type": "WorkflowStateEntered",
+                     *           "message": "Entered workflow state BUILD",
+                     *           "timestamp": "2026-03-01T12:02:00Z",
+                     *           "sequence": 2,
+                     *           "details": {
+                     *             "type": "workflow",
+                     *             "WorkflowStateEntered": {
+                     *               "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *               "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *               "state_name": "BUILD",
+                     *               "visit": 1,
+                     *               "entered_at": "2026-03-01T12:02:00Z"
+                     *             }
+                     *           },
+                     *           "state_name": "BUILD"
+                     *         }
+                     *       ],
+                     *       "count": 2,
+                     *       "limit": 2,
+                     *       "offset": 0,
+                     *       "has_more": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The same id. */
+                        execution_id: string;
+                        /** @description The entries, in their order. */
+                        events: ({
+                            /** @description The same id. */
+                            execution_id: string;
+                            /** @description Id of the workflow. In the body that starts one: its name or id. */
+                            workflow_id: string;
+                            /** @description Name of the workflow as the run began. In the body that starts one: its name or id; wins over `workflow_id`. */
+                            workflow_name: string;
+                            /** @description For example `WorkflowStateEntered`. */
+                            type: string;
+                            /** @description The same. */
+                            event_type: string;
+                            /** @description What happened, in a sentence. */
+                            message: string;
+                            /** @description The state that it is about. */
+                            state_name?: string;
+                            /** @description Of an execution of an Agent state, from 1. */
+                            iteration_number?: number;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            timestamp: string;
+                            /** @description Its place in the run, from 1, without gaps. */
+                            sequence: number;
+                            /** @description The event under its variant. A value above 32 Ki characters is left out, and its size told. */
+                            details: {
+                                [key: string]: unknown;
+                            };
+                        } & {
+                            [key: string]: unknown;
+                        })[];
+                        /** @description How many there are. */
+                        count: number;
+                        /** @description At most so many; 1,000 where it is more. */
+                        limit: number;
+                        /** @description How many to leave out; of logs, the `sequence` of the last entry that was seen. */
+                        offset: number;
+                        /** @description A page has at most 1 MiB. */
+                        has_more: boolean;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_query",
+                     *       "message": "limit must be a whole number from 0, not 'all'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:read'.",
+                     *       "required": "workflow:read"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "workflow execution not found",
+                     *       "message": "workflow execution not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "offset"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1WorkflowsExecutionsIdLogsStream: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the run.
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events, each with an id and its type. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example id: 1
+                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","workflow_id":"a7edee2b-6387-407a-8c10-d5d121d5afce","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","workflow_id":"a7edee2b-6387-407a-8c10-d5d121d5afce","started_at":"2026-03-01T12:02:00Z"}}}
+                     *
+                     *     id: 2
+                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","workflow_id":"a7edee2b-6387-407a-8c10-d5d121d5afce","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","workflow_id":"a7edee2b-6387-407a-8c10-d5d121d5afce","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *
+                     *     id: 3
+                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","workflow_id":"a7edee2b-6387-407a-8c10-d5d121d5afce","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","workflow_id":"a7edee2b-6387-407a-8c10-d5d121d5afce","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *
+                     *     id: 4
+                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","workflow_id":"a7edee2b-6387-407a-8c10-d5d121d5afce","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","workflow_id":"a7edee2b-6387-407a-8c10-d5d121d5afce","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     */
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid workflow execution ID",
+                     *       "message": "Invalid workflow execution ID"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:logs'.",
+                     *       "required": "workflow:logs"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "workflow execution not found",
+                     *       "message": "workflow execution not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
     getV1Workflows: {
         parameters: {
             query?: {
@@ -20382,8 +22449,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
-                     *           "workflow_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -20399,8 +22466,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
-                     *           "workflow_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -20438,7 +22505,7 @@ export interface operations {
                             labels: {
                                 [key: string]: string;
                             };
-                            /** @description Runs of the workflow, ever: 0, because this version runs none. */
+                            /** @description Runs of the workflow that the tenant has, ended ones included. */
                             execution_count: number;
                             /**
                              * @description ISO 8601, UTC
@@ -20477,7 +22544,7 @@ export interface operations {
                             labels: {
                                 [key: string]: string;
                             };
-                            /** @description Runs of the workflow, ever: 0, because this version runs none. */
+                            /** @description Runs of the workflow that the tenant has, ended ones included. */
                             execution_count: number;
                             /**
                              * @description ISO 8601, UTC
@@ -20597,8 +22664,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
-                     *       "workflow_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *       "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -20704,7 +22771,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0"
+                     *       "existing_id": "a7edee2b-6387-407a-8c10-d5d121d5afce"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -20773,8 +22840,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
-                     *       "workflow_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *       "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -20880,7 +22947,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0"
+                     *       "existing_id": "a7edee2b-6387-407a-8c10-d5d121d5afce"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -21078,8 +23145,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
-                     *       "workflow_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *       "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -21133,7 +23200,7 @@ export interface operations {
                         labels: {
                             [key: string]: string;
                         };
-                        /** @description Runs of the workflow, ever: 0, because this version runs none. */
+                        /** @description Runs of the workflow that the tenant has, ended ones included. */
                         execution_count: number;
                         /**
                          * @description ISO 8601, UTC
@@ -21260,8 +23327,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9"
+                     *       "id": "ef62ad5b-0120-477e-8af8-0959790bac45",
+                     *       "workflow_id": "ef62ad5b-0120-477e-8af8-0959790bac45"
                      *     }
                      */
                     "application/json": {
@@ -21531,8 +23598,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
-                     *           "workflow_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *           "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *           "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -21544,8 +23611,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
-                     *           "workflow_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *           "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *           "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -21744,15 +23811,15 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
-                     *       "workflow_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *       "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
                      *       "name": "release-gate",
-                     *       "version": "1.1.0",
+                     *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
                      *       "scope": "tenant",
                      *       "status": "active",
                      *       "labels": {},
-                     *       "execution_count": 0,
+                     *       "execution_count": 2,
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
@@ -21768,7 +23835,7 @@ export interface operations {
                      *                 "target": "REVIEW"
                      *               }
                      *             ],
-                     *             "command": "make all"
+                     *             "command": "echo built"
                      *           },
                      *           "REVIEW": {
                      *             "kind": "Human",
@@ -21777,7 +23844,7 @@ export interface operations {
                      *           }
                      *         }
                      *       },
-                     *       "manifest_yaml": "apiVersion: 100monkeys.ai/v1\nkind: Workflow\nmetadata:\n  name: release-gate\n  version: \"1.1.0\"\n  description: Builds, then asks a person.\nspec:\n  initial_state: BUILD\n  states:\n    BUILD:\n      kind: System\n      command: make all\n      transitions:\n        - { condition: exit_code_zero, target: REVIEW }\n    REVIEW:\n      kind: Human\n      prompt: \"Ship it? {{BUILD.output.stdout}}\"\n      transitions: []\n",
+                     *       "manifest_yaml": "apiVersion: 100monkeys.ai/v1\nkind: Workflow\nmetadata:\n  name: release-gate\n  version: \"1.0.0\"\n  description: Builds, then asks a person.\nspec:\n  initial_state: BUILD\n  states:\n    BUILD:\n      kind: System\n      command: echo built\n      transitions:\n        - { condition: exit_code_zero, target: REVIEW }\n    REVIEW:\n      kind: Human\n      prompt: \"Ship it? {{BUILD.output.stdout}}\"\n      transitions: []\n",
                      *       "previous_scope": "global",
                      *       "new_scope": "tenant",
                      *       "success": true
@@ -21802,7 +23869,7 @@ export interface operations {
                         labels: {
                             [key: string]: string;
                         };
-                        /** @description Runs of the workflow, ever: 0, because this version runs none. */
+                        /** @description Runs of the workflow that the tenant has, ended ones included. */
                         execution_count: number;
                         /**
                          * @description ISO 8601, UTC
@@ -21908,7 +23975,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0"
+                     *       "existing_id": "a7edee2b-6387-407a-8c10-d5d121d5afce"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -21991,15 +24058,15 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
-                     *       "workflow_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *       "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
                      *       "name": "release-gate",
-                     *       "version": "1.1.0",
+                     *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
                      *       "scope": "global",
                      *       "status": "active",
                      *       "labels": {},
-                     *       "execution_count": 0,
+                     *       "execution_count": 2,
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "tenant_id": "aegis-system",
@@ -22015,7 +24082,7 @@ export interface operations {
                      *                 "target": "REVIEW"
                      *               }
                      *             ],
-                     *             "command": "make all"
+                     *             "command": "echo built"
                      *           },
                      *           "REVIEW": {
                      *             "kind": "Human",
@@ -22024,7 +24091,7 @@ export interface operations {
                      *           }
                      *         }
                      *       },
-                     *       "manifest_yaml": "apiVersion: 100monkeys.ai/v1\nkind: Workflow\nmetadata:\n  name: release-gate\n  version: \"1.1.0\"\n  description: Builds, then asks a person.\nspec:\n  initial_state: BUILD\n  states:\n    BUILD:\n      kind: System\n      command: make all\n      transitions:\n        - { condition: exit_code_zero, target: REVIEW }\n    REVIEW:\n      kind: Human\n      prompt: \"Ship it? {{BUILD.output.stdout}}\"\n      transitions: []\n",
+                     *       "manifest_yaml": "apiVersion: 100monkeys.ai/v1\nkind: Workflow\nmetadata:\n  name: release-gate\n  version: \"1.0.0\"\n  description: Builds, then asks a person.\nspec:\n  initial_state: BUILD\n  states:\n    BUILD:\n      kind: System\n      command: echo built\n      transitions:\n        - { condition: exit_code_zero, target: REVIEW }\n    REVIEW:\n      kind: Human\n      prompt: \"Ship it? {{BUILD.output.stdout}}\"\n      transitions: []\n",
                      *       "previous_scope": "tenant",
                      *       "new_scope": "global",
                      *       "success": true
@@ -22049,7 +24116,7 @@ export interface operations {
                         labels: {
                             [key: string]: string;
                         };
-                        /** @description Runs of the workflow, ever: 0, because this version runs none. */
+                        /** @description Runs of the workflow that the tenant has, ended ones included. */
                         execution_count: number;
                         /**
                          * @description ISO 8601, UTC
@@ -22155,7 +24222,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0"
+                     *       "existing_id": "a7edee2b-6387-407a-8c10-d5d121d5afce"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -22237,9 +24304,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
-                     *           "execution_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
-                     *           "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *           "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *           "execution_id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *           "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -22257,9 +24324,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
-                     *           "execution_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
-                     *           "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *           "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *           "execution_id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *           "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -22503,7 +24570,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
+                 *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -22535,9 +24602,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
-                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
-                     *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "execution_id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *       "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -22691,7 +24758,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c9150252-95d5-492b-8536-08d4883468b9
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 id: string;
             };
@@ -22729,9 +24796,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "execution_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -22875,7 +24942,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
+                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
                  */
                 id: string;
             };
@@ -22891,9 +24958,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
-                     *       "execution_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
-                     *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *       "execution_id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -22917,7 +24984,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "12845c8e-1fe2-42c3-8a38-edcaac899d8c"
+                     *           "92d81e05-9c41-4ad9-8ccc-09512da82ce7"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -23204,7 +25271,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
+                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
                  */
                 id: string;
             };
@@ -23222,8 +25289,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
-                     *       "execution_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c"
+                     *       "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *       "execution_id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7"
                      *     }
                      */
                     "application/json": {
@@ -23364,7 +25431,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -23394,8 +25461,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "execution_id": "025c7187-d3c7-4c4a-89df-903d51b9d950"
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "execution_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad"
                      *     }
                      */
                     "application/json": {
@@ -23520,7 +25587,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
+                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
                  */
                 id: string;
                 /**
@@ -23677,7 +25744,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
+                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
                  */
                 id: string;
             };
@@ -23693,16 +25760,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 12845c8e-1fe2-42c3-8a38-edcaac899d8c started","sequence":1,"execution_started":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 92d81e05-9c41-4ad9-8ccc-09512da82ce7 started","sequence":1,"execution_started":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"11a86311-d39a-4af9-84d2-89b5b616d721","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"11a86311-d39a-4af9-84d2-89b5b616d721","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"11a86311-d39a-4af9-84d2-89b5b616d721","warm":false}}}
+                     *     data: {"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"58928b60-0aad-4f6a-8541-603fe8095950","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"58928b60-0aad-4f6a-8541-603fe8095950","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"58928b60-0aad-4f6a-8541-603fe8095950","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -23816,7 +25883,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
+                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
                  */
                 id: string;
             };
@@ -23832,16 +25899,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 12845c8e-1fe2-42c3-8a38-edcaac899d8c started","sequence":1,"execution_started":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 92d81e05-9c41-4ad9-8ccc-09512da82ce7 started","sequence":1,"execution_started":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"11a86311-d39a-4af9-84d2-89b5b616d721","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"11a86311-d39a-4af9-84d2-89b5b616d721","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"11a86311-d39a-4af9-84d2-89b5b616d721","warm":false}}}
+                     *     data: {"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"58928b60-0aad-4f6a-8541-603fe8095950","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"58928b60-0aad-4f6a-8541-603fe8095950","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"58928b60-0aad-4f6a-8541-603fe8095950","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","agent_id":"c9150252-95d5-492b-8536-08d4883468b9","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -23953,7 +26020,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c9150252-95d5-492b-8536-08d4883468b9
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 id: string;
             };
@@ -23969,16 +26036,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b"}}}
+                     *     data: {"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b"}}}
                      *
                      *     id: 5
-                     *     data: {"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b"}}}
+                     *     data: {"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -24090,7 +26157,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c9150252-95d5-492b-8536-08d4883468b9
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 id: string;
             };
@@ -24106,16 +26173,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b"}}}
+                     *     data: {"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b"}}}
                      *
                      *     id: 5
-                     *     data: {"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"c9150252-95d5-492b-8536-08d4883468b9","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b"}}}
+                     *     data: {"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -24228,7 +26295,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *           "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -24238,7 +26305,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *           "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -24248,7 +26315,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *           "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -24260,7 +26327,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *           "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -24270,7 +26337,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *           "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -24280,7 +26347,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *           "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -24385,7 +26452,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
+                 * @example c23682d6-bdb6-4318-8520-659f65b92ef5
                  */
                 id: string;
             };
@@ -24402,7 +26469,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *         "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -24411,7 +26478,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -24562,7 +26629,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
+                 * @example c23682d6-bdb6-4318-8520-659f65b92ef5
                  */
                 id: string;
             };
@@ -24593,7 +26660,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315"
+                     *       "request_id": "c23682d6-bdb6-4318-8520-659f65b92ef5"
                      *     }
                      */
                     "application/json": {
@@ -24729,7 +26796,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example f7ebd8cb-e6eb-4df8-8852-8ec0229a42de
+                 * @example 257a85d3-5ed6-4007-88d4-72e3fcb23f95
                  */
                 id: string;
             };
@@ -24760,7 +26827,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de"
+                     *       "request_id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95"
                      *     }
                      */
                     "application/json": {
@@ -24917,7 +26984,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *           "id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -24930,7 +26997,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *           "id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -25131,7 +27198,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -25366,7 +27433,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
+                 * @example 66fed611-95a7-43e0-828d-1043d84d4cbb
                  */
                 volume_id: string;
             };
@@ -25382,7 +27449,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -25520,7 +27587,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 538ee5ac-721a-4c2e-8406-220ba0d7e31e
+                 * @example 632420b4-23a1-4dbc-8e11-4e3705b85030
                  */
                 volume_id: string;
             };
@@ -25538,7 +27605,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e"
+                     *       "id": "632420b4-23a1-4dbc-8e11-4e3705b85030"
                      *     }
                      */
                     "application/json": {
@@ -25677,7 +27744,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
+                 * @example 66fed611-95a7-43e0-828d-1043d84d4cbb
                  */
                 volume_id: string;
             };
@@ -25707,7 +27774,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -25885,7 +27952,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
+                 * @example 66fed611-95a7-43e0-828d-1043d84d4cbb
                  */
                 volume_id: string;
             };
@@ -26099,7 +28166,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
+                 * @example 66fed611-95a7-43e0-828d-1043d84d4cbb
                  */
                 volume_id: string;
             };
@@ -26238,7 +28305,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
+                 * @example 66fed611-95a7-43e0-828d-1043d84d4cbb
                  */
                 volume_id: string;
             };
@@ -26377,7 +28444,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
+                 * @example 66fed611-95a7-43e0-828d-1043d84d4cbb
                  */
                 volume_id: string;
             };
@@ -26518,7 +28585,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
+                 * @example 66fed611-95a7-43e0-828d-1043d84d4cbb
                  */
                 volume_id: string;
             };
@@ -26684,7 +28751,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
+                 * @example 66fed611-95a7-43e0-828d-1043d84d4cbb
                  */
                 volume_id: string;
             };
@@ -26886,11 +28953,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *           "id": "b5b1fb44-d895-4137-8846-fde041180ed4",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *           "volume_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -26900,11 +28967,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *           "id": "b5b1fb44-d895-4137-8846-fde041180ed4",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *           "volume_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -27093,11 +29160,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *           "id": "b5b1fb44-d895-4137-8846-fde041180ed4",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *           "volume_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -27107,11 +29174,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *           "id": "b5b1fb44-d895-4137-8846-fde041180ed4",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *           "volume_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -27291,8 +29358,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
-                 *       "execution_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                 *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                 *       "execution_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -27580,8 +29647,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9",
-                 *       "execution_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                 *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                 *       "execution_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -28771,26 +30838,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *           "credential_id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *           "name": "openai",
-                     *           "label": "openai",
-                     *           "provider": "openai",
-                     *           "credential_type": "secret",
-                     *           "scope": "personal",
-                     *           "status": "active",
-                     *           "scopes": [],
-                     *           "metadata": {},
-                     *           "grants": [],
-                     *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "updated_at": "2026-03-01T12:02:00Z",
-                     *           "last_used": null
-                     *         },
-                     *         {
-                     *           "id": "57a48d59-d54d-4969-8177-e907feee5e4c",
-                     *           "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *           "id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *           "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -28801,9 +30850,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *               "grant_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *               "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *               "id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
+                     *               "grant_id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
+                     *               "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -28812,6 +30861,24 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
+                     *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "last_used": null
+                     *         },
+                     *         {
+                     *           "id": "d288a610-7681-47cd-8e57-7c25f7cf67e8",
+                     *           "credential_id": "d288a610-7681-47cd-8e57-7c25f7cf67e8",
+                     *           "name": "openai",
+                     *           "label": "openai",
+                     *           "provider": "openai",
+                     *           "credential_type": "secret",
+                     *           "scope": "personal",
+                     *           "status": "active",
+                     *           "scopes": [],
+                     *           "metadata": {},
+                     *           "grants": [],
                      *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -28821,26 +30888,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *           "credential_id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *           "name": "openai",
-                     *           "label": "openai",
-                     *           "provider": "openai",
-                     *           "credential_type": "secret",
-                     *           "scope": "personal",
-                     *           "status": "active",
-                     *           "scopes": [],
-                     *           "metadata": {},
-                     *           "grants": [],
-                     *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "updated_at": "2026-03-01T12:02:00Z",
-                     *           "last_used": null
-                     *         },
-                     *         {
-                     *           "id": "57a48d59-d54d-4969-8177-e907feee5e4c",
-                     *           "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *           "id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *           "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -28851,9 +30900,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *               "grant_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *               "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *               "id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
+                     *               "grant_id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
+                     *               "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -28862,6 +30911,24 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
+                     *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "last_used": null
+                     *         },
+                     *         {
+                     *           "id": "d288a610-7681-47cd-8e57-7c25f7cf67e8",
+                     *           "credential_id": "d288a610-7681-47cd-8e57-7c25f7cf67e8",
+                     *           "name": "openai",
+                     *           "label": "openai",
+                     *           "provider": "openai",
+                     *           "credential_type": "secret",
+                     *           "scope": "personal",
+                     *           "status": "active",
+                     *           "scopes": [],
+                     *           "metadata": {},
+                     *           "grants": [],
                      *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -29050,7 +31117,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 57a48d59-d54d-4969-8177-e907feee5e4c
+                 * @example 10abc2d0-fe99-4210-8441-6150b7e416cd
                  */
                 id: string;
             };
@@ -29066,8 +31133,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "57a48d59-d54d-4969-8177-e907feee5e4c",
-                     *       "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *       "id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *       "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -29078,9 +31145,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *           "grant_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *           "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *           "id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
+                     *           "grant_id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
+                     *           "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -29095,8 +31162,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "57a48d59-d54d-4969-8177-e907feee5e4c",
-                     *         "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *         "id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *         "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -29107,9 +31174,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *             "grant_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *             "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *             "id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
+                     *             "grant_id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
+                     *             "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -29353,7 +31420,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 57a48d59-d54d-4969-8177-e907feee5e4c
+                 * @example 10abc2d0-fe99-4210-8441-6150b7e416cd
                  */
                 id: string;
             };
@@ -29370,7 +31437,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *       "id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
                      *       "success": true
                      *     }
                      */
@@ -29560,8 +31627,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "57a48d59-d54d-4969-8177-e907feee5e4c",
-                     *       "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *       "id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *       "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -29798,8 +31865,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *       "credential_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "id": "d288a610-7681-47cd-8e57-7c25f7cf67e8",
+                     *       "credential_id": "d288a610-7681-47cd-8e57-7c25f7cf67e8",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -29995,7 +32062,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 57a48d59-d54d-4969-8177-e907feee5e4c
+                 * @example 10abc2d0-fe99-4210-8441-6150b7e416cd
                  */
                 id: string;
             };
@@ -30027,8 +32094,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "57a48d59-d54d-4969-8177-e907feee5e4c",
-                     *       "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *       "id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *       "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -30039,9 +32106,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *           "grant_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *           "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *           "id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
+                     *           "grant_id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
+                     *           "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -30263,7 +32330,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 57a48d59-d54d-4969-8177-e907feee5e4c
+                 * @example 10abc2d0-fe99-4210-8441-6150b7e416cd
                  */
                 id: string;
             };
@@ -30281,9 +32348,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *           "grant_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *           "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *           "id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
+                     *           "grant_id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
+                     *           "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -30294,9 +32361,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *           "grant_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *           "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *           "id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
+                     *           "grant_id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
+                     *           "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -30458,7 +32525,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 57a48d59-d54d-4969-8177-e907feee5e4c
+                 * @example 10abc2d0-fe99-4210-8441-6150b7e416cd
                  */
                 id: string;
             };
@@ -30494,9 +32561,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *       "grant_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *       "credential_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *       "id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
+                     *       "grant_id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
+                     *       "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -30655,12 +32722,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 57a48d59-d54d-4969-8177-e907feee5e4c
+                 * @example 10abc2d0-fe99-4210-8441-6150b7e416cd
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example 191bc7df-8b86-47dc-803c-e2a80b77b6ce
+                 * @example b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b
                  */
                 grant_id: string;
             };
@@ -30677,8 +32744,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *       "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
+                     *       "grant_id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
+                     *       "id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
                      *       "success": true
                      *     }
                      */
@@ -31558,11 +33625,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=ef62ad5b0120877e7af80959790bac450da344ebe5aefd6cb5a872ee6a9c45d3&code_challenge=M5OsLXOwk_k7rIuNq1Pm1TSPS8M81IAYpQZNBodr_AU&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=ef62ad5b0120877e7af80959790bac450da344ebe5aefd6cb5a872ee6a9c45d3&code_challenge=M5OsLXOwk_k7rIuNq1Pm1TSPS8M81IAYpQZNBodr_AU&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=ef62ad5b0120877e7af80959790bac450da344ebe5aefd6cb5a872ee6a9c45d3&code_challenge=M5OsLXOwk_k7rIuNq1Pm1TSPS8M81IAYpQZNBodr_AU&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "ef62ad5b0120877e7af80959790bac450da344ebe5aefd6cb5a872ee6a9c45d3",
-                     *       "state_token": "ef62ad5b0120877e7af80959790bac450da344ebe5aefd6cb5a872ee6a9c45d3",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=54ad3cf3ed045a4a00dfd2ea4337cbe86037182901a810181b17da89fc384e12&code_challenge=idiRPRv8rUwOHHEPLRKE1Ryu-oc05xnfUS7CwMBMVBE&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=54ad3cf3ed045a4a00dfd2ea4337cbe86037182901a810181b17da89fc384e12&code_challenge=idiRPRv8rUwOHHEPLRKE1Ryu-oc05xnfUS7CwMBMVBE&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=54ad3cf3ed045a4a00dfd2ea4337cbe86037182901a810181b17da89fc384e12&code_challenge=idiRPRv8rUwOHHEPLRKE1Ryu-oc05xnfUS7CwMBMVBE&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "54ad3cf3ed045a4a00dfd2ea4337cbe86037182901a810181b17da89fc384e12",
+                     *       "state_token": "54ad3cf3ed045a4a00dfd2ea4337cbe86037182901a810181b17da89fc384e12",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -31719,7 +33786,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example ef62ad5b0120877e7af80959790bac450da344ebe5aefd6cb5a872ee6a9c45d3
+                 * @example 54ad3cf3ed045a4a00dfd2ea4337cbe86037182901a810181b17da89fc384e12
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -31745,8 +33812,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3d6dd386-1274-4d0c-8eef-02dca9a0ea72",
-                     *       "credential_id": "3d6dd386-1274-4d0c-8eef-02dca9a0ea72",
+                     *       "id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *       "credential_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -31887,7 +33954,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "d79434f4278fa661a0362dac5b93d4ee4c44a8691aa393a623a37c35e504d87e"
+                 *       "state": "9080ee689c7d7b877ea897f4773c7e71b838e428e1c7a70897d47708f039448a"
                  *     }
                  */
                 "application/json": {
@@ -31915,8 +33982,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "619ac061-74d8-41d7-8bf9-50e3ea628b5b",
-                     *       "credential_id": "619ac061-74d8-41d7-8bf9-50e3ea628b5b",
+                     *       "id": "c71b2a2b-ebb1-4926-8512-d05a1c51b64d",
+                     *       "credential_id": "c71b2a2b-ebb1-4926-8512-d05a1c51b64d",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -32099,7 +34166,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "ZI5bygGP_kttuWNh2bGlJF7nLSfkkmnDjzB8BcB_cBQ",
+                     *       "device_code": "23rAkyt0f0vAZqAb_2za2ULrn5lzk35-MA26pi5ZVS0",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -32264,7 +34331,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "ZI5bygGP_kttuWNh2bGlJF7nLSfkkmnDjzB8BcB_cBQ",
+                 *       "device_code": "23rAkyt0f0vAZqAb_2za2ULrn5lzk35-MA26pi5ZVS0",
                  *       "provider": "files"
                  *     }
                  */
@@ -32287,8 +34354,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "e056a8b5-96a1-47b7-84ca-9426ce17d46b",
-                     *       "binding_id": "e056a8b5-96a1-47b7-84ca-9426ce17d46b"
+                     *       "credential_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
+                     *       "binding_id": "5c91f896-45bd-4004-83c3-8852126d78f3"
                      *     }
                      */
                     "application/json": {
@@ -32449,7 +34516,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "crUtg7aSLOLs9OABRiqTN8O3XUTyKGC41a6QPWPmvNQ",
+                 *       "device_code": "GLjIBtbCa8U_H6TG_gvRkv1WTu-NfsYKucpR2NlsVjE",
                  *       "provider": "files"
                  *     }
                  */
@@ -32472,8 +34539,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "8835383a-0b91-4665-8254-c1fed014218f",
-                     *       "binding_id": "8835383a-0b91-4665-8254-c1fed014218f"
+                     *       "credential_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
+                     *       "binding_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8"
                      *     }
                      */
                     "application/json": {
@@ -32642,7 +34709,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "ff2927a8-5a6b-429a-8876-9153b3a2edcf",
+                     *           "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -32657,7 +34724,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "ff2927a8-5a6b-429a-8876-9153b3a2edcf",
+                     *           "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -32673,7 +34740,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "ff2927a8-5a6b-429a-8876-9153b3a2edcf",
+                     *           "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -32841,7 +34908,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ff2927a8-5a6b-429a-8876-9153b3a2edcf",
+                     *       "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -32852,9 +34919,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_VQo0eelrY02lPYbxuBH8uY5soqKM3k8STgkp4pUe",
-                     *       "key_value": "aegis_VQo0eelrY02lPYbxuBH8uY5soqKM3k8STgkp4pUe",
-                     *       "api_key": "aegis_VQo0eelrY02lPYbxuBH8uY5soqKM3k8STgkp4pUe"
+                     *       "key": "aegis_4AyK9OqQ2UiS7wBuRzlbUnB7gU4btDiMpwj0gMih",
+                     *       "key_value": "aegis_4AyK9OqQ2UiS7wBuRzlbUnB7gU4btDiMpwj0gMih",
+                     *       "api_key": "aegis_4AyK9OqQ2UiS7wBuRzlbUnB7gU4btDiMpwj0gMih"
                      *     }
                      */
                     "application/json": {
@@ -32985,7 +35052,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example ff2927a8-5a6b-429a-8876-9153b3a2edcf
+                 * @example a2e25df7-ef5e-474a-8f21-1fa5b4606999
                  */
                 id: string;
             };
@@ -33003,7 +35070,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "ff2927a8-5a6b-429a-8876-9153b3a2edcf",
+                     *       "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
                      *       "success": true
                      *     }
                      */
@@ -36245,13 +38312,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "632420b4-23a1-4dbc-8e11-4e3705b85030",
+                     *           "agent_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
                      *           "execution_id": null,
-                     *           "session_id": "f317728d-d5d2-4099-8542-797667e7f312",
+                     *           "session_id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -36260,13 +38327,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "632420b4-23a1-4dbc-8e11-4e3705b85030",
+                     *           "agent_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
                      *           "execution_id": null,
-                     *           "session_id": "f317728d-d5d2-4099-8542-797667e7f312",
+                     *           "session_id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -36443,13 +38510,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "632420b4-23a1-4dbc-8e11-4e3705b85030",
+                     *           "agent_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
                      *           "execution_id": null,
-                     *           "session_id": "f317728d-d5d2-4099-8542-797667e7f312",
+                     *           "session_id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -36458,13 +38525,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "632420b4-23a1-4dbc-8e11-4e3705b85030",
+                     *           "agent_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
                      *           "execution_id": null,
-                     *           "session_id": "f317728d-d5d2-4099-8542-797667e7f312",
+                     *           "session_id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -36731,10 +38798,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "f317728d-d5d2-4099-8542-797667e7f312",
-                     *         "execution_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
-                     *         "agent_id": "632420b4-23a1-4dbc-8e11-4e3705b85030",
-                     *         "sub": "632420b4-23a1-4dbc-8e11-4e3705b85030",
+                     *         "session_id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
+                     *         "execution_id": "45efed81-cd24-4730-8686-1f98e830cf4b",
+                     *         "agent_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *         "sub": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -36750,10 +38817,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "cbce07d8-c6a4-413f-86df-675a43149248",
-                     *         "execution_id": "b5b1fb44-d895-4137-8846-fde041180ed4",
-                     *         "agent_id": "2277807e-e4c4-499b-8516-4fff38d60177",
-                     *         "sub": "2277807e-e4c4-499b-8516-4fff38d60177",
+                     *         "session_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *         "execution_id": "ef252029-c682-471e-8617-f3817b2838e9",
+                     *         "agent_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
+                     *         "sub": "f32c417a-c495-452b-8deb-cb4fe129019e",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -36769,7 +38836,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
+                     *         "session_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -36899,9 +38966,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
+                     *       "session_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjBiMjhhMjg2LWZkMTQtNDk4Mi04NGYxLWU4MzlhYzY0OGE3NCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJhZTkxYTVlNS1lN2UwLTRhOGMtODBmMC0zMjkzNzljYTIxNWIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.xg7at5rctkaIw4E2-P0JqiuHdJXHzIdL8zPbaFcDjAaOX_Zk-6X1y5s91fLDINg39_9BY0s9DGhihzgS-54ACQ",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImFjZmZmYWExLTE3YTQtNDc1My04MDQ4LWYwNTQwYjNkY2M5ZiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIxMjcxMWRhZC1lNGNkLTQxZWQtODljYi05ZWY1MGQxZGQ3OWQiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.0cRw9YG7LYBUCAKPPZ46YY6Z6XOO4u-Sf8WJaIYTqqiWCzqLseLROhJcL39sSLJdwYImVfx0bJ7m1cLfv0NyCA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -37038,7 +39105,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
+                     *       "session_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -37340,8 +39407,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "2277807e-e4c4-499b-8516-4fff38d60177",
-                     *           "execution_id": "b5b1fb44-d895-4137-8846-fde041180ed4",
+                     *           "agent_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
+                     *           "execution_id": "ef252029-c682-471e-8617-f3817b2838e9",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -37352,8 +39419,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "2277807e-e4c4-499b-8516-4fff38d60177",
-                     *           "execution_id": "b5b1fb44-d895-4137-8846-fde041180ed4",
+                     *           "agent_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
+                     *           "execution_id": "ef252029-c682-471e-8617-f3817b2838e9",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -37479,11 +39546,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "2277807e-e4c4-499b-8516-4fff38d60177",
-                     *       "execution_id": "b5b1fb44-d895-4137-8846-fde041180ed4",
+                     *       "agent_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
+                     *       "execution_id": "ef252029-c682-471e-8617-f3817b2838e9",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/_ZHOn3-bhWfrk_rrx8ifMzBtNgDrPR0ePlatJGX7w60"
+                     *       "gateway_url": "https://lictor.example.com/x/oVU1a6H70N1-er4xC_LqCyutDXMV8ohUv-pNUWRIhII"
                      *     }
                      */
                     "application/json": {
@@ -37787,19 +39854,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "0b28a286-fd14-4982-84f1-e839ac648a74",
+                     *       "kid": "acfffaa1-17a4-4753-8048-f0540b3dcc9f",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "0b28a286-fd14-4982-84f1-e839ac648a74",
+                     *           "kid": "acfffaa1-17a4-4753-8048-f0540b3dcc9f",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "d288a610-7681-47cd-8e57-7c25f7cf67e8",
+                     *           "kid": "68d5e219-825c-4a5a-872f-6d9b584f6d66",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -37931,7 +39998,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example d288a610-7681-47cd-8e57-7c25f7cf67e8
+                 * @example 68d5e219-825c-4a5a-872f-6d9b584f6d66
                  */
                 kid: string;
             };
@@ -37948,7 +40015,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "d288a610-7681-47cd-8e57-7c25f7cf67e8"
+                     *       "kid": "68d5e219-825c-4a5a-872f-6d9b584f6d66"
                      *     }
                      */
                     "application/json": {
@@ -38015,7 +40082,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key 'd288a610-7681-47cd-8e57-7c25f7cf67e8'."
+                     *       "message": "There is no key '68d5e219-825c-4a5a-872f-6d9b584f6d66'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -38087,7 +40154,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
+                 * @example 66fed611-95a7-43e0-828d-1043d84d4cbb
                  */
                 volume_id: string;
             };
@@ -38146,7 +40213,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "volume_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -38309,9 +40376,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImQyODhhNjEwLTc2ODEtNDdjZC04ZTU3LTdjMjVmN2NmNjdlOCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI2MzI0MjBiNC0yM2ExLTRkYmMtOGUxMS00ZTM3MDViODUwMzAiLCJleGVjX2lkIjoiMTBhYmMyZDAtZmU5OS00MjEwLTg0NDEtNjE1MGI3ZTQxNmNkIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjEwYWJjMmQwLWZlOTktNDIxMC04NDQxLTYxNTBiN2U0MTZjZCIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJmMzE3NzI4ZC1kNWQyLTQwOTktODU0Mi03OTc2NjdlN2YzMTIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.AyakWJma9jP5z1rMv1AZYhJMPalbIUkBusyo3t9cITsAZcGvpHJzHUnQGVz-BoTJ5admlA5iXbGQOOGK-0LkufC6ttRZnjv4HdcbBhAxIqjkrKBgD2EAP9IZwOwjRWqAl9w-9k5aoE9NtugQ5iPsMllqpJ3kk2PnyeDKu_o8MeuJECK8j3jLdTy2fzn6Wi99xD-SudwfvkAzS8PEtcA094IG9lRVFg1BEucRueMlsqE4WubFeY_PuOibcW9FRfoIvGZ8po2tgR0lHZ6FcMlKzjI934pA4owwoMlLyv9CswIoWdy9E_nYo3a_YjPF7kx0VhGdW-lmjIcwY_GCFlEqdw",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjY4ZDVlMjE5LTgyNWMtNGE1YS04NzJmLTZkOWI1ODRmNmQ2NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMmQ3N2QxNy01YzVlLTQ1ZWQtODY4Ni1jYTM3MjMyZmZmOGEiLCJleGVjX2lkIjoiNDVlZmVkODEtY2QyNC00NzMwLTg2ODYtMWY5OGU4MzBjZjRiIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjQ1ZWZlZDgxLWNkMjQtNDczMC04Njg2LTFmOThlODMwY2Y0YiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI4YzQ1Yjk2YS1iODNmLTRmY2MtOGFjYi0yMTA5MGEyNjE4MGYiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.d7c_cGAAUiEaDaXhnlbDOsO7BPV7gLihLcqMCUMaLxym4eiRXAIz0szvgH9X2bo1xs6okkkr6LJYpACTQFiGQe4Fnk0_zofDbDfEh3y-j_zX-jtUkdHxPG1KuAMz78mGs4cHcim8koMf0QhgQKnN7ATKngc9QNYVYdBksa7V9DJyS3Q4hfzkxMDRxfgXhL-alyzxlVfZqSeAFS7JhnipfkXcQ_1OvHR6shop96vY8Gv6Vpaub7Es7Jabn3jKjqQ0-HxXBtFnpbS0p78-yHFC4NWAssfpCYYxJte6Z2-MyazkFXk8nO6LZJvpJ3NzqeaVXUYVYnQZPjcQrFzAYyiNFA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "f317728d-d5d2-4099-8542-797667e7f312"
+                     *       "session_id": "8c45b96a-b83f-4fcc-8acb-21090a26180f"
                      *     }
                      */
                     "application/json": {
@@ -38342,7 +40409,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "40f362bdc347"
+                     *         "request_id": "bff898b321b6"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38405,7 +40472,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "5c6be39f6542"
+                     *         "request_id": "8cd319d0f15c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38466,7 +40533,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "dc60b0474428"
+                     *         "request_id": "4bc87389cdb2"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38527,7 +40594,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "aa08806acde7"
+                     *         "request_id": "5eae017d5884"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38588,7 +40655,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "bef5ceecc4b8"
+                     *         "request_id": "cede813fd7e1"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38649,7 +40716,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "aaa61f0e8bbc"
+                     *         "request_id": "40fc9735bca5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -38951,7 +41018,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d89c11010726"
+                     *         "request_id": "26fe87557aa5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39206,7 +41273,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9a50fe3fcc6f"
+                     *         "request_id": "b4f70c69ee38"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -39267,7 +41334,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "bf64a6864d70"
+                     *         "request_id": "1d497ff11ea3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40037,7 +42104,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "20eb0b24cf96"
+                     *         "request_id": "a29e95b6d146"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40098,7 +42165,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8c07b34ad6be"
+                     *         "request_id": "9c324c030651"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40152,7 +42219,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example _ZHOn3-bhWfrk_rrx8ifMzBtNgDrPR0ePlatJGX7w60
+                 * @example oVU1a6H70N1-er4xC_LqCyutDXMV8ohUv-pNUWRIhII
                  */
                 token: string;
             };
@@ -40169,9 +42236,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImQyODhhNjEwLTc2ODEtNDdjZC04ZTU3LTdjMjVmN2NmNjdlOCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIyMjc3ODA3ZS1lNGM0LTQ5OWItODUxNi00ZmZmMzhkNjAxNzciLCJleGVjX2lkIjoiYjViMWZiNDQtZDg5NS00MTM3LTg4NDYtZmRlMDQxMTgwZWQ0Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImI1YjFmYjQ0LWQ4OTUtNDEzNy04ODQ2LWZkZTA0MTE4MGVkNCIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJjYmNlMDdkOC1jNmE0LTQxM2YtODZkZi02NzVhNDMxNDkyNDgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.jG7y0i1-1E0-UgF5qG23oY39wZYw9RDnsimUYKFELezIV0m4rWeFw9L2vK1w2ieaW_CBtp_ZQnWcBap2IPkvrq-0yXG3xEB8bD1ZBQo0z10RV17dEYPXucAHGUghnx-DmEpk27hrSawFdTBQyfS3JgY3nF0KSjt_w92737K2Fqu7ZWRiNZuzkMUOXyhUim4KcnVPzlI4N_13h67wxtR2XrkpgUj7GF2byjsR0nuEGUleGzKkO0iJ0V3tDzchxL3limNy16m9jPdiZo2EaCQakjIqajHzNmb03pcBHsF-nrTiPRPAFZUWQzW-T3ycu1xWJFKviD5Jbn6wt4W1HICEFQ",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjY4ZDVlMjE5LTgyNWMtNGE1YS04NzJmLTZkOWI1ODRmNmQ2NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJmMzJjNDE3YS1jNDk1LTQ1MmItOGRlYi1jYjRmZTEyOTAxOWUiLCJleGVjX2lkIjoiZWYyNTIwMjktYzY4Mi00NzFlLTg2MTctZjM4MTdiMjgzOGU5Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImVmMjUyMDI5LWM2ODItNDcxZS04NjE3LWYzODE3YjI4MzhlOSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI1YjFjMWU3OS02NzEzLTQ1NDItODM2ZC0yMjlmNjNjZTM3ZmIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.e-Zin2nsAia8PIMmzavrlafO4mgAakXIdjn5mlPG8mfkRHOR0Kx99V31YXy2b89Zgpg8VOfr3W4UomPkcIFu12PBAaZwmsaGffeuFKcu_WLs87IlVNq1_LZ6ru2KBdlpRefqGzHmGytdnDMExS5r5SsEKTUTWqNy7NVjspQytpxBHCAQk9fHuWHQfwexRW3V18hEQE5K7U6vYa9O7Rg_jTrct_vfrXlSVMCzHy_Stfi7GngVRSb61CUEziCZRddJmKtlfBnwyO0ikNcU5IVv1BW9pBoE9iCiuxDd3VFdDxJB2g0bg9FkhHB9oRCKeRl9w-TPV_0oHKKkBs6TZe1ZvQ",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "cbce07d8-c6a4-413f-86df-675a43149248"
+                     *       "session_id": "5b1c1e79-6713-4542-836d-229f63ce37fb"
                      *     }
                      */
                     "application/json": {
@@ -40202,7 +42269,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9a5e2c8eec79"
+                     *         "request_id": "cf7a86e2e7a3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40265,7 +42332,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e4da5f2fbd12"
+                     *         "request_id": "20518d62cc0c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40326,7 +42393,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9710e9ef992b"
+                     *         "request_id": "a37d39e450a5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40387,7 +42454,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4c106d1d83db"
+                     *         "request_id": "4679d0906e8d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40448,7 +42515,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e2dd3b275f42"
+                     *         "request_id": "824024745fd3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40509,7 +42576,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "49fe96450cc5"
+                     *         "request_id": "b7690d280b18"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40570,7 +42637,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7afdc70214db"
+                     *         "request_id": "1a47d90a5342"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40750,7 +42817,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example _ZHOn3-bhWfrk_rrx8ifMzBtNgDrPR0ePlatJGX7w60
+                 * @example oVU1a6H70N1-er4xC_LqCyutDXMV8ohUv-pNUWRIhII
                  */
                 token: string;
             };
@@ -40817,7 +42884,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "051279276f6d"
+                     *         "request_id": "a09df89e171e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -41072,7 +43139,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "84cc1215fb12"
+                     *         "request_id": "51ff6917543e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -41133,7 +43200,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e99363533166"
+                     *         "request_id": "b1ea7695021c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -41506,7 +43573,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example _ZHOn3-bhWfrk_rrx8ifMzBtNgDrPR0ePlatJGX7w60
+                 * @example oVU1a6H70N1-er4xC_LqCyutDXMV8ohUv-pNUWRIhII
                  */
                 token: string;
             };
@@ -41909,7 +43976,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "35f10e15bbd0"
+                     *         "request_id": "23950dd53d66"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -41970,7 +44037,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4b96f9831ec8"
+                     *         "request_id": "f000a3883c67"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -42085,7 +44152,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c55d426ce7ec"
+                     *         "request_id": "20ce14a63428"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -42340,7 +44407,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "227334b11ce8"
+                     *         "request_id": "9f53892e6ca3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -42401,7 +44468,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "25ad7aaaa95c"
+                     *         "request_id": "914c17fd616f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -42781,9 +44848,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "wZRCXApUgWfl1Qen5AgOKMsQKPbA8Cb2CcL7kNB_4Vu9Ul2XrsQU818QrHwECnMXNJ5jd3wqz-9Erp7j0rT2smQjkAuWBnRa9-3Ho0m-seUQusf5sbDVL8Kd-SWn86x3mm_G8SveInWgoac-68OA5TigW5AfE_qUk6fbX0oQmxdwN2KhxT48KHZVoE21ufK-WAI3h-eM-SthKq5dxy-NwKZRX-i4P-coTYOGR8vNsqtLUovVMj9ygFtLgJooIoRCs33p_nhwhTImrUNz6TEzfbyNC8OwXB7_j7W2aAlrkLaSLSbkewmsk5BiHawmVg2nYNQMG8oRn9xxWLnL_-k4tQ",
+                     *           "n": "r21Fu8avHsiVixrIzAr56esOQOGLk_TdnKtVrQ5-mv1ADUAPos2vWBztiSdr2vOopHXfKZYyGtrvcCTgjAHxHknguGxbu5cl2luw9eoMCwO592OpnhOAilRE04TF8wBuhMRCD_rMYcaZlTIPJCeCQugsRikcsVenJA85fG4YU1I1-7iaRBHJNhtX2uY7zxYtrZjbgeUNINCGKHqa0VJL6mCviSV7_zqz2h-jhB9C9SMLazoKmeZ9siCHvIoi3dhg6bJH7mdM5rNZZsitQiQYj0-Cm0UXZVgEix6hJWJGJITohXyfZzN7LWJdPhMvVRtLO6JsBt8BFek3ZtqXVKV2Ew",
                      *           "e": "AQAB",
-                     *           "kid": "d288a610-7681-47cd-8e57-7c25f7cf67e8",
+                     *           "kid": "68d5e219-825c-4a5a-872f-6d9b584f6d66",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }

@@ -17,6 +17,7 @@ import { observability, seal, securityContexts } from './chapters/seal.ts'
 import { apiKeys, credentials, secrets } from './chapters/secrets.ts'
 import { tools } from './chapters/tools.ts'
 import { volumes } from './chapters/volumes.ts'
+import { workflowExecutions } from './chapters/workflow-executions.ts'
 import { workflows } from './chapters/workflows.ts'
 
 /** The reference, in the order in which it is shown. */
@@ -39,6 +40,7 @@ export const chapters: readonly Chapter[] = [
   settings,
   executions,
   workflows,
+  workflowExecutions,
   volumes,
   humanApprovals,
   dispatch,

@@ -87,6 +87,12 @@ export const rare: Readonly<Record<string, unknown>> = {
   'GET /api/v1/stream/dashboard 503': { detail: 'This server is shutting down. Connect again.' },
   'POST /api/v1/auth/login 400': { detail: 'Cannot determine client address.' },
   'POST /api/v1/auth/local 404': { detail: 'There is no administrator yet. Open the console, or run `lictor demo`.' },
+  ...Object.fromEntries(
+    ['{name}/run', '{name}/execute', 'temporal/execute'].map((path) => [
+      `POST /v1/workflows/${path} 429`,
+      { error: 'too_many_requests', message: '10000 workflows of this tenant are running already.' },
+    ]),
+  ),
   'POST /api/v1/bundles/evaluate 429': { detail: 'Too many concurrent evaluations. Try again shortly.' },
   'POST /api/v1/bundles/{name}/{version}/replay 429': { detail: 'Too many replays at once. Try again shortly.' },
   'POST /v1/executions 409': { error: inactive, message: inactive },

@@ -21,6 +21,7 @@ import { createAgentStore } from './agents/store.ts'
 import { humanApprovalRoutes } from './approvals/routes.ts'
 import { createCalls } from './calls/calls.ts'
 import { type Children, createChildren } from './children/children.ts'
+import { createRunExecutions } from './children/of-runs.ts'
 import { createSecurityContexts } from './contexts/contexts.ts'
 import { securityContextRoutes } from './contexts/routes.ts'
 import { createContextStore } from './contexts/store.ts'
@@ -64,6 +65,7 @@ import { createJournalStreams } from './record/streams.ts'
 import { tenantEventRoutes } from './record/tenant-event-routes.ts'
 import { createTenantEvents } from './record/tenant-events.ts'
 import { createTurnStore } from './record/turn-store.ts'
+import { createWorkflowRuns } from './runs/compose.ts'
 import { createScripts } from './scripts/scripts.ts'
 import { createScriptStore } from './scripts/store.ts'
 import { createSeal } from './seal/compose.ts'
@@ -316,6 +318,28 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     cancel,
     owner,
   })
+  const workflowRuns = createWorkflowRuns({
+    ...shared,
+    logger,
+    owner,
+    host,
+    journalStore,
+    streams,
+    approvals: governance.approvals,
+    executions: createRunExecutions({
+      ...shared,
+      store: executionStore,
+      journal,
+      agents,
+      admit,
+      supervisor,
+      ended: children.ended,
+      cancel,
+      owner,
+    }),
+    findWorkflow: workflows.getVersion,
+    folder: folders.workflows,
+  })
   const deliver = createOutputHandlers({
     ...shared,
     children,
@@ -386,13 +410,15 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
   workers.every('execution_heartbeat', BEAT_MS, async () => {
     await ownership.beat()
     await ownership.sweep()
+    await workflowRuns.beat()
   })
 
   const routes = (app: App) =>
     runtimeRoutes(app, (scope) => {
       toolbox.routes(scope)
       agentRoutes(scope, agents)
-      workflowRoutes(scope, workflows)
+      workflowRuns.routes(scope)
+      workflowRoutes(scope, workflows, workflowRuns.count)
       executionRoutes(scope, { executions, agents, streams })
       humanApprovalRoutes(scope, governance.approvals)
       storage.routes(scope)
@@ -410,6 +436,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
       { routes: seal.routes },
       { start: storage.start, stop: storage.stop },
       { drain: streams.end },
+      { drain: workflowRuns.stop },
       // Instances are ended while they still reach the gateway.
       { drain: supervisor.stop },
       { start: spawner.clear, drain: spawner.drain },
@@ -417,6 +444,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
       { start: repositories.clear },
       { start: toolbox.start, stop: toolbox.stop },
       { start: ownership.start, stop: ownership.stop },
+      { start: workflowRuns.start },
     ]),
     authenticateDispatch: (request) =>
       authenticateDispatch(request, { attempts, store: executionStore, tokens: identity.tokens }),
@@ -432,6 +460,8 @@ function foldersOf(dataDir: string) {
     folderOf,
     /** Where git works. */
     repositories: join(home, '..', 'repositories'),
+    /** Where the commands of workflows work. */
+    workflows: join(home, '..', 'workflows'),
     /** Of sandboxes that wait for an execution. */
     waiting: join(home, '.waiting'),
     workspaceOf: (id: string) => join(folderOf(id), 'workspace'),

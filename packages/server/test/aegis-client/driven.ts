@@ -30,6 +30,17 @@ export const groups = {
     'listWorkflowVersions',
     'updateWorkflowScope',
   ],
+  'workflow-executions': [
+    'runWorkflow',
+    'executeTemporalWorkflow',
+    'listWorkflowExecutions',
+    'getWorkflowExecution',
+    'removeWorkflowExecution',
+    'signalWorkflowExecution',
+    'cancelWorkflowExecution',
+    'getWorkflowExecutionLogs',
+    'streamWorkflowExecutionLogs',
+  ],
   executions: [
     'startExecution',
     'executeAgent',

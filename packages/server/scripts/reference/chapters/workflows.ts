@@ -2,7 +2,7 @@ import type { Chapter } from '../chapter.ts'
 
 export const workflows: Chapter = {
   tag: 'workflows',
-  description: 'Workflows: registered, in versions, checked. This version does not run them.',
+  description: 'Workflows: registered, in versions, checked.',
   fields: {
     name: 'Name of the workflow: 1 to 63 of `a-z 0-9 -`. In a path also its id; where a name looks like an id, the name counts.',
     workflow_id: 'Id of the workflow; it stays the same over versions and scopes.',
@@ -15,7 +15,7 @@ export const workflows: Chapter = {
     new_scope: 'The scope it has now.',
     status: '`active`; `registered` or `deleted` where that was just done.',
     labels: 'From the manifest.',
-    execution_count: 'Runs of the workflow, ever: 0, because this version runs none.',
+    execution_count: 'Runs of the workflow that the tenant has, ended ones included.',
     tenant_id: 'Id of the tenant it belongs to; `aegis-system` where every tenant sees it.',
     input_schema: 'JSON Schema of its input; null where the manifest has none.',
     definition: '`spec` of the manifest, as it was understood; agents that were named stand with their ids.',

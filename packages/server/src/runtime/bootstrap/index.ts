@@ -5,6 +5,9 @@ export type BootstrapLanguage = 'node' | 'python'
 /** Absolute path of the program that runs git for the tools over repositories. It needs Node 18, and no package. */
 export const gitScriptPath: string = fileURLToPath(new URL('../../../bootstrap/git.mjs', import.meta.url))
 
+/** Absolute path of the program that runs the command of a workflow's state. It needs Node 18, and no package. */
+export const commandScriptPath: string = fileURLToPath(new URL('../../../bootstrap/command.mjs', import.meta.url))
+
 const files = { node: 'bootstrap.mjs', python: 'bootstrap.py' } as const
 
 /**

@@ -82,6 +82,16 @@ export const eventTypes = {
     'changed_by',
   ),
 
+  workflow_execution_started: workflow('WorkflowExecutionStarted', 'started_at', 'workflow_id'),
+  workflow_state_entered: workflow('WorkflowStateEntered', 'entered_at', 'state_name'),
+  workflow_state_exited: workflow('WorkflowStateExited', 'exited_at', 'state_name', 'output'),
+  workflow_iteration_started: workflow('WorkflowIterationStarted', 'started_at', 'iteration_number'),
+  workflow_iteration_completed: workflow('WorkflowIterationCompleted', 'completed_at', 'iteration_number', 'output'),
+  workflow_iteration_failed: workflow('WorkflowIterationFailed', 'failed_at', 'iteration_number', 'error'),
+  workflow_execution_completed: workflow('WorkflowExecutionCompleted', 'completed_at', 'final_blackboard'),
+  workflow_execution_failed: workflow('WorkflowExecutionFailed', 'failed_at', 'reason'),
+  workflow_execution_cancelled: workflow('WorkflowExecutionCancelled', 'cancelled_at'),
+
   execution_started: execution('ExecutionStarted', 'started_at'),
   execution_completed: execution('ExecutionCompleted', 'completed_at', 'final_output', 'total_iterations'),
   execution_failed: execution('ExecutionFailed', 'failed_at', 'reason', 'total_iterations'),

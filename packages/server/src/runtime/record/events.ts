@@ -58,7 +58,7 @@ export function envelopeOf(event: EventDraft, { subject, sequence, at }: EntryPl
   }
 }
 
-/** Fields of every event of files that this server has nothing for: it has neither workflows nor nodes that call each other. */
+/** Fields of every event of files that this server has nothing for: files are those of executions, and no nodes call each other. */
 const whereabouts = { workflow_execution_id: null, caller_node_id: null, host_node_id: null }
 
 const LONGEST_ACTION = 200

@@ -2,6 +2,7 @@ import { WorkflowManifest } from '@lictor/aegis'
 import pino from 'pino'
 import { afterEach, expect, it } from 'vitest'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
+import { type ManualClock, manualClock } from '../../../test/manual-clock.ts'
 import { until } from '../../../test/runtime.ts'
 import { createInProcessBus } from '../../adapters/bus/in-process.ts'
 import { createJournal } from '../../changes/journal/journal.ts'
@@ -10,9 +11,10 @@ import { scopeOfRecord } from '../../identity/scope.ts'
 import { interpret } from '../interpreter/interpreter.ts'
 import type { RunState } from '../interpreter/run.ts'
 import { loadTemplates } from '../templates/renderer.ts'
-import { createEngine, type Engine, type Outcome, type RunTold } from './engine.ts'
+import { createEngine, type Engine, type Outcome } from './engine.ts'
 import type { Pending } from './run-record.ts'
 import { createRunStore, type RunStore } from './store.ts'
+import { logEntryOf, type RunTold } from './told.ts'
 
 const definition = WorkflowManifest.parse(`apiVersion: 100monkeys.ai/v1
 kind: Workflow
@@ -36,9 +38,11 @@ const done = (stdout: string): Outcome => ({
 onEachDatabase('the embedded engine', (start) => {
   let t: TestServer
   let store: RunStore
+  /** Not the server's: it would take the runs of this test over. */
+  let clock: ManualClock
   const engines: Engine[] = []
   afterEach(async () => {
-    for (const engine of engines.splice(0)) engine.stop()
+    await Promise.all(engines.splice(0).map((engine) => engine.stop()))
     await t.close()
   })
 
@@ -51,24 +55,28 @@ onEachDatabase('the embedded engine', (start) => {
     const journal = createJournal<RunTold>({
       database,
       bus,
-      clock: t.clock,
+      clock,
       store: createJournalStore(database),
-      shownAs: ({ type, fields }, { sequence }) => ({ ...fields, type, sequence }),
+      shownAs: logEntryOf,
       onPublishError: () => {},
     })
     const engine = createEngine({
       store,
       journal,
       bus,
-      clock: t.clock,
+      clock,
       logger: pino({ level: 'silent' }),
       owner,
+      release: async () => {},
       worker: async (_run, { state, work }: Pending, { signal }) => {
         worked.push(state)
         signal.addEventListener('abort', () => void stopped.push(state))
         if (work.kind === 'Human') return null
         if (!held.includes(state)) return done(`${state}!`)
-        return new Promise((resolve) => waiting.set(state, resolve))
+        return new Promise((resolve) => {
+          waiting.set(state, resolve)
+          signal.addEventListener('abort', () => resolve(done('late')), { once: true })
+        })
       },
     })
     engines.push(engine)
@@ -76,6 +84,7 @@ onEachDatabase('the embedded engine', (start) => {
   }
   async function open() {
     t = await start()
+    clock = manualClock()
     store = createRunStore(t.server.database)
   }
   const run = { id: 'run-1', tenantId: 'acme', workflowId: 'w', workflowName: 'five', definition, startedBy: 'ada' }
@@ -83,7 +92,7 @@ onEachDatabase('the embedded engine', (start) => {
   const now = async () => (await store.find(scopeOfRecord(run), run.id))?.state as RunState
   const reaches = (state: string) => until(async () => (await now()).current === state)
   const approve = async (engine: Engine) =>
-    engine.tell(run, { type: 'signalled', at: t.clock.now(), response: 'yes', feedback: '', name: null, payload: null })
+    engine.tell(run, { type: 'signalled', at: clock.now(), response: 'yes', feedback: '', name: null, payload: null })
 
   it('a run goes from its start to its end; its log alone gives the same state again', async () => {
     await open()
@@ -121,7 +130,7 @@ onEachDatabase('the embedded engine', (start) => {
       const [two, three] = [engineOf('two', bus), engineOf('three', bus)]
       await two.engine.sweep()
       expect(two.worked).toEqual([])
-      await t.clock.advance(91_000)
+      await clock.advance(91_000)
       await Promise.all([two.engine.sweep(), three.engine.sweep()])
       const taken = [...two.worked, ...three.worked]
       expect(taken.filter((state) => state === held)).toHaveLength(1)
@@ -144,7 +153,7 @@ onEachDatabase('the embedded engine', (start) => {
     const before = engineOf('one', createInProcessBus(), ['B'])
     await before.engine.start({ ...run, ...given })
     await reaches('B')
-    before.engine.stop()
+    await before.engine.stop()
     const again = engineOf('one')
     await again.engine.sweep()
     await reaches('D')
@@ -156,13 +165,13 @@ onEachDatabase('the embedded engine', (start) => {
     const one = engineOf('one', createInProcessBus(), ['C'])
     await one.engine.start({ ...run, ...given })
     await reaches('C')
-    await t.clock.advance(200_000)
-    one.engine.stop()
+    await clock.advance(200_000)
+    await one.engine.stop()
     const two = engineOf('two', createInProcessBus(), ['C', 'F'])
     await two.engine.sweep()
-    await t.clock.advance(99_000)
+    await clock.advance(99_000)
     expect((await now()).current).toBe('C')
-    await t.clock.advance(1_001)
+    await clock.advance(1_001)
     await reaches('F')
     expect((await now()).blackboard.C).toMatchObject({ status: 'failed', timed_out: true })
     await until(async () => two.stopped.includes('C'))
@@ -174,7 +183,7 @@ onEachDatabase('the embedded engine', (start) => {
     await one.engine.start({ ...run, ...given })
     await reaches('D')
     const { entry } = await now()
-    const at = t.clock.now()
+    const at = clock.now()
     const decided = (isApproved: boolean) =>
       one.engine.tell(run, { type: 'human_decided', at, entry, isApproved, feedback: '', by: null })
     await Promise.all([
@@ -206,12 +215,19 @@ onEachDatabase('the embedded engine', (start) => {
     const one = engineOf('one', createInProcessBus(), ['B'])
     await one.engine.start({ ...run, ...given })
     await reaches('B')
-    await one.engine.tell(run, { type: 'cancelled', at: t.clock.now(), reason: 'enough' })
+    await one.engine.tell(run, { type: 'cancelled', at: clock.now(), reason: 'enough' })
     expect(one.stopped).toContain('B')
     const cancelled = await now()
     expect(cancelled).toMatchObject({ status: 'cancelled', reason: 'enough' })
+    const last = await t.server.database.db
+      .selectFrom('journal_entries')
+      .select('type')
+      .where('subject_id', '=', run.id)
+      .orderBy('sequence', 'desc')
+      .executeTakeFirst()
+    expect(last).toEqual({ type: 'workflow_execution_cancelled' })
     one.finish('B')
-    await one.engine.tell(run, { type: 'cancelled', at: t.clock.now(), reason: 'again' })
+    await one.engine.tell(run, { type: 'cancelled', at: clock.now(), reason: 'again' })
     expect(await now()).toEqual(cancelled)
     expect(await one.engine.tell({ ...run, tenantId: 'other' }, { type: 'cancelled', at: 0, reason: null })).toBeNull()
   })

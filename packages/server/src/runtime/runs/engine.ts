@@ -1,17 +1,23 @@
 import type { Logger } from 'pino'
 import type { Journal, JournalSubject } from '../../changes/journal/journal.ts'
+import { Unavailable } from '../../errors.ts'
 import { scopeOfRecord, systemScope } from '../../identity/scope.ts'
 import type { Bus } from '../../ports/bus.ts'
 import type { Clock } from '../../ports/clock.ts'
+import { isDatabaseAway, type Queryable } from '../../storage/database.ts'
 import { type Micros, microsOf } from '../../storage/instants.ts'
 import { interpret } from '../interpreter/interpreter.ts'
-import type { Command, RunEvent, RunState, Step } from '../interpreter/run.ts'
+import type { RunEvent, RunState, Step } from '../interpreter/run.ts'
 import { loadTemplates } from '../templates/renderer.ts'
 import type { Pending, RunRecord } from './run-record.ts'
 import type { LostRun, RunStore } from './store.ts'
+import { type RunTold, told } from './told.ts'
 
 /** A server that has not been heard of for this long is gone. */
 const SILENT_OWNER_MS = 90_000
+const BEAT_MS = 30_000
+/** Messages of the bus may be lost: what belongs to this server is looked through this often all the same. */
+const LOOK_THROUGH_MS = 60_000
 /** A run has something new to do, or nothing any more: whoever owns it looks. */
 const RUN_TOPIC = 'workflow-run'
 
@@ -23,23 +29,23 @@ export type Outcome = RunEvent extends infer Event
   : never
 
 /**
- * Does the work of a state, and says how it ended. It may be asked for the same entry again, by another server, after a crash:
- * `key` is the same then. Null: it ends otherwise, by an event that comes from elsewhere.
+ * Does the work of a state, and says how it ended. It may be asked for the same entry of a run again, by another server, after a
+ * crash. Null: it ends otherwise, by an event that comes from elsewhere.
  */
 export type Worker = (
-  run: Pick<RunRecord, 'id' | 'tenantId' | 'definition' | 'startedBy'>,
+  run: Pick<RunRecord, 'id' | 'tenantId' | 'workflowName' | 'definition' | 'startedBy' | 'dueAt'>,
   pending: Pending,
-  options: { readonly key: string; readonly signal: AbortSignal },
+  options: { readonly signal: AbortSignal },
 ) => Promise<Outcome | null>
 
 /** What a run is started with. */
 export type NewRun = Pick<RunRecord, 'id' | 'tenantId' | 'workflowId' | 'workflowName' | 'definition' | 'startedBy'> &
   Omit<Extract<RunEvent, { type: 'started' }>, 'type' | 'at' | 'runId' | 'tenantId'>
 
-/** What the journal is told of a run. */
-export interface RunTold {
-  readonly type: string
-  readonly fields: Readonly<Record<string, unknown>>
+/** A run after an event, and why a signal was not kept, where it was one that was not. */
+export interface Told {
+  readonly run: RunRecord
+  readonly refused: string | null
 }
 
 /**
@@ -49,18 +55,19 @@ export interface RunTold {
  * long.
  */
 export interface Engine {
-  start(run: NewRun): Promise<RunRecord>
-  /** Take an event in: the run after it, null for a run that there is not. */
-  tell(
-    run: Pick<RunRecord, 'id' | 'tenantId'>,
-    event: Exclude<RunEvent, { type: 'started' }>,
+  /** `once` decides within the transaction whether the run is made: null when it made none, because it was asked for before. */
+  start(
+    run: NewRun,
+    once?: (within: Queryable, make: () => Promise<void>) => Promise<boolean>,
   ): Promise<RunRecord | null>
+  /** Take an event in: the run after it, null for a run that there is not. */
+  tell(run: Pick<RunRecord, 'id' | 'tenantId'>, event: Exclude<RunEvent, { type: 'started' }>): Promise<Told | null>
   /** Take over what nobody works for. */
   sweep(): Promise<void>
   /** Say that what this server works for is alive. */
   beat(): Promise<void>
   /** Work for nothing any more; what is under way is asked for again by whoever takes it over. */
-  stop(): void
+  stop(): Promise<void>
 }
 
 /** A state that is worked for here. */
@@ -74,21 +81,27 @@ export function createEngine(deps: {
   store: RunStore
   journal: Journal<RunTold>
   worker: Worker
+  /** Let go of what states asked for that are over: all of it when the run has ended. May be asked again. */
+  release: (run: RunRecord) => Promise<void>
   bus: Bus
   clock: Clock
   logger: Logger
   owner: string
 }): Engine {
-  const { store, journal, worker, bus, clock, logger, owner } = deps
+  const { store, journal, worker, release, bus, clock, logger, owner } = deps
   const underway = new Map<string, Underway>()
   /** Runs of which something is being taken in here: one thing after the other, so that what is worked for is never older than that. */
   const turns = new Map<string, Promise<unknown>>()
+  /** What goes on without anybody waiting for it: a server that stops does. */
+  const background = new Set<Promise<void>>()
+  /** When this server last said that its runs are alive, and looked through them; something of them is to be taken up again. */
+  const last = { beat: 0, look: 0 }
+  let isBehind = true
   let isStopped = false
 
   const unsubscribe = bus.subscribe(RUN_TOPIC, (message) => {
     const { id, tenantId, from } = message as { id: string; tenantId: string; from: string }
-    if (from !== owner)
-      inBackground(id, () => inTurn(id, async () => follow(await store.find(scopeOfRecord({ tenantId }), id))))
+    if (from !== owner) inBackground(id, () => inTurn(id, () => look({ id, tenantId })))
   })
 
   function inTurn<T>(runId: string, work: () => Promise<T>): Promise<T> {
@@ -100,9 +113,29 @@ export function createEngine(deps: {
   }
 
   function inBackground(runId: string, work: () => Promise<unknown>): void {
-    work().catch((err: unknown) =>
-      logger.error({ err, run_id: runId }, 'a workflow could not go on; it is tried again'),
-    )
+    const going: Promise<void> = work()
+      .then(
+        () => {},
+        (err: unknown) => {
+          isBehind = true
+          logger.error({ err, run_id: runId }, 'a workflow could not go on; it is tried again')
+        },
+      )
+      .finally(() => background.delete(going))
+    background.add(going)
+  }
+
+  async function look({ id, tenantId }: Pick<RunRecord, 'id' | 'tenantId'>): Promise<void> {
+    const run = await store.find(scopeOfRecord({ tenantId }), id)
+    follow(run)
+    if (run !== null && run.owner === owner) await releaseEnded(run)
+  }
+
+  /** Only its owner has its files: what fails here, or is never come to, is done by the next sweep. */
+  async function releaseEnded(run: RunRecord): Promise<void> {
+    if (run.state.status === 'running' || isStopped) return
+    await release(run)
+    await store.markReleased(run.id)
   }
 
   /** Work for what the run asks for now, and for nothing else of it. */
@@ -110,7 +143,8 @@ export function createEngine(deps: {
     if (run === null || isStopped) return
     const here = underway.get(run.id)
     const pending = run.owner === owner && run.state.status === 'running' ? run.pending : null
-    if (here?.entry === pending?.entry) return
+    // What is worked for is never older than what was: a start and a sweep may come here in either order.
+    if (here?.entry === pending?.entry || (here && run.state.entry < here.entry)) return
     if (here) letGo(run.id, here)
     if (pending) work(run, pending)
   }
@@ -125,14 +159,28 @@ export function createEngine(deps: {
     const { entry } = pending
     const abort = new AbortController()
     const due = run.dueAt === null ? Number.POSITIVE_INFINITY : run.dueAt / 1000
-    const cancelTimer = clock.after(Math.max(0, due - clock.now()), () =>
-      inBackground(run.id, () => tell(run, { type: 'state_timed_out', at: clock.now(), entry })),
+    // What a person is asked has its own time-out, which is kept with the answer: one that came in time counts.
+    const wait = pending.work.kind === 'Human' ? Number.POSITIVE_INFINITY : Math.max(0, due - clock.now())
+    const cancelTimer = clock.after(wait, () =>
+      tellOrLetGo(async () => void (await tell(run, { type: 'state_timed_out', at: clock.now(), entry }))),
     )
-    underway.set(run.id, { entry, abort, cancelTimer })
-    inBackground(run.id, async () => {
-      const outcome = await worker(run, pending, { key: `${run.id}:${entry}`, signal: abort.signal }).catch(
-        (error: unknown): Outcome => ({ type: 'state_failed', error: (error as Error).message }),
+    const here: Underway = { entry, abort, cancelTimer }
+    underway.set(run.id, here)
+    /** What could not be told is found out anew: the next sweep takes the run up again. */
+    function tellOrLetGo(telling: () => Promise<void>): void {
+      inBackground(run.id, () =>
+        telling().catch((error: unknown) => {
+          if (underway.get(run.id) === here) letGo(run.id, here)
+          throw error
+        }),
       )
+    }
+    tellOrLetGo(async () => {
+      const outcome = await worker(run, pending, { signal: abort.signal }).catch((error: unknown): Outcome => {
+        // The state is not to blame, and is asked for again.
+        if (isDatabaseAway(error) || error instanceof Unavailable) throw error
+        return { type: 'state_failed', error: (error as Error).message }
+      })
       // Nobody waits for it any more, or this server stops: whoever takes the run over asks again.
       if (outcome === null || abort.signal.aborted) return
       await tell(run, { ...outcome, entry, at: clock.now() } as Exclude<RunEvent, { type: 'started' }>)
@@ -144,12 +192,14 @@ export function createEngine(deps: {
     const asked = commands.findLast((command): command is Pending => command.type === 'work')
     const isAsked = asked !== undefined && asked.entry === state.entry && state.status === 'running'
     const stays = run.state.entry === state.entry && state.status === 'running'
+    const isIn = run.state.entry === state.entry && run.state.status === state.status
     return {
       ...run,
       state,
       sequence: run.sequence + 1,
       pending: isAsked ? asked : stays ? run.pending : null,
       dueAt: isAsked ? ((at + asked.timeoutSeconds * 1_000_000) as Micros) : stays ? run.dueAt : null,
+      enteredAt: isIn ? run.enteredAt : at,
       updatedAt: at,
       endedAt: state.status === 'running' ? null : at,
     }
@@ -160,27 +210,38 @@ export function createEngine(deps: {
   async function takeIn(
     { id, tenantId }: Pick<RunRecord, 'id' | 'tenantId'>,
     event: Exclude<RunEvent, { type: 'started' }>,
-  ): Promise<RunRecord | null> {
+  ): Promise<Told | null> {
     const templates = await loadTemplates()
+    let step: Step | null = null
     const run = await journal.write<RunRecord | null>(async (within) => {
+      step = null
       const before = await store.lock(scopeOfRecord({ tenantId }), id, within)
       if (!before) return { made: null, subject: null, events: [] }
-      const step = interpret(before.definition, before.state, event, templates)
-      if (step.state === before.state && step.commands.length === 0) return { made: before, subject: null, events: [] }
+      step = interpret(before.definition, before.state, event, templates)
+      if (step.state === before.state) return { made: before, subject: null, events: [] }
       const made = after(before, step, microsOf(clock.now()))
       await store.update(made, within)
       await store.append(id, { sequence: made.sequence, event }, within)
-      return { made, subject: subjectOf(made), events: told(step) }
+      return { made, subject: subjectOf(made), events: told(made, step, event) }
     })
+    if (run === null) return null
     await spread(run)
-    return run
+    const { commands } = step as unknown as Step
+    if (run.state.status === 'running' && commands.some(({ type }) => type === 'stop_work'))
+      await release(run).catch((err: unknown) =>
+        logger.error({ err, run_id: id }, 'what a state asked for is let go of at the end of its workflow'),
+      )
+    const refused = commands.find((command) => command.type === 'refuse_signal')
+    return { run, refused: refused?.reason ?? null }
   }
 
   /** Whoever owns the run looks what there is to do. */
-  async function spread(run: RunRecord | null): Promise<void> {
-    if (run === null) return
+  async function spread(run: RunRecord): Promise<void> {
     follow(run)
-    if (run.owner === owner) return
+    if (run.owner === owner) {
+      if (run.state.status !== 'running') inBackground(run.id, () => releaseEnded(run))
+      return
+    }
     await bus
       .publish(RUN_TOPIC, { id: run.id, tenantId: run.tenantId, from: owner })
       .catch((err: unknown) => logger.error({ err }, 'bus refused a message'))
@@ -189,45 +250,57 @@ export function createEngine(deps: {
   async function takeOver(lost: LostRun): Promise<void> {
     if (!(await store.adopt(lost, owner, microsOf(clock.now())))) return
     logger.info({ run_id: lost.id, from: lost.owner }, 'workflow taken over')
-    await inTurn(lost.id, async () => follow(await store.find(scopeOfRecord(lost), lost.id)))
+    await inTurn(lost.id, () => look(lost))
   }
 
   return {
-    async start({ id, tenantId, workflowId, workflowName, definition, startedBy, ...given }) {
+    async start({ id, tenantId, workflowId, workflowName, definition, startedBy, ...given }, once) {
       const templates = await loadTemplates()
       const event: RunEvent = { type: 'started', at: clock.now(), runId: id, tenantId, ...given }
       const now = microsOf(clock.now())
       const step = interpret(definition, null, event, templates)
-      const blank = { id, tenantId, workflowId, workflowName, definition, startedBy }
-      const times = { startedAt: now, heartbeatAt: now, updatedAt: now, endedAt: null }
+      const blank = { id, tenantId, workflowId, workflowName, definition, startedBy, input: given.input }
+      const times = { startedAt: now, enteredAt: now, heartbeatAt: now, updatedAt: now, endedAt: null }
       const place = { state: unstarted(step.state), sequence: 0, pending: null, dueAt: null, owner, generation: 0 }
-      const run = await journal.write(async (within) => {
+      const run = await journal.write<RunRecord | null>(async (within) => {
         const made = after({ ...blank, ...times, ...place }, step, now)
-        await store.insert(made, within)
-        await store.append(id, { sequence: made.sequence, event }, within)
-        return { made, subject: subjectOf(made), events: told(step) }
+        const make = async () => {
+          await store.insert(made, within)
+          await store.append(id, { sequence: made.sequence, event }, within)
+        }
+        if (once && !(await once(within, make))) return { made: null, subject: null, events: [] }
+        if (!once) await make()
+        return { made, subject: subjectOf(made), events: told(made, step, event) }
       })
-      follow(run)
+      if (run !== null) await spread(run)
       return run
     },
     tell,
     async sweep() {
-      const silentSince = microsOf(clock.now() - SILENT_OWNER_MS)
-      for (const lost of await store.listLost(systemScope, owner, silentSince)) {
+      const now = clock.now()
+      const own = isBehind || now - last.look >= LOOK_THROUGH_MS ? owner : null
+      if (own !== null) last.look = now
+      isBehind = false
+      for (const lost of await store.listLost(systemScope, own, microsOf(now - SILENT_OWNER_MS))) {
         if (isStopped) return
         if (underway.has(lost.id)) continue
-        await takeOver(lost).catch((err: unknown) =>
-          logger.error({ err, run_id: lost.id }, 'workflow could not be taken over; it is tried again'),
-        )
+        await takeOver(lost).catch((err: unknown) => {
+          isBehind = true
+          logger.error({ err, run_id: lost.id }, 'workflow could not be taken over; it is tried again')
+        })
       }
     },
     async beat() {
-      if (!isStopped) await store.touch(owner, microsOf(clock.now()))
+      const now = clock.now()
+      if (isStopped || now - last.beat < BEAT_MS) return
+      last.beat = now
+      await store.touch(owner, microsOf(now))
     },
-    stop() {
+    async stop() {
       isStopped = true
       unsubscribe()
       for (const [id, one] of [...underway]) letGo(id, one)
+      await Promise.allSettled([...turns.values(), ...background])
     },
   }
 }
@@ -235,14 +308,9 @@ export function createEngine(deps: {
 /** Before its first state was entered: whatever that asks for is new. */
 const unstarted = (state: RunState): RunState => ({ ...state, entry: -1 })
 
-const subjectOf = ({ id, tenantId }: RunRecord): JournalSubject => ({
+export const subjectOf = ({ id, tenantId }: Pick<RunRecord, 'id' | 'tenantId'>): JournalSubject => ({
   kind: 'workflow',
   id,
   tenantId,
   agentId: null,
 })
-
-const told = ({ commands }: Step): RunTold[] =>
-  commands.flatMap((command: Command) =>
-    command.type === 'tell' ? [{ type: command.event, fields: command.fields }] : [],
-  )

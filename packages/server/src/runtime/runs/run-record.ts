@@ -1,6 +1,6 @@
 import type { WorkflowManifestDocument } from '@lictor/aegis'
 import type { Micros } from '../../storage/instants.ts'
-import type { Command, RunEvent, RunState } from '../interpreter/run.ts'
+import type { Command, RunEvent, RunState, RunStatus } from '../interpreter/run.ts'
 
 /** What a state asked for last, and until when it may take: a server that takes a run over asks for it again. */
 export type Pending = Extract<Command, { type: 'work' }>
@@ -17,6 +17,8 @@ export interface RunRecord {
   readonly sequence: number
   /** Work that is under way; null between states and after the end. */
   readonly pending: Pending | null
+  /** When its state was entered, or it ended. */
+  readonly enteredAt: Micros
   /** When the state that is under way has taken too long; null where nothing is. */
   readonly dueAt: Micros | null
   /** The server that does its work, and when that one last said so. */
@@ -28,6 +30,27 @@ export interface RunRecord {
   readonly startedAt: Micros
   readonly updatedAt: Micros
   readonly endedAt: Micros | null
+  /** The JSON value that it was started with. */
+  readonly input: unknown
+}
+
+/** A run as lists show it. */
+export type RunSummary = Pick<
+  RunRecord,
+  'id' | 'tenantId' | 'workflowId' | 'workflowName' | 'startedAt' | 'endedAt' | 'enteredAt' | 'updatedAt'
+> & {
+  readonly status: RunStatus
+  readonly current: string
+  readonly reason: string | null
+}
+
+/** Which runs a list shows. */
+export interface RunFilter {
+  readonly workflowId: string | null
+  readonly workflowName: string | null
+  readonly status: string | null
+  readonly limit: number
+  readonly offset: number
 }
 
 /** One event of a run, as it was taken in. */

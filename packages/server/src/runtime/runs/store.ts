@@ -1,10 +1,11 @@
 import type { Selectable } from 'kysely'
 import type { SystemScope, TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
+import { inBatches } from '../../storage/in-batches.ts'
 import type { Micros } from '../../storage/instants.ts'
 import type { WorkflowRunLogRow, WorkflowRunRow } from '../../storage/schema.ts'
 import type { RunEvent } from '../interpreter/run.ts'
-import type { LoggedEvent, RunRecord } from './run-record.ts'
+import type { LoggedEvent, RunFilter, RunRecord, RunSummary } from './run-record.ts'
 
 /** A run whose server is gone, by what tells whether that has changed. */
 export type LostRun = Pick<RunRecord, 'id' | 'tenantId' | 'owner' | 'generation'>
@@ -14,15 +15,29 @@ export interface RunStore {
   find(scope: TenantScope, id: string, within?: Queryable): Promise<RunRecord | null>
   /** The run, held until the transaction ends: events of one run are taken in one after the other. */
   lock(scope: TenantScope, id: string, within: Queryable): Promise<RunRecord | null>
+  /** Newest first. */
+  list(scope: TenantScope, filter: RunFilter): Promise<RunSummary[]>
+  /** How many runs of each of these workflows the tenant has. */
+  count(scope: TenantScope, workflowIds: readonly string[]): Promise<ReadonlyMap<string, number>>
+  /** Runs of the tenant that are under way. */
+  countRunning(scope: TenantScope): Promise<number>
+  /** Whether a state is still the one that is under way; held until the transaction ends. */
+  isCurrent(scope: TenantScope, id: string, entry: number, within: Queryable): Promise<boolean>
   insert(run: RunRecord, within: Queryable): Promise<void>
   /** What an event made of it. */
   update(run: RunRecord, within: Queryable): Promise<void>
   append(runId: string, entry: LoggedEvent, within: Queryable): Promise<void>
   listLog(runId: string): Promise<LoggedEvent[]>
-  /** Runs under way that belong to this server, or to one that was silent since. */
-  listLost(scope: SystemScope, owner: string, silentSince: Micros): Promise<LostRun[]>
+  /** Runs that hold something still and belong to this server (null: none of its own), or to one that was silent since. */
+  listLost(scope: SystemScope, owner: string | null, silentSince: Micros): Promise<LostRun[]>
+  /** Of these, the runs that hold something still. */
+  listUnreleased(ids: readonly string[]): Promise<ReadonlySet<string>>
   /** Take a run over: false when another was faster. */
   adopt(lost: LostRun, owner: string, at: Micros): Promise<boolean>
+  /** A run that has ended holds nothing any more. */
+  markReleased(id: string): Promise<void>
+  /** With its log. */
+  delete(id: string, within: Queryable): Promise<void>
   /** Say that the runs of a server are alive. */
   touch(owner: string, at: Micros): Promise<void>
 }
@@ -44,12 +59,53 @@ export function createRunStore(database: Database): RunStore {
       await database.lock(`workflow-run:${id}`, within as never)
       return find(scope, id, within)
     },
+    async list({ tenantId }, { workflowId, workflowName, status, limit, offset }) {
+      let query = db.selectFrom('workflow_runs').select(summaryColumns).where('tenant_id', '=', tenantId)
+      if (workflowId !== null) query = query.where('workflow_id', '=', workflowId)
+      if (workflowName !== null) query = query.where('workflow_name', '=', workflowName)
+      if (status !== null) query = query.where('status', '=', status)
+      const rows = await query.orderBy('started_at', 'desc').orderBy('id').limit(limit).offset(offset).execute()
+      return rows.map(summaryOf)
+    },
+    async count({ tenantId }, workflowIds) {
+      if (workflowIds.length === 0) return new Map()
+      const rows = await db
+        .selectFrom('workflow_runs')
+        .select((e) => ['workflow_id', e.fn.countAll().as('runs')])
+        .where('tenant_id', '=', tenantId)
+        .where('workflow_id', 'in', workflowIds)
+        .groupBy('workflow_id')
+        .execute()
+      return new Map(rows.map((row) => [row.workflow_id, Number(row.runs)]))
+    },
+    async countRunning({ tenantId }) {
+      const row = await db
+        .selectFrom('workflow_runs')
+        .select((e) => e.fn.countAll().as('runs'))
+        .where('tenant_id', '=', tenantId)
+        .where('status', '=', 'running')
+        .executeTakeFirst()
+      return Number(row?.runs ?? 0)
+    },
+    async isCurrent(scope, id, entry, within) {
+      await database.lock(`workflow-run:${id}`, within as never)
+      const run = await find(scope, id, within)
+      return run !== null && run.state.status === 'running' && run.state.entry === entry
+    },
     async insert(run, within) {
       await within.insertInto('workflow_runs').values(rowOf(run)).execute()
     },
     async update(run, within) {
       // Who owns it is changed by those alone who take it over.
-      const { owner: _owner, heartbeat_at: _heartbeat, generation: _generation, ...fields } = rowOf(run)
+      const {
+        id: _id,
+        owner: _owner,
+        heartbeat_at: _beat,
+        generation: _one,
+        is_released: _held,
+        ...changing
+      } = rowOf(run)
+      const { definition: _definition, input: _input, ...fields } = changing
       await within.updateTable('workflow_runs').set(fields).where('id', '=', run.id).execute()
     },
     async append(runId, { sequence, event }, within) {
@@ -71,8 +127,8 @@ export function createRunStore(database: Database): RunStore {
       const rows = await db
         .selectFrom('workflow_runs')
         .select(['id', 'tenant_id', 'owner', 'generation'])
-        .where('status', '=', 'running')
-        .where((where) => where.or([where('owner', '=', owner), where('heartbeat_at', '<', silentSince)]))
+        .where('is_released', '=', 0)
+        .where((where) => where.or([where('owner', '=', owner ?? ''), where('heartbeat_at', '<', silentSince)]))
         .orderBy('updated_at')
         .execute()
       return rows.map((row) => ({
@@ -82,6 +138,12 @@ export function createRunStore(database: Database): RunStore {
         generation: row.generation,
       }))
     },
+    async listUnreleased(ids) {
+      const rows = await inBatches(ids, (batch) =>
+        db.selectFrom('workflow_runs').select('id').where('id', 'in', batch).where('is_released', '=', 0).execute(),
+      )
+      return new Set(rows.map(({ id }) => id))
+    },
     async adopt({ id, owner: before, generation }, owner, at) {
       const { numUpdatedRows } = await db
         .updateTable('workflow_runs')
@@ -89,16 +151,23 @@ export function createRunStore(database: Database): RunStore {
         .where('id', '=', id)
         .where('owner', '=', before)
         .where('generation', '=', generation)
-        .where('status', '=', 'running')
+        .where('is_released', '=', 0)
         .executeTakeFirst()
       return Number(numUpdatedRows) === 1
+    },
+    async markReleased(id) {
+      await db.updateTable('workflow_runs').set({ is_released: 1 }).where('id', '=', id).execute()
+    },
+    async delete(id, within) {
+      await within.deleteFrom('workflow_run_log').where('run_id', '=', id).execute()
+      await within.deleteFrom('workflow_runs').where('id', '=', id).execute()
     },
     async touch(owner, at) {
       await db
         .updateTable('workflow_runs')
         .set({ heartbeat_at: at })
         .where('owner', '=', owner)
-        .where('status', '=', 'running')
+        .where('is_released', '=', 0)
         .execute()
     },
   }
@@ -113,6 +182,7 @@ const runOf = (row: WorkflowRunRow): RunRecord => ({
   state: JSON.parse(row.state) as RunRecord['state'],
   sequence: row.sequence,
   pending: row.pending === null ? null : (JSON.parse(row.pending) as RunRecord['pending']),
+  enteredAt: row.entered_at,
   dueAt: row.due_at,
   owner: row.owner,
   heartbeatAt: row.heartbeat_at,
@@ -121,6 +191,7 @@ const runOf = (row: WorkflowRunRow): RunRecord => ({
   startedAt: row.started_at,
   updatedAt: row.updated_at,
   endedAt: row.ended_at,
+  input: JSON.parse(row.input) as unknown,
 })
 
 const rowOf = (run: RunRecord): WorkflowRunRow => ({
@@ -130,10 +201,15 @@ const rowOf = (run: RunRecord): WorkflowRunRow => ({
   workflow_name: run.workflowName,
   definition: JSON.stringify(run.definition),
   status: run.state.status,
+  current_state: run.state.current,
+  reason: run.state.reason,
+  input: JSON.stringify(run.input ?? null),
   state: JSON.stringify(run.state),
   sequence: run.sequence,
   pending: run.pending === null ? null : JSON.stringify(run.pending),
+  entered_at: run.enteredAt,
   due_at: run.dueAt,
+  is_released: 0,
   owner: run.owner,
   heartbeat_at: run.heartbeatAt,
   generation: run.generation,
@@ -141,6 +217,25 @@ const rowOf = (run: RunRecord): WorkflowRunRow => ({
   started_at: run.startedAt,
   updated_at: run.updatedAt,
   ended_at: run.endedAt,
+})
+
+const summaryColumns = [
+  ...(['id', 'tenant_id', 'workflow_id', 'workflow_name', 'status', 'current_state', 'reason'] as const),
+  ...(['started_at', 'ended_at', 'entered_at', 'updated_at'] as const),
+] as const
+
+const summaryOf = (row: Pick<WorkflowRunRow, (typeof summaryColumns)[number]>): RunSummary => ({
+  id: row.id,
+  tenantId: row.tenant_id,
+  workflowId: row.workflow_id,
+  workflowName: row.workflow_name,
+  status: row.status as RunSummary['status'],
+  current: row.current_state,
+  reason: row.reason,
+  startedAt: row.started_at,
+  endedAt: row.ended_at,
+  enteredAt: row.entered_at,
+  updatedAt: row.updated_at,
 })
 
 const entryOf = (row: Selectable<WorkflowRunLogRow>): LoggedEvent => ({

@@ -70,7 +70,13 @@ const Problem = Type.Object(
 const byName = Type.Object({ name: Type.String() })
 const consumes = ['text/yaml', 'application/yaml', 'application/json', 'text/plain']
 
-function shown(workflow: RegisteredWorkflow) {
+/** Runs of each of these workflows that the caller's tenant has. */
+export type CountRuns = (
+  caller: ReturnType<typeof runtimeCallerOf>,
+  workflowIds: readonly string[],
+) => Promise<ReadonlyMap<string, number>>
+
+function shown(workflow: RegisteredWorkflow, runs: ReadonlyMap<string, number>) {
   const { metadata } = workflow.manifest
   return {
     id: workflow.id,
@@ -81,8 +87,7 @@ function shown(workflow: RegisteredWorkflow) {
     scope: workflow.scope,
     status: 'active',
     labels: metadata.labels ?? {},
-    // Nothing runs workflows yet.
-    execution_count: 0,
+    execution_count: runs.get(workflow.id) ?? 0,
     created_at: toWireTime(workflow.createdAt),
     updated_at: toWireTime(workflow.updatedAt),
     tenant_id: workflow.tenantId,
@@ -90,8 +95,8 @@ function shown(workflow: RegisteredWorkflow) {
   }
 }
 
-const detailed = (workflow: RegisteredWorkflow) => ({
-  ...shown(workflow),
+const detailed = (workflow: RegisteredWorkflow, runs: ReadonlyMap<string, number>) => ({
+  ...shown(workflow, runs),
   definition: workflow.manifest.spec as unknown as Record<string, unknown>,
   manifest_yaml: workflow.manifestYaml,
 })
@@ -103,7 +108,7 @@ const sendYaml = (reply: FastifyReply, { manifestYaml }: RegisteredWorkflow): Fa
     .send(manifestYaml)
 
 /** Workflows over HTTP. */
-export function workflowRoutes(app: App, workflows: Workflows): void {
+export function workflowRoutes(app: App, workflows: Workflows, countRuns: CountRuns): void {
   for (const [url, summary] of [
     ['/v1/workflows', 'Register a workflow from a manifest'],
     ['/v1/workflows/temporal/register', 'Register a workflow, by its older address'],
@@ -203,7 +208,14 @@ export function workflowRoutes(app: App, workflows: Workflows): void {
         of: scope === 'global' ? 'global' : scope === 'tenant' || !isVisible ? 'tenant' : 'visible',
         limit: limit ? pageOf({ limit }, { fallback: MAX_LIST, max: MAX_LIST }).limit : null,
       })
-      return listed('workflows', found.map(shown))
+      const runs = await countRuns(
+        runtimeCallerOf(request),
+        found.map(({ id }) => id),
+      )
+      return listed(
+        'workflows',
+        found.map((one) => shown(one, runs)),
+      )
     },
   )
 
@@ -222,7 +234,8 @@ export function workflowRoutes(app: App, workflows: Workflows): void {
     async (request, reply) => {
       const workflow = await workflows.get(runtimeCallerOf(request), request.params.name)
       reply.header('vary', 'accept')
-      return prefersText(request.headers.accept) ? (sendYaml(reply, workflow) as never) : detailed(workflow)
+      if (prefersText(request.headers.accept)) return sendYaml(reply, workflow) as never
+      return detailed(workflow, await countRuns(runtimeCallerOf(request), [workflow.id]))
     },
   )
 
@@ -324,7 +337,8 @@ export function workflowRoutes(app: App, workflows: Workflows): void {
         const body = request.body as { scope?: string; target_scope?: string } | null
         const target = body?.target_scope ?? body?.scope
         const { before, workflow } = await workflows.setScope(runtimeCallerOf(request), name, target)
-        return { ...detailed(workflow), previous_scope: before.scope, new_scope: workflow.scope, success: true }
+        const runs = await countRuns(runtimeCallerOf(request), [workflow.id])
+        return { ...detailed(workflow, runs), previous_scope: before.scope, new_scope: workflow.scope, success: true }
       },
     })
 }

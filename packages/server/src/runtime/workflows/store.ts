@@ -20,6 +20,7 @@ export interface WorkflowStore {
   hasVersion(workflowId: string, version: string, within: Queryable): Promise<boolean>
   /** A version registered again replaces its record and is the newest. */
   putVersion(version: WorkflowVersion, within: Queryable): Promise<void>
+  findVersion(workflowId: string, version: string): Promise<WorkflowVersion | null>
   /** Newest first. */
   listVersions(workflowId: string, limit: number | null): Promise<WorkflowVersion[]>
 }
@@ -95,6 +96,15 @@ export function createWorkflowStore(database: Database): WorkflowStore {
           created_at: registeredAt,
         })
         .execute()
+    },
+    async findVersion(workflowId, version) {
+      const row = await db
+        .selectFrom('workflow_versions')
+        .selectAll()
+        .where('workflow_id', '=', workflowId)
+        .where('version', '=', version)
+        .executeTakeFirst()
+      return row ? versionOf(row) : null
     },
     async listVersions(workflowId, limit) {
       let query = db

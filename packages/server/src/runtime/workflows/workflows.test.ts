@@ -181,13 +181,6 @@ onEachDatabase('workflows', (start) => {
     expect(told[1]?.[1]).toMatchObject({ previous_scope: 'Tenant', new_scope: 'Global', workflow_name: 'gate' })
   })
 
-  it('nothing starts a workflow yet, and no route says otherwise', async () => {
-    await open()
-    await register(manifest('1'))
-    for (const url of ['/v1/workflows/gate/run', '/v1/workflows/gate/execute', '/v1/workflows/temporal/execute'])
-      expect((await t.request({ method: 'POST', url, headers, payload: {} })).statusCode).toBe(404)
-  })
-
   it.each([
     ['', 400],
     ['x'.repeat(300_000), 400],

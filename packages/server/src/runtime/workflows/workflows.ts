@@ -56,6 +56,8 @@ export interface Workflows {
   list(caller: RuntimeCaller, filter: WorkflowFilter): Promise<Workflow[]>
   /** By name or id, own before global. @throws NotFound, also for a workflow of another tenant. */
   get(caller: { readonly tenantId: string }, nameOrId: string): Promise<Workflow>
+  /** As `get`; with a version, as it was in that one. @throws NotFound, also for a version that there is not. */
+  getVersion(caller: { readonly tenantId: string }, nameOrId: string, version: string | null): Promise<Workflow>
   /** @throws NotFound */
   delete(caller: RuntimeCaller, nameOrId: string): Promise<Workflow>
   /** Newest first; none for a workflow that there is not. */
@@ -91,6 +93,14 @@ export function createWorkflows(deps: {
 
   return {
     get,
+    async getVersion(caller, nameOrId, version) {
+      const workflow = await get(caller, nameOrId)
+      if (version === null || version === workflow.version) return workflow
+      const found = await store.findVersion(workflow.id, version)
+      if (found) return { ...workflow, version, manifest: found.manifest, manifestYaml: found.manifestYaml }
+      const message = `Workflow '${workflow.name}' has no version '${version}'`
+      throw new NotFound(message, message)
+    },
     list: (caller, filter) => store.list(scopeOf(caller), filter),
     async register(caller, body, options) {
       const { manifest, yaml, force, scope: said } = await readRegistration(body).catch(answered)

@@ -58,13 +58,23 @@ export interface WorkflowRunRow {
   /** JSON of the manifest it was started with: a new version does not change what runs. */
   definition: string
   status: string
+  /** The state that is under way; after the end the last one. */
+  current_state: string
+  /** Why it failed or was cancelled. */
+  reason: string | null
+  /** JSON of what it was started with. */
+  input: string
   /** JSON of how far it is. */
   state: string
   /** Events in its log. */
   sequence: number
   /** JSON of the work that is under way. */
   pending: string | null
+  /** When its state was entered, or it ended. */
+  entered_at: number
   due_at: number | null
+  /** 1: it has ended, and holds nothing any more. */
+  is_released: number
   /** The server that does its work, and when that one last said so. */
   owner: string
   heartbeat_at: number

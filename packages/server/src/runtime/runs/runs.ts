@@ -1,0 +1,201 @@
+import type { WorkflowManifestDocument } from '@lictor/aegis'
+import type { Idempotency, OnceKey } from '../../changes/idempotency/idempotency.ts'
+import type { JournalEntry, JournalStore } from '../../changes/journal/store.ts'
+import { Conflict, InvalidInput, NotFound, TooManyRequests } from '../../errors.ts'
+import type { Approvals } from '../../governance/governance.ts'
+import { actorOf } from '../../identity/caller.ts'
+import { scopeOf } from '../../identity/scope.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Random } from '../../ports/random.ts'
+import type { Database, Queryable } from '../../storage/database.ts'
+import { overrideProblem } from '../interpreter/blackboard.ts'
+import type { Values } from '../interpreter/run.ts'
+import { compileSchema } from '../validation/json-schema.ts'
+import type { RuntimeCaller } from '../visibility.ts'
+import { type Engine, subjectOf } from './engine.ts'
+import type { Given } from './given.ts'
+import { askedBy } from './human-work.ts'
+import type { RunFilter, RunRecord, RunSummary } from './run-record.ts'
+import type { RunStore } from './store.ts'
+import { unsupportedIn } from './supported.ts'
+
+const NOT_FOUND = 'workflow execution not found'
+/** Runs of a tenant that may be under way at once. */
+const MOST_RUNNING = 10_000
+const RETRY_SECONDS = 60
+
+/** A workflow as a run needs it. */
+export interface Runnable {
+  readonly id: string
+  readonly name: string
+  readonly manifest: WorkflowManifestDocument
+}
+
+/** A run as it is told when it has begun. */
+export interface BegunRun {
+  readonly id: string
+  readonly workflowId: string
+  readonly workflowName: string
+  /** Microseconds. */
+  readonly startedAt: number
+}
+
+/** What a signal says, however its client spells it. */
+export interface SignalGiven {
+  readonly response: string
+  readonly feedback: string
+  readonly name: string | null
+  readonly payload: unknown
+}
+
+/** Runs of workflows, as the API knows them. */
+export interface Runs {
+  /**
+   * Start a run; returns before it ends. With `once`, one run for all repetitions of the request.
+   * @throws NotFound; InvalidInput for an input that does not fit and for a workflow that this server does not run;
+   *   TooManyRequests
+   */
+  start(
+    caller: RuntimeCaller,
+    nameOrId: string,
+    given: Given,
+    options: { readonly version: string | null; readonly once: OnceKey | null },
+  ): Promise<BegunRun>
+  list(caller: RuntimeCaller, filter: RunFilter): Promise<RunSummary[]>
+  /** @throws NotFound */
+  get(caller: RuntimeCaller, id: string): Promise<RunRecord>
+  /** Ended at once, whatever it is doing; one that has ended stays as it is. @throws NotFound */
+  cancel(caller: RuntimeCaller, id: string, reason: string | null): Promise<void>
+  /** An answer for the Human state that is under way, or the next one. @throws NotFound, Conflict */
+  signal(caller: RuntimeCaller, id: string, signal: SignalGiven): Promise<void>
+  /** @throws NotFound, Conflict while it runs */
+  remove(caller: RuntimeCaller, id: string): Promise<void>
+  /** Entries of its log after the `offset`-th, in their order. @throws NotFound */
+  logs(
+    caller: RuntimeCaller,
+    id: string,
+    page: { readonly limit: number; readonly offset: number },
+  ): Promise<{ readonly entries: readonly JournalEntry[]; readonly hasMore: boolean }>
+}
+
+export function createRuns(deps: {
+  database: Database
+  store: RunStore
+  engine: Engine
+  journalStore: Pick<JournalStore, 'after' | 'delete'>
+  idempotency: Idempotency
+  approvals: Pick<Approvals, 'withdraw' | 'listOf'>
+  /** @throws NotFound */
+  findWorkflow: (caller: RuntimeCaller, nameOrId: string, version: string | null) => Promise<Runnable>
+  /** Let go of whatever a run that has ended asked for. */
+  release: (run: RunRecord) => Promise<void>
+  clock: Clock
+  random: Random
+}): Runs {
+  const { database, store, engine, journalStore, idempotency, approvals, findWorkflow, clock, random } = deps
+
+  async function get(caller: RuntimeCaller, id: string): Promise<RunRecord> {
+    const run = await store.find(scopeOf(caller), id)
+    if (!run) throw new NotFound(NOT_FOUND, NOT_FOUND)
+    return run
+  }
+
+  /** Of an answer and a decision that come at once, the one that took the request counts. @throws Conflict */
+  async function takeRequest(run: RunRecord): Promise<void> {
+    if (run.pending?.work.kind !== 'Human') return
+    const { tenantId } = run
+    const taken = await approvals.withdraw({ tenantId, subject: subjectOf(run) }, 'It was answered by a signal.')
+    if (taken > 0) return
+    const asked = await askedBy(approvals, run, run.state.entry)
+    if (asked !== undefined && asked.outcome.status !== 'pending')
+      throw new Conflict(`What state '${run.state.current}' asked was decided already.`, 'already_decided')
+  }
+
+  return {
+    get,
+    list: (caller, filter) => store.list(scopeOf(caller), filter),
+    async start(caller, nameOrId, given, { version, once }) {
+      const before = await idempotency.answered<BegunRun>(once)
+      if (before) return before
+      const workflow = await findWorkflow(caller, nameOrId, version)
+      requireRunnable(workflow, given)
+      if ((await store.countRunning(scopeOf(caller))) >= MOST_RUNNING)
+        throw new TooManyRequests(`${MOST_RUNNING} workflows of this tenant are running already.`, RETRY_SECONDS)
+      const id = random.uuid()
+      const { name, manifest } = workflow
+      let begun: BegunRun = { id, workflowId: workflow.id, workflowName: name, startedAt: clock.now() * 1000 }
+      const make = async (within: Queryable, insert: () => Promise<void>) => {
+        begun = await idempotency.once(once, within, async () => {
+          await insert()
+          return begun
+        })
+        return begun.id === id
+      }
+      const { input, intent } = given
+      await engine.start(
+        {
+          id,
+          tenantId: caller.tenantId,
+          workflowId: workflow.id,
+          workflowName: name,
+          definition: manifest,
+          startedBy: actorOf(caller),
+          input,
+          intent,
+          overrides: given.overrides as Values,
+          volumes: { workspace: null, shared: {} },
+        },
+        make,
+      )
+      return begun
+    },
+    async cancel(caller, id, reason) {
+      await engine.tell(await get(caller, id), { type: 'cancelled', at: clock.now(), reason })
+    },
+    async signal(caller, id, signal) {
+      const run = await get(caller, id)
+      if (run.state.status !== 'running')
+        throw new Conflict(`The workflow execution is ${run.state.status}; it takes no signals.`, 'not_running')
+      await takeRequest(run)
+      const told = await engine.tell(run, { type: 'signalled', at: clock.now(), ...signal })
+      if (told === null) throw new NotFound(NOT_FOUND, NOT_FOUND)
+      if (told.refused !== null) throw new Conflict(told.refused, 'signal_refused')
+    },
+    async remove(caller, id) {
+      const run = await get(caller, id)
+      if (run.state.status === 'running')
+        throw new Conflict('The workflow execution is running. Cancel it before it is deleted.')
+      await deps.release(run)
+      await database.db.transaction().execute(async (within) => {
+        await journalStore.delete(subjectOf(run), within)
+        await store.delete(id, within)
+      })
+    },
+    async logs(caller, id, { limit, offset }) {
+      const run = await get(caller, id)
+      const { rows, hasMore } = await journalStore.after(subjectOf(run), offset, limit)
+      return { entries: rows, hasMore }
+    },
+  }
+}
+
+/** @throws InvalidInput */
+function requireRunnable({ manifest }: Runnable, { input, overrides, refused }: Given): void {
+  const problem = unsupportedIn(manifest) ?? refused ?? overrideProblem(overrides)
+  if (problem !== null) refuse(problem)
+  const { input_schema: schema } = manifest.metadata
+  if (schema === undefined) return
+  let judge: ReturnType<typeof compileSchema>
+  try {
+    judge = compileSchema(schema, 'input')
+  } catch (error) {
+    refuse(`Workflow input_schema is invalid: ${(error as Error).message}`)
+  }
+  const problems = judge(input)
+  if (problems.length > 0) refuse(`Input validation failed: ${problems.join('; ')}`)
+}
+
+function refuse(reason: string): never {
+  const message = `Failed to start workflow execution: ${reason}`
+  throw new InvalidInput(message, message)
+}

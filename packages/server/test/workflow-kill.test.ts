@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { afterEach, describe, expect, inject, it, vi } from 'vitest'
+import { stringify } from 'yaml'
+import type {} from './databases.global.ts'
+import { type Killable, killable } from './killable.ts'
+
+// Each test starts several processes.
+vi.setConfig({ testTimeout: 180_000 })
+
+interface Run {
+  readonly status: string
+  readonly current_state: string
+  readonly state_outputs: Readonly<Record<string, { readonly stdout?: string }>>
+}
+
+describe.each(['SQLite', 'PostgreSQL'])('workflows whose server is killed (%s)', (name) => {
+  const base = inject('postgresUrl')
+  const isHere = name === 'SQLite' || base !== ''
+  const database = `t_${randomUUID().replaceAll('-', '')}`
+  let folder: string
+  let server: Killable
+  afterEach(async () => {
+    await server.kill()
+    rmSync(folder, { recursive: true, force: true })
+    if (name === 'PostgreSQL') await administer(base, `drop database if exists ${database} with (force)`)
+  })
+
+  async function open(): Promise<void> {
+    if (name === 'PostgreSQL') await administer(base, `create database ${database}`)
+    folder = mkdtempSync(join(tmpdir(), 'lictor-workflow-kill-'))
+    writeFileSync(join(folder, 'script.yaml'), stringify({ turns: [{ text: 'written', delay_ms: 2000 }] }))
+    server = killable({
+      LICTOR_DATA_DIR: folder,
+      LICTOR_MODEL_SCRIPT: join(folder, 'script.yaml'),
+      LICTOR_SANDBOX: 'process',
+      ...(name === 'PostgreSQL' ? { DATABASE_URL: `${base}/${database}` } : {}),
+    })
+    await server.start()
+    await server.signIn()
+  }
+  async function killAndStart(): Promise<void> {
+    await server.kill()
+    await server.start()
+    await server.signIn()
+  }
+  async function call<T>(method: string, path: string, body?: object | string): Promise<T> {
+    const answer = await server.call(method, path, body)
+    if (answer.status >= 300) throw new Error(`${path}: ${await answer.text()}`)
+    return (await answer.json()) as T
+  }
+  const register = (states: object) =>
+    call('POST', '/v1/workflows', { name: 'flow', definition: { initial_state: Object.keys(states)[0], states } })
+  const start = async () => (await call<{ execution_id: string }>('POST', '/v1/workflows/flow/run', {})).execution_id
+  const get = (id: string) => call<Run>('GET', `/v1/workflows/executions/${id}`)
+  const eventsOf = async (id: string) =>
+    (await call<{ events: { type: string; state_name?: string }[] }>('GET', `/v1/workflows/executions/${id}/logs`))
+      .events
+  const exitsOf = async (id: string) =>
+    (await eventsOf(id)).flatMap(({ type, state_name }) => (type === 'WorkflowStateExited' ? [state_name] : []))
+
+  it.runIf(isHere)(
+    'while an agent, a command and a person work: the run goes on in that state, and what was done is not done again',
+    async () => {
+      await open()
+      const agent = { name: 'writer', language: 'javascript', version: '20', instruction: 'Write.' }
+      await call('POST', '/v1/agents', stringify(agent))
+      await register({
+        FIRST: { kind: 'System', command: 'echo first >> log', transitions: [{ target: 'WRITE' }] },
+        WRITE: {
+          kind: 'Agent',
+          agent: 'writer',
+          input: 'go',
+          transitions: [{ condition: 'on_success', target: 'SLOW' }],
+        },
+        SLOW: { kind: 'System', command: 'echo slow >> log; sleep 2', transitions: [{ target: 'ASK' }] },
+        ASK: { kind: 'Human', prompt: 'ok?', transitions: [{ target: 'LAST' }] },
+        LAST: { kind: 'System', command: 'cat log', transitions: [] },
+      })
+      const id = await start()
+      const executions = async () =>
+        (await call<{ executions: { status: string }[] }>('GET', '/v1/executions')).executions
+      await until(async () => (await executions())[0]?.status === 'running')
+      await killAndStart()
+      await until(async () => (await get(id)).current_state === 'SLOW')
+      await killAndStart()
+      const pending = async () => (await call<{ items: { id: string }[] }>('GET', '/v1/human-approvals')).items
+      await until(async () => (await pending()).length === 1)
+      const asked = await pending()
+      await killAndStart()
+      expect(await pending()).toEqual(asked)
+      await call('POST', `/v1/human-approvals/${asked[0]?.id}/approve`, {})
+      await until(async () => (await get(id)).status !== 'running')
+      const run = await get(id)
+      expect(run.status).toBe('completed')
+      // What was under way is begun again, nothing else is; the agent's execution went on.
+      expect(run.state_outputs.LAST?.stdout).toMatch(/^first\n(slow\n){1,2}$/)
+      expect(run.state_outputs.WRITE).toMatchObject({ status: 'success', output: 'written' })
+      expect(await exitsOf(id)).toEqual(['FIRST', 'WRITE', 'SLOW', 'ASK', 'LAST'])
+      expect((await executions()).map(({ status }) => status)).toEqual(['completed'])
+      await until(async () => readdirSync(join(folder, 'workflows')).length === 0)
+    },
+  )
+
+  it.runIf(isHere)('again and again under many runs: none is lost, and each state of each is left once', async () => {
+    await open()
+    const state = (target: string) => ({ kind: 'System', command: 'true', transitions: [{ target }] })
+    await register({ A: state('B'), B: state('C'), C: { kind: 'System', command: 'true', transitions: [] } })
+    const ids: string[] = []
+    for (let count = 0; count < 12; count++) ids.push(await start())
+    for (let kills = 0; kills < 2; kills++) {
+      const left = async () => (await Promise.all(ids.map(exitsOf))).flat().length
+      const before = await left()
+      // On a fast machine all are at their end before the second.
+      await until(async () => (await left()) > before || before === 3 * ids.length)
+      await killAndStart()
+    }
+    await until(async () => (await Promise.all(ids.map(get))).every(({ status }) => status !== 'running'))
+    for (const id of ids) {
+      expect((await get(id)).status).toBe('completed')
+      expect(await exitsOf(id)).toEqual(['A', 'B', 'C'])
+    }
+  })
+})
+
+async function administer(base: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: `${base}/postgres` })
+  await client.connect()
+  await client.query(statement)
+  await client.end()
+}
+
+/** Wait for something another process does. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20))
+}
