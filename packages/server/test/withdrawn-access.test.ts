@@ -85,6 +85,10 @@ async function begin(start: Start, count: number, bus: Bus) {
   const question = { agent_id: 'a', tool_name: 'x', message: 'm', timeout: 3_000 }
   const approval = (await send('POST', '/api/v1/approvals', asker, question)).json<{ id: string }>().id
   const execution = await w.start({ input: 'go' })
+  const asks = { kind: 'Human', prompt: 'Go on?', transitions: [] }
+  const workflow = { name: 'asks', definition: { initial_state: 'ASK', states: { ASK: asks } } }
+  await send('POST', '/v1/workflows', admin, workflow)
+  const run = (await send('POST', '/v1/workflows/asks/run', admin, {})).json<{ execution_id: string }>().execution_id
   const { db } = t.server.database
 
   /** How many calls of these servers are held open now. */
@@ -149,6 +153,7 @@ async function begin(start: Start, count: number, bus: Bus) {
   function ask(route: DeclaredRoute, address: string, headers: Headers): Promise<Answer> {
     const url = route.url
       .replace(':approval_id', approval)
+      .replace('/workflows/executions/:id', `/workflows/executions/${run}`)
       .replace('/executions/:id', `/executions/${execution}`)
       .replace('/agents/:id', `/agents/${w.agent}`)
     const one = new AbortController()
@@ -176,7 +181,15 @@ async function begin(start: Start, count: number, bus: Bus) {
   async function open(route: DeclaredRoute, address: string, headers: Headers): Promise<OpenCall> {
     const before = held
     const answer = ask(route, address, headers)
-    while (held === before) await new Promise<void>((resolve) => (wake = resolve))
+    let early: number | null = null
+    const noted = ({ status }: Answer) => {
+      if (held !== before) return
+      early = status
+      wake()
+    }
+    answer.then(noted, () => {})
+    while (held === before && early === null) await new Promise<void>((resolve) => (wake = resolve))
+    expect([route.url, early], 'what is not held open').toEqual([route.url, null])
     if (isStream(route)) expect([route.url, (await answer).status]).toEqual([route.url, 200])
     let isOver = false
     const over = answer.then(async (response) => {
