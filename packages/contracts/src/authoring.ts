@@ -9,8 +9,10 @@ export {
   type LibraryContract,
 } from './compose/assemble.ts'
 export { convertDocument, type DocumentKind } from './convert/index.ts'
+export { type LaxWord, laxWords, offerRuleset } from './convert/offer.ts'
 export { type ExplainedContract, type ExplainedNode, type Explanation, explain } from './explain/explain.ts'
 export { type CheckedBundle, checkBundle } from './lint/check.ts'
+export { type Reader, type ReaderIssue, readerIssues } from './lint/readers.ts'
 export type { Example, Operator, Samples } from './operators/operator.ts'
 export { OPERATOR_NAMES, OPERATORS, operatorOf } from './operators/operators.ts'
 export { analysePattern, type PatternAnalysis } from './regex/analyse.ts'

@@ -24,6 +24,6 @@ test('loading and deciding is at most 67 KiB gzip', async () => {
   expect(size).toBeLessThanOrEqual(67)
 })
 
-test('the whole package is at most 93 KiB gzip', async () => {
-  expect(await sizeOf('index.ts', 'authoring.ts', 'gates/index.ts', 'conformance/index.ts')).toBeLessThanOrEqual(93)
+test('the whole package is at most 96 KiB gzip', async () => {
+  expect(await sizeOf('index.ts', 'authoring.ts', 'gates/index.ts', 'conformance/index.ts')).toBeLessThanOrEqual(96)
 })

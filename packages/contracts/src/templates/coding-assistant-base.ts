@@ -164,6 +164,16 @@ contracts:
       effect: deny
       message: "This command installs packages: {args.command}"
       tags: [audit, packages]
+  - id: deny-interactive-shells
+    type: pre
+    tool: Bash
+    when:
+      args.command:
+        matches: '^\s*(?:exec\s+)?(?:/\S*/)?(?:bash|sh|dash|zsh|fish|python[\d.]*|node|irb|psql|mysql|sqlite3)(?:\s+(?:-i|-l|--login|--interactive))*\s*$'
+    then:
+      effect: deny
+      message: "What is typed into a program that is open is not judged: {args.command}"
+      tags: [security, gate-protection]
   - id: deny-gate-config-reads
     type: pre
     tool: Read
@@ -176,6 +186,11 @@ contracts:
           - '\.claude/settings(?:\.local)?\.json$'
           - '\.cursor/hooks\.json$'
           - '\.gemini/settings\.json$'
+          - '\.qwen/settings\.json$'
+          - '\.codex/(?:hooks\.json|config\.toml)$'
+          - '\.copilot/'
+          - '\.cline/hooks/'
+          - 'opencode/plugins?/'
     then:
       effect: deny
       message: "{args.file_path} configures the gate and must not be read by an assistant."
@@ -192,6 +207,11 @@ contracts:
           - '\.claude/settings(?:\.local)?\.json$'
           - '\.cursor/hooks\.json$'
           - '\.gemini/settings\.json$'
+          - '\.qwen/settings\.json$'
+          - '\.codex/(?:hooks\.json|config\.toml)$'
+          - '\.copilot/'
+          - '\.cline/hooks/'
+          - 'opencode/plugins?/'
     then:
       effect: deny
       message: "{args.file_path} configures the gate and must not be written by an assistant."
@@ -208,6 +228,11 @@ contracts:
           - '\.claude/settings(?:\.local)?\.json$'
           - '\.cursor/hooks\.json$'
           - '\.gemini/settings\.json$'
+          - '\.qwen/settings\.json$'
+          - '\.codex/(?:hooks\.json|config\.toml)$'
+          - '\.copilot/'
+          - '\.cline/hooks/'
+          - 'opencode/plugins?/'
     then:
       effect: deny
       message: "{args.file_path} configures the gate and must not be edited by an assistant."
@@ -223,6 +248,10 @@ contracts:
           - '\.lictor/'
           - 'settings(?:\.local)?\.json'
           - 'hooks\.json'
+          - '\.codex/config\.toml'
+          - '\.copilot/'
+          - '\.cline/hooks/'
+          - 'opencode/plugins?/'
           - '\b(?:edictum|lictor)\s+gate\s+uninstall\b'
     then:
       effect: deny
