@@ -30,6 +30,7 @@ export class CallTelemetry {
     this.#telemetry.recordDenial(this.#toolName)
     this.#span.set('governance.action', 'denied')
     this.#span.set('governance.reason', reason)
+    this.#span.set('error.type', 'EdictumDenied')
     this.#span.error(reason)
   }
 
@@ -37,6 +38,7 @@ export class CallTelemetry {
     this.#span.set('governance.tool_success', toolSuccess)
     this.#span.set('governance.postconditions_passed', postconditionsPassed)
     if (toolSuccess) this.#span.ok()
+    else this.#span.set('error.type', 'EdictumToolError')
   }
 
   failed(message: string): void {

@@ -57,7 +57,8 @@ export class EdictumDenied extends Error implements Coded<'EDICTUM_DENIED'> {
 
 /**
  * The tool itself failed: it threw, or its result was judged a failure. The message is what it said, redacted when a
- * contract redacted it; `cause` and `result` are then absent, because they would carry what was taken out.
+ * contract redacted it; `cause` is then absent, because it would carry what was taken out, and `result` is what the contract
+ * left of a result that said it failed.
  */
 export class EdictumToolError extends Error implements Coded<'EDICTUM_TOOL_ERROR'> {
   readonly code = 'EDICTUM_TOOL_ERROR'

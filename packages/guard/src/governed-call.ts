@@ -85,6 +85,11 @@ export class GovernedCall {
     this.#telemetry = telemetry === null ? null : new CallTelemetry(telemetry, envelope, state.policyVersion)
   }
 
+  /** Whether any contract looks at what the tool returns: until it has, nothing of it may be shown. */
+  get judgesOutput(): boolean {
+    return this.#deps.pipeline.judgesOutput(this.#state, this.envelope.toolName)
+  }
+
   /**
    * Counts the attempt, decides, asks a human where a contract says so, reserves the execution, and records what was decided.
    * @throws EdictumDenied when the call must not run, the signal's reason when it was taken back, and whatever storage,

@@ -25,6 +25,7 @@ import type { EdictumOptions, PrincipalResolver, RunOptions, YamlOptions } from 
 import type { ToolOutcome } from './outcome.ts'
 import { GovernancePipeline } from './pipeline.ts'
 import { realPath } from './real-path.ts'
+import { type CoveredTool, type RegisteredTool, RegisteredTools, type ToolCoverage } from './registered-tools.ts'
 import { Session } from './session.ts'
 import { compileState, type GuardState, stateOf } from './state.ts'
 import { MemoryBackend, type StorageBackend } from './storage.ts'
@@ -65,6 +66,7 @@ export class Guard {
   readonly #principalResolver: PrincipalResolver | null
   readonly #newSessionId: NewId
   #session: Session | null = null
+  #tools: RegisteredTools | null = null
   readonly #closers: { readonly before: () => unknown; readonly after: () => unknown }[] = []
   #principal: Principal | null
   #state: GuardState
@@ -299,6 +301,23 @@ export class Guard {
         resolvePath: this.#context.resolvePath ?? null,
       }),
     )
+  }
+
+  /** Takes a tool into the list of those that `coverage` speaks of. Adapters do so for every tool that they are given. */
+  register(tool: RegisteredTool): void {
+    this.#tools ??= new RegisteredTools()
+    this.#tools.add(tool)
+  }
+
+  /** What the contracts in force at this moment say about the tools that adapters were given. */
+  coverage(): ToolCoverage {
+    this.#tools ??= new RegisteredTools()
+    return this.#tools.coverage(this.#state.policy, this.mode === 'observe')
+  }
+
+  /** The tools of `coverage` that nothing governs: they run elsewhere, or no contract looks at them. */
+  ungoverned(): readonly CoveredTool[] {
+    return this.coverage().tools.filter(({ status }) => status === 'ungoverned')
   }
 
   /** Runs `before` when the guard closes, ahead of its sinks, and `after` behind them. */

@@ -82,6 +82,7 @@ export type {
 export type { ToolOutcome } from './outcome.ts'
 export { GovernancePipeline, type PostDecision, type PreDecision } from './pipeline.ts'
 export { realPath } from './real-path.ts'
+export type { CoveredTool, RegisteredTool, ToolCoverage, ToolStatus } from './registered-tools.ts'
 export type {
   ExecutionBounds,
   LeaseOutcome,

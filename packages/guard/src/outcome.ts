@@ -29,9 +29,12 @@ export function judgeOutcome({ toolName }: Envelope, outcome: ToolOutcome, isSuc
   }
 }
 
-/** The error of a tool that failed. Where a contract changed its text, the cause would still carry what was taken out. */
+/**
+ * The error of a tool that failed. Where a contract changed its text, the cause would still carry what was taken out; a result
+ * that said it failed is there in its own form, as the contract made it.
+ */
 export function toolError(post: PostDecision, response: unknown, cause: unknown): EdictumToolError {
   return post.redactedResponse === null
     ? new EdictumToolError(responseText(response) ?? '', { cause, result: response })
-    : new EdictumToolError(post.redactedResponse)
+    : new EdictumToolError(post.redactedResponse, cause === undefined ? { result: post.replacement?.value } : {})
 }

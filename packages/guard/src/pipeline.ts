@@ -177,6 +177,12 @@ export class GovernancePipeline {
     return decidePreAsync(state.policy, envelope, counters, context).then((pre) => withHooks(pre, hooksEvaluated))
   }
 
+  /** Whether a contract or a hook looks at what this tool returns. */
+  judgesOutput(state: GuardState, toolName: string): boolean {
+    const { post, postCandidates } = state.policy.planFor(toolName)
+    return post.length > 0 || postCandidates.length > 0 || this.#after.length > 0
+  }
+
   /** What judges an output that comes piece by piece; null when no contract judges it. */
   streamJudges(state: GuardState, envelope: Envelope, ended: (decision: PostDecision) => void): StreamJudges | null {
     const text = judgeChunks(state.policy, envelope, this.#context)

@@ -64,6 +64,12 @@ export class GovernanceTelemetry {
           'tool.call_index': envelope.callIndex,
           'governance.environment': envelope.environment,
           'governance.run_id': envelope.runId,
+          // What OpenTelemetry's conventions for generative AI say of the execution of a tool.
+          'gen_ai.operation.name': 'execute_tool',
+          'gen_ai.tool.name': envelope.toolName,
+          'gen_ai.tool.type': 'function',
+          'gen_ai.conversation.id': envelope.runId,
+          ...(envelope.toolUseId ? { 'gen_ai.tool.call.id': envelope.toolUseId } : {}),
         },
       }),
     )

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   AnswerTooLargeError,
   createWatch,
@@ -15,6 +14,7 @@ import { configError } from '../errors.ts'
 import { consoleLogger, errorText, type Logger } from '../logger.ts'
 import { EdictumConnectionError, EdictumServerError } from './errors.ts'
 import { checkApiKey, checkBaseUrl, checkIdentifier, checkTags } from './identifiers.ts'
+import { keyPrefixOf } from './key-prefix.ts'
 import { openBackgroundStream } from './open-stream.ts'
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
@@ -51,8 +51,6 @@ export interface JsonText {
   readonly jsonText: string
 }
 
-/** Characters of a key's random part that may be seen. */
-const SHOWN_CHARACTERS = 8
 const MAX_RESPONSE_BYTES = 10 * 1024 * 1024
 /** The stated pauses are the least; a quarter more keeps a fleet from coming back in one moment. */
 const BACK_OFF = { firstMs: 500, longestMs: 60_000, jitter: 0.25 }
@@ -142,14 +140,9 @@ export class EdictumServerClient {
       : openBackgroundStream(url, headers, stopped))
   }
 
-  /** What the console shows of the key; of a key in another form, a part of its hash. */
+  /** As the console shows it. */
   get keyPrefix(): string {
-    const start = `edk_${this.env}_`
-    const shown = start.length + SHOWN_CHARACTERS
-    if (this.#apiKey.startsWith(start) && this.#apiKey.length >= shown + SHOWN_CHARACTERS) {
-      return this.#apiKey.slice(0, shown)
-    }
-    return `key_${createHash('sha256').update(this.#apiKey, 'utf8').digest('hex').slice(0, 16)}`
+    return keyPrefixOf(this.#apiKey, this.env)
   }
 
   get closed(): boolean {

@@ -15,20 +15,40 @@ export interface Delivered {
 /** Delivers events, each as the JSON text it has on the wire, in order. Never rejects. */
 export type DeliverEvents = (lines: readonly string[], signal?: AbortSignal) => Promise<Delivered>
 
+/** The contracts of an agent that has them from elsewhere than this server. */
+export interface AgentManifest {
+  readonly agent_id: string
+  readonly policy_version: string
+  readonly contracts: readonly {
+    readonly id: string
+    readonly type: string
+    readonly tool: string
+    readonly mode: string
+  }[]
+}
+
 /** What any console takes in one request: at most 1,000 events and 1 MB. */
 const MAX_CHUNK_EVENTS = 1_000
 const MAX_CHUNK_LENGTH = 900_000
 
-/** Delivers to the console, in as many requests as its limits ask for. While the server is away nothing is dropped. */
-export function createEventDelivery(deps: { client: EdictumServerClient; logger: Logger }): DeliverEvents {
+/**
+ * Delivers to the console, in as many requests as its limits ask for. While the server is away nothing is dropped.
+ * @param deps.manifest what contracts the agent has, told with its events where the server did not give them out
+ */
+export function createEventDelivery(deps: {
+  client: EdictumServerClient
+  logger: Logger
+  manifest?: AgentManifest | null
+}): DeliverEvents {
   const { client, logger } = deps
+  const manifest = deps.manifest ? `,"agent_manifest":${JSON.stringify(deps.manifest)}` : ''
 
   /** Null when the chunk should be tried again later. */
   async function deliverChunk(
     chunk: readonly string[],
     signal: AbortSignal | undefined,
   ): Promise<Omit<Delivered, 'settled'> | null> {
-    const jsonText = `{"events":[${chunk.join(',')}]}`
+    const jsonText = `{"events":[${chunk.join(',')}]${manifest}}`
     try {
       const { rejected } = await client.post('/api/v1/events', { jsonText }, signal ? { signal } : {})
       if (!Array.isArray(rejected) || rejected.length === 0) return { dropped: 0, refusal: null }

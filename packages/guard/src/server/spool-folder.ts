@@ -62,6 +62,10 @@ export function spoolPath(folder: string, { keyPrefix, agentId }: SpoolOwner, { 
   return join(folder, `${[plain(keyPrefix), plain(agentId), pid, start].join(SEPARATOR)}${EXTENSION}`)
 }
 
+/** The file that programs append to which live for one call. Its end is no number of a process. */
+export const journalName = ({ keyPrefix, agentId }: SpoolOwner): string =>
+  `${[plain(keyPrefix), plain(agentId), 'journal'].join(SEPARATOR)}${EXTENSION}`
+
 function plain(text: string): string {
   return text.replaceAll(/[^A-Za-z0-9._-]/g, '_')
 }
