@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 const shared = {
@@ -9,6 +10,13 @@ const polling = { expect: { poll: { timeout: 15_000 } } }
 /** In CI a test that fails is tried twice more. The report marks it with `retry`: a fault to mend, which does not hold up the rest. */
 const again = { retry: process.env.CI ? 2 : 0 }
 const limits = { ...polling, ...again, testTimeout: 60_000, hookTimeout: 120_000 }
+
+/** The adapters' proofs, or a copy of them with other versions. Their frameworks are installed apart, by `npm ci` in those folders. */
+const proofs = process.env.LICTOR_ADAPTER_PROOFS ?? 'proofs/adapters'
+const { isInstalled, suites }: typeof import('./proofs/adapters/installed.ts') = await import(
+  join(import.meta.dirname, proofs, 'installed.ts')
+)
+const proven = [...new Set(suites.filter(isInstalled).map(({ file }) => file))]
 
 export default defineConfig({
   test: {
@@ -35,6 +43,16 @@ export default defineConfig({
           name: 'server',
           include: ['packages/server/{src,test}/**/*.test.ts'],
           globalSetup: ['packages/server/test/databases.global.ts'],
+        },
+      },
+      {
+        test: {
+          ...limits,
+          name: 'adapters',
+          include: [...proven, ...(proven.length > 0 ? ['examples.test.ts'] : []), 'types.test.ts', 'missing.ts'].map(
+            (file) => `${proofs}/${file}`,
+          ),
+          globalSetup: [`${proofs}/global.ts`],
         },
       },
       {

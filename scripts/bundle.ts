@@ -5,6 +5,7 @@
  *
  * `tsc -b` checks the types and writes declarations to `.types`; it has run before.
  */
+import { createHash } from 'node:crypto'
 import fs, {
   existsSync,
   globSync,
@@ -15,8 +16,11 @@ import fs, {
   renameSync,
   rmSync,
 } from 'node:fs'
-import path, { dirname, join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import module from 'node:module'
+import os from 'node:os'
+import path, { basename, dirname, join, relative } from 'node:path'
+import url, { fileURLToPath } from 'node:url'
+import util from 'node:util'
 import { type CodeSplittingNameFunction, type Plugin, type RolldownOptions, rolldown } from 'rolldown'
 import { dts } from 'rolldown-plugin-dts'
 
@@ -38,6 +42,32 @@ const read = (folder: string): PackageJson => JSON.parse(readFileSync(join(folde
 const programs: Readonly<Record<string, readonly string[]>> = {
   server: ['src/**/worker.ts'],
   cli: ['src/bin.ts'],
+}
+
+/**
+ * Programs that start for one answer. Each is one script with all it needs, the packages of the workspace too; `bin` runs it with
+ * the code that an earlier call compiled. What they load only sometimes is a module of its own beside it. Nobody imports them,
+ * so they have no declarations.
+ */
+const oneAnswer: Readonly<
+  Record<
+    string,
+    { readonly script: Source; readonly sometimes: readonly Source[]; readonly outside: readonly string[] }
+  >
+> = {
+  cli: {
+    script: { made: 'gate-check', source: 'src/gate/check/entry.ts' },
+    sometimes: [
+      { made: 'gate-read', source: 'src/gate/check/read-anew.ts' },
+      { made: 'gate-ask', source: 'src/gate/check/ask.ts' },
+    ],
+    outside: ['@lictor/guard/server'],
+  },
+}
+
+interface Source {
+  readonly made: string
+  readonly source: string
 }
 
 /** Sources of the entries by the path of what is made of them, below `dist` and without an ending. */
@@ -72,24 +102,43 @@ const internalEntries = (folder: string): string[] =>
 
 /** Modules of Node that every process has loaded when it starts. */
 const LOADED: Readonly<Record<string, object>> = { 'node:fs': fs, 'node:path': path }
+/** Modules of Node of which a program that starts for one answer needs a function or two, and none of what they list beside. */
+const PARTLY_NEEDED: Readonly<Record<string, object>> = {
+  ...LOADED,
+  'node:os': os,
+  'node:url': url,
+  'node:util': util,
+  'node:module': module,
+}
 
 /**
  * Makes imports of them read the module that is there. An ordinary import lists all that the module exports, and so loads the
  * promises, streams and watchers of `node:fs` too: a tenth of what the guard's start takes.
  */
-const loadedModules: Plugin = {
+const readAsLoaded = (modules: Readonly<Record<string, object>>): Plugin => ({
   name: 'loaded-modules',
-  resolveId: (id) => (id in LOADED ? `\0${id}` : null),
+  resolveId: (id) => (id in modules ? `\0${id}` : null),
   load: (id) => {
     const name = id.slice(1)
-    const loaded = id.startsWith('\0') ? LOADED[name] : undefined
+    const loaded = id.startsWith('\0') ? modules[name] : undefined
     if (loaded === undefined) return null
     const names = Object.entries(Object.getOwnPropertyDescriptors(loaded))
       .filter(([member, { value }]) => value !== undefined && /^[A-Za-z]+$/.test(member) && member !== 'default')
       .map(([member]) => `export const ${member} = loaded.${member}`)
     return `const loaded = process.getBuiltinModule('${name}')\n${names.join('\n')}\n`
   },
-}
+})
+const loadedModules = readAsLoaded(LOADED)
+
+/** Modules that a script loads only sometimes, by where they are made. */
+const besides = (folder: string, modules: readonly Source[]): Plugin => ({
+  name: 'besides',
+  resolveId(id, importer) {
+    if (importer === undefined || !id.startsWith('.')) return null
+    const found = modules.find(({ source }) => join(folder, source) === join(dirname(importer), id))
+    return found === undefined ? null : { id: `./${found.made}.js`, external: true }
+  },
+})
 
 async function bundle(name: string): Promise<void> {
   const folder = join(root, 'packages', name)
@@ -127,6 +176,7 @@ async function bundleInto(out: string, name: string): Promise<void> {
     platform: 'neutral',
     resolve: { conditionNames: [SOURCE, 'import', 'default'], mainFields: ['module', 'main'] },
     logLevel: 'warn',
+    transform: { define: { LICTOR_BUILD: JSON.stringify(buildOf(folder)) } },
   }
   await write({
     ...shared,
@@ -149,6 +199,24 @@ async function bundleInto(out: string, name: string): Promise<void> {
           }),
     },
   })
+  const quick = oneAnswer[name]
+  for (const { made, source } of quick === undefined ? [] : [quick.script, ...quick.sometimes]) {
+    const isScript = made === quick?.script.made
+    await write({
+      ...shared,
+      input: { [made]: join(folder, source) },
+      external: (id) => quick?.outside.includes(id) === true || (id.startsWith('node:') && !(id in PARTLY_NEEDED)),
+      plugins: [readAsLoaded(PARTLY_NEEDED), ...(isScript ? [besides(folder, quick?.sometimes ?? [])] : [])],
+      treeshake: { propertyReadSideEffects: false },
+      output: {
+        dir: out,
+        format: isScript ? 'cjs' : 'esm',
+        entryFileNames: isScript ? '[name].cjs' : '[name].js',
+        dynamicImportInCjs: true,
+        comments: { legal: true, annotation: true, jsdoc: false },
+      },
+    })
+  }
   await write({
     ...shared,
     resolve: { alias: internalTypes() },
@@ -162,6 +230,16 @@ async function bundleInto(out: string, name: string): Promise<void> {
     ],
     output: { dir: out, format: 'esm', chunkFileNames: 'types/[hash]-[name].ts' },
   })
+}
+
+/** Tells builds apart: what one has kept of its work is not for another. The same for the same sources. */
+function buildOf(folder: string): string {
+  const hash = createHash('sha256')
+  for (const name of ['contracts', 'guard', basename(folder)]) {
+    const sources = join(root, 'packages', name, 'src')
+    for (const file of globSync('**/*.ts', { cwd: sources }).sort()) hash.update(readFileSync(join(sources, file)))
+  }
+  return hash.digest('hex').slice(0, 16)
 }
 
 /** What the main entry of a library has in common with others is one file: each file more costs whoever loads it. */

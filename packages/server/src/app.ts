@@ -43,10 +43,13 @@ import { createRoom } from './part.ts'
 import type { Blobs } from './ports/blobs.ts'
 import type { Bus } from './ports/bus.ts'
 import type { Clock } from './ports/clock.ts'
+import type { Fetch } from './ports/fetch.ts'
 import type { Mail } from './ports/mail.ts'
 import type { Outbound } from './ports/outbound.ts'
+import type { Payments } from './ports/payments.ts'
 import type { Random } from './ports/random.ts'
 import type { RateLimiter } from './ports/rate-limiter.ts'
+import type { WindowCounters } from './ports/window-counters.ts'
 import { settledMasterKey } from './rotate-master-key.ts'
 import { createRuntime } from './runtime/runtime.ts'
 import type { Database } from './storage/database.ts'
@@ -55,7 +58,10 @@ import { proveMasterKey } from './storage/master-key.ts'
 import { migrate } from './storage/migrate.ts'
 import { createRoomOf } from './storage/room.ts'
 import { createSealedSecrets } from './storage/sealed-secrets.ts'
+import { createWindowCounters } from './storage/window-counters.ts'
 import { version } from './version.ts'
+
+const LIMIT_SWEEP_MS = 3_600_000
 
 /** What tests put in the place of the world. */
 export interface Overrides {
@@ -121,8 +127,9 @@ async function composeServer(
   const metrics = createMetrics()
   const network = await openNetwork(config, clock, logger, metrics)
   opened.push(network.close, () => network.bus.close())
-  const bus = overrides.bus ?? network.bus
+  const bus = measuredBus(overrides.bus ?? network.bus, metrics)
   const limiter = overrides.limiter ?? network.limiter
+  const kept = createWindowCounters({ database, clock })
   const secretBox = createNaclSecretBox(await settledMasterKey(database, config))
   const names = { resolve: overrides.resolve ?? systemResolve, allowed: config.outboundAllow }
   const addressGuard = createAddressGuard(names)
@@ -141,6 +148,7 @@ async function composeServer(
   const hasDocs = config.envName !== 'production'
   const workers = createWorkers({ clock, logger })
   opened.push(() => workers.stop())
+  workers.every('limit_sweep', LIMIT_SWEEP_MS, kept.sweep)
   measureBacklog({ database, clock, workers, metrics })
   const docker = {
     socket: config.dockerSocket,
@@ -155,12 +163,14 @@ async function composeServer(
     database,
     bus,
     limiter,
+    counters: network.counters ?? kept,
     secretBox,
     secretStore: openBao ? createOpenBaoSecrets(openBao) : createSealedSecrets({ database, secretBox, clock }),
     outbound,
     fetches,
     mail,
     search: createConfiguredSearch({ config, fetch: fetches.operator, clock }),
+    payments: await openPayments(config, fetches.operator, clock),
     blobs,
     openChat: createAiSdkChat({
       anthropicUrl: config.anthropicBaseUrl,
@@ -258,33 +268,75 @@ async function composeServer(
   }
 }
 
+/** A bus of which what is given to it is counted, by topic. */
+function measuredBus(bus: Bus, metrics: Pick<Metrics, 'aegisPublished' | 'aegisDeliveryFailures'>): Bus {
+  return {
+    ...bus,
+    async publish(topic, message) {
+      metrics.aegisPublished.inc({ event_type: topic })
+      try {
+        await bus.publish(topic, message)
+      } catch (error) {
+        metrics.aegisDeliveryFailures.inc({ reason: 'refused' })
+        throw error
+      }
+    },
+  }
+}
+
 /** What several processes share besides the database: Redis, or nothing when there is one process. Drivers load when in use. */
 export async function openNetwork(
   config: Pick<Config, 'redisUrl'>,
   clock: Clock,
   logger: Pick<Logger, 'warn'>,
   metrics: { readonly busLag: Pick<Metrics['busLag'], 'observe'> },
-): Promise<{ bus: Bus; limiter: RateLimiter; close(): void }> {
+): Promise<{
+  bus: Bus
+  limiter: RateLimiter
+  /** Null: in the database. */
+  counters: WindowCounters | null
+  close(): void
+}> {
   if (config.redisUrl === '')
-    return { bus: createInProcessBus(), limiter: createInProcessRateLimiter(clock), close: () => {} }
+    return { bus: createInProcessBus(), limiter: createInProcessRateLimiter(clock), counters: null, close: () => {} }
   const { createRedisRateLimiter } = await import('./adapters/rate-limiter/redis.ts')
   const { createRedisBus } = await import('./adapters/bus/redis.ts')
   const onError = (err: Error) => logger.warn({ err }, 'Redis does not answer')
+  const { createRedisWindowCounters } = await import('./adapters/window-counters/redis.ts')
   const limiter = createRedisRateLimiter(config.redisUrl, clock, onError)
+  const counters = createRedisWindowCounters(config.redisUrl, clock, onError)
+  const close = () => {
+    limiter.close()
+    counters.close()
+  }
   try {
     return {
       bus: await createRedisBus(config.redisUrl, onError, (seconds) => metrics.busLag.observe(seconds)),
       limiter,
-      close: () => limiter.close(),
+      counters,
+      close,
     }
   } catch (cause) {
-    limiter.close()
+    close()
     throw new StartupError(
       'redis',
       'Redis at REDIS_URL does not answer. Start it, correct the address, or leave REDIS_URL empty for a single server.',
       cause,
     )
   }
+}
+
+/** Whom payments are made by, if by anybody. Its SDK loads when in use. */
+async function openPayments(config: Config, fetch: Fetch, clock: Clock): Promise<Payments | null> {
+  if (config.stripeSecretKey === '') return null
+  const { createStripePayments } = await import('./adapters/payments/stripe.ts')
+  return createStripePayments({
+    secretKey: config.stripeSecretKey,
+    webhookSecret: config.stripeWebhookSecret,
+    baseUrl: config.stripeBaseUrl,
+    fetch,
+    clock,
+  })
 }
 
 /** Where files of volumes are kept. The driver of S3 loads when in use. */

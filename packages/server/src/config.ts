@@ -5,12 +5,15 @@ import { type McpServerSettings, readMcpServers } from './mcp-settings.ts'
 import { parse, requireProxy, requireWebAddress, type Setting, textOf } from './setting.ts'
 import { isInjected, unknownNames } from './setting-names.ts'
 import { type Settings, settings, type ValueOf } from './settings.ts'
+import { readWebhookSecrets } from './webhook-secrets.ts'
 
 /** The server's settings, parsed. `masterKey` is 32 bytes; `baseUrl` is empty until the port is known. */
 export type Config = { readonly [K in Exclude<keyof Settings, 'masterKey'>]: ValueOf<Settings[K]> } & {
   readonly masterKey: Uint8Array
   /** What the file of `LICTOR_MCP_SERVERS` names. */
   readonly mcpServers: readonly McpServerSettings[]
+  /** Secrets of webhooks, by `<TENANT>_<SOURCE>` or `<SOURCE>`. */
+  readonly webhookSecrets: ReadonlyMap<string, string>
   /** `LICTOR_…` variables that nothing reads. */
   readonly unknownNames?: readonly string[]
 }
@@ -38,7 +41,7 @@ export function planConfig(environment: Readonly<Record<string, string | undefin
 
 type SettingValues = { readonly [K in keyof Settings]: ValueOf<Settings[K]> } & Pick<
   Config,
-  'unknownNames' | 'mcpServers'
+  'unknownNames' | 'mcpServers' | 'webhookSecrets'
 >
 
 /** Every setting by its own rules. @throws StartupError */
@@ -62,7 +65,13 @@ function readSettings(given: Readonly<Record<string, string | undefined>>): Sett
   for (const proxy of values.trustedProxies as string[]) requireProxy(proxy)
   const dataDir = resolve(values.dataDir as string)
   const mcpServers = readMcpServers(values.mcpServersFile as string, environment)
-  return { ...(values as SettingValues), dataDir, mcpServers, unknownNames: unknown }
+  return {
+    ...(values as SettingValues),
+    dataDir,
+    mcpServers,
+    webhookSecrets: readWebhookSecrets(environment),
+    unknownNames: unknown,
+  }
 }
 
 /** Every setting by its variable; of a secret only whether it is set. */

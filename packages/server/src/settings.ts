@@ -31,6 +31,26 @@ export const settings = {
     secret: true,
     meaning: 'redis://… ; needed when several processes share one database',
   },
+  stripeSecretKey: {
+    variable: 'STRIPE_SECRET_KEY',
+    kind: 'string',
+    fallback: '',
+    secret: true,
+    meaning: 'key of the Stripe account that tiers are sold by; empty sells nothing: billing answers 501',
+  },
+  stripeWebhookSecret: {
+    variable: 'STRIPE_WEBHOOK_SECRET',
+    kind: 'string',
+    fallback: '',
+    secret: true,
+    meaning: 'secret (whsec_…) by which what Stripe sends to /v1/billing/webhook is verified',
+  },
+  stripeBaseUrl: {
+    variable: 'LICTOR_STRIPE_BASE_URL',
+    kind: 'string',
+    fallback: '',
+    meaning: 'where Stripe is instead of https://api.stripe.com, for trials against a stand-in',
+  },
   masterKey: {
     variable: 'LICTOR_MASTER_KEY',
     kind: 'string',
@@ -158,6 +178,34 @@ export const settings = {
     max: 86400,
     meaning: 'length of the login window in seconds',
   },
+  smtpHost: {
+    variable: 'LICTOR_SMTP_HOST',
+    kind: 'string',
+    fallback: '',
+    meaning: 'mail server for invitations and new passwords; empty sends none, and links are handed over by people',
+  },
+  smtpPort: {
+    variable: 'LICTOR_SMTP_PORT',
+    kind: 'integer',
+    fallback: '587',
+    min: 1,
+    max: 65_535,
+    meaning: 'port of the mail server: 465 speaks TLS at once, any other must offer STARTTLS',
+  },
+  smtpUser: { variable: 'LICTOR_SMTP_USER', kind: 'string', fallback: '', meaning: 'user at the mail server' },
+  smtpPassword: {
+    variable: 'LICTOR_SMTP_PASSWORD',
+    kind: 'string',
+    fallback: '',
+    secret: true,
+    meaning: 'password at the mail server',
+  },
+  smtpFrom: {
+    variable: 'LICTOR_SMTP_FROM',
+    kind: 'string',
+    fallback: '',
+    meaning: 'address that mails of the server come from; empty: LICTOR_SMTP_USER',
+  },
   eventsRetentionDays: {
     variable: 'LICTOR_EVENTS_RETENTION_DAYS',
     kind: 'integer',
@@ -280,7 +328,15 @@ export const settings = {
     kind: 'string',
     fallback: 'off',
     oneOf: ['off', 'on'],
-    meaning: 'on counts the tool calls of SEAL sessions against their tier; off sets no limits of tiers',
+    meaning:
+      'on holds tenants and their users to their tier: executions, workflows, model calls, tool calls by SEAL, agents; off sets no limits of tiers, only those that an administrator set',
+  },
+  tier: {
+    variable: 'LICTOR_TIER',
+    kind: 'string',
+    fallback: 'enterprise',
+    oneOf: ['free', 'pro', 'business', 'enterprise', 'system'],
+    meaning: 'tier of tenants that were given none, where limits are on; system has no limits',
   },
   sandbox: {
     variable: 'LICTOR_SANDBOX',

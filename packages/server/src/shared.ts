@@ -13,12 +13,14 @@ import type { Mail } from './ports/mail.ts'
 import type { McpProcesses } from './ports/mcp-processes.ts'
 import type { ModelPorts } from './ports/model.ts'
 import type { Outbound } from './ports/outbound.ts'
+import type { Payments } from './ports/payments.ts'
 import type { Random } from './ports/random.ts'
 import type { RateLimiter } from './ports/rate-limiter.ts'
 import type { Sandbox } from './ports/sandbox.ts'
 import type { SecretBox } from './ports/secret-box.ts'
 import type { SecretStore } from './ports/secrets.ts'
 import type { WebSearch } from './ports/web-search.ts'
+import type { WindowCounters } from './ports/window-counters.ts'
 import type { Database } from './storage/database.ts'
 
 /** What `app.ts` chose, as each room receives it. */
@@ -30,6 +32,8 @@ export interface Shared extends Changes {
   readonly database: Database
   readonly bus: Bus
   readonly limiter: RateLimiter
+  /** What limits by tier, tenant and user count. */
+  readonly counters: WindowCounters
   readonly secretBox: SecretBox
   readonly secretStore: SecretStore
   readonly outbound: Outbound
@@ -37,6 +41,8 @@ export interface Shared extends Changes {
   readonly mail: Mail
   /** What `web.search` asks; a sentence that says which setting is missing where there is none. */
   readonly search: WebSearch | string
+  /** Null: nothing is sold here. */
+  readonly payments: Payments | null
   /** Files of volumes. */
   readonly blobs: Blobs
   /** Models that tenants configured for the assistant. */

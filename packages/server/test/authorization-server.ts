@@ -21,7 +21,14 @@ export interface AuthorizationServer {
   close(): Promise<void>
 }
 
-export async function startAuthorizationServer(): Promise<AuthorizationServer> {
+export async function startAuthorizationServer(
+  options: {
+    readonly redirectUri?: string
+    /** What it says of whoever signs in, beside who they are. */
+    readonly claims?: () => Readonly<Record<string, unknown>>
+  } = {},
+): Promise<AuthorizationServer> {
+  const { redirectUri = REDIRECT_URI, claims = () => ({}) } = options
   const asked: Record<string, number> = {}
   const interceptors = new Map<string, (request: IncomingMessage, response: ServerResponse) => boolean>()
   let handle: (request: IncomingMessage, response: ServerResponse) => unknown = () => {}
@@ -40,14 +47,15 @@ export async function startAuthorizationServer(): Promise<AuthorizationServer> {
       {
         client_id: CLIENT.id,
         client_secret: CLIENT.secret,
-        redirect_uris: [REDIRECT_URI],
+        redirect_uris: [redirectUri],
         response_types: ['code'],
         grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
         token_endpoint_auth_method: 'client_secret_post',
       },
     ],
     pkce: { required: () => true },
-    scopes: ['openid', 'offline_access', 'files'],
+    scopes: ['openid', 'offline_access', 'files', 'email', 'profile'],
+    claims: { openid: ['sub'], email: ['email', 'email_verified'] },
     rotateRefreshToken: true,
     issueRefreshToken: async () => true,
     ttl: { AccessToken: 3600, RefreshToken: 86_400, DeviceCode: 600, Grant: 86_400, Session: 86_400, Interaction: 600 },
@@ -56,7 +64,7 @@ export async function startAuthorizationServer(): Promise<AuthorizationServer> {
       deviceFlow: { enabled: true },
       introspection: { enabled: true },
     },
-    findAccount: async (_context, sub) => ({ accountId: sub, claims: async () => ({ sub }) }),
+    findAccount: async (_context, sub) => ({ accountId: sub, claims: async () => ({ sub, ...claims() }) }),
     interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
     cookies: { keys: ['a-key-for-tests'] },
   })

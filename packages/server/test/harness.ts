@@ -8,6 +8,7 @@ import pino from 'pino'
 import { describe, inject } from 'vitest'
 import { createServer, type Overrides, type Server } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
+import type { Role } from '../src/identity/roles.ts'
 import { POSTGRES_TEMPLATE } from './databases.global.ts'
 import { type ManualClock, manualClock } from './manual-clock.ts'
 
@@ -26,8 +27,8 @@ export interface TestServer {
   admin(): Promise<Record<string, string>>
   /** Headers of an agent with a new API key of this environment. */
   agent(env?: string, agentId?: string): Promise<Record<string, string>>
-  /** A cookie header of somebody of the first administrator's tenant who is none. */
-  member(): Promise<Record<string, string>>
+  /** A cookie header of somebody of the first administrator's tenant, a member unless said otherwise. */
+  member(role?: Role): Promise<Record<string, string>>
   /** A cookie header of another tenant's administrator. */
   otherTenant(): Promise<Record<string, string>>
   /** Stop this process and start another on the same data. */
@@ -127,14 +128,19 @@ export async function startTestServer(
       const answer = await request({ method: 'POST', url: '/api/v1/keys', headers, payload: { env } })
       return { authorization: `Bearer ${answer.json<{ key: string }>().key}`, 'x-edictum-agent-id': agentId }
     },
-    async member() {
+    async member(role = 'member') {
       await testServer.admin()
       const { db } = server.database
       const email = `${randomUUID()}@example.com`
       const first = await db.selectFrom('users').selectAll().executeTakeFirstOrThrow()
+      const id = randomUUID()
       await db
         .insertInto('users')
-        .values({ ...first, id: randomUUID(), email, is_admin: 0 })
+        .values({ ...first, id, email })
+        .execute()
+      await db
+        .insertInto('members')
+        .values({ tenant_id: first.tenant_id, user_id: id, role, joined_at: 0, invited_at: null })
         .execute()
       return signIn({ email, password: ADMIN.password })
     },
@@ -143,11 +149,16 @@ export async function startTestServer(
       const { db } = server.database
       const tenantId = randomUUID()
       const email = `${tenantId}@example.org`
+      const id = randomUUID()
       const first = await db.selectFrom('users').selectAll().executeTakeFirstOrThrow()
       await db.insertInto('tenants').values({ id: tenantId, slug: tenantId, name: tenantId, created_at: 0 }).execute()
       await db
         .insertInto('users')
-        .values({ ...first, id: randomUUID(), tenant_id: tenantId, email })
+        .values({ ...first, id, tenant_id: tenantId, email })
+        .execute()
+      await db
+        .insertInto('members')
+        .values({ tenant_id: tenantId, user_id: id, role: 'owner', joined_at: 0, invited_at: null })
         .execute()
       const key = await db.selectFrom('signing_keys').selectAll().executeTakeFirstOrThrow()
       await db

@@ -7,7 +7,7 @@ import { chapters } from '../scripts/reference/chapters.ts'
 import { pathOf } from '../scripts/reference/document.ts'
 import { impliedFailures } from '../scripts/reference/errors.ts'
 import { examples } from '../scripts/reference/examples.ts'
-import { streamEvents } from '../src/changes/stream-events.ts'
+import { dashboardTypes } from '../src/changes/stream-log.ts'
 import { LONGEST_AGENT_ID } from '../src/governance/fleet/registrations.ts'
 import type { DeclaredRoute } from '../src/http/server.ts'
 import { startTestServer, type TestServer } from './harness.ts'
@@ -204,7 +204,7 @@ it('the reference lists what each live stream tells', () => {
     const media = document.paths[path]?.get?.responses['200']?.content?.['text/event-stream']
     return Object.keys((media as unknown as { 'x-events'?: object } | undefined)?.['x-events'] ?? {})
   }
-  expect(eventsOf('/api/v1/stream/dashboard')).toEqual(Object.keys(streamEvents))
+  expect(eventsOf('/api/v1/stream/dashboard')).toEqual([...dashboardTypes])
   expect(eventsOf('/api/v1/stream')).toEqual([
     'contract_update',
     'assignment_changed',

@@ -5,10 +5,14 @@ import { startTestServer, type TestServer } from './harness.ts'
 
 /** What anybody may call. A route joins this list by a decision, not by an oversight. */
 const publicRoutes = [
+  'GET /api/v1/auth/oidc/callback',
+  'GET /api/v1/auth/oidc/start',
+  'GET /api/v1/auth/sso',
   'GET /api/v1/health',
   'GET /api/v1/health/live',
   'GET /api/v1/health/ready',
   'GET /api/v1/slack/manifest',
+  'GET /v1/health',
   'GET /dashboard',
   'GET /dashboard/*',
   'GET /dashboard/assets/*',
@@ -23,10 +27,15 @@ const publicRoutes = [
   'GET /openapi.json',
   'GET /realms/:realm/.well-known/openid-configuration',
   'GET /realms/:realm/protocol/openid-connect/certs',
+  'GET /v1/billing/prices',
   'GET /v1/seal/keys',
+  'POST /api/v1/auth/invitation',
+  'POST /api/v1/auth/invitation/accept',
   'POST /api/v1/auth/local',
   'POST /api/v1/auth/login',
   'POST /api/v1/auth/logout',
+  'POST /api/v1/auth/password-reset',
+  'POST /api/v1/auth/password-reset/complete',
   'POST /api/v1/setup',
   'POST /v1/api-keys/validate',
   'POST /realms/:realm/protocol/openid-connect/token',
@@ -65,11 +74,30 @@ describe('every route', () => {
     const unconfined = guarded()
       .filter((route) => route.config.scope === 'none')
       .map(nameOf)
-    expect(unconfined.toSorted()).toEqual([
+    const ofTheServer = [
+      // Of the installation: its administrators set limits for every tenant, and its servers are nobody's own.
+      'DELETE /v1/admin/rate-limits/overrides/:id',
+      'DELETE /v1/cluster/nodes/:id',
       'DELETE /v1/seal/keys/:kid',
       'GET /api/v1/health/details',
+      'GET /v1/admin/rate-limits/overrides',
+      'GET /v1/admin/rate-limits/usage',
+      'GET /v1/cluster/nodes',
+      'GET /v1/cluster/status',
+      'POST /v1/admin/rate-limits/overrides',
+      'POST /v1/cluster/nodes/:id/activate',
+      'POST /v1/cluster/nodes/:id/drain',
+      'DELETE /v1/admin/tenants/:slug',
+      'GET /v1/admin/tenants',
+      'GET /v1/admin/tenants/:slug',
+      'POST /v1/admin/tenants',
+      'POST /v1/admin/tenants/:slug/invitations',
+      'POST /v1/admin/tenants/:slug/resume',
+      'POST /v1/admin/tenants/:slug/suspend',
       'POST /v1/seal/keys/rotate',
-    ])
+      'PUT /v1/admin/tenants/:slug/quotas',
+    ]
+    expect(unconfined.toSorted()).toEqual(ofTheServer.toSorted())
   })
 
   it('describes each of its path parameters, its answers and its purpose', () => {

@@ -114,12 +114,17 @@ async function begin(start: Start, count: number, bus: Bus) {
           .insertInto('users')
           .values({ ...first, id, email })
           .execute()
+        await db
+          .insertInto('members')
+          .values({ tenant_id: first.tenant_id, user_id: id, role: 'admin', joined_at: 0, invited_at: null })
+          .execute()
         const login = await send('POST', '/api/v1/auth/login', {}, { email, password: ADMIN.password })
         const headers = { cookie: String(login.headers['set-cookie']).split(';')[0] ?? '', 'x-requested-with': 'test' }
         return {
           headers,
           withdraw: async () => void (await send('POST', '/api/v1/auth/logout', headers)),
-          lower: async () => void (await db.updateTable('users').set({ is_admin: 0 }).where('id', '=', id).execute()),
+          lower: async () =>
+            void (await db.updateTable('members').set({ role: 'member' }).where('user_id', '=', id).execute()),
         }
       }
       case 'key': {

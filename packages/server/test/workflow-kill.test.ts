@@ -6,6 +6,7 @@ import pg from 'pg'
 import { afterEach, describe, expect, inject, it, vi } from 'vitest'
 import { stringify } from 'yaml'
 import type {} from './databases.global.ts'
+import { dockerProblem, importTestImage, startEngine, TEST_IMAGE } from './docker.ts'
 import { type Killable, killable } from './killable.ts'
 
 // Each test starts several processes.
@@ -29,7 +30,7 @@ describe.each(['SQLite', 'PostgreSQL'])('workflows whose server is killed (%s)',
     if (name === 'PostgreSQL') await administer(base, `drop database if exists ${database} with (force)`)
   })
 
-  async function open(): Promise<void> {
+  async function open(environment: Readonly<Record<string, string>> = {}): Promise<void> {
     if (name === 'PostgreSQL') await administer(base, `create database ${database}`)
     folder = mkdtempSync(join(tmpdir(), 'lictor-workflow-kill-'))
     writeFileSync(join(folder, 'script.yaml'), stringify({ turns: [{ text: 'written', delay_ms: 2000 }] }))
@@ -37,6 +38,7 @@ describe.each(['SQLite', 'PostgreSQL'])('workflows whose server is killed (%s)',
       LICTOR_DATA_DIR: folder,
       LICTOR_MODEL_SCRIPT: join(folder, 'script.yaml'),
       LICTOR_SANDBOX: 'process',
+      ...environment,
       ...(name === 'PostgreSQL' ? { DATABASE_URL: `${base}/${database}` } : {}),
     })
     await server.start()
@@ -52,8 +54,8 @@ describe.each(['SQLite', 'PostgreSQL'])('workflows whose server is killed (%s)',
     if (answer.status >= 300) throw new Error(`${path}: ${await answer.text()}`)
     return (await answer.json()) as T
   }
-  const register = (states: object) =>
-    call('POST', '/v1/workflows', { name: 'flow', definition: { initial_state: Object.keys(states)[0], states } })
+  const register = (states: object, workflow = 'flow') =>
+    call('POST', '/v1/workflows', { name: workflow, definition: { initial_state: Object.keys(states)[0], states } })
   const start = async () => (await call<{ execution_id: string }>('POST', '/v1/workflows/flow/run', {})).execution_id
   const get = (id: string) => call<Run>('GET', `/v1/workflows/executions/${id}`)
   const eventsOf = async (id: string) =>
@@ -102,6 +104,121 @@ describe.each(['SQLite', 'PostgreSQL'])('workflows whose server is killed (%s)',
       expect(await exitsOf(id)).toEqual(['FIRST', 'WRITE', 'SLOW', 'ASK', 'LAST'])
       expect((await executions()).map(({ status }) => status)).toEqual(['completed'])
       await until(async () => readdirSync(join(folder, 'workflows')).length === 0)
+    },
+  )
+
+  it.runIf(isHere)(
+    'while several agents, a judge and a sub-workflow work: what was begun is found again, and nothing is begun twice',
+    async () => {
+      await open()
+      const agent = (agentName: string, text: string) =>
+        call(
+          'POST',
+          '/v1/agents',
+          stringify({
+            apiVersion: '100monkeys.ai/v1',
+            kind: 'Agent',
+            metadata: {
+              name: agentName,
+              version: '1.0.0',
+              annotations: { 'lictor.dev/script': stringify({ turns: [{ text, delay_ms: 2000 }] }) },
+            },
+            spec: {
+              runtime: { language: 'javascript', version: '20', model: 'scripted' },
+              task: { instruction: 'Work.' },
+            },
+          }),
+        )
+      await agent('writer', 'written')
+      await agent('judge', JSON.stringify({ score: 1, confidence: 1, reasoning: 'good' }))
+      await register({ ASK: { kind: 'Human', prompt: 'ok?', transitions: [] } }, 'inner')
+      await register({
+        MANY: {
+          kind: 'ParallelAgents',
+          agents: [
+            { agent: 'writer', input: 'a' },
+            { agent: 'writer', input: 'b' },
+          ],
+          consensus: { strategy: 'unanimous' },
+          transitions: [{ condition: 'on_success', target: 'JUDGED' }],
+        },
+        JUDGED: {
+          kind: 'Agent',
+          agent: 'writer',
+          input: 'c',
+          judges: [{ agent_id: 'judge' }],
+          transitions: [{ condition: 'score_above', threshold: 0.9, target: 'SUB' }],
+        },
+        SUB: { kind: 'Subworkflow', workflow_id: 'inner', mode: 'blocking', result_key: 'made', transitions: [] },
+      })
+      const id = await start()
+      const executions = async () =>
+        (await call<{ executions: { status: string }[] }>('GET', '/v1/executions')).executions
+      const runs = async () =>
+        (await call<{ executions: { id: string }[] }>('GET', '/v1/workflows/executions')).executions
+      await until(async () => (await executions()).filter(({ status }) => status === 'running').length === 2)
+      await killAndStart()
+      await until(async () => (await executions()).length === 4)
+      await killAndStart()
+      const pending = async () => (await call<{ items: { id: string }[] }>('GET', '/v1/human-approvals')).items
+      await until(async () => (await pending()).length === 1)
+      const asked = await pending()
+      await killAndStart()
+      expect(await pending()).toEqual(asked)
+      await call('POST', `/v1/human-approvals/${asked[0]?.id}/approve`, {})
+      await until(async () => (await get(id)).status !== 'running')
+      const run = await get(id)
+      expect(run).toMatchObject({
+        status: 'completed',
+        state_outputs: { JUDGED: { score: 1, iterations: 1 }, SUB: { status: 'approved' } },
+      })
+      expect(await exitsOf(id)).toEqual(['MANY', 'JUDGED', 'SUB'])
+      expect((await executions()).map(({ status }) => status)).toEqual(Array(4).fill('completed'))
+      expect(await runs()).toHaveLength(2)
+    },
+  )
+
+  it.runIf(isHere && dockerProblem === null)(
+    'while containers work: none outlives its server, and what was under way is begun again',
+    async () => {
+      const docker = await startEngine()
+      try {
+        await importTestImage(docker.engine)
+        await open({ LICTOR_DOCKER_SOCKET: docker.socket })
+        const step = (stepName: string, script: string) => ({
+          name: stepName,
+          image: TEST_IMAGE,
+          command: ['sh', '-c', script],
+        })
+        await register({
+          ONE: {
+            kind: 'ContainerRun',
+            ...step('one', 'echo one >> log; sleep 3'),
+            transitions: [{ condition: 'exit_code_zero', target: 'TWO' }],
+          },
+          TWO: {
+            kind: 'ParallelContainerRun',
+            steps: [step('a', 'echo a >> log; sleep 3'), step('b', 'echo b >> log; sleep 3')],
+            transitions: [{ condition: 'on_success', target: 'LAST' }],
+          },
+          LAST: { kind: 'System', command: 'sort log', transitions: [] },
+        })
+        const id = await start()
+        const running = async () => (await docker.engine.listContainers()).length
+        await until(async () => (await running()) === 1)
+        await killAndStart()
+        await until(async () => (await get(id)).current_state === 'TWO' && (await running()) === 2)
+        await killAndStart()
+        await until(async () => (await get(id)).status !== 'running')
+        const run = await get(id)
+        expect(run.status).toBe('completed')
+        expect(run.state_outputs.LAST?.stdout).toMatch(/^(a\n){1,2}(b\n){1,2}(one\n){1,2}$/)
+        expect(await exitsOf(id)).toEqual(['ONE', 'TWO', 'LAST'])
+        expect(await docker.engine.listContainers({ all: true })).toEqual([])
+      } finally {
+        await server.kill()
+        await docker.stop()
+      }
     },
   )
 

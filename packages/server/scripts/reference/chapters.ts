@@ -1,4 +1,6 @@
 import type { Chapter } from './chapter.ts'
+import { billing } from './chapters/billing.ts'
+import { cluster } from './chapters/cluster.ts'
 import {
   approvals,
   assignment,
@@ -12,9 +14,14 @@ import {
 } from './chapters/governance.ts'
 import { health, identity, tokens } from './chapters/identity.ts'
 import { bundles, compositions, contracts, deployments } from './chapters/library.ts'
+import { limits } from './chapters/limits.ts'
+import { colony, people, singleSignOn, tenants } from './chapters/people.ts'
+import { rulesets } from './chapters/rulesets.ts'
 import { agents, dispatch, executions, humanApprovals } from './chapters/runtime.ts'
+import { schedules } from './chapters/schedules.ts'
 import { observability, seal, securityContexts } from './chapters/seal.ts'
 import { apiKeys, credentials, secrets } from './chapters/secrets.ts'
+import { stimuli } from './chapters/stimuli.ts'
 import { tools } from './chapters/tools.ts'
 import { volumes } from './chapters/volumes.ts'
 import { workflowExecutions } from './chapters/workflow-executions.ts'
@@ -23,6 +30,8 @@ import { workflows } from './chapters/workflows.ts'
 /** The reference, in the order in which it is shown. */
 export const chapters: readonly Chapter[] = [
   identity,
+  people,
+  singleSignOn,
   contracts,
   compositions,
   bundles,
@@ -31,6 +40,7 @@ export const chapters: readonly Chapter[] = [
   events,
   approvals,
   sessions,
+  rulesets,
   agents,
   tools,
   assignment,
@@ -41,15 +51,22 @@ export const chapters: readonly Chapter[] = [
   executions,
   workflows,
   workflowExecutions,
+  stimuli,
+  schedules,
   volumes,
   humanApprovals,
   dispatch,
   secrets,
   credentials,
   apiKeys,
+  tenants,
+  colony,
   securityContexts,
   seal,
   observability,
+  limits,
+  cluster,
+  billing,
   tokens,
   health,
 ]

@@ -37,11 +37,17 @@ const callers: Readonly<Record<Access, string>> = {
 }
 
 /** What a live stream tells, by the name of the event: an agent's stream, or a console's. */
+/** Both doors have the same events, but for the document and for what is told to who fetches by name. */
+function isTold(url: string, name: string): boolean {
+  const ofRulesets = name === 'ruleset_update' || name === 'ruleset_updated'
+  return url === '/v1/stream' ? name !== 'contract_update' : !ofRulesets
+}
+
 function eventsFor(url: string): Record<string, unknown> {
   const isConsole = url.endsWith('/dashboard')
   return Object.fromEntries(
     Object.entries(streamEvents)
-      .filter(([, { agents, dashboards }]) => (isConsole ? dashboards : agents !== null))
+      .filter(([name, { agents, dashboards }]) => (isConsole ? dashboards : agents !== null && isTold(url, name)))
       .map(([name, { description, agents, data }]) => [
         name,
         { description: isConsole || agents === null ? description : `${description} ${agents}`, data },
@@ -215,7 +221,7 @@ function responsesOf(
                       type,
                       {
                         schema: type === 'text/event-stream' ? { description: text.description } : text,
-                        ...(route.url.startsWith('/api/v1/stream') ? { 'x-events': eventsFor(route.url) } : {}),
+                        ...(/^\/(?:api\/)?v1\/stream/.test(route.url) ? { 'x-events': eventsFor(route.url) } : {}),
                         ...exampleOf(example),
                       },
                     ]),

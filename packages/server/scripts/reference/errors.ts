@@ -1,5 +1,6 @@
 import type { Access } from '../../src/http/access.ts'
 import type { DeclaredRoute } from '../../src/http/server.ts'
+import { rareOfPeople } from './errors-of-people.ts'
 
 /** How an error of this status reads in the reference. */
 export const meanings: Readonly<Record<number, string>> = {
@@ -8,6 +9,7 @@ export const meanings: Readonly<Record<number, string>> = {
   403: 'The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`.',
   404: "Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing.",
   409: 'Too late, or there already.',
+  410: 'It was good once, or for a time, and is no more.',
   413: 'The body is larger than the limit; it is not read.',
   415: 'The body is of another media type than the operation takes.',
   416: 'The file has none of the bytes that were asked for; `Content-Range` says how many it has.',
@@ -27,7 +29,7 @@ export function impliedFailures({ method, url, config, schema }: DeclaredRoute):
   const implied = new Set<number>()
   const changes = !reads.has(method)
   if (!['public', 'webhook', 'seal'].includes(access)) implied.add(401)
-  if (access === 'admin' || access === 'bearer') implied.add(403)
+  if (access === 'admin' || (access === 'bearer' && (changes || config.requires !== undefined))) implied.add(403)
   if (changes && url.startsWith('/api/') && !['public', 'webhook'].includes(access)) implied.add(403)
   const { params, querystring, body } = schema as Record<
     string,
@@ -38,9 +40,12 @@ export function impliedFailures({ method, url, config, schema }: DeclaredRoute):
     implied.add(422)
   if (changes) implied.add(413)
   // What is announced as JSON is parsed before anything else, also where nothing is read of it.
-  if (changes && access !== 'webhook' && !config.rawBody) implied.add(url.startsWith('/api/') ? 422 : 400)
+  const ofGovernance = url.startsWith('/api/') || tagsOf(schema).includes('rulesets')
+  if (changes && access !== 'webhook' && !config.rawBody) implied.add(ofGovernance ? 422 : 400)
   return [...implied]
 }
+
+const tagsOf = (schema: DeclaredRoute['schema']): readonly string[] => (schema as { tags?: string[] }).tags ?? []
 
 const gateway = {
   403: "This token lacks the scope 'agent:execute'.",
@@ -83,7 +88,21 @@ const rareOfSeal: Readonly<Record<string, unknown>> = Object.fromEntries([
 /** Failures that are not provoked when examples are recorded, as the code that throws them words them. */
 export const rare: Readonly<Record<string, unknown>> = {
   ...rareOfSeal,
+  ...rareOfPeople,
   'GET /api/v1/stream 503': { detail: 'This server is shutting down. Connect again.' },
+  'GET /v1/stream 503': { error: 'unavailable', message: 'This server is shutting down. Connect again.' },
+  'POST /v1/events 429': {
+    error: 'too_many_requests',
+    message: 'Event ingestion rate limit exceeded. Please try again later.',
+  },
+  'POST /v1/events 503': {
+    error: 'unavailable',
+    message: 'More waits to be stored than this server holds. Send it again shortly.',
+  },
+  'POST /v1/approvals 429': {
+    error: 'too_many_requests',
+    message: 'Too many approval requests. Please slow down.',
+  },
   'GET /api/v1/stream/dashboard 503': { detail: 'This server is shutting down. Connect again.' },
   'POST /api/v1/auth/login 400': { detail: 'Cannot determine client address.' },
   'POST /api/v1/auth/local 404': { detail: 'There is no administrator yet. Open the console, or run `lictor demo`.' },
@@ -93,6 +112,42 @@ export const rare: Readonly<Record<string, unknown>> = {
       { error: 'too_many_requests', message: '10000 workflows of this tenant are running already.' },
     ]),
   ),
+  ...Object.fromEntries(
+    ['POST /v1/executions', 'POST /v1/agents/{id}/execute'].map((operation) => [
+      `${operation} 429`,
+      {
+        error: 'rate_limit_exceeded',
+        message: 'Rate limit exceeded for agent execution (user: sa-4be1), retry after 60s',
+        resource_type: 'agent_execution',
+        bucket: 'per_minute',
+        limit: 3,
+        retry_after_seconds: 60,
+      },
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['GET prices', 'POST checkout', 'POST portal', 'GET subscription', 'GET invoices', 'POST webhook'].map(
+      (operation) => [
+        `${operation.replace(' ', ' /v1/billing/')} 501`,
+        { error: 'billing_not_configured', message: 'Stripe billing is not configured' },
+      ],
+    ),
+  ),
+  'POST /v1/billing/checkout 502': { error: 'billing_unavailable', message: 'Billing unavailable' },
+  'POST /v1/billing/webhook 503': {
+    error: 'unavailable',
+    message: 'The subscription changes too fast. Tell it again.',
+  },
+  ...Object.fromEntries(
+    ['stimuli', 'webhooks/{source}'].map((path) => [
+      `POST /v1/${path} 429`,
+      { error: 'too_many_requests', message: '10000 workflows of this tenant are running already.' },
+    ]),
+  ),
+  'DELETE /v1/schedules/{name} 409': {
+    error: 'schedule_of_manifest',
+    message: "The manifest of the agent 'reporter' says this schedule (spec.schedule). Change it there.",
+  },
   'POST /api/v1/bundles/evaluate 429': { detail: 'Too many concurrent evaluations. Try again shortly.' },
   'POST /api/v1/bundles/{name}/{version}/replay 429': { detail: 'Too many replays at once. Try again shortly.' },
   'POST /v1/executions 409': { error: inactive, message: inactive },

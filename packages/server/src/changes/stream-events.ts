@@ -32,6 +32,29 @@ export const streamEvents = {
       yaml_bytes: Type.String({ description: 'Base64 of the exact bytes that were signed.' }),
     }),
   },
+  ruleset_update: {
+    description:
+      'A version was put into force, as agents that read only rulesets are given it; on the wire it is a `contract_update`.',
+    agents: 'Those that read only rulesets, of the environment, that run the bundle or follow every bundle.',
+    dashboards: false,
+    data: Type.Object({
+      bundle_name: Text,
+      version: Version,
+      revision_hash: Type.Optional(Text),
+      signature: Type.Optional(Name),
+      public_key: Type.Optional(Name),
+      yaml_bytes: Type.Optional(Type.String({ description: 'Base64 of the exact bytes that were signed.' })),
+      _assignment_changed: Type.Optional(
+        Type.Literal(true, { description: 'The document is too large for a stream: fetch it by its name.' }),
+      ),
+    }),
+  },
+  ruleset_updated: {
+    description: 'A bundle has another version in force.',
+    agents: 'All of the environment that read only rulesets.',
+    dashboards: false,
+    data: Type.Object({ name: Text, version: Version }),
+  },
   assignment_changed: {
     description: 'An agent, or all that a rule matches, may run another bundle.',
     agents: 'The agent itself, in each environment where it now runs something else.',

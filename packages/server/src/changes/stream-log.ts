@@ -4,6 +4,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Database, Queryable } from '../storage/database.ts'
 import { microsOf } from '../storage/instants.ts'
 import { type Page, readPage, sizeOf } from '../storage/page.ts'
+import { prepared } from '../storage/prepared.ts'
 import { type StreamEventType, streamEvents } from './stream-events.ts'
 
 /** Something that happened, for live streams. Who receives it is said here, once. */
@@ -68,6 +69,19 @@ export const STREAM_TOPIC = 'stream'
 /** Tenants asked for in one query. */
 const TENANTS_AT_ONCE = 200
 
+/** A record as its table holds it. */
+interface NewRow {
+  readonly [column: string]: string | number | null
+  readonly tenant_id: string
+  readonly type: string
+  readonly data: string
+  readonly env: string | null
+  readonly bundle_name: string | null
+  readonly agent_id: string | null
+  readonly dashboard: 0 | 1
+  readonly created_at: number
+}
+
 export function createStreamLog(deps: {
   database: Database
   bus: Bus
@@ -75,6 +89,13 @@ export function createStreamLog(deps: {
   onPublishError: (error: unknown) => void
 }): StreamLog {
   const { database, bus, clock, onPublishError } = deps
+  const selectLatest = prepared((on, { tenantId }: { tenantId: string }) =>
+    on
+      .selectFrom('stream_log')
+      .select((e) => e.fn.max('id').as('id'))
+      .where('tenant_id', '=', tenantId),
+  )
+  const insert = prepared((on, row: NewRow) => on.insertInto('stream_log').values(row).returning('id'))
 
   async function append(within: Queryable, records: readonly StreamRecord[]): Promise<LoggedRecord[]> {
     const created_at = microsOf(clock.now())
@@ -88,20 +109,17 @@ export function createStreamLog(deps: {
     for (const record of records) {
       const json = JSON.stringify({ type: record.type, ...record.data })
       const dashboard = record.dashboard && dashboardTypes.has(record.type)
-      const row = await within
-        .insertInto('stream_log')
-        .values({
-          tenant_id: record.tenantId,
-          type: record.type,
-          data: json,
-          env: record.env ?? null,
-          bundle_name: record.bundleName ?? null,
-          agent_id: record.agentId ?? null,
-          dashboard: dashboard ? 1 : 0,
-          created_at,
-        })
-        .returning('id')
-        .executeTakeFirstOrThrow()
+      const [row] = await insert(within, {
+        tenant_id: record.tenantId,
+        type: record.type,
+        data: json,
+        env: record.env ?? null,
+        bundle_name: record.bundleName ?? null,
+        agent_id: record.agentId ?? null,
+        dashboard: dashboard ? 1 : 0,
+        created_at,
+      })
+      if (!row) throw new Error('The stream log gave a record no place.')
       logged.push({
         id: row.id,
         after: newest.get(record.tenantId) ?? 0,
@@ -119,11 +137,7 @@ export function createStreamLog(deps: {
   }
 
   async function latestId({ tenantId }: TenantScope, within: Queryable = database.db): Promise<number> {
-    const row = await within
-      .selectFrom('stream_log')
-      .select((e) => e.fn.max('id').as('id'))
-      .where('tenant_id', '=', tenantId)
-      .executeTakeFirst()
+    const [row] = await selectLatest(within, { tenantId })
     return row?.id ?? 0
   }
 

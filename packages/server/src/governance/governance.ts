@@ -11,6 +11,7 @@ import { createRuleStore } from './assignment/store.ts'
 import { createAssistantPart } from './assistant/compose.ts'
 import { createBundles } from './bundles/bundles.ts'
 import { bundleRoutes } from './bundles/routes.ts'
+import { rulesetRoutes } from './bundles/ruleset-routes.ts'
 import { createBundleStore } from './bundles/store.ts'
 import { createCompositions } from './compositions/compositions.ts'
 import { createFollowers } from './compositions/following.ts'
@@ -37,6 +38,11 @@ import { createHistory } from './history/history.ts'
 import { historyRoutes } from './history/routes.ts'
 import { createNotifications } from './notifications/notifications.ts'
 import { createReplayPart } from './replay/part.ts'
+import { createOffers } from './rulesets/offers.ts'
+import { rulesetDoorRoutes } from './rulesets/routes.ts'
+import { createScanStore } from './rulesets/scan-store.ts'
+import { createOfferStore } from './rulesets/store.ts'
+import { wideSessionKeyProblem } from './sessions/key.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 import { createSessions, createSessionValues, type SessionValues } from './sessions/sessions.ts'
 import { createPurgeEvents } from './settings/purge.ts'
@@ -73,13 +79,15 @@ export function createGovernance(shared: Shared, identity: Identity): Governance
   identity.onTenantFounded(signing.equip)
 
   const bundleStore = createBundleStore(database)
+  const offers = createOffers({ store: createOfferStore(database), database, signing })
   const deploymentStore = createDeploymentStore(database)
-  const bundles = createBundles({ ...shared, store: bundleStore, deployments: deploymentStore, signing })
+  const bundles = createBundles({ ...shared, store: bundleStore, deployments: deploymentStore, signing, offers })
   const deployments = createDeployments({
     ...shared,
     store: deploymentStore,
     bundleStore,
     signing,
+    offers,
     signatureEncoding,
   })
   const { replay, ...replayPart } = createReplayPart({ ...shared, bundleStore })
@@ -106,6 +114,7 @@ export function createGovernance(shared: Shared, identity: Identity): Governance
     deploymentStore,
     bundleStore,
     signingStore,
+    offers,
     signatureEncoding,
   })
   const rollouts = createRollouts({ ...shared, store: deploymentStore, bundleStore, registrationStore, sightings })
@@ -117,12 +126,19 @@ export function createGovernance(shared: Shared, identity: Identity): Governance
     registrationStore,
   })
 
-  const events = createEvents({ ...shared, sightings, signing })
-  const rotateKey = createRotateKey({ ...shared, store: deploymentStore, bundleStore, signing, ledger: events.ledger })
+  const events = createEvents({ ...shared, sightings, signing, storedHash: offers.storedHash })
+  const rotateKey = createRotateKey({
+    ...shared,
+    store: deploymentStore,
+    bundleStore,
+    signing,
+    offers,
+    ledger: events.ledger,
+  })
   const approvals = createApprovals({ ...shared, signing, present: fleet.present })
   const sessions = createSessions(shared)
   const ofOwnAgents = createForOwnAgents(shared)
-  const notifications = createNotifications({ ...shared, approvals })
+  const notifications = createNotifications({ ...shared, approvals, requireActive: identity.tenants.requireActive })
 
   return {
     fleet: registrations,
@@ -136,7 +152,13 @@ export function createGovernance(shared: Shared, identity: Identity): Governance
       { start: () => signing.equipAll() },
       { routes: (app) => contractRoutes(app, { contracts }) },
       { routes: (app) => compositionRoutes(app, { compositions }) },
-      { routes: (app) => bundleRoutes(app, { bundles }) },
+      {
+        routes: (app) => {
+          bundleRoutes(app, { bundles })
+          rulesetRoutes(app, { bundles })
+        },
+      },
+      { routes: (app) => rulesetDoorRoutes(app, { scanStore: createScanStore(database), clock }) },
       evaluatePart,
       assistant,
       { routes: (app) => deploymentRoutes(app, { deployments, rollouts, replay, clock }) },
@@ -158,7 +180,13 @@ export function createGovernance(shared: Shared, identity: Identity): Governance
         stop: approvals.stop,
       },
       notifications,
-      { routes: (app) => sessionRoutes(app, sessions) },
+      {
+        routes: (app) =>
+          sessionRoutes(app, {
+            sessions,
+            wideKeys: createSessionValues({ ...shared, keyRule: wideSessionKeyProblem }),
+          }),
+      },
       { routes: (app) => statsRoutes(app, shared) },
     ]),
   }
@@ -166,6 +194,7 @@ export function createGovernance(shared: Shared, identity: Identity): Governance
 
 function createForOwnAgents(shared: Shared): Pick<Governance, 'assignments' | 'sessions'> {
   const database = aheadOf(shared.database)
+  const bundles = createBundleStore(database)
   const registrations = createRegistrationStore(database)
   const deployments = createDeploymentStore(database)
   return {
@@ -176,7 +205,7 @@ function createForOwnAgents(shared: Shared): Pick<Governance, 'assignments' | 's
           store: createRuleStore(database),
           registrations: { assigned: (scope, agentId) => registrations.find(scope, agentId) },
         }),
-        bundles: deployments,
+        bundles: { currentRevision: deployments.currentRevision, find: bundles.find },
       }),
     },
     sessions: createSessionValues({ ...shared, database }),

@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Forbidden, InsufficientScope, Unauthenticated } from '../errors.ts'
 import type { Caller, KeyCaller, TokenCaller, UserCaller } from '../identity/caller.ts'
+import { looksAfterInstallation } from '../identity/caller.ts'
+import { type Permission, permissionOfRoute, requirePermission } from '../identity/roles.ts'
 
 /**
  * Who may call a route. Every route declares one; registration fails without it.
@@ -22,6 +24,14 @@ declare module 'fastify' {
     scope?: Scope
     /** For `bearer`: the permission scope the token must hold. */
     requires?: string
+    /** What it takes of a person; absent: what follows from access, method and scope (`identity/roles.ts`). */
+    permission?: Permission
+    /** The feature refuses by itself who lacks the permission, because it writes down that they tried. */
+    refusesItself?: true
+    /** Only for those who look after the installation: administrators of its first tenant. */
+    isForOperators?: true
+    /** Answered also for people of a tenant that is suspended. */
+    whileSuspended?: true
     /** Largest body in bytes; otherwise by path. */
     maxBody?: number
     /** The body is taken as it is (YAML, forms, raw bytes), not as JSON. */
@@ -49,8 +59,12 @@ export function registerAccess(app: FastifyInstance, authenticator: Authenticato
   app.addHook('preValidation', async (request) => {
     // A path without a route has no access to judge; the not-found handler answers it.
     if (request.is404) return
-    const { access = 'admin', requires } = request.routeOptions.config
+    const { access = 'admin', requires, refusesItself = false } = request.routeOptions.config
     request.caller = await authenticate(access, request, authenticator)
+    if (request.caller?.kind === 'user' && !refusesItself)
+      requirePermission(request.caller.role, permissionOfRoute(request.method, request.routeOptions.config))
+    if (request.routeOptions.config.isForOperators && !looksAfterInstallation(request.caller))
+      throw new Forbidden('Admin role required', 'Admin role required')
     if (requires && request.caller?.kind === 'token' && !request.caller.scopes.has(requires))
       throw new InsufficientScope(requires)
   })
@@ -63,12 +77,8 @@ async function authenticate(access: Access, request: FastifyRequest, by: Authent
     case 'seal':
       return null
     case 'dashboard':
+    case 'admin':
       return by.session(request)
-    case 'admin': {
-      const user = await by.session(request)
-      if (!user.isAdmin) throw new Forbidden('Admin access required.')
-      return user
-    }
     case 'agent':
       return by.apiKey(request)
     case 'either':

@@ -72,7 +72,7 @@ describe('HTTP conventions', () => {
     const created = await send('POST', '/v1/keys', admin, { env: 'staging', color: 'red', id: 'mine' })
     expect([created.statusCode, Object.keys(created.json()).sort()]).toEqual([
       201,
-      ['created_at', 'env', 'id', 'key', 'label', 'prefix'],
+      ['client', 'created_at', 'env', 'id', 'key', 'label', 'prefix', 'signature'],
     ])
     expect((await send('GET', '/v1/events?color=red&limit=1', agent)).statusCode).toBe(200)
   })

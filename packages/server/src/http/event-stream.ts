@@ -15,6 +15,8 @@ export interface EventStream {
   drained(): Promise<void>
   /** End the stream; the client comes back after its own delay, or after `retryMilliseconds`. */
   end(retryMilliseconds?: number): void
+  /** Break the connection off, as a fault of the network would: for clients that come back at once after an end. */
+  cut(): void
   onEnd(listener: () => void): void
   readonly isEnded: boolean
 }
@@ -105,6 +107,12 @@ export function openEventStream(reply: FastifyReply): EventStream {
       if (isEnded) return
       if (retryMilliseconds !== undefined) raw.write(`retry: ${retryMilliseconds}\n\n`)
       raw.end()
+      finish()
+    },
+    cut() {
+      if (isEnded) return
+      if (raw.socket instanceof Socket) raw.socket.resetAndDestroy()
+      else raw.destroy()
       finish()
     },
     onEnd(listener) {

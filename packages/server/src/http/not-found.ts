@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { DomainError, NotFound } from '../errors.ts'
 import { sendError } from './errors.ts'
-import { refusalOfLaterLine } from './later-lines.ts'
 import { readablePath, surfaceOf } from './surface.ts'
 
 declare module 'fastify' {
@@ -19,8 +18,6 @@ export function registerNotFound(app: FastifyInstance, basePath: string): void {
     routes.push({ methods, pattern: patternOf(route.url) })
   })
   const answer = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const laterLine = refusalOfLaterLine(request)
-    if (laterLine) return sendError(reply, request, laterLine)
     const path = readablePath(request.url)
     const [asked = '', query] = request.url.split('?', 2)
     const isApi = surfaceOf(path) !== 'pages'

@@ -1,5 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { Unauthenticated } from '../errors.ts'
+import type { Role } from './roles.ts'
+import type { SignInMethod } from './store.ts'
 
 /** A person signed in to the console. */
 export interface UserCaller {
@@ -7,10 +9,24 @@ export interface UserCaller {
   readonly userId: string
   readonly tenantId: string
   readonly email: string
+  /** In this tenant, when the request came. */
+  readonly role: Role
+  /** Whether the role is admin or owner. */
   readonly isAdmin: boolean
+  /** Whether the person looks after the installation: an administrator of its first tenant, acting in it. */
+  readonly isOperator: boolean
+  readonly signedInBy: SignInMethod
   /** Of the session's token: what the access stands on. */
   readonly sessionDigest: string
 }
+
+/** Which documents the agents of a key read: `contracts` as they are stored, or every bundle as a `Ruleset`. */
+export const keyClients = ['contracts', 'rulesets'] as const
+export type KeyClient = (typeof keyClients)[number]
+
+/** How a signature is written as text. */
+export const signatureTexts = ['hex', 'base64'] as const
+export type SignatureText = (typeof signatureTexts)[number]
 
 /** An agent with an Edictum API key. `agentId` is what it says of itself in `X-Edictum-Agent-Id`, or null. */
 export interface KeyCaller {
@@ -21,6 +37,9 @@ export interface KeyCaller {
   readonly tenantId: string
   readonly env: string
   readonly agentId: string | null
+  readonly client: KeyClient
+  /** Null as the server is set. */
+  readonly signature: SignatureText | null
 }
 
 /** A bearer of an access token of the runtime API: operator, service account or user. */
@@ -31,6 +50,8 @@ export interface TokenCaller {
   readonly identity: 'operator' | 'service_account' | 'consumer' | 'tenant_user'
   readonly role: string
   readonly scopes: ReadonlySet<string>
+  /** It is of the installation's first tenant, whose operators look after all tenants. */
+  readonly isOfFirstTenant?: boolean
   /** The API key it came with, and the principal that owns it; absent for an access token. */
   readonly key?: { readonly id: string; readonly owner: string }
 }
@@ -98,4 +119,10 @@ function ofKind<K extends Caller['kind']>(request: FastifyRequest, kind: K): Ext
 
 function refuse(): never {
   throw new Unauthenticated('Authentication required.')
+}
+
+/** Whether the caller looks after the installation: an administrator, person or program, of its first tenant. */
+export function looksAfterInstallation(caller: Caller | null): boolean {
+  if (caller?.kind === 'user') return caller.isOperator
+  return caller?.kind === 'token' && caller.isOfFirstTenant === true && caller.role === 'aegis:admin'
 }

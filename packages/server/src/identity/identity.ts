@@ -1,22 +1,48 @@
-import type { FastifyRequest } from 'fastify'
-import { Conflict } from '../errors.ts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Conflict, Unauthenticated } from '../errors.ts'
 import { basePathOf } from '../http/base-path.ts'
 import { createRoom, type Part } from '../part.ts'
 import type { Shared } from '../shared.ts'
 import { microsOf } from '../storage/instants.ts'
+import { createAccount } from './account/account.ts'
+import { accountRoutes } from './account/routes.ts'
+import { recordActs } from './acts/acts.ts'
+import { actRoutes } from './acts/routes.ts'
+import { createActStore } from './acts/store.ts'
 import type { KeyCaller, TokenCaller, UserCaller } from './caller.ts'
+import { colonyRoutes } from './colony/routes.ts'
+import { createInvitations } from './invitations/invitations.ts'
+import { invitationRoutes } from './invitations/routes.ts'
+import { createInvitationStore } from './invitations/store.ts'
 import { type ApiKeys, createApiKeys } from './keys.ts'
 import { createLocalAccess, type LocalAccess } from './local-access.ts'
 import { createLogin, type Login, SESSION_COOKIE } from './login.ts'
+import { createMailer } from './mailer.ts'
+import { createMembers } from './members/members.ts'
+import { memberRoutes } from './members/routes.ts'
+import { createMemberStore } from './members/store.ts'
 import { announceOn, createOpenCalls, type OpenCalls } from './open-calls.ts'
 import { createPasswords } from './passwords.ts'
+import { createRecovery } from './recovery/recovery.ts'
+import { recoveryRoutes } from './recovery/routes.ts'
+import { createPasswordLinkStore } from './recovery/store.ts'
 import { identityRoutes } from './routes.ts'
 import { createRuntimeKeys, type RuntimeKeys } from './runtime-keys/runtime-keys.ts'
 import { createRuntimeKeyStore } from './runtime-keys/store.ts'
+import { createSecondFactor } from './second-factor/second-factor.ts'
+import { createSecondFactorStore } from './second-factor/store.ts'
 import { createSetup, type Setup, SHORTEST_PASSWORD, type TenantFounded } from './setup.ts'
 import { createSetupGate, type SetupGate } from './setup-gate.ts'
+import { createOidc } from './sso/oidc.ts'
+import { ssoRoutes } from './sso/routes.ts'
+import { createSingleSignOn } from './sso/sso.ts'
+import { createSsoStore } from './sso/store.ts'
 import { createStanding } from './standing.ts'
 import { createIdentityStore, type IdentityStore } from './store.ts'
+import { createIdentityTelling, type IdentityTelling } from './telling.ts'
+import { tenantRoutes } from './tenants/routes.ts'
+import { createTenantStore } from './tenants/store.ts'
+import { createTenants, type Tenants } from './tenants/tenants.ts'
 import { accessRoutes } from './tokens/routes.ts'
 import { createServiceAccounts } from './tokens/service-accounts.ts'
 import { createAccessStore } from './tokens/store.ts'
@@ -24,6 +50,8 @@ import { createTokenKeys } from './tokens/token-keys.ts'
 import { createTokens, type Tokens } from './tokens/tokens.ts'
 
 const SESSION_SWEEP_MS = 3_600_000
+/** How late what runs of a stopped tenant ends where the server died between the two. */
+const STOPPED_SWEEP_MS = 15_000
 
 /** The identity room: who calls, and on whose behalf. */
 export interface Identity extends Part {
@@ -36,11 +64,14 @@ export interface Identity extends Part {
   readonly tokens: Tokens
   readonly runtimeKeys: RuntimeKeys
   readonly openCalls: OpenCalls
+  readonly tenants: Tenants
   authenticateSession(request: FastifyRequest): Promise<UserCaller>
   authenticateKey(request: FastifyRequest): Promise<KeyCaller>
   authenticateToken(request: FastifyRequest): Promise<TokenCaller>
   /** Called, in its transaction, for each new tenant. */
   onTenantFounded(listener: TenantFounded): void
+  /** Who keeps what there is to tell a tenant of who came in, and of who may. */
+  readonly tellTo: IdentityTelling['tellTo']
   /** Create the administrator named in the environment, when there is no user yet. */
   bootstrap(): Promise<void>
 }
@@ -51,18 +82,20 @@ export function createIdentity(deps: Shared & { isSecure: boolean; passwordCost?
   const founded: TenantFounded[] = []
   const onError = (err: unknown) => logger.error({ err }, 'withdrawn access')
   const announceWithdrawal = announceOn(bus, onError)
-  const passwords = createPasswords(deps.passwordCost)
-  const setup = createSetup({
-    database,
-    store,
-    passwords,
-    clock,
-    random,
-    tenantFounded: async (scope, within) => {
-      for (const listener of founded) await listener(scope, within)
-    },
+  const telling = createIdentityTelling({
+    ...deps,
+    onError: (err) => logger.error({ err }, 'a refused login or token was not told'),
   })
+  const passwords = createPasswords(deps.passwordCost)
+  const tenantFounded: TenantFounded = async (scope, within) => {
+    for (const listener of founded) await listener(scope, within)
+  }
+  const publicAddress = config.baseUrl.replace(/\/+$/, '') || `http://${config.host}:${config.port}`
+  const setup = createSetup({ database, store, passwords, clock, random, tenantFounded })
   const setupGate = createSetupGate({ random, baseUrl: config.baseUrl })
+  const linkTo = (path: string): string => `${publicAddress}${path}`
+  const secondFactorStore = createSecondFactorStore(database)
+  const secondFactor = createSecondFactor({ ...deps, secondFactorStore })
   const login = createLogin({
     store,
     passwords,
@@ -73,12 +106,14 @@ export function createIdentity(deps: Shared & { isSecure: boolean; passwordCost?
     windowSeconds: config.loginWindowSeconds,
     ttlHours: config.sessionTtlHours,
     announceWithdrawal,
+    telling,
+    secondFactor,
   })
   const apiKeys = createApiKeys({ store, log, clock, random, announceWithdrawal })
   const localAccess = createLocalAccess({ store, random, limiter, dataDir: config.dataDir })
   const accessStore = createAccessStore(database)
   const tokenKeys = createTokenKeys({ ...deps, store: accessStore })
-  const serviceAccounts = createServiceAccounts({ ...deps, store: accessStore, announceWithdrawal })
+  const serviceAccounts = createServiceAccounts({ ...deps, store: accessStore, announceWithdrawal, telling })
   const runtimeKeys = createRuntimeKeys({
     store: createRuntimeKeyStore(database),
     accounts: accessStore,
@@ -91,9 +126,10 @@ export function createIdentity(deps: Shared & { isSecure: boolean; passwordCost?
     keys: runtimeKeys,
     tokenKeys,
     serviceAccounts,
+    telling,
     clock,
     random,
-    baseUrl: config.baseUrl.replace(/\/+$/, '') || `http://${config.host}:${config.port}`,
+    baseUrl: publicAddress,
   })
   const openCalls = createOpenCalls({
     standing: createStanding({ store, accessStore, runtimeKeys, clock }),
@@ -102,7 +138,55 @@ export function createIdentity(deps: Shared & { isSecure: boolean; passwordCost?
     onError,
   })
 
-  workers.every('session_sweep', SESSION_SWEEP_MS, () => store.purgeSessions(microsOf(clock.now())))
+  const memberStore = createMemberStore(database)
+  const actStore = createActStore(database)
+  const people = { ...deps, store, memberStore, passwords, announceWithdrawal, linkTo, onError, tenantFounded }
+  const mailer = createMailer({ mail: deps.mail, settings: config, onError })
+  const members = createMembers(people)
+  const tenantStore = createTenantStore(database)
+  const tenants = createTenants({ ...people, tenantStore })
+  const sso = createSingleSignOn({
+    ...people,
+    ssoStore: createSsoStore(database),
+    tenantStore,
+    oidc: createOidc({ fetch: deps.fetches.guarded }),
+    login,
+  })
+  const invitations = createInvitations({
+    ...people,
+    invitationStore: createInvitationStore(database),
+    login,
+    mailer,
+  })
+  const recovery = createRecovery({
+    ...people,
+    passwordLinkStore: createPasswordLinkStore(database),
+    secondFactorStore,
+    mailer,
+  })
+  const account = createAccount(people)
+
+  workers.every('session_sweep', SESSION_SWEEP_MS, async () => {
+    await store.purgeSessions(microsOf(clock.now()))
+    await recovery.sweep()
+    await sso.sweep()
+  })
+  workers.every('stopped_tenants', STOPPED_SWEEP_MS, tenants.sweep)
+  const cookie = {
+    httpOnly: true,
+    sameSite: 'lax',
+    path: basePathOf(config.baseUrl) || '/',
+    secure: isSecure,
+    maxAge: config.sessionTtlHours * 3600,
+  } as const
+  const setSession = (reply: FastifyReply, token: string): void => void reply.setCookie(SESSION_COOKIE, token, cookie)
+  const signedIn = async (request: FastifyRequest): Promise<UserCaller | null> =>
+    request.cookies[SESSION_COOKIE] === undefined
+      ? null
+      : login.authenticate(request.cookies[SESSION_COOKIE], true).catch((error: unknown) => {
+          if (error instanceof Unauthenticated) return null
+          throw error
+        })
 
   return {
     setup,
@@ -114,14 +198,18 @@ export function createIdentity(deps: Shared & { isSecure: boolean; passwordCost?
     tokens,
     runtimeKeys,
     openCalls,
-    authenticateSession: (request) => login.authenticate(request.cookies[SESSION_COOKIE]),
+    tenants,
+    authenticateSession: (request) =>
+      login.authenticate(request.cookies[SESSION_COOKIE], request.routeOptions.config.whileSuspended === true),
     authenticateKey: (request) => {
       const agentId = request.headers['x-edictum-agent-id']
       return apiKeys.authenticate(request.headers.authorization, typeof agentId === 'string' ? agentId : undefined)
     },
     authenticateToken: tokens.authenticate,
     onTenantFounded: (listener) => founded.push(listener),
+    tellTo: telling.tellTo,
     ...createRoom([
+      { routes: (app) => recordActs(app, { actStore, clock, random }) },
       {
         routes: (app) =>
           identityRoutes(app, {
@@ -130,12 +218,28 @@ export function createIdentity(deps: Shared & { isSecure: boolean; passwordCost?
             login,
             apiKeys,
             localAccess,
-            ttlHours: config.sessionTtlHours,
-            isSecure,
-            cookiePath: basePathOf(config.baseUrl) || '/',
+            cookie,
           }),
       },
       { routes: (app) => accessRoutes(app, { tokens, tokenKeys, serviceAccounts, limiter }) },
+      {
+        routes: (app) => {
+          accountRoutes(app, { account, tenants, secondFactor })
+          memberRoutes(app, members)
+          invitationRoutes(app, {
+            invitations,
+            signedIn,
+            setSession,
+            clock,
+            limiter,
+          })
+          recoveryRoutes(app, recovery)
+          ssoRoutes(app, { sso, linkTo, setSession, cookie })
+          actRoutes(app, actStore)
+          tenantRoutes(app, { tenants, invitations })
+          colonyRoutes(app, { members, invitations })
+        },
+      },
       { start: (address) => localAccess.publish(address) },
       { stop: openCalls.stop },
     ]),

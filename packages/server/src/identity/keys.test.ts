@@ -30,6 +30,8 @@ onEachDatabase('API keys', (start) => {
           env,
           label: 'ci',
           created_at: '2026-03-01T12:00:00Z',
+          client: 'contracts',
+          signature: null,
         },
       ])
       expect(JSON.stringify(await list())).not.toContain(answer.json().key)
@@ -83,7 +85,7 @@ onEachDatabase('API keys', (start) => {
     }
     const keys = await list()
     expect(keys.map(({ label }: { label: string }) => label)).toEqual(['a', 'b', 'c'])
-    expect(Object.keys(keys[0]).sort()).toEqual(['created_at', 'env', 'id', 'label', 'prefix'])
+    expect(Object.keys(keys[0]).sort()).toEqual(['client', 'created_at', 'env', 'id', 'label', 'prefix', 'signature'])
     expect(await list(other)).toHaveLength(1)
     const revoked = await t.request({ method: 'DELETE', url: `/api/v1/keys/${keys[1].id}`, headers: await t.admin() })
     expect([revoked.statusCode, revoked.body]).toEqual([204, ''])
@@ -99,7 +101,7 @@ onEachDatabase('API keys', (start) => {
       [{ type: 'api_key_created', key_id: id, env: 'staging', label: 'ci' }, 1, null, null],
       [{ type: 'api_key_revoked', key_id: id }, 1, null, null],
     ])
-    await t.server.database.db.updateTable('users').set({ is_admin: 0 }).execute()
+    await t.server.database.db.updateTable('members').set({ role: 'member' }).execute()
     const refused = { detail: 'Admin access required.' }
     expect((await create({ env: 'staging' })).json()).toEqual(refused)
     const revoke = await t.request({ method: 'DELETE', url: `/api/v1/keys/${id}`, headers: await t.admin() })

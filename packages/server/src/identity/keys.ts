@@ -3,11 +3,12 @@ import { NotFound, Unauthenticated } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import { microsOf } from '../storage/instants.ts'
-import type { KeyCaller, UserCaller } from './caller.ts'
+import type { KeyCaller, KeyClient, SignatureText, UserCaller } from './caller.ts'
 import { digestOf, digestsEqual } from './opaque-tokens.ts'
 import type { AnnounceWithdrawal } from './open-calls.ts'
 import { scopeOf } from './scope.ts'
 import type { ApiKey, IdentityStore } from './store.ts'
+import { requireActive } from './suspension.ts'
 import { requireSafeLabel } from './text.ts'
 
 export const environments = ['production', 'staging', 'development'] as const
@@ -20,7 +21,12 @@ export interface ApiKeys {
   /** `key` is told once and kept only as a digest. */
   create(
     caller: UserCaller,
-    input: { env: Environment; label: string | null },
+    input: {
+      env: Environment
+      label: string | null
+      client?: KeyClient | undefined
+      signature?: SignatureText | null | undefined
+    },
   ): Promise<{ apiKey: ApiKey; key: string }>
   list(caller: UserCaller): Promise<ApiKey[]>
   /** In force when it returns. @throws NotFound. */
@@ -38,7 +44,7 @@ export function createApiKeys(deps: {
 }): ApiKeys {
   const { store, log, clock, random, announceWithdrawal } = deps
   return {
-    async create(caller, { env, label }) {
+    async create(caller, { env, label, client = 'contracts', signature = null }) {
       requireSafeLabel(label, 'label')
       const secret = Buffer.from(random.bytes(32)).toString('base64url')
       const key = `edk_${env}_${secret}`
@@ -50,6 +56,8 @@ export function createApiKeys(deps: {
         env,
         label,
         createdAt: microsOf(clock.now()),
+        client,
+        signature,
       }
       await log.transact(async (within, emit) => {
         await store.insertKey(apiKey, within)
@@ -81,7 +89,8 @@ export function createApiKeys(deps: {
       const digest = digestOf(key)
       const candidates = await store.findKeysByPrefix(`edk_${env}_${secret.slice(0, PREFIX_CHARACTERS)}`)
       const apiKey = candidates.find(({ hash }) => digestsEqual(hash, digest))
-      if (!apiKey) throw new Unauthenticated(REFUSAL)
+      if (!apiKey || apiKey.tenantStatus === 'deleted') throw new Unauthenticated(REFUSAL)
+      requireActive(apiKey.tenantStatus)
       return {
         kind: 'key',
         keyId: apiKey.id,
@@ -89,6 +98,8 @@ export function createApiKeys(deps: {
         tenantId: apiKey.tenantId,
         env: apiKey.env,
         agentId: agentId || null,
+        client: apiKey.client,
+        signature: apiKey.signature,
       }
     },
   }

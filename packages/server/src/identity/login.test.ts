@@ -60,7 +60,14 @@ onEachDatabase('signing in', (start) => {
     const [user] = await t.server.database.db.selectFrom('users').selectAll().execute()
     expect(await me(cookie)).toEqual([
       200,
-      { user_id: user?.id, tenant_id: user?.tenant_id, email: ADMIN.email, is_admin: true },
+      {
+        user_id: user?.id,
+        tenant_id: user?.tenant_id,
+        email: ADMIN.email,
+        is_admin: true,
+        role: 'owner',
+        is_operator: true,
+      },
     ])
   })
 
@@ -142,9 +149,9 @@ onEachDatabase('signing in', (start) => {
   it('a session has the role that its user has now', async () => {
     t = await start()
     const cookie = await signIn()
-    await t.server.database.db.updateTable('users').set({ is_admin: 0 }).execute()
+    await t.server.database.db.updateTable('members').set({ role: 'member' }).execute()
     expect((await me(cookie))[1]).toMatchObject({ is_admin: false })
-    await t.server.database.db.updateTable('users').set({ is_admin: 1 }).execute()
+    await t.server.database.db.updateTable('members').set({ role: 'owner' }).execute()
     expect((await me(cookie))[1]).toMatchObject({ is_admin: true })
   })
 

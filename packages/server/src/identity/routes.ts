@@ -1,12 +1,14 @@
 import Type from 'typebox'
-import { BadRequest, Forbidden } from '../errors.ts'
+import { Forbidden } from '../errors.ts'
 import { canonicalUuid, failures, Instant, Maybe, Nullable, TenantId } from '../http/schemas.ts'
 import type { App } from '../http/server.ts'
 import { toWireTime } from '../storage/instants.ts'
-import { userOf } from './caller.ts'
+import { keyClients, signatureTexts, userOf } from './caller.ts'
+import { deviceOf } from './device.ts'
 import { type ApiKeys, environments } from './keys.ts'
 import type { LocalAccess } from './local-access.ts'
 import { type Login, SESSION_COOKIE } from './login.ts'
+import { RoleName } from './members/routes.ts'
 import type { Setup } from './setup.ts'
 import type { SetupGate } from './setup-gate.ts'
 import type { ApiKey } from './store.ts'
@@ -15,12 +17,22 @@ const tags = { tags: ['identity'] }
 const MessageText = Type.String({ description: 'What happened, in a sentence.' })
 const Message = Type.Object({ message: MessageText })
 const UserId = Type.String({ description: 'Id of the user.' })
+const Client = Type.Enum([...keyClients], {
+  description:
+    '`contracts`: its agents are given bundles as they are stored. `rulesets`: also under `/api/v1` every bundle as a Ruleset, for agents with edictum 0.17.',
+})
+const Signature = Type.Enum([...signatureTexts], {
+  description:
+    'How signatures are written on its streams; edictum 0.16 and later verify `base64`. Absent: as the server is set.',
+})
 const ApiKeyBody = Type.Object({
   id: Type.String(),
   prefix: Type.String({ description: 'The part of the key that may be shown.' }),
   env: Type.String(),
   label: Nullable(Type.String()),
   created_at: Instant,
+  client: Client,
+  signature: Nullable(Signature),
 })
 
 const wireKey = (key: ApiKey) => ({
@@ -29,6 +41,8 @@ const wireKey = (key: ApiKey) => ({
   env: key.env,
   label: key.label,
   created_at: toWireTime(key.createdAt),
+  client: key.client,
+  signature: key.signature,
 })
 
 /** Setup, login, logout, me, API keys. */
@@ -40,14 +54,17 @@ export function identityRoutes(
     login: Login
     apiKeys: ApiKeys
     localAccess: LocalAccess
-    ttlHours: number
-    isSecure: boolean
-    /** Below which path of its host the server is served, `/` for all of it. */
-    cookiePath: string
+    /** How a session's cookie is set. */
+    cookie: {
+      readonly httpOnly: true
+      readonly sameSite: 'lax'
+      readonly path: string
+      readonly secure: boolean
+      readonly maxAge: number
+    }
   },
 ): void {
-  const { setup, setupGate, login, apiKeys, localAccess, ttlHours, isSecure, cookiePath } = deps
-  const cookie = { httpOnly: true, sameSite: 'lax', path: cookiePath, secure: isSecure } as const
+  const { setup, setupGate, login, apiKeys, localAccess, cookie } = deps
 
   app.post(
     '/api/v1/setup',
@@ -97,14 +114,18 @@ export function identityRoutes(
       schema: {
         ...tags,
         summary: 'Sign in',
-        body: Type.Object({ email: Type.String({ maxLength: 255 }), password: Type.String({ maxLength: 1024 }) }),
+        body: Type.Object({
+          email: Type.String({ maxLength: 255 }),
+          password: Type.String({ maxLength: 1024 }),
+          code: Maybe(Type.String({ maxLength: 100 })),
+        }),
         response: { 200: Message, ...failures(400, 401, 413, 422, 429) },
       },
     },
     async (request, reply) => {
-      if (!request.ip) throw new BadRequest('Cannot determine client address.')
-      const token = await login.login({ ...request.body, address: request.ip })
-      reply.setCookie(SESSION_COOKIE, token, { ...cookie, maxAge: ttlHours * 3600 })
+      const { email, password, code = null } = request.body
+      const token = await login.login({ email, password, code, device: deviceOf(request) })
+      reply.setCookie(SESSION_COOKIE, token, cookie)
       return { message: 'Logged in.' }
     },
   )
@@ -124,7 +145,7 @@ export function identityRoutes(
     },
     async (request, reply) => {
       const user = await localAccess.administrator(request.body.secret, request.ip)
-      reply.setCookie(SESSION_COOKIE, await login.open(user), { ...cookie, maxAge: ttlHours * 3600 })
+      reply.setCookie(SESSION_COOKIE, await login.open(user, { method: 'local', device: deviceOf(request) }), cookie)
       return { message: 'Logged in.' }
     },
   )
@@ -146,7 +167,7 @@ export function identityRoutes(
   app.get(
     '/api/v1/auth/me',
     {
-      config: { access: 'dashboard', scope: 'tenant' },
+      config: { access: 'dashboard', scope: 'tenant', whileSuspended: true },
       schema: {
         ...tags,
         summary: 'Who is signed in',
@@ -156,6 +177,8 @@ export function identityRoutes(
             tenant_id: TenantId,
             email: Type.String(),
             is_admin: Type.Boolean(),
+            role: RoleName,
+            is_operator: Type.Boolean(),
           }),
           ...failures(401),
         },
@@ -163,7 +186,14 @@ export function identityRoutes(
     },
     async (request) => {
       const user = userOf(request)
-      return { user_id: user.userId, tenant_id: user.tenantId, email: user.email, is_admin: user.isAdmin }
+      return {
+        user_id: user.userId,
+        tenant_id: user.tenantId,
+        email: user.email,
+        is_admin: user.isAdmin,
+        role: user.role,
+        is_operator: user.isOperator,
+      }
     },
   )
 
@@ -175,7 +205,12 @@ export function identityRoutes(
         ...tags,
         summary: 'Create an API key',
         description: 'The full key is in this answer and nowhere else.',
-        body: Type.Object({ env: Type.Enum([...environments]), label: Maybe(Type.String({ maxLength: 255 })) }),
+        body: Type.Object({
+          env: Type.Enum([...environments]),
+          label: Maybe(Type.String({ maxLength: 255 })),
+          client: Maybe(Client),
+          signature: Maybe(Signature),
+        }),
         response: { 201: Type.Object({ ...ApiKeyBody.properties, key: Type.String() }), ...failures(401, 403, 422) },
       },
     },
@@ -183,6 +218,8 @@ export function identityRoutes(
       const { apiKey, key } = await apiKeys.create(userOf(request), {
         env: request.body.env,
         label: request.body.label ?? null,
+        client: request.body.client ?? undefined,
+        signature: request.body.signature,
       })
       return reply.code(201).send({ ...wireKey(apiKey), key })
     },

@@ -5,9 +5,17 @@ import type { Database, Queryable } from '../storage/database.ts'
 import { microsOf } from '../storage/instants.ts'
 import type { Passwords } from './passwords.ts'
 import { scopeOfRecord, type TenantScope } from './scope.ts'
-import type { IdentityStore } from './store.ts'
+import { FIRST_TENANT, type IdentityStore } from './store.ts'
 
 export const SHORTEST_PASSWORD = 12
+
+/** @throws InvalidInput */
+export function requireLongEnough(password: string): void {
+  if ([...password].length >= SHORTEST_PASSWORD) return
+  throw new InvalidInput([
+    { loc: ['body', 'password'], msg: `Value error, Password must be at least ${SHORTEST_PASSWORD} characters` },
+  ])
+}
 
 /** What else a new tenant needs (its signing key), in the same transaction. */
 export type TenantFounded = (scope: TenantScope, within: Queryable) => Promise<void>
@@ -35,11 +43,7 @@ export function createSetup(deps: {
   let complete = false
   return {
     async createFirstAdministrator({ email, password, tenantName }) {
-      if ([...password].length < SHORTEST_PASSWORD) {
-        throw new InvalidInput([
-          { loc: ['body', 'password'], msg: `Value error, Password must be at least ${SHORTEST_PASSWORD} characters` },
-        ])
-      }
+      requireLongEnough(password)
       const passwordHash = await passwords.hash(password)
       return database.db.transaction().execute(async (within) => {
         await database.lock('setup', within)
@@ -47,8 +51,9 @@ export function createSetup(deps: {
         const createdAt = microsOf(clock.now())
         const tenantId = random.uuid()
         const userId = random.uuid()
-        await store.insertTenant({ id: tenantId, slug: 'default', name: tenantName, createdAt }, within)
-        await store.insertUser({ id: userId, tenantId, email, passwordHash, isAdmin: true, createdAt }, within)
+        await store.insertTenant({ id: tenantId, slug: FIRST_TENANT, name: tenantName, createdAt }, within)
+        await store.insertUser({ id: userId, tenantId, email, passwordHash, createdAt }, within, true)
+        await store.insertMember({ tenantId, userId, role: 'owner', joinedAt: createdAt, invitedAt: null }, within)
         await tenantFounded(scopeOfRecord({ tenantId }), within)
         return { userId, tenantId }
       })

@@ -26,7 +26,10 @@ export function createStanding(deps: {
     const sessions = await store.findSessions(distinct(callers.map(({ sessionDigest }) => sessionDigest)))
     const now = microsOf(clock.now())
     const inForce = new Map(sessions.filter((one) => !isOver(one, now)).map((one) => [one.tokenHash, one]))
-    return callers.filter(({ sessionDigest, isAdmin }) => inForce.get(sessionDigest)?.isAdmin !== isAdmin)
+    return callers.filter(({ sessionDigest, role, tenantId }) => {
+      const session = inForce.get(sessionDigest)
+      return session?.role !== role || session.tenantId !== tenantId || session.status !== 'active'
+    })
   }
 
   async function fallenKeys(callers: readonly KeyCaller[]): Promise<KeyCaller[]> {
@@ -39,7 +42,7 @@ export function createStanding(deps: {
     const inForce = new Map(accounts.map((account) => [account.clientId, account]))
     return callers.filter(({ subject, role, scopes }) => {
       const account = inForce.get(subject)
-      return !account || account.role !== role || !isWithin(scopes, scopesOfAccount(account))
+      return account?.tenant.status !== 'active' || account.role !== role || !isWithin(scopes, scopesOfAccount(account))
     })
   }
 

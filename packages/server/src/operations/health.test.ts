@@ -98,7 +98,11 @@ onEachDatabase('health', (start) => {
     expect(await get('')).toEqual([200, { status: 'degraded', bootstrap_complete: true }])
     const [status, body] = await get('/details', admin)
     expect([status, body]).toEqual([503, expect.objectContaining({ status: 'degraded' })])
-    expect(body.workers).toBe(Object.keys(body.worker_status).length - 1)
+    // What else looks at approvals crashes with it; all others run.
+    const crashed = Object.entries(body.worker_status).flatMap(([name, state]) => (state === 'crashed' ? [name] : []))
+    expect(crashed).toContain('approval_timeout')
+    expect(crashed.length).toBeLessThan(4)
+    expect(body.workers).toBe(Object.keys(body.worker_status).length - crashed.length)
   })
 
   it('a database that is away makes it degraded, and nobody is led to set it up again', async () => {

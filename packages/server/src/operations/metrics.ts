@@ -102,6 +102,65 @@ export function createMetrics() {
       labelNames: ['violation_type'],
       registers,
     }),
+    rateLimits: new Counter({
+      name: 'aegis_rate_limit_events_total',
+      help: 'Limits by tier, tenant or user: refused (one was reached), warned (80 % of one was used), by resource.',
+      labelNames: ['outcome', 'resource_type'],
+      registers,
+    }),
+    aegisExecutions: new Counter({
+      name: 'aegis_executions_total',
+      help: 'Executions that began here (started) and that ended here, by how; kind: agent, or child of another.',
+      labelNames: ['kind', 'status'],
+      registers,
+    }),
+    aegisExecutionActive: new Gauge({
+      name: 'aegis_execution_active',
+      help: 'Executions that have not ended, in the whole installation.',
+      registers,
+    }),
+    aegisExecutionTime: new Histogram({
+      name: 'aegis_execution_duration_seconds',
+      help: 'Time from the start of an execution to its end, waiting included.',
+      labelNames: ['status'],
+      buckets: OTHERS,
+      registers,
+    }),
+    aegisIterations: new Counter({
+      name: 'aegis_execution_iterations_total',
+      help: 'Attempts of executions that ended here.',
+      registers,
+    }),
+    aegisWorkflows: new Counter({
+      name: 'aegis_workflow_executions_total',
+      help: 'Runs of workflows that began here (started) and that ended here, by how.',
+      labelNames: ['status'],
+      registers,
+    }),
+    aegisPublished: new Counter({
+      name: 'aegis_event_bus_published_total',
+      help: 'Messages given to the bus, by topic.',
+      labelNames: ['event_type'],
+      registers,
+    }),
+    aegisDeliveryFailures: new Counter({
+      name: 'aegis_event_bus_delivery_failures_total',
+      help: 'Messages that the bus refused; readers find what they tell in the database.',
+      labelNames: ['reason'],
+      registers,
+    }),
+    aegisNodes: new Gauge({
+      name: 'aegis_cluster_nodes',
+      help: 'Servers of the installation by status.',
+      labelNames: ['status'],
+      registers,
+    }),
+    aegisRequests: new Counter({
+      name: 'aegis_http_requests_total',
+      help: 'Requests of the runtime API, by route and status.',
+      labelNames: ['method', 'route', 'status'],
+      registers,
+    }),
     executionsRunning: new Gauge({
       name: 'lictor_executions_running',
       help: 'Executions this process runs or holds back until there is room.',
@@ -241,7 +300,9 @@ export type Metrics = ReturnType<typeof createMetrics>
 export function metricsRoutes(app: App, metrics: Metrics): void {
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unmatched'
-    metrics.requests.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
+    const labels = { method: request.method, route, status: reply.statusCode }
+    metrics.requests.observe(labels, reply.elapsedTime / 1000)
+    if (route.startsWith('/v1/')) metrics.aegisRequests.inc(labels)
   })
   app.get(
     '/metrics',

@@ -62,6 +62,8 @@ export interface InstanceSpec {
   readonly limits: InstanceLimits
   /** Where it runs, in a sandbox that has images. */
   readonly image?: InstanceImage
+  /** A program of the image itself that runs in place of an interpreter; only in a sandbox that has images. */
+  readonly program?: InstanceProgram
   /** What runs in an image that has no such interpreter. */
   readonly otherwise?: Pick<InstanceSpec, 'interpreter' | 'script'>
   /** Whose instance it is, for who looks at what runs on the machine. */
@@ -69,6 +71,16 @@ export interface InstanceSpec {
   /** Gives up starting: a pull of an image may take minutes. */
   readonly signal?: AbortSignal
   readonly onPull?: (pull: ImagePull) => void
+}
+
+/** A program of an image: nothing of this server's is shown to it but the workspace. */
+export interface InstanceProgram {
+  /** The program, by path or name, and its arguments. */
+  readonly command: readonly string[]
+  /** Where it begins, as the container sees it. */
+  readonly workdir: string
+  /** `uid:gid` or a name of the image's; null: the user of this server. */
+  readonly user: string | null
 }
 
 /** A container image. */
@@ -131,4 +143,10 @@ export interface InstanceExit {
 /** An instance could not be started; the message says why and what to do. */
 export class SandboxError extends Error {
   override readonly name = 'SandboxError'
+  /** What could not be had: the image, or anything else. */
+  readonly about: 'image' | 'instance'
+  constructor(message: string, options: { readonly cause?: unknown; readonly about?: 'image' | 'instance' } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.about = options.about ?? 'instance'
+  }
 }

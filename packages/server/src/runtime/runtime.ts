@@ -9,7 +9,7 @@ import type { App } from '../http/server.ts'
 import type { Caller } from '../identity/caller.ts'
 import type { Identity } from '../identity/identity.ts'
 import { digestOf } from '../identity/opaque-tokens.ts'
-import { scopeOfRecord } from '../identity/scope.ts'
+import { scopeOfRecord, systemScope } from '../identity/scope.ts'
 import { createRoom, type Part } from '../part.ts'
 import type { Shared } from '../shared.ts'
 import { createAdmit } from './admission/admission.ts'
@@ -19,12 +19,17 @@ import { createAgents } from './agents/agents.ts'
 import { agentRoutes } from './agents/routes.ts'
 import { createAgentStore } from './agents/store.ts'
 import { humanApprovalRoutes } from './approvals/routes.ts'
+import { createBilling } from './billing/billing.ts'
+import { billingRoutes } from './billing/routes.ts'
+import { createBillingStore } from './billing/store.ts'
 import { createCalls } from './calls/calls.ts'
 import { type Children, createChildren } from './children/children.ts'
 import { createRunExecutions } from './children/of-runs.ts'
 import { createSecurityContexts } from './contexts/contexts.ts'
 import { securityContextRoutes } from './contexts/routes.ts'
 import { createContextStore } from './contexts/store.ts'
+import { dashboardRoutes } from './dashboard/routes.ts'
+import { createDashboardStore } from './dashboard/store.ts'
 import { createAttempts } from './dispatch/attempts.ts'
 import { createConversations, type OpenConversation } from './dispatch/conversation.ts'
 import { authenticateDispatch, dispatchRoutes } from './dispatch/routes.ts'
@@ -32,6 +37,7 @@ import { createAttemptRunner } from './executions/attempt.ts'
 import { createExecutions, type Executions } from './executions/executions.ts'
 import { executionRoutes } from './executions/routes.ts'
 import { createSupervisor } from './executions/supervisor.ts'
+import { createTally } from './executions/tally.ts'
 import type { PathRefused } from './files/path.ts'
 import { createRepositories } from './git/repositories.ts'
 import { createGitRunner, findGit } from './git/runner.ts'
@@ -40,24 +46,34 @@ import { createUserOf } from './git/user.ts'
 import { createOutputHandlers } from './handlers/output-handlers.ts'
 import { createHost } from './host.ts'
 import { runtimeRoutes } from './http.ts'
+import { identityTeller } from './identity-events.ts'
 import { createIncidents } from './incidents/incidents.ts'
 import { incidentRoutes } from './incidents/routes.ts'
 import { createIncidentStore } from './incidents/store.ts'
+import { runsInstallation } from './installation.ts'
 import { createJudgement } from './judges/judgement.ts'
 import { createJudgeDesk } from './judges/judges.ts'
 import { createExecutionGuards } from './judging/execution-guard.ts'
 import { maskedEvents } from './judging/masked-events.ts'
 import { createKept } from './kept.ts'
+import { createLimits } from './limits/limits.ts'
+import { countedAs, tierNamed } from './limits/resources.ts'
+import { limitRoutes } from './limits/routes.ts'
+import { createLimitStore } from './limits/store.ts'
 import { createMasks } from './masking/masks.ts'
+import { createLimitedModels } from './models/limited-models.ts'
 import { maskedModels } from './models/masked-models.ts'
 import { createMeasuredModels } from './models/measured-models.ts'
 import { createModels } from './models/models.ts'
 import { readOffers } from './models/offers.ts'
 import { createMounts } from './mounts/mounts.ts'
 import { mountedRunner } from './mounts/runner.ts'
+import { createNodes } from './nodes/nodes.ts'
+import { nodeRoutes } from './nodes/routes.ts'
+import { createNodeStore } from './nodes/store.ts'
 import { createOwnership } from './ownership/ownership.ts'
 import { type EventDraft, envelopeOf } from './record/events.ts'
-import type { ExecutionSummary } from './record/execution.ts'
+import type { Execution, ExecutionSummary } from './record/execution.ts'
 import { createExecutionJournal } from './record/journal.ts'
 import { maskedExecutions, maskedTurns } from './record/masked-executions.ts'
 import { createExecutionStore } from './record/store.ts'
@@ -65,13 +81,15 @@ import { createJournalStreams } from './record/streams.ts'
 import { tenantEventRoutes } from './record/tenant-event-routes.ts'
 import { createTenantEvents } from './record/tenant-events.ts'
 import { createTurnStore } from './record/turn-store.ts'
-import { createWorkflowRuns } from './runs/compose.ts'
+import { createWorkflowRuns } from './run-work/compose.ts'
 import { createScripts } from './scripts/scripts.ts'
 import { createScriptStore } from './scripts/store.ts'
 import { createSeal } from './seal/compose.ts'
 import { createSpawner } from './spawning/spawner.ts'
+import { createStopTenant } from './stop-tenant.ts'
 import { createToolbox } from './toolbox.ts'
 import { createInvocations } from './tools/invocations.ts'
+import { createTriggers, type Triggers } from './triggers.ts'
 import { violationRoutes } from './violations/routes.ts'
 import { createViolationStore } from './violations/store.ts'
 import { categoryOf, createViolations } from './violations/violations.ts'
@@ -106,12 +124,15 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
   })
   const executionStore = maskedExecutions(createExecutionStore(database), masks)
   const tenantEvents = createTenantEvents({ journal: events, store: journalStore, executionStore, clock })
+  identity.tellTo(identityTeller(tenantEvents))
   const { catalogue, ...toolbox } = createToolbox(shared, {
     node: owner,
     sandbox: () => host.sandboxName(),
     isolatesNetwork: host.isolatesNetwork,
     agents: () => agents,
     executions: () => executions,
+    workflows: () => workflows,
+    runs: () => workflowRuns.runs,
     children: () => children,
     findAttached,
     countExecutions: () => supervisor.count,
@@ -120,6 +141,31 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     repositories: () => repositories,
     scripts: createScripts({ ...shared, store: createScriptStore(database), tier: tierOf(config) }),
     events: tenantEvents,
+  })
+  const billing = createBilling({
+    ...shared,
+    store: createBillingStore(database),
+    hearsNews: config.stripeWebhookSecret !== '',
+    homeUrl: config.baseUrl || `http://${config.host}:${config.port}`,
+    logger,
+  })
+  const limitStore = createLimitStore(database)
+  const limits = createLimits({
+    ...shared,
+    store: limitStore,
+    events: tenantEvents,
+    setting: config.limits === 'on' ? 'on' : 'off',
+    tierOf: async (scope, within) => {
+      const given = tierNamed(await limitStore.givenTier(scope, within))
+      // What tenants have that were given nothing else.
+      const tier = given === null || given === 'enterprise' ? (tierNamed(config.tier) ?? 'enterprise') : given
+      const paid = await billing.tierOf(scope, within)
+      // Who runs the installation pays itself nothing.
+      return paid === null || runsInstallation(await limitStore.slugOf(scope, within))
+        ? tier
+        : (tierNamed(paid) ?? 'free')
+    },
+    count: (outcome, resource_type) => metrics.rateLimits.inc({ outcome, resource_type: countedAs(resource_type) }),
   })
   const kept = createKept(shared, {
     events: governance.events,
@@ -160,7 +206,9 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     journal: events,
     tools: catalogue,
     contexts,
+    limits,
     isolatesNetwork: host.isolatesNetwork,
+    schedules: () => triggers.ofManifests,
   })
   const workflows = createWorkflows({
     ...shared,
@@ -200,7 +248,10 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     createModels({ config, clock, ports: shared.models, offers: readOffers(config.models) }),
     { metrics, clock },
   )
-  const modelsOf = (executionId: string) => maskedModels(models, () => masks.of(executionId))
+  const modelsOf = ({ id, tenantId, startedBy }: Pick<Execution, 'id' | 'tenantId' | 'startedBy'>) => {
+    const counted = createLimitedModels(models, { limits, who: { tenantId, userId: startedBy } })
+    return maskedModels(counted, () => masks.of(id))
+  }
   const admit = createAdmit({
     tools: catalogue,
     contexts,
@@ -209,7 +260,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
   const judges = createJudgeDesk({ children: () => children, modelsOf, maskOf: masks.of, journal })
   const openConversation: OpenConversation = (settings) =>
     createConversations({
-      models: modelsOf(settings.execution.id),
+      models: modelsOf(settings.execution),
       invocations,
       store: executionStore,
       catalogue,
@@ -265,6 +316,9 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
         details: 'The manifest of the agent names a volume that is not its tenant’s.',
       }),
   })
+  const tally = createTally(metrics)
+  const nodes = createNodes({ ...shared, store: createNodeStore(database), logger, owner })
+  const takesNew = () => nodes.takesNew
   const supervisor = createSupervisor({
     store: executionStore,
     journal,
@@ -284,7 +338,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     }),
     clock,
     logger,
-    metrics,
+    tally,
     maxExecutions: config.maxExecutions,
     graceMs: config.stopGraceSeconds * 1000,
     workspaceOf: folders.workspaceOf,
@@ -301,6 +355,9 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     journal,
     agents,
     admit,
+    limits,
+    tally,
+    place: nodes.place,
     findAttached,
     supervisor,
     afterEnd,
@@ -314,7 +371,23 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     journal,
     agents,
     admit,
+    limits,
+    tally,
     supervisor,
+    cancel,
+    owner,
+  })
+  const begunExecutions = createRunExecutions({
+    ...shared,
+    store: executionStore,
+    journal,
+    agents,
+    admit,
+    limits,
+    tally,
+    place: nodes.place,
+    supervisor,
+    ended: children.ended,
     cancel,
     owner,
   })
@@ -326,20 +399,29 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     journalStore,
     streams,
     approvals: governance.approvals,
-    executions: createRunExecutions({
-      ...shared,
-      store: executionStore,
-      journal,
-      agents,
-      admit,
-      supervisor,
-      ended: children.ended,
-      cancel,
-      owner,
-    }),
+    executions: begunExecutions,
     findWorkflow: workflows.getVersion,
+    async findExecution(scope, id) {
+      const { ancestors, securityContext } = await executions.get({ tenantId: scope.tenantId } as Caller, id)
+      return { root: ancestors[0] ?? id, securityContext }
+    },
+    limits,
+    takesNew,
+    count: (status) => metrics.aegisWorkflows.inc({ status }),
     folder: folders.workflows,
   })
+  const triggers: Triggers = createTriggers(shared, {
+    logger,
+    owner,
+    executions: begunExecutions,
+    agents,
+    workflows,
+    runs: workflowRuns,
+    events: tenantEvents,
+    verifyToken: identity.tokens.verify,
+    requireActive: identity.tenants.requireActive,
+  })
+  identity.tenants.onStopped(createStopTenant({ executionStore, end: cancel, cancelRuns: workflowRuns.cancelAll }))
   const deliver = createOutputHandlers({
     ...shared,
     children,
@@ -355,6 +437,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     journal,
     runs: supervisor,
     cancel,
+    takesNew,
     owner,
   })
 
@@ -377,6 +460,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     tokens: identity.tokens,
     keys: identity.runtimeKeys,
     signedIn: identity.authenticateSession,
+    requireActive: identity.tenants.requireActive,
     events: governance.events,
     attempts,
     executionStore,
@@ -386,6 +470,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     incidents,
     tenantEvents,
     judges,
+    limits,
     masks,
     calls: createCalls({
       invocations,
@@ -403,11 +488,20 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     filesOf: folders.sessionFilesOf,
   })
   metrics.onRead(() => metrics.executionsRunning.set(supervisor.count))
+  const dashboardStore = createDashboardStore(database)
+  metrics.onRead(async () => {
+    metrics.aegisExecutionActive.set(await dashboardStore.countUnfinished(systemScope))
+    const { active, draining, unhealthy } = await nodes.cluster()
+    for (const [status, count] of Object.entries({ active, draining, unhealthy }))
+      metrics.aegisNodes.set({ status }, count)
+  })
   workers.every('incident_sweep', INCIDENT_SWEEP_MS, async () => {
     await incidents.sweep()
     await tenantEvents.sweep()
+    await billing.forgetOld()
   })
   workers.every('execution_heartbeat', BEAT_MS, async () => {
+    await nodes.beat()
     await ownership.beat()
     await ownership.sweep()
     await workflowRuns.beat()
@@ -419,6 +513,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
       agentRoutes(scope, agents)
       workflowRuns.routes(scope)
       workflowRoutes(scope, workflows, workflowRuns.count)
+      triggers.routes(scope)
       executionRoutes(scope, { executions, agents, streams })
       humanApprovalRoutes(scope, governance.approvals)
       storage.routes(scope)
@@ -429,25 +524,38 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
       incidentRoutes(scope, incidents)
       tenantEventRoutes(scope, streams)
       seal.controlRoutes(scope)
+      limitRoutes(scope, { limits, store: limitStore })
+      nodeRoutes(scope, { nodes, slugOf: (tenantId) => limitStore.slugOf(scopeOfRecord({ tenantId })) })
+      billingRoutes(scope, billing)
+      dashboardRoutes(scope, { ...shared, store: dashboardStore, nodes })
     })
   return {
     ...createRoom([
       { routes },
       { routes: seal.routes },
+      { routes: triggers.webhooks },
       { start: storage.start, stop: storage.stop },
       { drain: streams.end },
+      { drain: triggers.drain },
       { drain: workflowRuns.stop },
       // Instances are ended while they still reach the gateway.
       { drain: supervisor.stop },
       { start: spawner.clear, drain: spawner.drain },
       host,
+      nodes,
       { start: repositories.clear },
       { start: toolbox.start, stop: toolbox.stop },
       { start: ownership.start, stop: ownership.stop },
       { start: workflowRuns.start },
+      { start: triggers.start },
     ]),
     authenticateDispatch: (request) =>
-      authenticateDispatch(request, { attempts, store: executionStore, tokens: identity.tokens }),
+      authenticateDispatch(request, {
+        attempts,
+        store: executionStore,
+        tokens: identity.tokens,
+        requireActive: identity.tenants.requireActive,
+      }),
   }
 }
 

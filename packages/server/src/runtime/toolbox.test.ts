@@ -25,6 +25,7 @@ const operator: TokenCaller = {
   tenantId: 't1',
   identity: 'operator',
   role: 'aegis:admin',
+  isOfFirstTenant: true,
   scopes: new Set(everyScope),
 }
 
@@ -51,6 +52,8 @@ function open(principal: TokenCaller, pattern = '*') {
     sandbox: () => 'process',
     agents: nothing,
     executions: nothing,
+    workflows: nothing,
+    runs: nothing,
     children: nothing,
     findAttached: nothing,
     countExecutions: () => 0,
@@ -152,6 +155,8 @@ describe('the tools of a server', () => {
       'aegis.system.config',
       'aegis.system.info',
       'aegis.task.remove',
+      'aegis.workflow.delete',
+      'aegis.workflow.remove',
     ])
     for (const { name } of forOperators)
       expect(await call(name, { agent_id: 'x', execution_id: 'x' })).not.toMatchObject({ kind: 'returned' })
@@ -166,7 +171,7 @@ describe('the tools of a server', () => {
     }
   })
 
-  it('of agents and tasks, the ones that judges look at are those that the list of tools says', () => {
+  it('of agents, workflows and tasks, the ones that judges look at are those that the list of tools says', () => {
     const judged = open(operator)
       .catalogue.list()
       .filter(({ isSubjectToJudges }) => isSubjectToJudges)
@@ -176,6 +181,11 @@ describe('the tools of a server', () => {
       'aegis.task.cancel',
       'aegis.task.execute',
       'aegis.task.remove',
+      'aegis.workflow.delete',
+      'aegis.workflow.demote',
+      'aegis.workflow.generate',
+      'aegis.workflow.promote',
+      'aegis.workflow.run',
       'cmd.run',
       'fs.create_dir',
       'fs.delete',

@@ -20,11 +20,14 @@ import { systemTools } from './management/system-tools.ts'
 import { taskTools } from './management/task-tools.ts'
 import { createTasks } from './management/tasks.ts'
 import { volumeTools } from './management/volume-tools.ts'
+
 import { readSecretValues } from './mcp/secret-values.ts'
 import { createMcpServer } from './mcp/server.ts'
 import { createMcpServers } from './mcp/servers.ts'
 import { createMcpTenantStore } from './mcp/store.ts'
 import type { TenantEvents } from './record/tenant-events.ts'
+import type { Runs } from './runs/runs.ts'
+import { workflowTools } from './runs/tools.ts'
 import type { Scripts } from './scripts/scripts.ts'
 import { scriptTools } from './scripts/tools.ts'
 import { type Catalogue, createCatalogue } from './tools/catalogue.ts'
@@ -35,6 +38,7 @@ import type { Volumes } from './volumes/volumes.ts'
 import { createFetchPage } from './web/fetch.ts'
 import { createReadable } from './web/readable.ts'
 import { webTools } from './web/tools.ts'
+import type { Workflows } from './workflows/workflows.ts'
 
 /** Every tool of this server, and what some of them keep running. */
 export interface Toolbox extends Required<Pick<Part, 'routes' | 'start' | 'stop'>> {
@@ -64,6 +68,8 @@ export function createToolbox(
     sandbox: () => string
     agents: () => Agents
     executions: () => Executions
+    workflows: () => Workflows
+    runs: () => Runs
     children: () => Children
     findAttached: FindAttached
     countExecutions: () => number
@@ -103,6 +109,7 @@ export function createToolbox(
     ...webTools({ fetchPage: createFetchPage({ fetch: fetches.guarded, clock, readable }), search }),
     ...agentTools({ ...deps, tasks }),
     ...taskTools({ ...deps, tasks }),
+    ...workflowTools({ ...deps, tasks }),
     ...discoveryTools({ catalogue: () => catalogue }),
     ...schemaTools({ warningsOf: (manifest) => warningsOf(manifest, catalogue, deps.isolatesNetwork()) }),
     ...systemTools({ ...deps, version, settings: shownSettings(config) }),

@@ -16,6 +16,9 @@ export type Visibility = 'tenant' | 'global'
 export const GLOBAL_TENANT = 'aegis-system'
 export const globalScope: TenantScope = scopeOfRecord({ tenantId: GLOBAL_TENANT })
 
+/** Whether a text can be the id or the short name of a tenant. */
+export const isTenantName = (text: string): boolean => /^[a-z0-9][a-z0-9-]{0,99}$/i.test(text)
+
 /** The tenants of which a tenant sees what they deployed. */
 export const visibleTenants = ({ tenantId }: TenantScope): string[] => [tenantId, GLOBAL_TENANT]
 
@@ -29,9 +32,10 @@ export const ownFirst = <Row extends { readonly tenant_id: string }>(
 export const homeOf = (caller: RuntimeCaller, scope: Visibility): TenantScope =>
   scope === 'global' ? globalScope : scopeOf(caller)
 
-/** Whether the caller runs the platform: administrators of the console, operators and service accounts that are no mere readers. */
+/** Whether the caller runs the platform: of the installation's first tenant administrators, operators and service accounts that are no mere readers. */
 export function isOperator(caller: RuntimeCaller): boolean {
-  return caller.kind === 'user' ? caller.isAdmin : caller.role === 'aegis:admin' || caller.role === 'aegis:operator'
+  if (caller.kind === 'user') return caller.isOperator
+  return caller.isOfFirstTenant === true && (caller.role === 'aegis:admin' || caller.role === 'aegis:operator')
 }
 
 /** Whether the caller may change what is seen so far. */

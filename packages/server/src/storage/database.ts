@@ -13,6 +13,8 @@ export interface Database {
    * is on disk a moment later, in any case no later than what `db` commits after it. Nobody outside may hear of it before.
    */
   readonly ahead: Kysely<Schema>
+  /** Resolves once what was committed so far is on disk, without hurrying the disk. @throws when the disk failed */
+  onDisk(): Promise<void>
   /** How many bulk transactions are worth having in flight at once. */
   readonly writers: number
   /** Queries run on this process's event loop: a long one is cut up, so that others are answered meanwhile. */

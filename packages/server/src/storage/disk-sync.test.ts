@@ -54,7 +54,7 @@ async function idsIn(image: string): Promise<number[]> {
 }
 
 const step = fc.record({
-  kind: fc.constantFrom('transaction', 'statement', 'failing', 'ahead', 'read'),
+  kind: fc.constantFrom('transaction', 'statement', 'failing', 'ahead', 'heard', 'read'),
   /** Turns of the event loop before it begins, and within it. */
   before: fc.nat(6),
   within: fc.nat(3),
@@ -86,7 +86,7 @@ it('a power cut takes nothing that anybody was told of', async () => {
               told.push({ ids: [id], image: disk.kept() })
               committed.push(id)
             } else {
-              const work = (kind === 'ahead' ? ahead : db).transaction().execute(async (within) => {
+              const work = (kind === 'ahead' || kind === 'heard' ? ahead : db).transaction().execute(async (within) => {
                 await insert(within, id)
                 await turnsOfTheLoop(turns)
                 if (kind === 'failing') throw new Error('not this one')
@@ -100,6 +100,11 @@ it('a power cut takes nothing that anybody was told of', async () => {
               committed.push(id)
               // Whoever goes ahead is told of what it did alone.
               if (kind === 'transaction') told.push({ ids: seen, image: disk.kept() })
+              // Others hear of it when it is on disk.
+              if (kind === 'heard') {
+                await database.onDisk()
+                told.push({ ids: seen, image: disk.kept() })
+              }
             }
           }),
         )
@@ -142,6 +147,22 @@ it('what nobody waits for is on disk shortly after', async () => {
   expect(await idsIn(disk.kept() ?? '')).toEqual([1])
 })
 
+it('what is told of without hurry goes to the disk with what somebody waits for', async () => {
+  const path = join(folder, 'patient.db')
+  const disk = fragileDisk(path, () => 1)
+  const database = openSqlite(path, { log: disk.log })
+  await sql`create table rows (id integer primary key)`.execute(database.db)
+  const before = disk.waits()
+  await database.ahead.transaction().execute((within) => insert(within, 1))
+  const heard = database.onDisk()
+  await insert(database.db, 2)
+  await heard
+  expect(disk.waits() - before).toBe(1)
+  await database.onDisk()
+  expect(disk.waits() - before).toBe(1)
+  await database.close()
+})
+
 it('once the disk has failed nothing is written, read or said to be well', async () => {
   let isBroken = false
   const log = {
@@ -162,6 +183,7 @@ it('once the disk has failed nothing is written, read or said to be well', async
   await expect(insert(db, 3)).rejects.toThrow('input/output error')
   await expect(insert(ahead, 4)).rejects.toThrow('input/output error')
   await expect(idsOf(db)).rejects.toThrow('input/output error')
+  await expect(database.onDisk()).rejects.toThrow('input/output error')
   await expect(database.ping()).rejects.toThrow('input/output error')
   await database.close()
 })

@@ -7,19 +7,31 @@ export interface DiskSync {
   committed(): void
   /** Resolves once all that was committed so far is on disk. @throws when the disk failed, from then on always */
   settled(): Promise<void>
+  /** Like `settled`, for whoever is in no hurry: the disk is asked when somebody else needs it, or shortly. */
+  eventually(): Promise<void>
   /** Bring to the disk shortly what nobody waits for. */
   soon(): void
   /** @throws when the disk failed: nothing more may be written, for nobody could say what of it is kept. */
   requireSound(): void
 }
 
-/** The system's call waits in a thread of its own; what is committed meanwhile goes with the next. */
-export function createDiskSync(sync: () => Promise<void>): DiskSync {
+/** How long a step on the way to another one waits for that one, whose way to the disk it can share. */
+const SHORTLY_MS = 5
+
+/**
+ * The system's call waits in a thread of its own; what is committed meanwhile goes with the next.
+ *
+ * @param shortly does something that nobody waits for a little later
+ */
+export function createDiskSync(sync: () => Promise<void>, shortly: (work: () => void) => void = afterAWhile): DiskSync {
   let committed = 0
   let onDisk = 0
   let running: Promise<void> | null = null
   let isDue = false
   let failure: { readonly error: unknown } | null = null
+  /** Who is in no hurry, oldest first. */
+  let patient: { readonly wanted: number; readonly resolve: () => void; readonly reject: (error: unknown) => void }[] =
+    []
 
   async function run(): Promise<void> {
     const covered = committed
@@ -31,6 +43,18 @@ export function createDiskSync(sync: () => Promise<void>): DiskSync {
       failure = { error }
     }
     running = null
+    answerThePatient()
+  }
+
+  function answerThePatient(): void {
+    if (patient.length === 0) return
+    const all = patient
+    patient = []
+    for (const one of all) {
+      if (onDisk >= one.wanted) one.resolve()
+      else if (failure) one.reject(failure.error)
+      else patient.push(one)
+    }
   }
 
   function requireSound(): void {
@@ -46,22 +70,35 @@ export function createDiskSync(sync: () => Promise<void>): DiskSync {
     }
   }
 
+  function soon(): void {
+    if (isDue) return
+    isDue = true
+    const wanted = committed
+    shortly(() => {
+      isDue = false
+      // Mostly somebody in a hurry has taken it along; what came after has its own while to wait.
+      if (onDisk >= wanted && onDisk < committed) soon()
+      // A failure is told to whoever comes next.
+      else settled().catch(() => {})
+    })
+  }
+
   return {
     committed: () => void committed++,
     settled,
-    soon() {
-      if (isDue) return
-      isDue = true
-      // Several steps of one turn of the event loop go together, often with the one that is waited for.
-      setImmediate(() => {
-        isDue = false
-        // A failure is told to whoever comes next.
-        settled().catch(() => {})
-      })
+    eventually() {
+      const wanted = committed
+      if (onDisk >= wanted) return Promise.resolve()
+      if (failure) return Promise.reject(failure.error)
+      soon()
+      return new Promise((resolve, reject) => patient.push({ wanted, resolve, reject }))
     },
+    soon,
     requireSound,
   }
 }
+
+const afterAWhile = (work: () => void) => void setTimeout(work, SHORTLY_MS).unref()
 
 const toDisk = promisify(fdatasync)
 

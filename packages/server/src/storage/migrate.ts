@@ -21,6 +21,15 @@ import { secrets } from './migrations/0016-secrets.ts'
 import { scriptsAndRepositories } from './migrations/0017-scripts-and-repositories.ts'
 import { workflows } from './migrations/0018-workflows.ts'
 import { workflowRuns } from './migrations/0019-workflow-runs.ts'
+import { workflowChildren } from './migrations/0021-workflow-children.ts'
+import { workflowRunsOfAgents } from './migrations/0021-workflow-runs-of-agents.ts'
+import { stimuli } from './migrations/0022-stimuli.ts'
+import { schedules } from './migrations/0023-schedules.ts'
+import { people } from './migrations/0025-people.ts'
+import { singleSignOn } from './migrations/0026-single-sign-on.ts'
+import { rateLimits } from './migrations/0027-rate-limits.ts'
+import { nodesAndSubscriptions } from './migrations/0028-nodes-and-subscriptions.ts'
+import { rulesets } from './migrations/0030-rulesets.ts'
 
 export type Migrations = Readonly<Record<string, (dialect: Database['dialect']) => Migration>>
 
@@ -45,6 +54,15 @@ export const released: Migrations = {
   '0017-scripts-and-repositories': scriptsAndRepositories,
   '0018-workflows': workflows,
   '0019-workflow-runs': workflowRuns,
+  '0021-workflow-children': workflowChildren,
+  '0021-workflow-runs-of-agents': workflowRunsOfAgents,
+  '0022-stimuli': stimuli,
+  '0023-schedules': schedules,
+  '0025-people': people,
+  '0026-single-sign-on': singleSignOn,
+  '0027-rate-limits': rateLimits,
+  '0028-nodes-and-subscriptions': nodesAndSubscriptions,
+  '0030-rulesets': rulesets,
 }
 
 /** Bring the database to this version's schema, one server at a time: all of it or nothing. Returns the names of what was applied. */

@@ -42,6 +42,7 @@ export function openPostgres(url: string, onIdleError: (error: Error) => void): 
     db,
     // Its connections commit each by itself: here nothing is ahead.
     ahead: db,
+    async onDisk() {},
     events: createPostgresEvents(db, exclusively),
     writers: WRITERS,
     isInProcess: false,

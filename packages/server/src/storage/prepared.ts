@@ -2,8 +2,8 @@ import type { Compilable, CompiledQuery } from 'kysely'
 import type { Queryable } from './database.ts'
 
 type Value = string | number | null
-/** What a statement is told each time it runs; of a list, how long it is makes another statement. */
-type Values = Readonly<Record<string, Value | readonly Value[]>>
+/** What a statement is told each time it runs: which names are given, and how long a list is, makes another statement. */
+type Values = Readonly<Record<string, Value | readonly Value[] | undefined>>
 
 /** Statements that are kept; lists of every length there is would be without end. */
 const MOST_KEPT = 32
@@ -58,15 +58,16 @@ function shapeOf(values: Values): string {
   let shape = ''
   for (const name in values) {
     const value = values[name]
-    if (Array.isArray(value)) shape += `${name} ${value.length},`
+    if (value !== undefined) shape += Array.isArray(value) ? `${name} ${value.length},` : `${name},`
   }
   return shape
 }
 
 const placesOf = <V extends Values>(values: V): V =>
   Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? value.map((_, index) => new Place(name, index)) : new Place(name, null),
-    ]),
+    Object.entries(values).flatMap(([name, value]) =>
+      value === undefined
+        ? []
+        : [[name, Array.isArray(value) ? value.map((_, index) => new Place(name, index)) : new Place(name, null)]],
+    ),
   ) as unknown as V

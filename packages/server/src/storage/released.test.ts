@@ -20,8 +20,13 @@ const mayBeEmpty = new Set([
     'oauth_flows',
     'runtime_keys',
   ],
+  ...['rate_limit_overrides', 'rate_limit_counters', 'nodes', 'subscriptions', 'billing_events'],
   ...['volumes', 'volume_files', 'volume_uploads', 'volume_garbage', 'volume_mounts', 'storage_violations'],
   ...['scripts', 'git_bindings', 'workflows', 'workflow_versions', 'workflow_runs', 'workflow_run_log'],
+  ...['stimuli', 'stimulus_sources', 'schedules'],
+  ...['workflow_run_children', 'offered_rulesets', 'skill_scans'],
+  ...['administrative_acts', 'invitations', 'password_links', 'recovery_codes'],
+  ...['external_identities', 'identity_providers', 'sign_ins'],
   ...[
     'security_contexts',
     'security_incidents',

@@ -20,19 +20,31 @@ import type {
   DeploymentRow,
   NotificationChannelRow,
   NotificationDeliveryRow,
+  OfferedRulesetRow,
   SessionLeaseRow,
   SessionValueRow,
   SigningKeyRow,
+  SkillScanRow,
 } from './schema/governance.ts'
 import type {
+  AdministrativeActRow,
   ApiKeyRow,
+  ExternalIdentityRow,
+  IdentityProviderRow,
+  InvitationRow,
+  MemberRow,
+  PasswordLinkRow,
+  RecoveryCodeRow,
   RuntimeKeyRow,
   ServiceAccountRow,
+  SignInRow,
   TenantRow,
   TokenKeyRow,
   UserRow,
   UserSessionRow,
 } from './schema/identity.ts'
+import type { BillingEventRow, NodeRow, SubscriptionRow } from './schema/installation.ts'
+import type { RateLimitCounterRow, RateLimitOverrideRow } from './schema/limits.ts'
 import type {
   AgentRow,
   AgentVersionRow,
@@ -48,6 +60,7 @@ import type {
   VolumeRow,
   VolumeUploadRow,
   WorkflowRow,
+  WorkflowRunChildRow,
   WorkflowRunLogRow,
   WorkflowRunRow,
   WorkflowVersionRow,
@@ -68,20 +81,29 @@ import type {
   SecretRow,
   SecretVersionRow,
 } from './schema/secrets.ts'
+import type { ScheduleRow, StimulusRow, StimulusSourceRow } from './schema/triggers.ts'
 
 export type * from './schema/changes.ts'
 export type * from './schema/events.ts'
 export type * from './schema/governance.ts'
 export type * from './schema/identity.ts'
+export type * from './schema/installation.ts'
+export type * from './schema/limits.ts'
 export type * from './schema/runtime.ts'
 export type * from './schema/seal.ts'
 export type * from './schema/secrets.ts'
+export type * from './schema/triggers.ts'
 
 /**
  * The rows of the database, as both dialects hold them. Instants are whole microseconds since the Unix epoch (bigint),
  * JSON is text, flags are 0 or 1: one form everywhere, so a query reads the same on SQLite and PostgreSQL.
  */
 export interface Schema {
+  nodes: NodeRow
+  subscriptions: SubscriptionRow
+  billing_events: BillingEventRow
+  rate_limit_overrides: RateLimitOverrideRow
+  rate_limit_counters: RateLimitCounterRow
   secrets: SecretRow
   secret_versions: SecretVersionRow
   credentials: CredentialRow
@@ -100,11 +122,21 @@ export interface Schema {
   notification_channels: NotificationChannelRow
   notification_deliveries: NotificationDeliveryRow
   tenants: TenantRow
+  members: MemberRow
+  invitations: InvitationRow
+  password_links: PasswordLinkRow
+  recovery_codes: RecoveryCodeRow
+  administrative_acts: AdministrativeActRow
+  identity_providers: IdentityProviderRow
+  sign_ins: SignInRow
+  external_identities: ExternalIdentityRow
   users: UserRow
   user_sessions: UserSessionRow
   api_keys: ApiKeyRow
   signing_keys: SigningKeyRow
   bundles: BundleRow
+  offered_rulesets: OfferedRulesetRow
+  skill_scans: SkillScanRow
   deployments: DeploymentRow
   events: EventRow
   event_chains: EventChainRow
@@ -126,7 +158,11 @@ export interface Schema {
   workflows: WorkflowRow
   workflow_versions: WorkflowVersionRow
   workflow_runs: WorkflowRunRow
+  workflow_run_children: WorkflowRunChildRow
   workflow_run_log: WorkflowRunLogRow
+  stimulus_sources: StimulusSourceRow
+  stimuli: StimulusRow
+  schedules: ScheduleRow
   agent_versions: AgentVersionRow
   executions: ExecutionRow
   execution_iterations: ExecutionIterationRow

@@ -66,6 +66,7 @@ export function openSqlite(
     dialect: 'sqlite',
     db,
     ahead: new Kysely<Schema>({ dialect: new SharedSqlite(forKysely, shared, false) }),
+    onDisk: () => shared.disk.eventually(),
     events: createSqliteEvents(db, prepare),
     writers: 1,
     isInProcess: true,

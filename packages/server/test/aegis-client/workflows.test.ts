@@ -1,4 +1,11 @@
-import { AgentManifestBuilder, BadRequestError, ConflictError, NotFoundError, WorkflowManifest } from '@lictor/aegis'
+import {
+  AgentManifestBuilder,
+  BadRequestError,
+  ConflictError,
+  NotFoundError,
+  PermissionDeniedError,
+  WorkflowManifest,
+} from '@lictor/aegis'
 import { expect, it } from 'vitest'
 import { driveGroup } from './driven.ts'
 
@@ -94,7 +101,7 @@ spec:
       await expect(elsewhere.getWorkflow(name)).rejects.toThrow(NotFoundError)
       await expect(elsewhere.getWorkflowYaml(name)).rejects.toThrow(NotFoundError)
       await expect(elsewhere.deleteWorkflow(name)).rejects.toThrow(NotFoundError)
-      await expect(elsewhere.updateWorkflowScope(name, { scope: 'global' })).rejects.toThrow(NotFoundError)
+      await expect(elsewhere.updateWorkflowScope(name, { scope: 'global' })).rejects.toThrow(PermissionDeniedError)
       expect((await elsewhere.listWorkflowVersions(name)).count).toBe(0)
     }
     await client.updateWorkflowScope('gate', { scope: 'global' })

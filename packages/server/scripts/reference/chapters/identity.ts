@@ -4,10 +4,12 @@ export const identity: Chapter = {
   tag: 'identity',
   description: 'People, their sessions, API keys of agents and service accounts of programs.',
   fields: {
-    email: 'E-mail address: who signs in. Capitals do not count.',
+    email: 'E-mail address: who signs in, as it was given.',
+    code: 'Of the second factor, where the account has one: six digits, or a code for a lost device.',
     password: 'At most 1,024 characters.',
     tenant_name: 'What the organisation is called, at most 255 characters; absent: `Default`.',
-    is_admin: 'Whether this person may manage keys, channels and service accounts.',
+    is_admin: 'Whether this person may manage keys, channels and service accounts: the role is `admin` or `owner`.',
+    is_operator: 'Whether this person looks after the installation: an administrator of its first tenant, in it.',
     secret: 'From `local-access.json` in the data folder; new at every start of the server.',
     key_id: 'Id of the key, as the list shows it.',
     env: 'The one environment that the key reaches.',
@@ -26,7 +28,7 @@ export const identity: Chapter = {
     },
     'POST /api/v1/auth/login': {
       notes:
-        'Opens a session and sets its cookie (`HttpOnly`, `SameSite=Lax`, 24 hours unless configured otherwise). Ten attempts an address in five minutes, then 429. An unknown address takes as long as a wrong password.',
+        'Opens a session and sets its cookie (`HttpOnly`, `SameSite=Lax`, 24 hours unless configured otherwise). Ten attempts an address in five minutes, then 429. An unknown address takes as long as a wrong password. Where the account has a second factor, a right password without `code` is answered 401 `Enter the code of your second factor.`',
       answers: { 'Set-Cookie': '`edictum_session`, the session.' },
     },
     'POST /api/v1/auth/local': {

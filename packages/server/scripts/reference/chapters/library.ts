@@ -108,6 +108,7 @@ export const bundles: Chapter = {
   description:
     'Versions of the documents that agents run: uploaded or assembled, never changed, judged before and after.',
   fields: {
+    'reader_warnings.reader': 'Whose SDK refuses it: `typescript` or `go`.',
     ...replay,
     name: 'Name of the bundle, from `metadata.name`.',
     version: 'Version of the bundle, counted from 1.',

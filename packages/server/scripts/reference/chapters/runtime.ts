@@ -28,6 +28,10 @@ export const agents: Chapter = {
   description:
     'Agents: those that SDKs report, with drift and coverage (`/api/v1`), and those that this server runs (`/v1`).',
   fields: {
+    key_id: 'The API key that reported it.',
+    skills_dir: 'The folder that was scanned.',
+    total_scanned: 'How many skills were looked at.',
+    violations: 'What was found, by skill.',
     agent_id: 'Id of the agent.',
     tenant_id: 'Id of the tenant it belongs to.',
     count: 'How many there are.',
@@ -95,6 +99,10 @@ export const agents: Chapter = {
     success: 'True.',
   },
   operations: {
+    'POST /api/v1/skill-scan': {
+      notes: 'For SDKs that scan the folders of an assistant; the same as `POST /v1/skill-scan`.',
+    },
+    'GET /api/v1/skill-scans': { notes: 'At most 200.' },
     'POST /api/v1/agents/ack': {
       notes: 'Our own guard sends it with each version it adopts; the fleet shows it at once.',
       headers: [{ name: 'X-Edictum-Agent-Id', description: 'Name of the agent; without it 422.' }],

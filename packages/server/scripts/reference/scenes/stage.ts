@@ -9,6 +9,7 @@ import { readConfig } from '../../../src/config.ts'
 import type { RateLimiter } from '../../../src/ports/rate-limiter.ts'
 import { aiProvider } from '../../../test/ai-provider.ts'
 import { manualClock } from '../../../test/manual-clock.ts'
+import { startStripe } from '../../../test/stripe.ts'
 import { recorder } from '../recorder.ts'
 
 /** The token endpoint of every request for a token. */
@@ -30,10 +31,12 @@ export async function openStage() {
     }),
   )
   const provider = await aiProvider([{ text: 'Denies reading files whose path contains .env.' }])
+  const stripe = await startStripe()
   const clock = manualClock()
   const limiter = drowsyLimiter()
   const server = await createServer(
     readConfig({
+      ...stripe.environment,
       LICTOR_DATA_DIR: folder,
       LICTOR_LOG_LEVEL: 'silent',
       LICTOR_PORT: '0',
@@ -42,6 +45,8 @@ export async function openStage() {
       LICTOR_AI_PRICES_URL: `${provider.url}/prices`,
       LICTOR_OUTBOUND_ALLOW: '127.0.0.0/8',
       LICTOR_BASE_URL: 'https://lictor.example.com',
+      LICTOR_SMTP_HOST: 'mail.example.com',
+      LICTOR_SMTP_USER: 'lictor@example.com',
     }),
     pino({ level: process.env.LOG ?? 'silent' }),
     {
@@ -50,6 +55,7 @@ export async function openStage() {
       limiter,
       passwordCost: 16,
       consoleDir: null,
+      mail: { send: async () => {} },
       outbound: { check: async () => {}, send: async () => ({ status: 200, headers: {}, body: '{"ok":true}' }) },
     },
   )
@@ -64,6 +70,7 @@ export async function openStage() {
     folder,
     clock,
     limiter,
+    stripe,
     minute: () => clock.advance(60_000),
     /** Let what runs beside the requests come to rest. */
     async until(holds: () => Promise<boolean>) {
@@ -72,6 +79,7 @@ export async function openStage() {
     async close() {
       await server.close()
       await provider.close()
+      await stripe.close()
       rmSync(folder, { recursive: true, force: true })
     },
   }

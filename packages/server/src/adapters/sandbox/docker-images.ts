@@ -80,13 +80,15 @@ export function createImages(deps: {
       try {
         if (pullPolicy !== 'Always' && (await isHere(name))) return completed('Cached')
         if (pullPolicy === 'Never')
-          throw new SandboxError(
-            `The image '${asked}' is not on this machine, and spec.runtime.image_pull_policy is 'Never'.`,
-          )
+          throw new SandboxError(`The image '${asked}' is not on this machine, and its image_pull_policy is 'Never'.`, {
+            about: 'image',
+          })
         try {
           await pull(name)
         } catch (error) {
-          throw new SandboxError(`The image '${asked}' could not be pulled: ${messageOfEngine(error)}`)
+          throw new SandboxError(`The image '${asked}' could not be pulled: ${messageOfEngine(error)}`, {
+            about: 'image',
+          })
         }
         completed('Downloaded')
       } catch (error) {

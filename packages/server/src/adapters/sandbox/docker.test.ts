@@ -308,7 +308,7 @@ describe.skipIf(dockerProblem !== null)('containers of a Docker Engine', () => {
     it('Never: an image that is not here is refused, and nobody is asked', async () => {
       const image = { name: `${registry.host}/some/agent:3`, pullPolicy: 'Never' as const }
       await expect(sandboxOf().start(specOf('', { image, onPull: told }))).rejects.toThrow(
-        `The image '${image.name}' is not on this machine, and spec.runtime.image_pull_policy is 'Never'.`,
+        `The image '${image.name}' is not on this machine, and its image_pull_policy is 'Never'.`,
       )
       expect(registry.requests).toEqual([])
       expect(kinds()).toEqual(['started', 'failed'])

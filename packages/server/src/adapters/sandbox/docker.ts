@@ -107,13 +107,14 @@ export function dockerSandbox(options: DockerOptions): Sandbox {
     } catch (error) {
       await remove(container)
       if (signal?.aborted) throw signal.reason
-      throw error instanceof SandboxError ? error : new SandboxError(startFailure(error, image.name))
+      throw error instanceof SandboxError ? error : new SandboxError(startFailure(error, image.name, spec.program))
     }
   }
 
   async function create(spec: InstanceSpec, image: string, socket: string): Promise<Docker.Container> {
-    const { limits } = spec
-    const { scripts, command } = launchOf(spec)
+    const { limits, program } = spec
+    const { scripts, command } = program ? { scripts: [], command: [] } : launchOf(spec)
+    const [first = '', ...rest] = program?.command ?? []
     const bind = (source: string, target: string, isReadOnly: boolean) => ({
       Type: 'bind' as const,
       Source: source,
@@ -125,15 +126,15 @@ export function dockerSandbox(options: DockerOptions): Sandbox {
       return await engine.createContainer({
         name: `lictor-${spec.id}`,
         Image: image,
-        Entrypoint: ['/bin/sh', '-c', LAUNCH, 'launch'],
-        Cmd: [...command, '--', ...spec.args],
+        Entrypoint: program ? [first] : ['/bin/sh', '-c', LAUNCH, 'launch'],
+        Cmd: program ? rest : [...command, '--', ...spec.args],
         Env: Object.entries(environmentOf(spec)).map(([name, value]) => `${name}=${value}`),
-        WorkingDir: WORKSPACE,
-        User: `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`,
+        WorkingDir: program?.workdir ?? WORKSPACE,
+        User: program?.user ?? `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`,
         Labels: {
           'aegis.managed': 'true',
           'aegis.runtime': 'docker',
-          'aegis.container_kind': 'agent',
+          'aegis.container_kind': program ? 'step' : 'agent',
           'aegis.execution_id': spec.executionId ?? '',
           'aegis.keep_container_on_failure': 'false',
           [OWNER]: owner,
@@ -163,7 +164,7 @@ export function dockerSandbox(options: DockerOptions): Sandbox {
           Mounts: [
             bind(spec.workspace, WORKSPACE, false),
             ...(spec.readOnly ?? []).map((path) => bind(join(spec.workspace, path), `${WORKSPACE}/${path}`, true)),
-            bind(socket, SOCKET, true),
+            ...(program ? [] : [bind(socket, SOCKET, true)]),
             ...(spec.proxy === null ? [] : [bind(spec.proxy, PROXY_SOCKET, true)]),
             ...scripts.map(([source, target]) => bind(source, target, true)),
           ],
@@ -291,6 +292,8 @@ export function dockerSandbox(options: DockerOptions): Sandbox {
 }
 
 function environmentOf(spec: InstanceSpec): Record<string, string> {
+  // A program of the image knows by the image where things are.
+  if (spec.program) return { HOME: '/tmp', TMPDIR: '/tmp', ...spec.env }
   return {
     ...spec.env,
     ...(spec.proxy === null ? {} : proxyVariables(PROXY_SOCKET)),
@@ -336,8 +339,9 @@ function unlessNotRunning(error: unknown): void {
   if (status !== 404 && status !== 409) throw error
 }
 
-function startFailure(error: unknown, image: string): string {
+function startFailure(error: unknown, image: string, program: InstanceSpec['program']): string {
   const message = messageOfEngine(error)
+  if (program) return `'${program.command[0]}' could not be started in '${image}': ${message}`
   if (/\/bin\/sh.*(no such file|not found)|exec.*\/bin\/sh/i.test(message))
     return `The image '${image}' has no /bin/sh, by which its bootstrap is started.`
   return `The container of '${image}' could not be started: ${message}`

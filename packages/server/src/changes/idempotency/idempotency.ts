@@ -32,6 +32,8 @@ export interface Idempotency {
    * lock of the transaction. @throws InvalidInput when the key was used for another request.
    */
   once<T>(once: OnceKey | null, within: Queryable, work: () => Promise<T>): Promise<T>
+  /** Forget that it was done, in the transaction that undoes it. */
+  release(once: OnceKey | null, within: Queryable): Promise<void>
   /** Forget what is older than 24 hours. */
   purge(): Promise<void>
 }
@@ -74,6 +76,9 @@ export function createIdempotency(deps: { store: IdempotencyStore; clock: Clock 
       const answer = await work()
       await store.keep(scopeOfRecord(once), name, JSON.stringify({ request: digestOf(once), answer }), within)
       return answer
+    },
+    async release(once, within) {
+      if (once !== null) await store.delete(scopeOfRecord(once), nameOf(once), within)
     },
     purge: () => store.purge(microsOf(clock.now())),
   }

@@ -7,6 +7,7 @@ export interface IdempotencyStore {
   claim(scope: TenantScope, key: string, now: Micros, expiresAt: Micros, within: Queryable): Promise<boolean>
   find(scope: TenantScope, key: string, now: Micros, within?: Queryable): Promise<string | undefined>
   keep(scope: TenantScope, key: string, response: string, within: Queryable): Promise<void>
+  delete(scope: TenantScope, key: string, within: Queryable): Promise<void>
   purge(before: Micros): Promise<void>
 }
 
@@ -43,6 +44,9 @@ export function createIdempotencyStore({ db }: Database): IdempotencyStore {
         .where('tenant_id', '=', tenantId)
         .where('key', '=', key)
         .execute()
+    },
+    async delete({ tenantId }, key, within) {
+      await within.deleteFrom('idempotency_keys').where('tenant_id', '=', tenantId).where('key', '=', key).execute()
     },
     async purge(before) {
       await db.deleteFrom('idempotency_keys').where('expires_at', '<=', before).execute()

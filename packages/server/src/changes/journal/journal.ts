@@ -4,7 +4,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
 import type { Subject } from '../subject.ts'
-import type { JournalStore } from './store.ts'
+import type { JournalEntry, JournalStore } from './store.ts'
 
 export const JOURNAL_TOPIC = 'journal'
 
@@ -28,7 +28,15 @@ export interface JournalNews {
   readonly subject: Subject
   readonly tenantId: string
   readonly agentId: string | null
+  /** What is new itself, in its order, where it is short: who follows the subject and is just before it need not look. */
+  readonly entries?: readonly ToldEntry[]
 }
+
+/** An entry as its streams carry it. */
+export type ToldEntry = Pick<JournalEntry, 'sequence' | 'type' | 'data'>
+
+/** Characters up to which entries travel with their news. */
+const SHORT = 32_768
 
 /**
  * The record of what happens to subjects. A change and the entries that tell of it are one transaction; after it, every stream is
@@ -69,41 +77,54 @@ export function createJournal<Event extends { readonly type: string }>(deps: {
 }): Journal<Event> {
   const { database, store, bus, clock, shownAs, onPublishError } = deps
 
-  async function append(subject: JournalSubject, events: readonly Event[], within: Queryable): Promise<void> {
+  async function append(
+    subject: JournalSubject,
+    events: readonly Event[],
+    within: Queryable,
+  ): Promise<readonly ToldEntry[]> {
     const at = microsOf(clock.now())
     const first = await store.nextSequence(subject, subject.agentId, within)
     const entries = events.map((event, index) => ({
+      sequence: first + index,
       type: event.type,
       data: JSON.stringify(shownAs(event, { subject, sequence: first + index, at })),
     }))
     await store.append(subject, entries, { scope: scopeOfRecord(subject), agentId: subject.agentId, first, at }, within)
+    return entries
   }
 
-  async function publish({ kind, id, tenantId, agentId }: JournalSubject): Promise<void> {
-    const news: JournalNews = { subject: { kind, id }, tenantId, agentId }
+  async function publish(
+    { kind, id, tenantId, agentId }: JournalSubject,
+    appended: readonly ToldEntry[],
+  ): Promise<void> {
+    const isShort = appended.reduce((sum, { data }) => sum + data.length, 0) <= SHORT
+    const news: JournalNews = { subject: { kind, id }, tenantId, agentId, ...(isShort ? { entries: appended } : {}) }
     await bus.publish(JOURNAL_TOPIC, news).catch(onPublishError)
   }
 
   return {
-    append,
+    async append(subject, events, within) {
+      await append(subject, events, within)
+    },
     async write(change) {
-      const { made, subject, events } = await database.db.transaction().execute(async (within) => {
+      const { written, entries } = await database.db.transaction().execute(async (within) => {
         const written = await change(within)
-        if (written.subject && written.events.length > 0) await append(written.subject, written.events, within)
-        return written
+        const { subject, events } = written
+        return { written, entries: subject && events.length > 0 ? await append(subject, events, within) : [] }
       })
-      if (subject && events.length > 0) await publish(subject)
-      return made
+      if (written.subject && entries.length > 0) await publish(written.subject, entries)
+      return written.made
     },
     async record(subject, events, change, { isAhead } = { isAhead: false }) {
       const db = isAhead ? database.ahead : database.db
-      const isChanged = await db.transaction().execute(async (within) => {
-        if (!(await change(within))) return false
-        if (events.length > 0) await append(subject, events, within)
-        return true
+      const entries = await db.transaction().execute(async (within) => {
+        if (!(await change(within))) return null
+        return events.length > 0 ? append(subject, events, within) : []
       })
-      if (!isChanged || events.length === 0) return isChanged
-      await publish(subject)
+      if (entries === null || entries.length === 0) return entries !== null
+      // Whoever hears of an entry hears of one that a power cut leaves.
+      if (isAhead) void database.onDisk().then(() => publish(subject, entries), onPublishError)
+      else await publish(subject, entries)
       return true
     },
   }

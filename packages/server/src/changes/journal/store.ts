@@ -3,6 +3,7 @@ import type { TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import type { Micros } from '../../storage/instants.ts'
 import { type Page, readPage, sizeOf } from '../../storage/page.ts'
+import { prepared } from '../../storage/prepared.ts'
 import type { JournalEntryRow } from '../../storage/schema.ts'
 import type { Subject, SubjectKind } from '../subject.ts'
 
@@ -52,36 +53,60 @@ export interface JournalStore {
 
 export function createJournalStore(database: Database): JournalStore {
   const { db } = database
+  const selectLast = prepared((on, { kind, id }: { kind: string; id: string }) =>
+    on
+      .selectFrom('journal_entries')
+      .select((e) => e.fn.max('sequence').as('last'))
+      .where('subject_kind', '=', kind)
+      .where('subject_id', '=', id),
+  )
+  const insertEach = prepared(
+    (
+      on,
+      entries: {
+        readonly kind: string
+        id: string
+        readonly tenantId: string
+        agentId: string | null
+        at: number
+        sequences: readonly number[]
+        types: readonly string[]
+        data: readonly string[]
+      },
+    ) =>
+      on.insertInto('journal_entries').values(
+        entries.sequences.map((sequence, index) => ({
+          subject_kind: entries.kind,
+          subject_id: entries.id,
+          sequence,
+          tenant_id: entries.tenantId,
+          agent_id: entries.agentId,
+          type: entries.types[index] as string,
+          data: entries.data[index] as string,
+          created_at: entries.at,
+        })),
+      ),
+  )
   return {
     async nextSequence(subject, agentId, within) {
       // Ids of an agent's entries are handed out in the order their transactions commit, so that a reader misses none. What is told
       // to a tenant of an agent is numbered in the tenant's order as well: by two locks, always taken in this order.
       if (agentId === null || subject.kind === 'tenant') await database.lock(`journal:${subject.id}`, within as never)
       if (agentId !== null) await database.lock(`journal:${agentId}`, within as never)
-      const row = await within
-        .selectFrom('journal_entries')
-        .select((e) => e.fn.max('sequence').as('last'))
-        .where('subject_kind', '=', subject.kind)
-        .where('subject_id', '=', subject.id)
-        .executeTakeFirst()
+      const [row] = await selectLast(within, { kind: subject.kind, id: subject.id })
       return Number(row?.last ?? 0) + 1
     },
     async append({ kind, id }, entries, { scope, agentId, first, at }, within) {
-      await within
-        .insertInto('journal_entries')
-        .values(
-          entries.map(({ type, data }, index) => ({
-            subject_kind: kind,
-            subject_id: id,
-            sequence: first + index,
-            tenant_id: scope.tenantId,
-            agent_id: agentId,
-            type,
-            data,
-            created_at: at,
-          })),
-        )
-        .execute()
+      await insertEach(within, {
+        kind,
+        id,
+        tenantId: scope.tenantId,
+        agentId,
+        at,
+        sequences: entries.map((_, index) => first + index),
+        types: entries.map(({ type }) => type),
+        data: entries.map(({ data }) => data),
+      })
     },
     async after({ kind, id }, sequence, limit) {
       const query = db
@@ -134,12 +159,7 @@ export function createJournalStore(database: Database): JournalStore {
       )
     },
     async lastSequence({ kind, id }) {
-      const row = await db
-        .selectFrom('journal_entries')
-        .select((e) => e.fn.max('sequence').as('last'))
-        .where('subject_kind', '=', kind)
-        .where('subject_id', '=', id)
-        .executeTakeFirst()
+      const [row] = await selectLast(db, { kind, id })
       return Number(row?.last ?? 0)
     },
     async firstId({ kind, id }) {

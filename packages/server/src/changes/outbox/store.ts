@@ -7,7 +7,7 @@ import type { NotificationDeliveryRow } from '../../storage/schema.ts'
 /** Where the receiver put a message: what is needed to change it later. */
 export type Reference = Readonly<Record<string, unknown>>
 
-export type DeliveryKind = 'requested' | 'decided' | 'expired' | 'register'
+export type DeliveryKind = 'requested' | 'reminded' | 'decided' | 'expired' | 'register'
 
 /** One thing that one channel is to be told. */
 export interface Delivery {

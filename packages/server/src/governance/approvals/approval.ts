@@ -43,6 +43,8 @@ export interface NewApproval {
   readonly askedBy: string | null
   /** SHA-256 of the action that is asked for, in hex, when the asker binds the approval to it. */
   readonly actionDigest: string | null
+  /** The agent's own name for what the call belongs to, where it gives one. */
+  readonly sessionId: string | null
 }
 
 /** That a person decided about exactly this action, signed by the tenant's key. */

@@ -65,6 +65,7 @@ onEachDatabase('approvals', (start) => {
         decided_via: null,
         created_at: '2026-03-01T12:00:00Z',
         action_digest: null,
+        session_id: null,
         receipt: null,
         consumed_at: null,
         asker: 'attached',

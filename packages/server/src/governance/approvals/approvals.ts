@@ -24,6 +24,8 @@ import { createWaiting } from './waiting.ts'
 const EXPIRED_PER_LOOK = 500
 /** A message of the bus may be lost between processes: who waits looks again this often. */
 const LOOK_AGAIN_MS = 2_000
+/** How often approvals are looked for that are about to time out. */
+const REMINDER_MS = 10_000
 /** Requests of one API key that may wait for a person at once. */
 const PENDING_OF_KEY = 200
 const RETRY_WHEN_FULL_SECONDS = 15
@@ -53,7 +55,7 @@ export interface ApprovalUse {
 /** What happened to an approval, for those that tell people. */
 export interface ApprovalChange {
   /** `expired`: by its time-out, or because whoever asked is gone. */
-  readonly kind: 'requested' | 'decided' | 'expired'
+  readonly kind: 'requested' | 'reminded' | 'decided' | 'expired'
   readonly approval: Approval
 }
 
@@ -106,6 +108,15 @@ export interface Approvals {
     approval: Pick<Approval, 'tenantId' | 'id'>,
     options?: { milliseconds?: number; signal?: AbortSignal; isAsker?: boolean },
   ): Promise<Approval>
+  /**
+   * Call `wake` whenever an approval may have been settled, on whichever process; nothing is read for it meanwhile. The returned
+   * function stops listening.
+   */
+  listen(id: string, wake: () => void): () => void
+  /** Of these, the ones that wait for nobody any more. */
+  settledOf(ids: readonly string[]): Promise<string[]>
+  /** Tell once, over all servers, of what waits and is about to time out. */
+  remindDue(): Promise<void>
   /** Time out what is overdue; those that this call timed out. */
   expireDue(): Promise<Approval[]>
   onChange(listener: ApprovalListener): void
@@ -133,8 +144,12 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
   const store = createApprovalStore(database)
   const listeners: ApprovalListener[] = []
   const waiters = createWaiting(bus)
+  /** What this server has told people of again. */
+  const reminded = new Set<string>()
   const now = () => microsOf(clock.now())
   const timeouts = createExpiry({ clock, workers, logger, nextExpiry: store.nextExpiry, expireDue })
+
+  workers.every('approval_reminder', REMINDER_MS, remindDue)
 
   async function tell(change: ApprovalChange, within: Queryable): Promise<void> {
     for (const listener of listeners) await listener(change, within)
@@ -152,6 +167,18 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
     })
     if (expired) metrics.approvals.inc({ status: 'timeout' })
     return expired
+  }
+
+  /** Whoever hears of it writes it down once for each approval: several servers, and one that starts again, may tell of the same. */
+  async function remindDue(): Promise<void> {
+    const due = await store.listForReminder(now(), EXPIRED_PER_LOOK)
+    const ids = new Set(due.map(({ id }) => id))
+    for (const id of reminded) if (!ids.has(id)) reminded.delete(id)
+    for (const approval of due) {
+      if (reminded.has(approval.id)) continue
+      await log.transact((within) => tell({ kind: 'reminded', approval }, within))
+      reminded.add(approval.id)
+    }
   }
 
   async function expireDue(): Promise<Approval[]> {
@@ -305,6 +332,8 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
         asked.map(async (approval) => {
           if (approval.outcome.status !== 'pending') return 'detached'
           if (isAskedStill(approval, now())) return 'attached'
+          // A workflow waits as long as it runs, and takes its question back when it does not.
+          if (approval.subject?.kind === 'workflow') return 'attached'
           return (await agents(approval.tenantId)).has(`${approval.env}\n${approval.agentId}`) ? 'attached' : 'detached'
         }),
       )
@@ -343,6 +372,9 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
         }
       }
     },
+    remindDue,
+    listen: waiters.listen,
+    settledOf: store.listSettled,
     expireDue,
     onChange: (listener) => listeners.push(listener),
     start: timeouts.start,

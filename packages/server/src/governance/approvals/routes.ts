@@ -10,6 +10,7 @@ import { toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
 import { withAgentJson } from '../json-body.ts'
 import { type Approval, type ListedApproval, LONGEST_TIMEOUT_SECONDS, type NewApproval } from './approval.ts'
 import { type Approvals, wireReceipt } from './approvals.ts'
+import { effectOf, rulesetApprovalRoutes, TimeoutAction } from './ruleset-routes.ts'
 
 /** Of one agent, within a window; an agent id is what the caller says it is. */
 const REQUESTS_PER_WINDOW = 10
@@ -77,6 +78,7 @@ const ApprovalBody = Type.Object({
   decided_via: Nullable(Type.String()),
   created_at: Instant,
   action_digest: Nullable(ActionDigest),
+  session_id: Nullable(Type.String({ description: "The agent's own name for what the call belongs to." })),
   receipt: Nullable(Receipt),
   consumed_at: Nullable(Instant),
   asker: Type.Enum(['attached', 'detached'], {
@@ -112,6 +114,7 @@ function wireApproval(approval: Approval | ListedApproval, asker: 'attached' | '
       outcome.status === 'timeout' || outcome.status === 'withdrawn' ? 'system' : (decided?.decidedVia ?? null),
     created_at: toWireTime(approval.createdAt),
     action_digest: approval.actionDigest,
+    session_id: approval.sessionId,
     receipt: wireReceipt(approval),
     consumed_at: toWireTimeOrNull(approval.consumedAt),
     asker,
@@ -130,15 +133,25 @@ export function approvalRoutes(app: App, deps: { approvals: Approvals; limiter: 
   }
 
   /** By agent and key, and by key alone: who names a new agent with each request is limited all the same. */
-  async function limit({ keyId, agentId }: KeyCaller): Promise<void> {
-    const ofAgent = await limiter.hit(`approval:${keyId}:${agentId ?? ''}`, REQUESTS_PER_WINDOW, WINDOW_SECONDS)
+  async function limit({ keyId, agentId }: KeyCaller, perAgent: number): Promise<void> {
+    const ofAgent = await limiter.hit(`approval:${keyId}:${agentId ?? ''}`, perAgent, WINDOW_SECONDS)
     const verdict = ofAgent.allowed
       ? await limiter.hit(`approval:${keyId}`, REQUESTS_OF_KEY_PER_WINDOW, WINDOW_SECONDS)
       : ofAgent
     if (!verdict.allowed) throw new TooManyRequests('Too many approval requests. Please slow down.', verdict.retryAfter)
   }
 
+  async function ask(caller: KeyCaller, asked: NewApproval, onceKey: string | null, perAgent: number) {
+    // A repetition asks for nothing new, so it does not count against the limit.
+    const before = onceKey === null ? undefined : await approvals.requestedBefore(asked, onceKey)
+    if (before) return before
+    await limit(caller, perAgent)
+    return approvals.request(asked, onceKey)
+  }
+
   withAgentJson(app, (scope) => {
+    rulesetApprovalRoutes(scope, { approvals, ask })
+
     scope.post(
       '/api/v1/approvals',
       {
@@ -162,6 +175,8 @@ export function approvalRoutes(app: App, deps: { approvals: Approvals; limiter: 
             decision_source: Maybe(Name),
             contract_name: Maybe(Name),
             action_digest: Maybe(ActionDigest),
+            timeout_action: Maybe(TimeoutAction),
+            session_id: Maybe(Type.String({ maxLength: 1024, description: "The agent's own." })),
           }),
           response: { 201: ApprovalBody, ...failures(401, 413, 422, 429) },
         },
@@ -178,18 +193,15 @@ export function approvalRoutes(app: App, deps: { approvals: Approvals; limiter: 
           toolArgs: body.tool_args ?? null,
           message: body.message,
           timeoutSeconds: body.timeout,
-          timeoutEffect: body.timeout_effect,
+          timeoutEffect: effectOf(body.timeout_action) ?? body.timeout_effect,
           decisionSource: body.decision_source ?? null,
           contractName: body.contract_name ?? null,
           subject: null,
           askedBy: caller.keyId,
           actionDigest: body.action_digest ?? null,
+          sessionId: body.session_id ?? null,
         }
-        // A repetition asks for nothing new, so it does not count against the limit.
-        const before = onceKey === null ? undefined : await approvals.requestedBefore(asked, onceKey)
-        if (before) return reply.code(201).send(await shown(before))
-        await limit(caller)
-        return reply.code(201).send(await shown(await approvals.request(asked, onceKey)))
+        return reply.code(201).send(await shown(await ask(caller, asked, onceKey, REQUESTS_PER_WINDOW)))
       },
     )
 

@@ -2,6 +2,7 @@ import { type Selectable, sql } from 'kysely'
 import type { Subject, SubjectKind } from '../../changes/subject.ts'
 import type { TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
+import { inBatches } from '../../storage/in-batches.ts'
 import { type Micros, microsOf } from '../../storage/instants.ts'
 import type { ApprovalRow } from '../../storage/schema.ts'
 import { previewOf, WHOLE_BYTES } from '../preview.ts'
@@ -55,7 +56,16 @@ export interface ApprovalStore {
   listOverdue(now: Micros, limit: number): Promise<string[]>
   /** When the next pending approval falls due. */
   nextExpiry(): Promise<Micros | undefined>
+  /** Pending ones of which a tenth of their time is left, at most an hour; the first to time out first. */
+  listForReminder(now: Micros, limit: number): Promise<Approval[]>
+  /** Of these, the ids of those that are pending no more. */
+  listSettled(ids: readonly string[]): Promise<string[]>
 }
+
+/** An hour, in microseconds. */
+const LONGEST_NOTICE = 3_600_000_000
+/** Of each second of a time-out, the tenth that is left when people are reminded. */
+const MICROS_OF_A_TENTH = 100_000
 
 export function createApprovalStore({ db }: Database): ApprovalStore {
   return {
@@ -84,6 +94,7 @@ export function createApprovalStore({ db }: Database): ApprovalStore {
           subject_id: request.subject?.id ?? null,
           asked_by: request.askedBy,
           action_digest: request.actionDigest,
+          session_id: request.sessionId,
           asker_seen_at: createdAt,
           args_preview:
             request.toolArgs && previewOf(request.toolArgs, JSON.stringify(request.toolArgs), LARGEST_ARGS_PREVIEW),
@@ -219,6 +230,25 @@ export function createApprovalStore({ db }: Database): ApprovalStore {
         .execute()
       return rows.map((row) => row.id)
     },
+    async listForReminder(now, limit) {
+      const rows = await db
+        .selectFrom('approvals')
+        .selectAll()
+        .where('status', '=', 'pending')
+        .where('expires_at', '>', now)
+        .where('expires_at', '<=', now + LONGEST_NOTICE)
+        .where((e) => e('timeout_seconds', '>=', e(e.parens('expires_at', '-', now), '/', MICROS_OF_A_TENTH)))
+        .orderBy('expires_at')
+        .limit(limit)
+        .execute()
+      return rows.map(approvalOf)
+    },
+    async listSettled(ids) {
+      const rows = await inBatches(ids, (batch) =>
+        db.selectFrom('approvals').select('id').where('id', 'in', batch).where('status', '<>', 'pending').execute(),
+      )
+      return rows.map(({ id }) => id)
+    },
     async nextExpiry() {
       const row = await db
         .selectFrom('approvals')
@@ -244,6 +274,7 @@ const columnsBesideArgs = [
     'asked_by',
     'action_digest',
     'receipt',
+    'session_id',
   ] as const),
   ...(['consumed_at', 'asker_seen_at'] as const),
 ] as const
@@ -269,6 +300,7 @@ function approvalOf(row: StoredApproval): Approval {
     outcome: outcomeOf(row),
     askedBy: row.asked_by,
     actionDigest: row.action_digest,
+    sessionId: row.session_id,
     receipt: row.receipt === null ? null : (JSON.parse(row.receipt) as Receipt),
     consumedAt: row.consumed_at,
     askerSeenAt: row.asker_seen_at,

@@ -109,7 +109,7 @@ onEachDatabase('the approvals API', (start) => {
     const { email } = (await t.request({ method: 'GET', url: '/api/v1/auth/me', headers: member })).json()
     const said = { approved: true, decided_by: 'somebody@else.example' }
     expect((await decide(member, await created(agent), said))[1].decided_by).toBe(email)
-    await t.server.database.db.updateTable('user_sessions').set({ email: '' }).execute()
+    await t.server.database.db.updateTable('users').set({ email: '' }).where('email', '=', email).execute()
     const { user_id } = (await t.request({ method: 'GET', url: '/api/v1/auth/me', headers: member })).json()
     expect((await decide(member, await created(agent), said))[1].decided_by).toBe(`user:${user_id}`)
   })

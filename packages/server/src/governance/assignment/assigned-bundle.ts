@@ -6,7 +6,13 @@ export type AssignedBundle =
   | { readonly kind: 'none' }
   /** One is assigned, but the environment does not run it: nothing may be called. */
   | { readonly kind: 'missing'; readonly name: string }
-  | { readonly kind: 'found'; readonly name: string; readonly revisionHash: string; readonly yaml: Uint8Array }
+  | {
+      readonly kind: 'found'
+      readonly name: string
+      readonly revisionHash: string
+      /** The bytes of this revision, for who does not have them yet. */
+      readonly read: () => Promise<Uint8Array>
+    }
 
 export type FindAssignedBundle = (agent: {
   readonly tenantId: string
@@ -18,10 +24,15 @@ export type FindAssignedBundle = (agent: {
 export function createBundleFor(deps: {
   rules: Pick<Rules, 'resolveFor'>
   bundles: {
-    currentBundle(
+    currentRevision(
       scope: TenantScope,
       env: string,
       name: string,
+    ): Promise<{ readonly version: number; readonly revisionHash: string } | undefined>
+    find(
+      scope: TenantScope,
+      name: string,
+      version: number,
     ): Promise<{ readonly revisionHash: string; readonly yamlBytes: Uint8Array } | undefined>
   }
 }): FindAssignedBundle {
@@ -30,8 +41,15 @@ export function createBundleFor(deps: {
     const scope = scopeOfRecord(agent)
     const { bundleName } = await rules.resolveFor(scope, name, env)
     if (bundleName === null) return { kind: 'none' }
-    const current = await bundles.currentBundle(scope, env, bundleName)
+    const current = await bundles.currentRevision(scope, env, bundleName)
     if (!current) return { kind: 'missing', name: bundleName }
-    return { kind: 'found', name: bundleName, revisionHash: current.revisionHash, yaml: current.yamlBytes }
+    const { version, revisionHash } = current
+    async function read(): Promise<Uint8Array> {
+      const bundle = await bundles.find(scope, bundleName as string, version)
+      if (bundle?.revisionHash !== revisionHash)
+        throw new Error(`Version ${version} of the bundle '${bundleName}' is no longer the one that was deployed.`)
+      return bundle.yamlBytes
+    }
+    return { kind: 'found', name: bundleName, revisionHash, read }
   }
 }

@@ -1,6 +1,7 @@
 import type { TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import type { Micros } from '../../storage/instants.ts'
+import { prepared } from '../../storage/prepared.ts'
 import type { AssignmentRuleRow } from '../../storage/schema.ts'
 import type { AssignmentRule } from './resolve.ts'
 
@@ -23,15 +24,12 @@ export interface RuleStore {
 }
 
 export function createRuleStore({ db }: Database): RuleStore {
+  const selectAll = prepared((on, { tenantId }: { tenantId: string }) =>
+    on.selectFrom('assignment_rules').selectAll().where('tenant_id', '=', tenantId).orderBy('priority'),
+  )
   return {
     async list({ tenantId }, within = db) {
-      const rows = await within
-        .selectFrom('assignment_rules')
-        .selectAll()
-        .where('tenant_id', '=', tenantId)
-        .orderBy('priority')
-        .execute()
-      return rows.map(ruleOf)
+      return (await selectAll(within, { tenantId })).map(ruleOf)
     },
     async find({ tenantId }, id, within) {
       const row = await within

@@ -42,6 +42,7 @@ onEachDatabase('bundles', (start) => {
       uploaded_by: 'admin@example.com',
       created_at: '2026-03-01T12:00:00Z',
       warnings: [],
+      reader_warnings: [],
     })
     const stored = await get('/devops/1/yaml')
     expect(stored.headers['content-type']).toBe('application/x-yaml')

@@ -1,4 +1,5 @@
 import type { ContractIssue } from '@lictor/contracts'
+import type { ReaderIssue } from '@lictor/contracts/authoring'
 import type { Idempotency, OnceKey } from '../../changes/idempotency/idempotency.ts'
 import type { Emit, StreamLog } from '../../changes/stream-log.ts'
 import { Forbidden, InvalidInput, NotFound } from '../../errors.ts'
@@ -8,6 +9,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Queryable } from '../../storage/database.ts'
 import { type Micros, microsOf } from '../../storage/instants.ts'
+import type { Offers } from '../rulesets/offers.ts'
 import type { Signing } from '../signing/signing.ts'
 import type { DeployedVersions } from './deployed.ts'
 import { type InspectedBundle, inspectBundle } from './inspect.ts'
@@ -23,6 +25,8 @@ export interface UploadedBundle {
   readonly bundle: BundleInfo
   /** What to know before deploying it. */
   readonly warnings: readonly ContractIssue[]
+  /** What keeps agents with certain SDKs from loading it. */
+  readonly readerIssues: readonly ReaderIssue[]
 }
 
 export interface Bundles {
@@ -42,18 +46,25 @@ export interface Bundles {
     name: string,
     env: string,
   ): Promise<{ bundle: Bundle; publicKey: Uint8Array | null }>
+  /** The same, with the bytes, hash and signature that agents which read only rulesets are given. @throws as `getCurrent`; NotFound for a document that does not load any more. */
+  getOffered(
+    caller: UserCaller | KeyCaller,
+    name: string,
+    env: string,
+  ): Promise<{ bundle: Bundle; publicKey: Uint8Array | null }>
 }
 
 export function createBundles(deps: {
   store: BundleStore
   deployments: DeployedVersions
   signing: Signing
+  offers: Pick<Offers, 'of' | 'inForce'>
   log: StreamLog
   idempotency: Idempotency
   clock: Clock
   random: Random
 }): Bundles {
-  const { store, deployments, signing, log, idempotency, clock, random } = deps
+  const { store, deployments, signing, offers, log, idempotency, clock, random } = deps
   /** Keep a document that was found sound as the next version of its name, and tell. */
   async function keep(
     caller: UserCaller,
@@ -80,6 +91,8 @@ export function createBundles(deps: {
     }
     const content = { yamlBytes: Buffer.from(yaml), compositionId: null, compositionSnapshot: null }
     await store.insert({ ...bundle, ...content }, within)
+    // Made now: what is offered once never changes, whatever a later version would make of the document.
+    await offers.of({ ...bundle, ...content }, within)
     emit({
       tenantId: caller.tenantId,
       type: 'bundle_uploaded',
@@ -87,6 +100,14 @@ export function createBundles(deps: {
       dashboard: true,
     })
     return bundle
+  }
+
+  async function getCurrent(caller: UserCaller | KeyCaller, name: string, env: string) {
+    if (caller.kind === 'key' && caller.env !== env)
+      throw new Forbidden(`API key is scoped to '${caller.env}', cannot access env '${env}'.`, 'wrong_environment')
+    const bundle = await deployments.currentBundle(scopeOf(caller), env, name)
+    if (!bundle) throw new NotFound(`No deployed bundle '${name}' for env '${env}'`)
+    return { bundle, publicKey: await signing.activePublicKey(scopeOf(caller)) }
   }
 
   return {
@@ -105,6 +126,7 @@ export function createBundles(deps: {
         idempotency.once(once, within, async () => ({
           bundle: await keep(caller, yaml, inspected, within, emit),
           warnings: inspected.warnings,
+          readerIssues: inspected.readerIssues,
         })),
       )
     },
@@ -152,12 +174,13 @@ export function createBundles(deps: {
       return bundle
     },
 
-    async getCurrent(caller, name, env) {
-      if (caller.kind === 'key' && caller.env !== env)
-        throw new Forbidden(`API key is scoped to '${caller.env}', cannot access env '${env}'.`, 'wrong_environment')
-      const bundle = await deployments.currentBundle(scopeOf(caller), env, name)
-      if (!bundle) throw new NotFound(`No deployed bundle '${name}' for env '${env}'`)
-      return { bundle, publicKey: await signing.activePublicKey(scopeOf(caller)) }
+    getCurrent,
+    async getOffered(caller, name, env) {
+      const { bundle, publicKey } = await getCurrent(caller, name, env)
+      const offer = await offers.inForce(bundle)
+      if (offer === null) throw new NotFound(`Bundle '${name}' v${bundle.version} cannot be read as a Ruleset`)
+      const { revisionHash, yamlBytes, signature } = offer
+      return { bundle: { ...bundle, revisionHash, yamlBytes, signature }, publicKey }
     },
   }
 }

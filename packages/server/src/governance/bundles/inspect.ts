@@ -1,5 +1,12 @@
 import type { ContractIssue, LoadedBundle } from '@lictor/contracts'
-import { checkBundle } from '@lictor/contracts/authoring'
+import {
+  checkBundle,
+  type LaxWord,
+  laxWords,
+  offerRuleset,
+  type ReaderIssue,
+  readerIssues,
+} from '@lictor/contracts/authoring'
 import { InvalidInput } from '../../errors.ts'
 import { issueProblem } from '../wire-issue.ts'
 
@@ -11,17 +18,22 @@ export interface InspectedBundle {
   readonly revisionHash: string
   /** For the person who uploads; the upload succeeded all the same. */
   readonly warnings: readonly ContractIssue[]
+  /** What keeps agents with certain SDKs from loading it. */
+  readonly readerIssues: readonly ReaderIssue[]
 }
 
 /** Load the document in full. @throws InvalidInput with every problem, each with its place. */
 export function inspectBundle(text: string): InspectedBundle {
   const { document, hash, warnings } = load(text)
   if (document.name === null) throw refusal([nameMissing])
+  const lax = laxWords(text)
+  if (lax.length > 0) throw refusal(lax.map((word) => laxIssue(text, word)))
   return {
     name: document.name,
     contractCount: document.contracts.length,
     revisionHash: hash,
     warnings: document.kind === 'Ruleset' ? [rulesetWarning, ...warnings] : warnings,
+    readerIssues: readerIssues(text, document, offerRuleset(text)),
   }
 }
 
@@ -54,6 +66,19 @@ const nameMissing: ContractIssue = {
   line: null,
   column: null,
   message: 'Missing required field: metadata.name',
+}
+
+/** Where published readers of rulesets differ, the strictest decides: else a bundle would be in force for some agents alone. */
+function laxIssue(text: string, { path, offset, found, expected }: LaxWord): ContractIssue {
+  const before = text.slice(0, offset).split('\n')
+  return {
+    code: 'ruleset_word',
+    path,
+    line: before.length,
+    column: (before.at(-1)?.length ?? 0) + 1,
+    message: `A Ruleset says '${expected}', not '${found}': the Python and Go SDKs refuse it and keep the contracts they have`,
+    hint: `write '${expected}'`,
+  }
 }
 
 /** Decision D9: the same engine judges both kinds, but stored bytes are never converted. */

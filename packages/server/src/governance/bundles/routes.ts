@@ -73,6 +73,10 @@ export function bundleRoutes(app: App, { bundles }: { bundles: Bundles }): void 
           201: Type.Object({
             ...Bundle,
             warnings: Type.Array(Issue, { description: 'What to know before deploying it.' }),
+            reader_warnings: Type.Array(Type.Object({ ...Issue.properties, reader: Type.Enum(['typescript', 'go']) }), {
+              description:
+                'What keeps agents with the TypeScript or the Go SDK from loading it: they keep the contracts they have.',
+            }),
           }),
           ...failures(401, 403, 413, 422),
         },
@@ -80,8 +84,16 @@ export function bundleRoutes(app: App, { bundles }: { bundles: Bundles }): void 
     },
     async (request, reply) => {
       const caller = userOf(request)
-      const { bundle, warnings } = await bundles.upload(caller, request.body.yaml_content, onceOf(request, caller))
-      return reply.code(201).send({ ...wireBundle(bundle), warnings: warnings.map(wireIssue) })
+      const { bundle, warnings, readerIssues } = await bundles.upload(
+        caller,
+        request.body.yaml_content,
+        onceOf(request, caller),
+      )
+      return reply.code(201).send({
+        ...wireBundle(bundle),
+        warnings: warnings.map(wireIssue),
+        reader_warnings: readerIssues.map((issue) => ({ ...wireIssue(issue), reader: issue.reader })),
+      })
     },
   )
 
@@ -154,11 +166,13 @@ export function bundleRoutes(app: App, { bundles }: { bundles: Bundles }): void 
       },
     },
     async (request) => {
-      const { bundle, publicKey } = await bundles.getCurrent(
-        userOrKeyOf(request),
-        request.params.name,
-        request.query.env,
-      )
+      const caller = userOrKeyOf(request)
+      const { name } = request.params
+      const { env } = request.query
+      const readsRulesets = caller.kind === 'key' && caller.client === 'rulesets'
+      const { bundle, publicKey } = readsRulesets
+        ? await bundles.getOffered(caller, name, env)
+        : await bundles.getCurrent(caller, name, env)
       return {
         ...wireBundle(bundle),
         yaml_bytes: Buffer.from(bundle.yamlBytes).toString('base64'),

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { OutboxStore } from '../../changes/outbox/store.ts'
-import { Conflict } from '../../errors.ts'
+import { Conflict, Forbidden } from '../../errors.ts'
+import { scopeOfRecord, type TenantScope } from '../../identity/scope.ts'
 import type { Approvals } from '../approvals/approvals.ts'
 import type { ChannelConfig } from '../channel-kinds/channel.ts'
 
@@ -35,8 +36,13 @@ export function pressOf(id: unknown, prefix: '' | 'edictum_'): Press | null {
 }
 
 /** Presses decide through the one door that everybody uses; only a channel that was told of an approval may press. */
-export function createDecide(deps: { outbox: OutboxStore; approvals: Pick<Approvals, 'decide'> }): Decide {
-  const { outbox, approvals } = deps
+export function createDecide(deps: {
+  outbox: OutboxStore
+  approvals: Pick<Approvals, 'decide'>
+  /** @throws Forbidden when the tenant is suspended or gone */
+  requireActive: (scope: TenantScope) => Promise<void>
+}): Decide {
+  const { outbox, approvals, requireActive } = deps
   return async (proven, { approvalId, approved }, { via, name }) => {
     const routed = await outbox.findRouted(
       proven.map(({ channel }) => channel.id),
@@ -48,10 +54,11 @@ export function createDecide(deps: { outbox: OutboxStore; approvals: Pick<Approv
       return 'foreign'
     const decidedBy = `${via}:${printable(name)}`
     try {
+      await requireActive(scopeOfRecord({ tenantId }))
       await approvals.decide({ tenantId, id: approvalId, approved, reason: null, decidedBy, decidedVia: via })
       return 'decided'
     } catch (error) {
-      if (error instanceof Conflict) return 'refused'
+      if (error instanceof Conflict || error instanceof Forbidden) return 'refused'
       throw error
     }
   }

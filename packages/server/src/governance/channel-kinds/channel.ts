@@ -27,6 +27,8 @@ export interface ChannelKind {
   readonly isInteractive: boolean
   /** @throws DeliveryFailed, AddressRefused, OutboundFailed, MailFailed; so do the others. */
   requested(config: ChannelConfig, notice: Notice): Promise<Reference | null>
+  /** Tell people once more, before nobody can decide any more; absent where programs listen, which need no reminder. */
+  reminded?(config: ChannelConfig, notice: Notice): Promise<unknown>
   /** `reference` is what `requested` returned, null when that never succeeded. */
   decided(config: ChannelConfig, notice: Notice, reference: Reference | null): Promise<void>
   expired(config: ChannelConfig, notice: Notice, reference: Reference | null): Promise<void>

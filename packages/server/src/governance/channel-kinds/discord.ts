@@ -3,7 +3,7 @@ import type { Outbound } from '../../ports/outbound.ts'
 import type { Approval } from '../approvals/approval.ts'
 import { call, objectIn, postJson } from './call.ts'
 import { type ChannelConfig, type ChannelKind, textOf } from './channel.ts'
-import { headingOf, outcomeTextOf } from './outcome.ts'
+import { headingOf, outcomeTextOf, reminderOf } from './outcome.ts'
 import { cut, escapeDiscord, shortId } from './text.ts'
 
 const API = 'https://discord.com/api/v10'
@@ -64,6 +64,12 @@ export function createDiscordChannel({ outbound }: { outbound: Outbound }): Chan
       if (answer.id === undefined) return null
       return { discord_channel_id: answer.channel_id ?? channelId, message_id: answer.id }
     },
+    reminded: (config, { approval, link, deliveryId }) =>
+      invoke(config, messages(textOf(config, 'discord_channel_id')), {
+        nonce: deliveryId.replaceAll('-', '').slice(0, 25),
+        enforce_nonce: true,
+        content: `⏳ ${description(reminderOf(approval))} ${link}`,
+      }),
     async decided(config, { approval }, reference) {
       const { status, decidedBy, reason } = outcomeTextOf(approval)
       const told = `${status} by ${escapeDiscord(decidedBy ?? 'unknown')}${reason ? `: ${escapeDiscord(cut(reason, 1_500))}` : ''}`

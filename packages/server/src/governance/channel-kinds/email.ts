@@ -1,7 +1,7 @@
 import type { Mail } from '../../ports/mail.ts'
 import type { Approval } from '../approvals/approval.ts'
 import { type ChannelConfig, type ChannelKind, type Notice, textOf } from './channel.ts'
-import { outcomeTextOf } from './outcome.ts'
+import { outcomeTextOf, reminderOf } from './outcome.ts'
 import { cut, escapeHtml, shortId } from './text.ts'
 
 /** Mail through the owner's own server. */
@@ -36,6 +36,11 @@ export function createEmailChannel({ mail }: { mail: Mail }): ChannelKind {
       ]
       await send(config, subject, facts, link, deliveryId)
       return null
+    },
+    async reminded(config, { approval, link, deliveryId }) {
+      const subject = `[Edictum] Still waiting — ${approval.agentId} wants to call ${approval.toolName}`
+      const facts: Facts = [...factsOf(approval), ['Reminder', reminderOf(approval)]]
+      await send(config, subject, facts, link, deliveryId)
     },
     decided: (config, notice) => sendDecision(config, notice),
     async expired() {

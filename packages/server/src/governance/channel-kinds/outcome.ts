@@ -1,4 +1,11 @@
+import { toWireTime } from '../../storage/instants.ts'
 import type { Approval } from '../approvals/approval.ts'
+import { cut, shortId } from './text.ts'
+
+/** One line for people who did not answer yet; whoever sends it disarms it for where it goes. */
+export function reminderOf({ id, agentId, toolName, message, expiresAt, timeoutEffect }: Approval): string {
+  return `Approval ${shortId(id)} still waits: ${agentId} wants to call ${toolName}. ${cut(message, 500)} — at ${toWireTime(expiresAt)} it is answered by its time-out (${timeoutEffect}).`
+}
 
 /** How an approval ended, as messages tell it. */
 export interface OutcomeText {

@@ -2,7 +2,7 @@ import type { Reference } from '../../changes/outbox/store.ts'
 import type { Outbound } from '../../ports/outbound.ts'
 import { call, objectIn, postJson } from './call.ts'
 import { type ChannelConfig, type ChannelKind, DeliveryFailed, type Notice, textOf } from './channel.ts'
-import { headingOf, outcomeTextOf } from './outcome.ts'
+import { headingOf, outcomeTextOf, reminderOf } from './outcome.ts'
 import { decisionText } from './slack.ts'
 import { header, plain, requestBlocks } from './slack-blocks.ts'
 import { escapeSlack, shortId } from './text.ts'
@@ -53,6 +53,13 @@ export function createSlackAppChannel({ outbound }: { outbound: Outbound }): Cha
     required: ['bot_token', 'signing_secret', 'slack_channel'],
     secrets: ['bot_token', 'signing_secret'],
     isInteractive: true,
+    reminded: (config, { approval, link }) =>
+      invoke(config, 'chat.postMessage', {
+        channel: textOf(config, 'slack_channel'),
+        text: `⏳ ${escapeSlack(reminderOf(approval))} <${link}|Review in Dashboard>`,
+        unfurl_links: false,
+        unfurl_media: false,
+      }),
     async requested(config, { approval, link }) {
       const button = (text: string, action: string, style: string) => ({
         type: 'button',

@@ -1,7 +1,7 @@
 import type { Outbound } from '../../ports/outbound.ts'
 import { call, postJson } from './call.ts'
 import { type ChannelKind, textOf } from './channel.ts'
-import { outcomeTextOf } from './outcome.ts'
+import { outcomeTextOf, reminderOf } from './outcome.ts'
 import { requestBlocks } from './slack-blocks.ts'
 import { escapeSlack, shortId } from './text.ts'
 
@@ -32,6 +32,13 @@ export function createSlackChannel({ outbound }: { outbound: Outbound }): Channe
       )
       return null
     },
+    reminded: (config, { approval, link }) =>
+      call(
+        outbound,
+        postJson(textOf(config, 'webhook_url'), {
+          text: `⏳ ${escapeSlack(reminderOf(approval))} <${link}|Review in Dashboard>`,
+        }),
+      ),
     async decided(config, { approval }) {
       await call(outbound, postJson(textOf(config, 'webhook_url'), { text: decisionText(approval) }))
     },

@@ -2,7 +2,7 @@ import type { Outbound } from '../../ports/outbound.ts'
 import type { Approval } from '../approvals/approval.ts'
 import { call, objectIn, postJson } from './call.ts'
 import { type ChannelConfig, type ChannelKind, DeliveryFailed, textOf } from './channel.ts'
-import { outcomeTextOf } from './outcome.ts'
+import { outcomeTextOf, reminderOf } from './outcome.ts'
 import { cut, escapeHtml } from './text.ts'
 
 const API = 'https://api.telegram.org'
@@ -70,6 +70,13 @@ export function createTelegramChannel({ outbound }: { outbound: Outbound }): Tel
       if (result?.message_id === undefined) return null
       return { chat_id: result.chat?.id ?? textOf(config, 'chat_id'), message_id: result.message_id }
     },
+    reminded: (config, { approval }) =>
+      invoke(config, 'sendMessage', {
+        chat_id: textOf(config, 'chat_id'),
+        text: `⏳ ${escapeHtml(reminderOf(approval))}`,
+        parse_mode: 'HTML',
+        link_preview_options: { is_disabled: true },
+      }),
     decided(config, { approval }, reference) {
       const { status, decidedBy, reason } = outcomeTextOf(approval)
       return edit(config, reference, [

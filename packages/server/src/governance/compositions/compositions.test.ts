@@ -225,7 +225,13 @@ onEachDatabase('compositions', (start) => {
     expect(verifyBytes(bytes(bundle.public_key), Buffer.from(yaml), bytes(bundle.signature_hex))).toBe(true)
     const [deployment] = (await api.get('/deployments')).json()
     expect(deployment).toMatchObject({ id: answer.json().deployment_id, env: 'staging', bundle_version: 2 })
-    expect((await events()).slice(before)).toEqual([
+    const ofRulesets = ({ type }: { type: string }) => type.startsWith('ruleset_')
+    const told = (await events()).slice(before)
+    expect(told.filter(ofRulesets).map(({ type, to }) => [type, to])).toEqual([
+      ['ruleset_update', 'staging'],
+      ['ruleset_updated', 'staging'],
+    ])
+    expect(told.filter((one) => !ofRulesets(one))).toEqual([
       {
         type: 'contract_update',
         bundle_name: 'devops',

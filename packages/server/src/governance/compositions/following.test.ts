@@ -62,13 +62,17 @@ onEachDatabase('new versions of contracts', (start) => {
       .selectFrom('stream_log')
       .selectAll()
       .orderBy('id', 'desc')
-      .limit(6)
+      .limit(10)
       .execute()
     expect(rows.reverse().map((row) => [row.type, row.env])).toEqual([
       ['contract_updated', null],
       ['contract_update', 'production'],
+      ['ruleset_update', 'production'],
+      ['ruleset_updated', 'production'],
       ['bundle_deployed', null],
       ['contract_update', 'staging'],
+      ['ruleset_update', 'staging'],
+      ['ruleset_updated', 'staging'],
       ['bundle_deployed', null],
       ['composition_changed', null],
     ])

@@ -215,7 +215,11 @@ onEachDatabase('contracts of the library', (start) => {
     const made = await member.contract('theirs')
     expect(made.statusCode).toBe(201)
     const { db } = t.server.database
-    const user = await db.selectFrom('users').select('id').where('is_admin', '=', 0).executeTakeFirstOrThrow()
+    const user = await db
+      .selectFrom('members')
+      .select('user_id as id')
+      .where('role', '=', 'member')
+      .executeTakeFirstOrThrow()
     expect(made.json().created_by).toBe(user.id)
     expect((await member.call('PUT', '/contracts/theirs', { name: 'x' })).statusCode).toBe(200)
     expect((await member.compose('devops', ['theirs'])).statusCode).toBe(201)

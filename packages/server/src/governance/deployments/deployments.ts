@@ -1,7 +1,7 @@
 import type { Idempotency, OnceKey } from '../../changes/idempotency/idempotency.ts'
 import type { Emit, StreamLog } from '../../changes/stream-log.ts'
 import { InvalidInput } from '../../errors.ts'
-import { actorOf, type UserCaller } from '../../identity/caller.ts'
+import { actorOf, type SignatureText, type UserCaller } from '../../identity/caller.ts'
 import type { Environment } from '../../identity/keys.ts'
 import { scopeOf, scopeOfRecord } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -9,8 +9,9 @@ import type { Random } from '../../ports/random.ts'
 import type { Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
 import type { BundleStore } from '../bundles/store.ts'
+import type { Offers } from '../rulesets/offers.ts'
 import type { Signing } from '../signing/signing.ts'
-import { contractUpdate, type SignatureEncoding } from './contract-update.ts'
+import { contractUpdate, rulesetUpdate } from './contract-update.ts'
 import type { Deployment, DeploymentStore } from './store.ts'
 
 /** Which version goes where, and who says so. */
@@ -48,13 +49,14 @@ export function createDeployments(deps: {
   store: DeploymentStore
   bundleStore: BundleStore
   signing: Signing
+  offers: Pick<Offers, 'signed'>
   log: StreamLog
   idempotency: Idempotency
   clock: Clock
   random: Random
-  signatureEncoding: SignatureEncoding
+  signatureEncoding: SignatureText
 }): Deployments {
-  const { store, bundleStore, signing, log, idempotency, clock, random, signatureEncoding } = deps
+  const { store, bundleStore, signing, offers, log, idempotency, clock, random, signatureEncoding } = deps
 
   async function deployWithin(
     { tenantId, actor, name, version, env }: DeploymentOrder,
@@ -90,6 +92,17 @@ export function createDeployments(deps: {
       bundleName: name,
       dashboard: true,
     })
+    const offer = await offers.signed(bundle, key, within)
+    if (offer)
+      emit({
+        tenantId,
+        type: 'ruleset_update',
+        data: rulesetUpdate(bundle, offer, key?.publicKey ?? null),
+        env,
+        bundleName: name,
+        dashboard: false,
+      })
+    emit({ tenantId, type: 'ruleset_updated', data: { name, version }, env, dashboard: false })
     emit({
       tenantId,
       type: 'bundle_deployed',

@@ -21,6 +21,8 @@ describe('who acknowledged a version', () => {
     lastSeenAt: 100,
     createdAt: 0,
     updatedAt: 0,
+    assignedBundle: null,
+    reads: null,
     ...more,
   })
   const deployment = { env: 'production', bundleName: 'devops' }

@@ -6,6 +6,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Queryable } from '../../storage/database.ts'
 import { type Micros, microsOf } from '../../storage/instants.ts'
 import type { BundleStore } from '../bundles/store.ts'
+import type { Offers } from '../rulesets/offers.ts'
 import type { Signing, SigningKey } from '../signing/signing.ts'
 import type { DeploymentStore } from './store.ts'
 
@@ -27,6 +28,7 @@ export type RotateKey = (caller: UserCaller) => Promise<Rotation>
 export function createRotateKey(deps: {
   signing: Signing
   bundleStore: BundleStore
+  offers: Pick<Offers, 'signed'>
   store: DeploymentStore
   log: StreamLog
   clock: Clock
@@ -35,7 +37,7 @@ export function createRotateKey(deps: {
     keyReplaced(scope: TenantScope, previous: SigningKey | null, current: SigningKey, within: Queryable): Promise<void>
   }
 }): RotateKey {
-  const { signing, bundleStore, store, log, clock, ledger } = deps
+  const { signing, bundleStore, offers, store, log, clock, ledger } = deps
   return (caller) =>
     log.transact(async (within, emit) => {
       const scope = scopeOf(caller)
@@ -51,6 +53,7 @@ export function createRotateKey(deps: {
         const bundle = await bundleStore.find(scope, bundleName, bundleVersion, within)
         if (!bundle) continue
         await bundleStore.setSignature(bundle.id, key.sign(bundle.yamlBytes), within)
+        await offers.signed(bundle, key, within)
         reSigned++
       }
       const publicKey = Buffer.from(key.publicKey).toString('hex')

@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely'
 import type { TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import type { Micros } from '../../storage/instants.ts'
+import { prepared } from '../../storage/prepared.ts'
 import type { DeploymentRow } from '../../storage/schema.ts'
 import { type Bundle, bundleOf } from '../bundles/store.ts'
 
@@ -44,12 +45,36 @@ export interface DeploymentStore {
   ): Promise<CurrentDeployment[]>
   /** The bundle that the newest deployment of the name in the environment put there. */
   currentBundle(scope: TenantScope, env: string, name: string): Promise<Bundle | undefined>
+  /** Which version that is, without its bytes: what every call of an agent in the runtime asks. */
+  currentRevision(
+    scope: TenantScope,
+    env: string,
+    name: string,
+  ): Promise<{ readonly version: number; readonly revisionHash: string } | undefined>
   /** When each name was last deployed to each environment. */
   lastDeployed(scope: TenantScope): Promise<{ bundleName: string; env: string; lastAt: Micros }[]>
 }
 
 export function createDeploymentStore(database: Database): DeploymentStore {
   const { db } = database
+  type Deployed = { tenantId: string; env: string; name: string }
+  /** The newest deployment of a name in an environment, with its bundle. */
+  const current = (on: Queryable, { tenantId, env, name }: Deployed) =>
+    on
+      .selectFrom('deployments as d')
+      .innerJoin('bundles as b', (join) =>
+        join
+          .onRef('b.tenant_id', '=', 'd.tenant_id')
+          .onRef('b.name', '=', 'd.bundle_name')
+          .onRef('b.version', '=', 'd.bundle_version'),
+      )
+      .where('d.tenant_id', '=', tenantId)
+      .where('d.bundle_name', '=', name)
+      .where('d.env', '=', env)
+      .orderBy('d.seq', 'desc')
+      .limit(1)
+  const selectCurrent = prepared((on, of: Deployed) => current(on, of).selectAll('b'))
+  const selectRevision = prepared((on, of: Deployed) => current(on, of).select(['b.version', 'b.revision_hash']))
   return {
     lock: ({ tenantId }, within) => database.lock(`deployments:${tenantId}`, within as never),
     async insert(deployment, within) {
@@ -106,22 +131,12 @@ export function createDeploymentStore(database: Database): DeploymentStore {
       }))
     },
     async currentBundle({ tenantId }, env, name) {
-      const row = await db
-        .selectFrom('deployments as d')
-        .innerJoin('bundles as b', (join) =>
-          join
-            .onRef('b.tenant_id', '=', 'd.tenant_id')
-            .onRef('b.name', '=', 'd.bundle_name')
-            .onRef('b.version', '=', 'd.bundle_version'),
-        )
-        .where('d.tenant_id', '=', tenantId)
-        .where('d.bundle_name', '=', name)
-        .where('d.env', '=', env)
-        .selectAll('b')
-        .orderBy('d.seq', 'desc')
-        .limit(1)
-        .executeTakeFirst()
+      const [row] = await selectCurrent(db, { tenantId, env, name })
       return row && bundleOf(row)
+    },
+    async currentRevision({ tenantId }, env, name) {
+      const [row] = await selectRevision(db, { tenantId, env, name })
+      return row && { version: row.version, revisionHash: row.revision_hash }
     },
     async lastDeployed({ tenantId }) {
       const rows = await db

@@ -1,7 +1,7 @@
-import { LATER_LINE } from '../../http/later-lines.ts'
 import type { EventValues } from '../../storage/events/event-table.ts'
 import { parseWireTime } from '../../storage/instants.ts'
 import { previewOf } from '../preview.ts'
+import { verdictOf } from '../rulesets/words.ts'
 import { eventId } from './identity.ts'
 
 /** Where an event comes from: the API key's tenant and environment, never the payload's. */
@@ -26,10 +26,9 @@ export function readEvent(value: unknown, origin: EventOrigin): EventValues | Ev
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return { field: '', msg: 'Input should be an object' }
   const event = value as Record<string, unknown>
-  // The mark of edictum 0.17, which asks for everything else as 0.16 does.
-  if (event.verdict === undefined && typeof event.decision === 'string') return { field: 'verdict', msg: LATER_LINE }
+  const verdictSent = verdictOf(event)
   for (const field of texts) {
-    const text = event[field]
+    const text = field === 'verdict' ? verdictSent : event[field]
     if (typeof text !== 'string')
       return { field, msg: text === undefined ? 'Field required' : 'Input should be a valid string' }
     if (text.includes('\u0000')) return { field, msg: 'Value error, Null bytes are not allowed' }
@@ -55,7 +54,9 @@ export function readEvent(value: unknown, origin: EventOrigin): EventValues | Ev
       return { field: 'payload', msg: 'Value error, The payload is nested too deeply' }
     }
   }
-  const [callId, agentId, toolName, verdict, mode] = texts.map((field) => event[field] as string) as Texts
+  const [callId, agentId, toolName, verdict, mode] = texts.map(
+    (field) => (field === 'verdict' ? verdictSent : event[field]) as string,
+  ) as Texts
   const sentId = payloadText === null ? undefined : (payload as { event_id?: unknown }).event_id
   const identity = {
     ...origin,

@@ -1,4 +1,5 @@
 import type { App } from '../../http/server.ts'
+import type { TenantScope } from '../../identity/scope.ts'
 import type { Shared } from '../../shared.ts'
 import { microsOf } from '../../storage/instants.ts'
 import { createExport } from '../ledger/export-store.ts'
@@ -25,7 +26,13 @@ export interface Events extends Ingest {
 /** How often months are looked after: they are made ahead, so that it may fail for weeks before anybody would notice. */
 const PARTITION_MS = 60 * 60 * 1000
 
-export function createEvents(deps: Shared & { sightings: AgentSightings; signing: LedgerSigning }): Events {
+export function createEvents(
+  deps: Shared & {
+    sightings: AgentSightings
+    signing: LedgerSigning
+    storedHash: (scope: TenantScope, reported: string) => Promise<string>
+  },
+): Events {
   const { clock, config, database, workers } = deps
   workers.every('partition', PARTITION_MS, async () => {
     await database.events.prepare(microsOf(clock.now()))

@@ -1,12 +1,14 @@
 import type { StreamLog } from '../../changes/stream-log.ts'
 import { InvalidInput, TooManyRequests } from '../../errors.ts'
-import type { KeyCaller } from '../../identity/caller.ts'
+import type { KeyCaller, KeyClient } from '../../identity/caller.ts'
+import { scopeOf, type TenantScope } from '../../identity/scope.ts'
 import type { Metrics } from '../../operations/metrics.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { RateLimiter } from '../../ports/rate-limiter.ts'
 import type { EventValues } from '../../storage/events/event-table.ts'
 import { type Micros, microsOf } from '../../storage/instants.ts'
 import { createGroupCommit } from '../group-commit.ts'
+import { inUsualForm, policyVersionsIn, saysRuleset } from '../rulesets/words.ts'
 import { type Announcements, arrival } from './announcements.ts'
 import { type EventProblem, isProblem, readEvent } from './event.ts'
 import type { AgentManifest, AgentSighting, AgentSightings } from './sightings.ts'
@@ -22,6 +24,8 @@ const ROW_WEIGHT = 300
 export interface EventBatch {
   readonly events: readonly unknown[]
   readonly manifest: AgentManifest | null
+  /** Whose words they are in: those of contracts, or (where these do not fit) of rulesets. */
+  readonly reads: KeyClient
 }
 
 export interface BatchOutcome {
@@ -48,10 +52,12 @@ export function createIngest(deps: {
   limiter: RateLimiter
   metrics: Metrics
   sightings: AgentSightings
+  /** The hash of a stored bundle, for one that agents report. */
+  storedHash: (scope: TenantScope, reported: string) => Promise<string>
   /** Commits at once. */
   writers: number
 }): Ingest {
-  const { writers, store, log, announcements, clock, limiter, metrics, sightings } = deps
+  const { writers, store, log, announcements, clock, limiter, metrics, sightings, storedHash } = deps
 
   const waiting = createGroupCommit<EventValues>(writers, async (events) => {
     const started = clock.now()
@@ -86,6 +92,18 @@ export function createIngest(deps: {
     metrics.ingestWaitingBytes.set(weight)
   })
 
+  /** In the usual form, with the hashes that bundles have here. */
+  async function translated(caller: KeyCaller, sent: readonly unknown[]): Promise<unknown[]> {
+    const named = policyVersionsIn(sent)
+    const stored = await Promise.all(named.map((hash) => storedHash(scopeOf(caller), hash)))
+    const hashes = new Map(named.map((hash, index) => [hash, stored[index] ?? hash]))
+    const reporter = {
+      agentId: caller.agentId ?? `key:${caller.keyPrefix}`,
+      storedHash: (hash: string) => hashes.get(hash) ?? hash,
+    }
+    return sent.map((event) => inUsualForm(event, reporter))
+  }
+
   const submit = (events: readonly EventValues[]) =>
     waiting.submit(
       events,
@@ -93,13 +111,15 @@ export function createIngest(deps: {
     )
 
   return {
-    async ingest(caller, { events, manifest }) {
+    async ingest(caller, { events: sentEvents, manifest, reads }) {
       const { tenantId, env } = caller
       const verdict = await limiter.hit(`events:${tenantId}`, REQUESTS_PER_WINDOW, WINDOW_SECONDS)
       if (!verdict.allowed)
         throw new TooManyRequests('Event ingestion rate limit exceeded. Please try again later.', verdict.retryAfter)
       const receivedAt = microsOf(clock.now())
       const origin = { tenantId, env }
+      const events = reads === 'rulesets' ? await translated(caller, sentEvents) : sentEvents
+      const speaks = reads === 'rulesets' || saysRuleset(events[0]) ? { reads: 'rulesets' as const } : {}
       const valid: EventValues[] = []
       const problems: (EventProblem & { index: number })[] = []
       const seen = new Map<string, AgentSighting>()
@@ -112,10 +132,10 @@ export function createIngest(deps: {
         valid.push(event)
         const policyVersion = policyVersionIn(sent)
         if (policyVersion !== null || !seen.has(event[3]))
-          seen.set(event[3], { tenantId, agentId: event[3], env, policyVersion, at: receivedAt })
+          seen.set(event[3], { tenantId, agentId: event[3], env, policyVersion, at: receivedAt, ...speaks })
       }
-      if (valid.length === 0) throw refusal(problems)
-      const isNew = await submit(valid)
+      if (valid.length === 0 && reads === 'contracts') throw refusal(problems)
+      const isNew = valid.length === 0 ? [] : await submit(valid)
       for (const sighting of seen.values()) sightings.sighted(sighting)
       if (manifest)
         await sightings.manifestReported(

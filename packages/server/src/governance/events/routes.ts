@@ -9,6 +9,7 @@ import { scopeOf, type TenantScope } from '../../identity/scope.ts'
 import { toWireTime } from '../../storage/instants.ts'
 import { withAgentJson } from '../json-body.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import { BatchAnswer, LARGEST_BATCH, rulesetEventRoutes, wireOutcome } from '../rulesets/event-routes.ts'
 import { instantOf, requiredInstantOf } from '../wire-instant.ts'
 import { cursorOf, placeOf } from './cursor.ts'
 import { LONGEST_AGENT_ID } from './event.ts'
@@ -16,7 +17,6 @@ import { bucketsOf } from './histogram.ts'
 import type { Ingest } from './ingest.ts'
 import type { EventFilter, EventStore, ListedEvent } from './store.ts'
 
-export const LARGEST_BATCH = 10_000
 const tags = { tags: ['events'] }
 
 /** Described here and judged one by one in `event.ts`: one malformed event does not reject the batch. */
@@ -125,6 +125,8 @@ export function eventRoutes(
   const { ingest, store, ledger, exported } = deps
 
   withAgentJson(app, (scope) => {
+    rulesetEventRoutes(scope, { ingest })
+
     scope.post(
       '/api/v1/events',
       {
@@ -138,27 +140,19 @@ export function eventRoutes(
             events: Type.Array(SentEvent, { minItems: 1, maxItems: LARGEST_BATCH }),
             agent_manifest: Maybe(Manifest),
           }),
-          response: {
-            200: Type.Object({
-              accepted: Type.Integer(),
-              duplicates: Type.Integer(),
-              rejected: Type.Optional(
-                Type.Array(Type.Object({ index: Type.Integer(), detail: Type.String() }), {
-                  description: 'Present when there are any.',
-                }),
-              ),
-            }),
-            ...failures(401, 413, 422, 429, 503),
-          },
+          response: { 200: BatchAnswer, ...failures(401, 413, 422, 429, 503) },
         },
       },
       async (request) => {
         const { events, agent_manifest } = request.body
-        const { accepted, duplicates, rejected } = await ingest.ingest(keyOf(request), {
-          events,
-          manifest: agent_manifest ? { ...agent_manifest, contracts: agent_manifest.contracts ?? [] } : null,
-        })
-        return rejected.length > 0 ? { accepted, duplicates, rejected: [...rejected] } : { accepted, duplicates }
+        const caller = keyOf(request)
+        return wireOutcome(
+          await ingest.ingest(caller, {
+            events,
+            reads: caller.client,
+            manifest: agent_manifest ? { ...agent_manifest, contracts: agent_manifest.contracts ?? [] } : null,
+          }),
+        )
       },
     )
   })

@@ -1,3 +1,4 @@
+import type { KeyClient } from '../../identity/caller.ts'
 import type { Micros } from '../../storage/instants.ts'
 
 /** The contracts an agent says it runs. */
@@ -20,6 +21,8 @@ export interface AgentSighting {
   /** Revision hash of the bundle it ran, where its events name one. */
   readonly policyVersion: string | null
   readonly at: Micros
+  /** Which documents it reads, where its events show that. */
+  readonly reads?: KeyClient
 }
 
 /** The fleet's ear in the events. */

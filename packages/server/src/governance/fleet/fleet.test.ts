@@ -51,6 +51,7 @@ onEachDatabase('the fleet', (start) => {
       bundle_name: null,
       resolved_bundle: null,
       last_seen_at: '2026-03-01T12:00:00Z',
+      reads: 'contracts',
       created_at: '2026-03-01T12:00:00Z',
     }
     expect(await list()).toEqual([item])

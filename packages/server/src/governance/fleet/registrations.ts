@@ -1,6 +1,6 @@
 import type { Emit, StreamLog } from '../../changes/stream-log.ts'
 import { InvalidInput, NotFound } from '../../errors.ts'
-import type { UserCaller } from '../../identity/caller.ts'
+import type { KeyClient, UserCaller } from '../../identity/caller.ts'
 import { environments } from '../../identity/keys.ts'
 import { scopeOf, scopeOfRecord, type TenantScope } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -19,6 +19,9 @@ export interface Introduction {
   readonly env: string
   /** The bundle it runs from here on: named by itself, or assigned. */
   readonly bundleName: string | null
+  /** The same, when it was assigned. */
+  readonly assignedBundle: string | null
+  readonly reads: KeyClient
   readonly policyVersion: string | null
   /** Overlay the tags that are there; null says nothing of tags. */
   readonly tags: Readonly<Record<string, unknown>> | null
@@ -94,12 +97,12 @@ export function createRegistrations(deps: {
   }
 
   async function write(introduction: Introduction, within: Queryable): Promise<void> {
-    const { tenantId, agentId, env, bundleName, policyVersion, tags } = introduction
+    const { tenantId, agentId, env, bundleName, assignedBundle, reads, policyVersion, tags } = introduction
     const known = tags === null ? undefined : await store.find(scopeOfRecord(introduction), agentId, within)
     const merged = { ...known?.tags, ...tags }
     const isUnchanged = tags === null || (known !== undefined && JSON.stringify(known.tags) === JSON.stringify(merged))
     const now = microsOf(clock.now())
-    const seen = { env, runningBundle: bundleName, policyVersion, lastSeenAt: now }
+    const seen = { env, runningBundle: bundleName, assignedBundle, reads, policyVersion, lastSeenAt: now }
     await store.upsert(
       { ...blank(tenantId, agentId, now), ...seen, tags: merged },
       isUnchanged ? seen : { ...seen, tags: merged, updatedAt: now },
@@ -121,6 +124,8 @@ export function createRegistrations(deps: {
     lastSeenAt: null,
     createdAt: now,
     updatedAt: now,
+    assignedBundle: null,
+    reads: null,
   })
 
   const viewOf = (registration: Registration, all: readonly AssignmentRule[]): RegistrationView => ({

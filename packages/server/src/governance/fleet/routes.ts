@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
-import { keyOf, userOf } from '../../identity/caller.ts'
+import { keyClients, keyOf, userOf } from '../../identity/caller.ts'
 import { microsOf, toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
 import { AgentId, PolicyVersion } from '../fields.ts'
 import { withAgentJson } from '../json-body.ts'
@@ -19,6 +19,11 @@ const Registration = Type.Object({
   bundle_name: Nullable(Type.String({ description: 'The explicit assignment.' })),
   resolved_bundle: Nullable(Type.String({ description: 'What assignment and rules come to.' })),
   last_seen_at: Nullable(Instant),
+  reads: Nullable(
+    Type.Enum([...keyClients], {
+      description: 'Which documents it reads, by what it was last heard to speak; null while that is not known.',
+    }),
+  ),
   created_at: Instant,
 })
 
@@ -30,6 +35,7 @@ const wireRegistration = (registration: RegistrationView) => ({
   bundle_name: registration.bundleName,
   resolved_bundle: registration.resolvedBundle,
   last_seen_at: toWireTimeOrNull(registration.lastSeenAt),
+  reads: registration.reads,
   created_at: toWireTime(registration.createdAt),
 })
 

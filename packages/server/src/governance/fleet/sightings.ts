@@ -1,3 +1,4 @@
+import type { KeyClient } from '../../identity/caller.ts'
 import { scopeOfRecord } from '../../identity/scope.ts'
 import type { Database } from '../../storage/database.ts'
 import type { AgentSighting, AgentSightings } from '../events/sightings.ts'
@@ -6,7 +7,9 @@ import type { RegistrationChange, RegistrationStore } from './store.ts'
 
 export interface Sightings extends AgentSightings {
   /** A registered agent opened a stream; without a policy version it is not known what it runs. */
-  connected(sighting: AgentSighting & { bundleName: string | null }): void
+  connected(
+    sighting: AgentSighting & { bundleName: string | null; assignedBundle?: string | null; reads?: KeyClient },
+  ): void
   /** An open stream follows another bundle from here on. */
   reassigned(sighting: AgentSighting & { bundleName: string | null }): void
   /** Write what was seen so far; done when it and all before it is in the database. */
@@ -32,10 +35,10 @@ export function createSightings(deps: {
   let writing = Promise.resolve()
 
   function note(sighting: AgentSighting, also: RegistrationChange): void {
-    const { tenantId, agentId, env, policyVersion, at } = sighting
+    const { tenantId, agentId, env, policyVersion, reads, at } = sighting
     const key = `${tenantId}\n${agentId}`
     const version = policyVersion === null ? {} : { policyVersion }
-    const changed = { ...pending.get(key)?.changed, env, lastSeenAt: at, ...version, ...also }
+    const changed = { ...pending.get(key)?.changed, env, lastSeenAt: at, ...version, ...(reads && { reads }), ...also }
     pending.set(key, { tenantId, agentId, changed })
   }
 
@@ -64,9 +67,15 @@ export function createSightings(deps: {
       note(sighting, {})
       if (policyVersion !== null && isNews) onPolicyVersion({ ...sighting, policyVersion })
     },
-    connected: ({ bundleName, ...sighting }) =>
-      note(sighting, { runningBundle: bundleName, policyVersion: sighting.policyVersion }),
-    reassigned: ({ bundleName, ...sighting }) => note(sighting, { runningBundle: bundleName }),
+    connected: ({ bundleName, assignedBundle, reads, ...sighting }) =>
+      note(sighting, {
+        runningBundle: bundleName,
+        policyVersion: sighting.policyVersion,
+        ...(assignedBundle === undefined ? {} : { assignedBundle }),
+        ...(reads === undefined ? {} : { reads }),
+      }),
+    reassigned: ({ bundleName, ...sighting }) =>
+      note(sighting, { runningBundle: bundleName, assignedBundle: bundleName }),
     async manifestReported(reporter, manifest) {
       await registrations.keepManifest(scopeOfRecord(reporter), manifest)
     },

@@ -1,6 +1,8 @@
+import type { KeyClient } from '../../identity/caller.ts'
 import type { TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import type { Micros } from '../../storage/instants.ts'
+import { prepared } from '../../storage/prepared.ts'
 import type { AgentRegistrationRow } from '../../storage/schema.ts'
 
 /** What is known of an agent. */
@@ -23,6 +25,10 @@ export interface Registration {
   readonly lastSeenAt: Micros | null
   readonly createdAt: Micros
   readonly updatedAt: Micros
+  /** What it was assigned when it last came without a bundle of its own. */
+  readonly assignedBundle: string | null
+  /** Which documents it reads, by what it was last heard to speak; null while that is not known. */
+  readonly reads: KeyClient | null
 }
 
 /** Absent means unchanged. */
@@ -39,6 +45,9 @@ export interface RegistrationStore {
 }
 
 export function createRegistrationStore({ db }: Database): RegistrationStore {
+  const selectOne = prepared((on, { tenantId, agentId }: { tenantId: string; agentId: string }) =>
+    on.selectFrom('agent_registrations').selectAll().where('tenant_id', '=', tenantId).where('agent_id', '=', agentId),
+  )
   return {
     async list({ tenantId }, within = db) {
       const rows = await within
@@ -50,12 +59,7 @@ export function createRegistrationStore({ db }: Database): RegistrationStore {
       return rows.map(registrationOf)
     },
     async find({ tenantId }, agentId, within = db) {
-      const row = await within
-        .selectFrom('agent_registrations')
-        .selectAll()
-        .where('tenant_id', '=', tenantId)
-        .where('agent_id', '=', agentId)
-        .executeTakeFirst()
+      const [row] = await selectOne(within, { tenantId, agentId })
       return row && registrationOf(row)
     },
     async upsert(registration, change, within) {
@@ -91,6 +95,8 @@ const registrationOf = (row: AgentRegistrationRow): Registration => ({
   lastSeenAt: row.last_seen_at,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
+  assignedBundle: row.assigned_bundle,
+  reads: row.reads as KeyClient | null,
 })
 
 const rowOf = (registration: Registration): AgentRegistrationRow => ({
@@ -107,6 +113,8 @@ const rowOf = (registration: Registration): AgentRegistrationRow => ({
   last_seen_at: registration.lastSeenAt,
   created_at: registration.createdAt,
   updated_at: registration.updatedAt,
+  assigned_bundle: registration.assignedBundle,
+  reads: registration.reads,
 })
 
 /** What is undefined is not written. */
@@ -120,4 +128,6 @@ const columnsOf = (change: RegistrationChange) => ({
   policy_version: change.policyVersion,
   last_seen_at: change.lastSeenAt,
   updated_at: change.updatedAt,
+  assigned_bundle: change.assignedBundle,
+  reads: change.reads,
 })

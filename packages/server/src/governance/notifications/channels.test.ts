@@ -177,7 +177,7 @@ onEachDatabase('notification channels', (start) => {
   it('who is no administrator reads and does not change', async () => {
     n = await notifying(start)
     const id = await n.channel('webhook', platformConfigs.webhook)
-    await n.t.server.database.db.updateTable('users').set({ is_admin: 0 }).execute()
+    await n.t.server.database.db.updateTable('members').set({ role: 'member' }).execute()
     expect((await call('GET', URL, n.admin))[0]).toBe(200)
     const refused = [403, { detail: 'Admin access required.' }]
     expect(await create({ name: 'x', channel_type: 'webhook', config: {} })).toEqual(refused)

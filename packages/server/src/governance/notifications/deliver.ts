@@ -42,6 +42,11 @@ export function createDeliver(deps: {
     const approval = await approvals.get(tenantId, approvalId)
     const notice = { approval, link: linkTo(approvalId), deliveryId: id }
     if (delivery.kind === 'requested') return kind.requested(config, notice)
+    if (delivery.kind === 'reminded') {
+      // Whoever has decided meanwhile needs no reminder.
+      if (approval.outcome.status === 'pending') await kind.reminded?.(config, notice)
+      return null
+    }
     const reference = (await outbox.findRouted([channelId], approvalId))?.reference ?? null
     await (delivery.kind === 'decided' ? kind.decided : kind.expired)(config, notice, reference)
     return null

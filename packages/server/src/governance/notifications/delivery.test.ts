@@ -1,7 +1,8 @@
 import { afterEach, expect, it } from 'vitest'
 import { onEachDatabase } from '../../../test/harness.ts'
 import { type Notifying, notifying } from '../../../test/notifying.ts'
-import { platformConfigs } from '../../../test/platforms.ts'
+import { discordConfig, platformConfigs } from '../../../test/platforms.ts'
+import { until } from '../../../test/runtime.ts'
 import { createCourier } from '../../changes/outbox/courier.ts'
 import { createOutboxStore } from '../../changes/outbox/store.ts'
 import { microsOf } from '../../storage/instants.ts'
@@ -35,6 +36,50 @@ onEachDatabase('delivery of notifications', (start) => {
     await n.pass(600_000)
     expect(n.world.to('example.com')).toHaveLength(4)
     expect(new Set(n.world.calls.map(({ headers, raw }) => `${headers['idempotency-key']} ${raw}`)).size).toBe(1)
+  })
+
+  it('people are reminded once before a time-out, whatever server looks, and programs are not', async () => {
+    n = await notifying(start)
+    await n.t.listen()
+    for (const type of ['webhook', 'slack', 'telegram', 'slack_app'] as const)
+      await n.channel(type, platformConfigs[type])
+    await n.channel('discord', discordConfig('00'))
+    await n.channel('email', {
+      smtp_host: 'smtp.example.com',
+      smtp_port: 587,
+      smtp_user: 'u',
+      smtp_password: 'p',
+      from_address: 'lictor@example.com',
+      to_addresses: ['ops@example.com'],
+    })
+    const id = await n.ask()
+    const decided = await n.ask()
+    await n.settled()
+    const reminded = async () =>
+      (await rows()).filter(({ kind }) => kind === 'reminded').map((row) => [row.approval_id, row.status])
+    await n.pass(260_000)
+    expect(await reminded()).toEqual([])
+    await n.decide(decided)
+    await n.settled()
+    const before = n.world.calls.length
+    await n.pass(20_000)
+    // A look that was under way while the clock moved comes again only when it moves on; the call has 20 seconds left.
+    let left = 8
+    await until(async () => {
+      if (left-- > 0) await n.pass(1_000)
+      return (await reminded()).filter(([, status]) => status === 'sent').length === 5
+    })
+    expect(await reminded()).toEqual(Array(5).fill([id, 'sent']))
+    const told = [...n.world.calls.slice(before).map(({ raw }) => raw), n.mails.at(-1)?.message.text]
+    expect(told).toHaveLength(5)
+    for (const text of told) expect(text).toContain('delete')
+    // Another server, and one that starts again, looks at the same.
+    await n.t.restart()
+    await n.t.listen()
+    await n.pass(9_000)
+    await n.settled()
+    expect(await reminded()).toHaveLength(5)
+    expect(await n.statusOf(id)).toBe('pending')
   })
 
   it('a channel that fails says so: what waits, since when, what was given up, and the last error', async () => {

@@ -22,6 +22,8 @@ export function createEnqueue(deps: {
     switch (kind) {
       case 'requested':
         return accepts(filters, approval)
+      case 'reminded':
+        return kinds[type].reminded !== undefined && accepts(filters, approval)
       // Who did not ask for the request may still want to know how it ended: filters are for requests.
       case 'decided':
         return true

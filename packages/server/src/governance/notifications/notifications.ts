@@ -1,5 +1,6 @@
 import { createCourier } from '../../changes/outbox/courier.ts'
 import { type LoggedRecord, STREAM_TOPIC } from '../../changes/stream-log.ts'
+import type { TenantScope } from '../../identity/scope.ts'
 import type { Part } from '../../part.ts'
 import type { Shared } from '../../shared.ts'
 import { microsOf } from '../../storage/instants.ts'
@@ -25,7 +26,9 @@ const SWEEP_MS = 3_600_000
 const KEPT_MS = 8 * 24 * 3_600_000
 
 /** Tells people of approvals in their chats and mailboxes, and lets them decide there. */
-export function createNotifications(deps: Shared & { approvals: Approvals }): Part {
+export function createNotifications(
+  deps: Shared & { approvals: Approvals; requireActive: (scope: TenantScope) => Promise<void> },
+): Part {
   const {
     config,
     database,
@@ -96,7 +99,7 @@ export function createNotifications(deps: Shared & { approvals: Approvals }): Pa
       const opened = vault.tryOpen(channel)
       return opened ? [{ channel, config: opened }] : []
     })
-  const decide = createDecide({ outbox, approvals })
+  const decide = createDecide({ outbox, approvals, requireActive: deps.requireActive })
   const channels = createChannels({
     database,
     store,

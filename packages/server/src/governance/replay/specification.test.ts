@@ -16,7 +16,10 @@ describe('replay, when threads are busy or broken', () => {
     userId: 'u',
     tenantId: 't',
     email: 'a@b.c',
+    role: 'owner',
     isAdmin: true,
+    isOperator: true,
+    signedInBy: 'password',
     sessionDigest: 's',
   }
   const event: DecisionEvent = {

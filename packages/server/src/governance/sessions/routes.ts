@@ -5,17 +5,15 @@ import type { App } from '../../http/server.ts'
 import { keyOf } from '../../identity/caller.ts'
 import { withAgentJson } from '../json-body.ts'
 import { type Counts, LEASE_SECONDS } from './reservations.ts'
-import type { Sessions } from './sessions.ts'
+import type { Sessions, SessionValues } from './sessions.ts'
 
 const LONGEST_VALUE = 1_048_576
 const LARGEST_AMOUNT = 1e200
 const tags = { tags: ['sessions'] }
 const config = { access: 'agent', scope: 'tenant' } as const
 
-/** A slash within a key is sent as %2F; the router decodes the segment after it has matched the route. */
-const params = Type.Object({
-  key: Type.String({ description: 'Letters, digits and `_ - . : /`, at most 256 characters.' }),
-})
+const KEYS = 'Letters, digits and `_ - . : /`, at most 256 characters.'
+const WIDE_KEYS = 'Anything but control characters, at most 1,024 bytes.'
 const Value = Type.Object({ value: Type.String() })
 const Bound = Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))
 const CountsBody = Type.Object({
@@ -34,96 +32,10 @@ const wireCounts = (counts: Counts) => ({
 })
 
 /** Every success has a JSON body, because clients parse each. */
-export function sessionRoutes(app: App, sessions: Sessions): void {
+export function sessionRoutes(app: App, { sessions, wideKeys }: { sessions: Sessions; wideKeys: SessionValues }): void {
   withAgentJson(app, (scope) => {
-    scope.get(
-      '/api/v1/sessions/:key',
-      {
-        config,
-        schema: { ...tags, summary: 'Read a value', params, response: { 200: Value, ...failures(401, 404, 422) } },
-      },
-      async (request) => ({ value: await sessions.get(keyOf(request), request.params.key) }),
-    )
-
-    scope.put(
-      '/api/v1/sessions/:key',
-      {
-        config,
-        schema: {
-          ...tags,
-          summary: 'Write a value',
-          description: 'It is kept for seven days after the last write.',
-          params,
-          body: Type.Object({ value: Type.String({ maxLength: LONGEST_VALUE }) }),
-          response: { 200: Value, ...failures(401, 413, 422) },
-        },
-      },
-      async (request) => {
-        const { value } = request.body
-        await sessions.set(keyOf(request), request.params.key, value)
-        return { value }
-      },
-    )
-
-    scope.delete(
-      '/api/v1/sessions/:key',
-      {
-        config,
-        schema: {
-          ...tags,
-          summary: 'Delete a value, if there is one',
-          params,
-          response: { 200: Type.Object({ value: Type.Null() }), ...failures(401, 422) },
-        },
-      },
-      async (request) => {
-        await sessions.delete(keyOf(request), request.params.key)
-        return { value: null }
-      },
-    )
-
-    scope.post(
-      '/api/v1/sessions/:key/increment',
-      {
-        config,
-        schema: {
-          ...tags,
-          summary: 'Add to a counter',
-          description:
-            'Atomic. A counter starts at 0. Repetitions with one `Idempotency-Key` count once, for 24 hours.',
-          params,
-          body: Type.Object({
-            amount: Type.Number({ default: 1, minimum: -LARGEST_AMOUNT, maximum: LARGEST_AMOUNT }),
-          }),
-          response: { 200: Type.Object({ value: Type.Number() }), ...failures(401, 409, 422) },
-        },
-      },
-      async (request) => ({
-        value: await sessions.increment(
-          keyOf(request),
-          request.params.key,
-          request.body.amount,
-          idempotencyKeyOf(request),
-        ),
-      }),
-    )
-
-    scope.post(
-      '/api/v1/sessions/batch',
-      {
-        config,
-        schema: {
-          ...tags,
-          summary: 'Read many values',
-          body: Type.Object({ keys: Type.Array(Type.String(), { maxItems: 100 }) }),
-          response: {
-            200: Type.Object({ values: Type.Record(Type.String(), Nullable(Type.String())) }),
-            ...failures(401, 422),
-          },
-        },
-      },
-      async (request) => ({ values: await sessions.getMany(keyOf(request), request.body.keys) }),
-    )
+    valueRoutes(scope, { prefix: '/api/v1/sessions', tag: 'sessions', keys: KEYS, values: sessions })
+    valueRoutes(scope, { prefix: '/v1/sessions', tag: 'rulesets', keys: WIDE_KEYS, values: wideKeys })
 
     scope.post(
       '/api/v1/sessions/reserve',
@@ -220,4 +132,96 @@ export function sessionRoutes(app: App, sessions: Sessions): void {
       },
     )
   })
+}
+
+/** A slash within a key is sent as %2F; the router decodes the segment after it has matched the route. */
+function valueRoutes(
+  scope: App,
+  { prefix, tag, keys, values }: { prefix: string; tag: string; keys: string; values: SessionValues },
+): void {
+  const tags = { tags: [tag] }
+  const params = Type.Object({ key: Type.String({ description: keys }) })
+
+  scope.get(
+    `${prefix}/:key`,
+    {
+      config,
+      schema: { ...tags, summary: 'Read a value', params, response: { 200: Value, ...failures(401, 404, 422) } },
+    },
+    async (request) => ({ value: await values.get(keyOf(request), request.params.key) }),
+  )
+
+  scope.put(
+    `${prefix}/:key`,
+    {
+      config,
+      schema: {
+        ...tags,
+        summary: 'Write a value',
+        description: 'It is kept for seven days after the last write.',
+        params,
+        body: Type.Object({ value: Type.String({ maxLength: LONGEST_VALUE }) }),
+        response: { 200: Value, ...failures(401, 413, 422) },
+      },
+    },
+    async (request) => {
+      const { value } = request.body
+      await values.set(keyOf(request), request.params.key, value)
+      return { value }
+    },
+  )
+
+  scope.delete(
+    `${prefix}/:key`,
+    {
+      config,
+      schema: {
+        ...tags,
+        summary: 'Delete a value, if there is one',
+        params,
+        response: { 200: Type.Object({ value: Type.Null() }), ...failures(401, 422) },
+      },
+    },
+    async (request) => {
+      await values.delete(keyOf(request), request.params.key)
+      return { value: null }
+    },
+  )
+
+  scope.post(
+    `${prefix}/:key/increment`,
+    {
+      config,
+      schema: {
+        ...tags,
+        summary: 'Add to a counter',
+        description: 'Atomic. A counter starts at 0. Repetitions with one `Idempotency-Key` count once, for 24 hours.',
+        params,
+        body: Type.Object({
+          amount: Type.Number({ default: 1, minimum: -LARGEST_AMOUNT, maximum: LARGEST_AMOUNT }),
+        }),
+        response: { 200: Type.Object({ value: Type.Number() }), ...failures(401, 409, 422) },
+      },
+    },
+    async (request) => ({
+      value: await values.increment(keyOf(request), request.params.key, request.body.amount, idempotencyKeyOf(request)),
+    }),
+  )
+
+  scope.post(
+    `${prefix}/batch`,
+    {
+      config,
+      schema: {
+        ...tags,
+        summary: 'Read many values',
+        body: Type.Object({ keys: Type.Array(Type.String(), { maxItems: 100 }) }),
+        response: {
+          200: Type.Object({ values: Type.Record(Type.String(), Nullable(Type.String())) }),
+          ...failures(401, 422),
+        },
+      },
+    },
+    async (request) => ({ values: await values.getMany(keyOf(request), request.body.keys) }),
+  )
 }

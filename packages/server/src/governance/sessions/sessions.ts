@@ -7,20 +7,21 @@ import type { Shared } from '../../shared.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
 import { createGroupCommit } from '../group-commit.ts'
-import { requireSessionKey } from './key.ts'
+import { type KeyRule, requireSessionKey, sessionKeyProblem } from './key.ts'
 import { createReservations, type Reservations } from './reservations.ts'
 import { createSessionStore } from './store.ts'
 
 const TTL_MS = 7 * 24 * 3_600_000
 const SWEEP_MS = 3_600_000
 
-/** One increment among those of a commit, for the bound on what waits. */
-const INCREMENT_WEIGHT = 500
+/** One change among those of a commit, for the bound on what waits. */
+const CHANGE_WEIGHT = 500
 
-interface Increment {
+interface Change {
   readonly tenantId: string
   readonly key: string
-  readonly amount: number
+  /** Null: the value goes. */
+  readonly amount: number | null
   readonly onceKey: string | null
 }
 
@@ -62,24 +63,30 @@ export function createSessionValues(deps: {
   database: Database
   clock: Clock
   idempotency: Pick<Idempotency, 'once'>
+  /** Which keys there may be. */
+  keyRule?: KeyRule
 }): SessionValues {
-  const { database, clock, idempotency } = deps
+  const { database, clock, idempotency, keyRule = sessionKeyProblem } = deps
   const store = createSessionStore(database)
   const now = () => microsOf(clock.now())
   const expiry = () => now() + microsOf(TTL_MS)
 
   // A guarded call counts several values at once, and so do its neighbours: one transaction, one wait for the disk.
-  const increments = createGroupCommit<Increment, number>(1, (changes) =>
+  const waiting = createGroupCommit<Change, number>(1, (changes) =>
     database.db.transaction().execute(async (within) => {
-      const sums = new Map<Increment, number>()
-      // In one order wherever this runs, so that two servers do not wait for each other's rows.
-      for (const change of changes.toSorted(byKey)) sums.set(change, await addOnce(change, within))
+      const sums = new Map<Change, number>()
+      // In one order wherever this runs, so that two servers do not wait for each other's rows; those of a key as they came.
+      for (const change of changes.toSorted(byKey)) sums.set(change, await make(change, within))
       return changes.map((change) => sums.get(change) ?? Number.NaN)
     }),
   )
 
-  function addOnce(change: Increment, within: Queryable): Promise<number> {
+  async function make(change: Change, within: Queryable): Promise<number> {
     const { tenantId, key, amount, onceKey } = change
+    if (amount === null) {
+      await store.delete(scopeOfRecord({ tenantId }), key, within)
+      return 0
+    }
     const add = async () => {
       const sums = await store.increment(
         scopeOfRecord({ tenantId }),
@@ -96,31 +103,36 @@ export function createSessionValues(deps: {
 
   return {
     async get({ tenantId }, key) {
-      const value = await store.get(scopeOfRecord({ tenantId }), requireSessionKey(key, ['path', 'key']), now())
+      const value = await store.get(
+        scopeOfRecord({ tenantId }),
+        requireSessionKey(key, ['path', 'key'], keyRule),
+        now(),
+      )
       if (value === undefined) throw new NotFound('Key not found')
       return value
     },
     async getMany({ tenantId }, keys) {
-      for (const [index, key] of keys.entries()) requireSessionKey(key, ['body', 'keys', index])
+      for (const [index, key] of keys.entries()) requireSessionKey(key, ['body', 'keys', index], keyRule)
       const asked = [...new Set(keys)]
       const found = await store.getMany(scopeOfRecord({ tenantId }), asked, now())
       return Object.fromEntries(asked.map((key) => [key, found.get(key) ?? null]))
     },
     async set({ tenantId }, key, value) {
-      await store.set(scopeOfRecord({ tenantId }), requireSessionKey(key, ['path', 'key']), value, expiry())
+      await store.set(scopeOfRecord({ tenantId }), requireSessionKey(key, ['path', 'key'], keyRule), value, expiry())
     },
     async delete({ tenantId }, key) {
-      await store.delete(scopeOfRecord({ tenantId }), requireSessionKey(key, ['path', 'key']))
+      const change = { tenantId, key: requireSessionKey(key, ['path', 'key'], keyRule), amount: null, onceKey: null }
+      await waiting.submit([change], CHANGE_WEIGHT)
     },
     async increment({ tenantId }, key, amount, onceKey) {
-      requireSessionKey(key, ['path', 'key'])
-      const [sum = Number.NaN] = await increments.submit([{ tenantId, key, amount, onceKey }], INCREMENT_WEIGHT)
+      requireSessionKey(key, ['path', 'key'], keyRule)
+      const [sum = Number.NaN] = await waiting.submit([{ tenantId, key, amount, onceKey }], CHANGE_WEIGHT)
       return sum
     },
   }
 }
 
-function byKey(a: Increment, b: Increment): number {
+function byKey(a: Change, b: Change): number {
   if (a.tenantId !== b.tenantId) return a.tenantId < b.tenantId ? -1 : 1
   return a.key === b.key ? 0 : a.key < b.key ? -1 : 1
 }

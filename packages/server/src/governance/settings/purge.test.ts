@@ -67,8 +67,8 @@ onEachDatabase('purging events', (start) => {
     t = await start()
     for (const query of ['', '?older_than_days=0', '?older_than_days=-1', '?older_than_days=x', '?older_than_days=1.5'])
       expect((await purge(await t.admin(), query)).statusCode).toBe(422)
-    await t.server.database.db.updateTable('users').set({ is_admin: 0 }).execute()
-    await t.server.database.db.updateTable('users').set({ is_admin: 0 }).execute()
+    await t.server.database.db.updateTable('members').set({ role: 'member' }).execute()
+    await t.server.database.db.updateTable('members').set({ role: 'member' }).execute()
     expect((await purge(await t.admin(), '?older_than_days=1')).statusCode).toBe(403)
   })
 

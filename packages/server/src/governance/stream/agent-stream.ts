@@ -1,22 +1,17 @@
 import type { StreamLog } from '../../changes/stream-log.ts'
 import type { EventStream } from '../../http/event-stream.ts'
 import { frameOf } from '../../http/event-stream.ts'
-import type { KeyCaller } from '../../identity/caller.ts'
-import { scopeOfRecord, type TenantScope } from '../../identity/scope.ts'
+import type { KeyCaller, KeyClient, SignatureText } from '../../identity/caller.ts'
+import { scopeOfRecord } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { Database, Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
-import { type Assignment, jsonEquals, resolveAssignment } from '../assignment/resolve.ts'
-import type { RuleStore } from '../assignment/store.ts'
-import type { BundleStore } from '../bundles/store.ts'
-import { contractUpdate, type SignatureEncoding } from '../deployments/contract-update.ts'
-import type { DeploymentStore } from '../deployments/store.ts'
+import { jsonEquals } from '../assignment/resolve.ts'
 import type { Registrations } from '../fleet/registrations.ts'
 import type { Sightings } from '../fleet/sightings.ts'
-import type { Registration, RegistrationStore } from '../fleet/store.ts'
-import type { SigningStore } from '../signing/store.ts'
-import { type AgentConnection, receives } from './connections.ts'
+import { type AgentConnection, isUpdate, receives } from './connections.ts'
+import { endToComeBack, type Frames } from './frames.ts'
 import type { Hub } from './hub.ts'
+import type { Survey } from './situation.ts'
 
 const REPLAY_PAGE = 200
 /** What a stream that could not be brought up to date asks of its client. */
@@ -24,6 +19,7 @@ const TRY_AGAIN_MS = 5_000
 
 export interface AgentStreamInput {
   readonly env: string
+  readonly reads: KeyClient
   /** The bundle the agent names; null lets the server assign one. */
   readonly bundleName: string | null
   readonly policyVersion: string | null
@@ -32,83 +28,20 @@ export interface AgentStreamInput {
   readonly lastEventId: number | null
 }
 
-/** What an agent must know on connecting, all as of one instant of the log. */
-interface Situation {
-  readonly head: number
-  readonly assignment: Assignment
-  /** What was known of the agent before. */
-  readonly known: Registration | undefined
-  /** `contract_update` of what is deployed, when the agent does not run it. */
-  readonly update: string | null
-  /** The bundle that the update is of. */
-  readonly bundleName: string | null
-}
-
 /** Bring agents up to date, then let the hub keep them so. */
 export function createAgentStreams(deps: {
   hub: Hub
   log: StreamLog
-  database: Database
   clock: Clock
   registrations: Registrations
-  registrationStore: RegistrationStore
-  ruleStore: RuleStore
-  deploymentStore: DeploymentStore
-  bundleStore: BundleStore
-  signingStore: SigningStore
   sightings: Pick<Sightings, 'connected'>
-  signatureEncoding: SignatureEncoding
+  survey: Survey
+  frames: Frames
+  /** How the server is set to write signatures. */
+  signatureEncoding: SignatureText
   onError: (error: unknown) => void
 }) {
-  const { hub, log, database, clock, registrations, registrationStore, ruleStore } = deps
-  const { deploymentStore, bundleStore, signingStore, sightings, signatureEncoding, onError } = deps
-
-  /** One transaction, one snapshot: what the log holds up to `head` is in what was read, what comes later is not. */
-  function survey(connection: AgentConnection): Promise<Situation> {
-    const { agentId, env, tags, policyVersion } = connection
-    const scope = scopeOfRecord(connection)
-    return database.db
-      .transaction()
-      .setIsolationLevel('repeatable read')
-      .execute(async (within) => {
-        const head = await log.latestId(scope, within)
-        const known = await registrationStore.find(scope, agentId, within)
-        let assignment: Assignment
-        if (connection.bundleName !== null) assignment = { bundleName: connection.bundleName, source: 'agent_provided' }
-        else {
-          const agent = known ?? { agentId, bundleName: null, tags: {} }
-          const all = await ruleStore.list(scope, within)
-          assignment = resolveAssignment({ ...agent, tags: { ...agent.tags, ...tags } }, all, env)
-        }
-        const { bundleName } = assignment
-        const [current] = await deploymentStore.current(
-          scope,
-          bundleName === null ? { env } : { env, bundleName },
-          within,
-        )
-        const isNews = current !== undefined && current.revisionHash !== policyVersion
-        return {
-          head,
-          assignment,
-          known,
-          update: isNews ? await updateOf(scope, current.bundleName, current.bundleVersion, within) : null,
-          bundleName: current?.bundleName ?? null,
-        }
-      })
-  }
-
-  async function updateOf(
-    scope: TenantScope,
-    name: string,
-    version: number,
-    within: Queryable,
-  ): Promise<string | null> {
-    const bundle = await bundleStore.find(scope, name, version, within)
-    if (!bundle) return null
-    const key = await signingStore.findActive(scope, within)
-    const data = contractUpdate(bundle, key?.publicKey ?? null, signatureEncoding)
-    return JSON.stringify({ type: 'contract_update', ...data })
-  }
+  const { hub, log, clock, registrations, sightings, survey, frames, signatureEncoding, onError } = deps
 
   /** Send what was missed up to `head`; whether an update of `bundleName`, or another assignment, was among it. */
   async function replay(
@@ -131,9 +64,9 @@ export function createAgentStreams(deps: {
           missed.wasReassigned = true
           continue
         }
-        stream.write(frameOf(record.type, record.json, record.id))
+        stream.write(frames.frameFor(connection, record))
         await stream.drained()
-        missed.wasUpdated ||= record.type === 'contract_update' && record.bundleName === bundleName
+        missed.wasUpdated ||= isUpdate(record.type) && record.bundleName === bundleName
       }
       if (!hasMore) break
     }
@@ -141,12 +74,23 @@ export function createAgentStreams(deps: {
   }
 
   async function bringUpToDate(connection: AgentConnection, lastEventId: number | null): Promise<void> {
-    const { tenantId, agentId, env, policyVersion, stream } = connection
+    const { tenantId, agentId, env, reads, stream } = connection
     await hub.join(connection)
-    const { head, assignment, known, update, bundleName } = await survey(connection)
+    const { head, assignment, known, update, bundleName, policyVersion, rulesets } = await survey(connection)
+    connection.namedBundle = assignment.source === 'agent_provided'
+    connection.policyVersion = policyVersion
     connection.bundleName = assignment.bundleName
     connection.followsAll = assignment.bundleName === null
-    const introduction = { tenantId, agentId, env, bundleName: assignment.bundleName, policyVersion }
+    const assignedBundle = connection.namedBundle ? null : assignment.bundleName
+    const introduction = {
+      tenantId,
+      agentId,
+      env,
+      bundleName: assignment.bundleName,
+      assignedBundle,
+      reads,
+      policyVersion,
+    }
     const { tags } = connection
     // Thousands may come back at once: who says nothing new waits for no commit.
     if (known && saysNothingNew(tags, known.tags))
@@ -164,6 +108,9 @@ export function createAgentStreams(deps: {
       stream.write(frameOf('assignment_changed', JSON.stringify(data), head))
     }
     if (update !== null && !missed?.wasUpdated) stream.write(frameOf('contract_update', update, head))
+    // These clients say nothing of what they run: else a deploy between their fetch and their stream would be missed.
+    for (const ruleset of rulesets)
+      stream.write(frameOf('ruleset_updated', JSON.stringify({ type: 'ruleset_updated', ...ruleset }), head))
     await hub.goLive(connection, head)
   }
 
@@ -177,6 +124,8 @@ export function createAgentStreams(deps: {
         keyId: caller.keyId,
         agentId: caller.agentId ?? 'unknown',
         env: input.env,
+        reads: input.reads,
+        signature: input.reads === 'rulesets' ? 'base64' : (caller.signature ?? signatureEncoding),
         namedBundle: input.bundleName !== null,
         tags: input.tags ?? {},
         connectedAt: clock.now(),
@@ -186,12 +135,13 @@ export function createAgentStreams(deps: {
         bundleName: input.bundleName,
         followsAll: false,
         policyVersion: input.policyVersion,
+        isOwedDocument: false,
       }
       try {
         await bringUpToDate(connection, input.lastEventId)
       } catch (error) {
         onError(error)
-        stream.end(TRY_AGAIN_MS)
+        endToComeBack(connection, TRY_AGAIN_MS)
       }
     },
   }

@@ -59,7 +59,11 @@ onEachDatabase('what is told', (start) => {
     await told()
     await api.call('POST', '/bundles/devops/1/deploy', { env: 'staging' })
     const current = (await api.get('/bundles/devops/current?env=staging')).json()
-    expect(await told()).toEqual([
+    const key = await t.agent('staging')
+    const asked = { method: 'GET', url: '/v1/rulesets/devops/current', headers: key } as const
+    const offered = (await t.request(asked)).json()
+    const events = (await told()).filter(([data]) => data.type !== 'api_key_created')
+    expect(events).toEqual([
       [
         {
           type: 'contract_update',
@@ -71,6 +75,22 @@ onEachDatabase('what is told', (start) => {
           yaml_bytes: Buffer.from(yaml).toString('base64'),
         },
         { env: 'staging', bundle: 'devops', agent: null, dashboard: true },
+      ],
+      [
+        {
+          type: 'ruleset_update',
+          bundle_name: 'devops',
+          version: 1,
+          revision_hash: offered.revision_hash,
+          signature: offered.signature,
+          public_key: current.public_key,
+          yaml_bytes: offered.yaml_bytes,
+        },
+        { env: 'staging', bundle: 'devops', agent: null, dashboard: false },
+      ],
+      [
+        { type: 'ruleset_updated', name: 'devops', version: 1 },
+        { env: 'staging', bundle: null, agent: null, dashboard: false },
       ],
       [
         {
@@ -120,6 +140,8 @@ onEachDatabase('what is told', (start) => {
     const toAgents = { env: 'production', bundle: 'devops', agent: null, dashboard: true }
     expect((await told()).map(([data, to]) => [data.type, data.version ?? data.bundle_version, to])).toEqual([
       ['contract_update', 1, toAgents],
+      ['ruleset_update', 1, { ...toAgents, dashboard: false }],
+      ['ruleset_updated', 1, { ...toAgents, bundle: null, dashboard: false }],
       ['bundle_deployed', 1, toDashboards],
       ['composition_changed', 1, toDashboards],
     ])

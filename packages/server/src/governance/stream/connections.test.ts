@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest'
 import type { EventStream } from '../../http/event-stream.ts'
 import { type AgentConnection, type DashboardConnection, receives, TenantConnections } from './connections.ts'
 
-const stream: EventStream = { write: () => true, drained: async () => {}, end() {}, onEnd() {}, isEnded: false }
+const stream: EventStream = {
+  write: () => true,
+  drained: async () => {},
+  end() {},
+  cut() {},
+  onEnd() {},
+  isEnded: false,
+}
 const agent = (more: Partial<AgentConnection> = {}): AgentConnection => ({
   kind: 'agent',
   stream,
@@ -10,6 +17,8 @@ const agent = (more: Partial<AgentConnection> = {}): AgentConnection => ({
   keyId: 'k',
   agentId: 'a',
   env: 'production',
+  reads: 'contracts',
+  signature: 'hex',
   namedBundle: false,
   tags: {},
   connectedAt: 0,
@@ -19,6 +28,7 @@ const agent = (more: Partial<AgentConnection> = {}): AgentConnection => ({
   bundleName: 'devops',
   followsAll: false,
   policyVersion: null,
+  isOwedDocument: false,
   ...more,
 })
 const dashboard: DashboardConnection = {

@@ -1,5 +1,6 @@
 import type { LoggedRecord } from '../../changes/stream-log.ts'
 import type { EventStream } from '../../http/event-stream.ts'
+import type { KeyClient, SignatureText } from '../../identity/caller.ts'
 import type { TenantScope } from '../../identity/scope.ts'
 
 interface Connection {
@@ -21,8 +22,12 @@ export interface AgentConnection extends Connection {
   readonly keyId: string
   readonly agentId: string
   readonly env: string
+  /** Which documents it is given. */
+  readonly reads: KeyClient
+  /** How signatures are written for it. */
+  readonly signature: SignatureText
   /** The agent named its bundle: assignments do not change what it receives. */
-  readonly namedBundle: boolean
+  namedBundle: boolean
   /** Tags given with the stream; they overlay those of the registration. */
   readonly tags: Readonly<Record<string, unknown>>
   /** The bundle whose updates it receives. */
@@ -30,6 +35,8 @@ export interface AgentConnection extends Connection {
   /** It named no bundle and none resolved: it receives the updates of every bundle. */
   followsAll: boolean
   policyVersion: string | null
+  /** It was assigned another bundle, and is to be given that one's document as well. */
+  isOwedDocument: boolean
 }
 
 export interface DashboardConnection extends Connection {
@@ -43,10 +50,20 @@ export function receives(connection: StreamConnection, record: Omit<LoggedRecord
   if (record.tenantId !== connection.tenantId) return false
   if (connection.kind === 'dashboard') return record.dashboard
   if (record.env === null && record.agentId === null) return false
+  if (!isReadBy(connection.reads, record.type)) return false
   if (record.env !== null && record.env !== connection.env) return false
   if (record.agentId !== null) return record.agentId === connection.agentId
   return record.bundleName === null || record.bundleName === connection.bundleName || connection.followsAll
 }
+
+const ofRulesets: ReadonlySet<string> = new Set(['ruleset_update', 'ruleset_updated'])
+
+function isReadBy(reads: KeyClient, type: string): boolean {
+  return reads === 'rulesets' ? type !== 'contract_update' : !ofRulesets.has(type)
+}
+
+/** Whether a record puts a version of its bundle into force. */
+export const isUpdate = (type: string): boolean => type === 'contract_update' || type === 'ruleset_update'
 
 /** The open connections of one tenant on this process. */
 export class TenantConnections {

@@ -8,6 +8,7 @@ import type { EventStream } from '../../http/event-stream.ts'
 import { scopeOfRecord } from '../../identity/scope.ts'
 import { createWorkers } from '../../operations/workers.ts'
 import { type AgentConnection, type Connections, createConnections, type DashboardConnection } from './connections.ts'
+import { createFrames } from './frames.ts'
 import { createHub } from './hub.ts'
 
 const HOUR = 3_600_000
@@ -17,6 +18,7 @@ function memoryStream() {
   const frames: string[] = []
   const listeners: (() => void)[] = []
   let isEnded = false
+  let isCut = false
   let retry: number | undefined
   const stream: EventStream = {
     write(frame) {
@@ -30,6 +32,12 @@ function memoryStream() {
       retry = milliseconds
       for (const listener of listeners) listener()
     },
+    cut() {
+      if (isEnded) return
+      isEnded = true
+      isCut = true
+      for (const listener of listeners) listener()
+    },
     onEnd: (listener) => listeners.push(listener),
     get isEnded() {
       return isEnded
@@ -40,6 +48,7 @@ function memoryStream() {
     frames,
     types: () => frames.flatMap((frame) => /^event: (.+)$/m.exec(frame)?.[1] ?? []),
     isEnded: () => isEnded,
+    isCut: () => isCut,
     retry: () => retry,
   }
 }
@@ -84,6 +93,8 @@ describe('the push of events to open streams', () => {
       clock,
       metrics: { agentStreams: gauge('agents'), dashboardStreams: gauge('dashboards') },
       reassign: (affected) => reassign(affected),
+      frames: createFrames('hex'),
+      documentOf: () => Promise.reject(new Error('nobody is owed a document here')),
       onReassigned() {},
       onError(error) {
         throw error
@@ -100,6 +111,8 @@ describe('the push of events to open streams', () => {
       keyId: 'k',
       agentId: 'unknown',
       env: 'production',
+      reads: 'contracts',
+      signature: 'hex',
       namedBundle: false,
       tags: {},
       connectedAt: clock.now(),
@@ -109,6 +122,7 @@ describe('the push of events to open streams', () => {
       bundleName: null,
       followsAll: false,
       policyVersion: null,
+      isOwedDocument: false,
       ...more,
     }
     await hub.join(connection)

@@ -1,10 +1,11 @@
 import { createStreamFeed } from '../../changes/feed.ts'
 import type { LoggedRecord, StreamLog } from '../../changes/stream-log.ts'
-import { frameOf, keepaliveFrame } from '../../http/event-stream.ts'
+import { keepaliveFrame } from '../../http/event-stream.ts'
 import type { Metrics } from '../../operations/metrics.ts'
 import type { Bus } from '../../ports/bus.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { type AgentConnection, type Connections, receives, type StreamConnection } from './connections.ts'
+import { endToComeBack, type Frames } from './frames.ts'
 
 /** A stream this old is ended, so that a connection nobody reads any more does not stay for ever. */
 const LONGEST_STREAM_MS = 3_600_000
@@ -40,11 +41,14 @@ export function createHub(deps: {
   clock: Clock
   metrics: Pick<Metrics, 'agentStreams' | 'dashboardStreams'>
   reassign: Reassign
+  frames: Frames
+  /** The frame of the document that a connection is owed, as of the place in the log that is given back. */
+  documentOf: (connection: AgentConnection) => Promise<{ readonly frame: Buffer | null; readonly head: number }>
   /** A connection's bundle became another. */
   onReassigned: (connection: AgentConnection) => void
   onError: (error: unknown) => void
 }): Hub {
-  const { connections, log, bus, clock, metrics, reassign, onReassigned, onError } = deps
+  const { connections, log, bus, clock, metrics, reassign, frames, documentOf, onReassigned, onError } = deps
   const feed = createStreamFeed({ log, bus, deliver, onError })
   let isDraining = false
 
@@ -52,7 +56,7 @@ export function createHub(deps: {
     const own = connections.of(record.tenantId)
     if (!own) return undefined
     const everyone = [...own.all()]
-    const frame = lazyFrame(record)
+    const frame = frames.shared(record)
     // Held from here on: who joins now finds the record in the log it is brought up to date from.
     for (const connection of everyone) hold(connection, record)
     const live = everyone.filter((connection) => connection.waiting === null)
@@ -60,6 +64,7 @@ export function createHub(deps: {
     const affected = live.filter(isAssigned).filter((connection) => isOfAll || resolvesItself(connection, record))
     if (live.length <= SENT_AT_ONCE && affected.length === 0) {
       for (const connection of live) send(connection, record, frame)
+      payDocuments(live)
       return undefined
     }
     return deliverInTurns(live, affected, record, frame)
@@ -72,7 +77,7 @@ export function createHub(deps: {
     connection.waitingCharacters += record.json.length
     if (connection.waitingCharacters <= MOST_WAITING_CHARACTERS) return
     connection.waiting = []
-    connection.stream.end(COME_BACK_MS)
+    endToComeBack(connection, COME_BACK_MS)
   }
 
   /** To thousands in several turns of the event loop: other requests do not wait for all of them. */
@@ -80,25 +85,57 @@ export function createHub(deps: {
     live: readonly StreamConnection[],
     affected: readonly AgentConnection[],
     record: LoggedRecord,
-    frame: () => Buffer,
+    frame: FrameFor,
   ): Promise<void> {
     for (let from = 0; from < live.length; from += SENT_AT_ONCE) {
       if (from > 0) await new Promise((resolve) => setImmediate(resolve))
       for (const connection of live.slice(from, from + SENT_AT_ONCE)) send(connection, record, frame)
     }
     if (affected.length > 0) await reassign(affected, record)
+    payDocuments(live)
   }
 
-  function send(connection: StreamConnection, record: LoggedRecord, frame: () => Buffer): void {
+  /** Records are held for a connection until it has the document that it is owed: an older one never comes after a newer one. */
+  function payDocuments(live: readonly StreamConnection[]): void {
+    for (const connection of live)
+      if (connection.kind === 'agent' && connection.isOwedDocument && connection.waiting === null) {
+        connection.waiting = []
+        void payDocument(connection).catch((error: unknown) => {
+          onError(error)
+          endToComeBack(connection, COME_BACK_MS)
+        })
+      }
+  }
+
+  async function payDocument(connection: AgentConnection): Promise<void> {
+    connection.isOwedDocument = false
+    const { frame, head } = await documentOf(connection)
+    if (frame) connection.stream.write(frame)
+    await goLive(connection, head)
+  }
+
+  function send(connection: StreamConnection, record: LoggedRecord, frame: FrameFor): void {
     if (record.id <= connection.head || !receives(connection, record) || resolvesItself(connection, record)) return
-    connection.stream.write(frame())
+    connection.stream.write(frame(connection))
     if (connection.kind === 'agent' && record.type === 'assignment_changed' && !connection.namedBundle) {
       const { bundle_name } = JSON.parse(record.json) as { bundle_name: string | null }
       if (bundle_name === connection.bundleName) return
       connection.bundleName = bundle_name
       connection.followsAll = bundle_name === null
+      connection.isOwedDocument = connection.reads === 'rulesets' && bundle_name !== null
       onReassigned(connection)
     }
+  }
+
+  async function goLive(connection: StreamConnection, head: number): Promise<void> {
+    connection.head = head
+    for (let record = connection.waiting?.shift(); record; record = connection.waiting?.shift()) {
+      send(connection, record, frames.shared(record))
+      if (record.id > head && isAssigned(connection) && (isRuleChange(record) || resolvesItself(connection, record)))
+        await reassign([connection], record)
+    }
+    if (connection.kind === 'agent' && connection.isOwedDocument) return payDocument(connection)
+    connection.waiting = null
   }
 
   function leave(connection: StreamConnection): void {
@@ -119,26 +156,18 @@ export function createHub(deps: {
       connection.stream.onEnd(() => leave(connection))
       await feed.follow(connection.tenantId)
     },
-    async goLive(connection, head) {
-      connection.head = head
-      for (let record = connection.waiting?.shift(); record; record = connection.waiting?.shift()) {
-        send(connection, record, lazyFrame(record))
-        if (record.id > head && isAssigned(connection) && (isRuleChange(record) || resolvesItself(connection, record)))
-          await reassign([connection], record)
-      }
-      connection.waiting = null
-    },
+    goLive,
     get isDraining() {
       return isDraining
     },
     keepAlive() {
       const oldest = clock.now() - LONGEST_STREAM_MS
       let ended = 0
-      for (const { stream, connectedAt } of connections.all()) {
-        if (connectedAt <= oldest && ended < ENDED_AT_ONCE) {
+      for (const connection of connections.all()) {
+        if (connection.connectedAt <= oldest && ended < ENDED_AT_ONCE) {
           ended++
-          stream.end(COME_BACK_MS)
-        } else stream.write(keepaliveFrame)
+          endToComeBack(connection, COME_BACK_MS)
+        } else connection.stream.write(keepaliveFrame)
       }
     },
     catchUp: () => feed.catchUp(),
@@ -150,14 +179,7 @@ export function createHub(deps: {
   }
 }
 
-/** The wire form of a record, made when the first connection needs it and shared by all. */
-function lazyFrame(record: LoggedRecord): () => Buffer {
-  let frame: Buffer | null = null
-  return () => {
-    frame ??= frameOf(record.type, record.json, record.id)
-    return frame
-  }
-}
+type FrameFor = ReturnType<Frames['shared']>
 
 const isAssigned = (connection: StreamConnection): connection is AgentConnection =>
   connection.kind === 'agent' && !connection.namedBundle

@@ -31,6 +31,7 @@ export function createReassign(deps: {
       if (bundleName === connection.bundleName) continue
       connection.bundleName = bundleName
       connection.followsAll = bundleName === null
+      connection.isOwedDocument = connection.reads === 'rulesets' && bundleName !== null
       const json = JSON.stringify({ type: 'assignment_changed', agent_id: agentId, bundle_name: bundleName, source })
       connection.stream.write(frameOf('assignment_changed', json, record.id))
       onReassigned(connection)

@@ -1,11 +1,12 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { Forbidden, InvalidInput, Unavailable } from '../../errors.ts'
 import { openEventStream } from '../../http/event-stream.ts'
 import { failures } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
-import { keyOf, userOf } from '../../identity/caller.ts'
+import { type KeyClient, keyOf, userOf } from '../../identity/caller.ts'
 import { LONGEST_AGENT_ID } from '../fleet/registrations.ts'
+import { withAgentJson } from '../json-body.ts'
 import type { AgentStreams } from './agent-stream.ts'
 import type { DashboardStreams } from './dashboard-stream.ts'
 import type { Hub } from './hub.ts'
@@ -41,33 +42,71 @@ export function streamRoutes(
         response: { 200: Events, ...failures(401, 403, 422, 503) },
       },
     },
-    async (request, reply) => {
-      const caller = keyOf(request)
-      const { env, bundle_name, policy_version } = request.query
-      if (env !== caller.env)
-        throw new Forbidden(`API key is scoped to '${caller.env}', cannot subscribe to '${env}'.`, 'wrong_environment')
-      if (caller.agentId !== null && caller.agentId.length > LONGEST_AGENT_ID)
-        throw new InvalidInput([
-          {
-            loc: ['header', 'X-Edictum-Agent-Id'],
-            msg: `Value error, an agent id has at most ${LONGEST_AGENT_ID} characters`,
-          },
-        ])
-      refuseWhileDraining(hub)
-      void agentStreams.open(
-        caller,
-        {
-          env,
-          bundleName: bundle_name || null,
-          policyVersion: policy_version || null,
-          tags: tagsOf(request.query.tags),
-          lastEventId: lastEventIdOf(request),
-        },
-        openEventStream(reply),
-      )
-      return reply
-    },
+    async (request, reply) => openAgentStream(request, reply, { ...request.query, reads: keyOf(request).client }),
   )
+
+  withAgentJson(app, (scope) => {
+    scope.get(
+      '/v1/stream',
+      {
+        config: { access: 'agent', scope: 'environment' },
+        schema: {
+          ...tags,
+          tags: ['rulesets'],
+          summary: 'Live events for an agent that reads rulesets',
+          description:
+            'For edictum 0.18 and later in Python, and the TypeScript and Go SDKs. As `/api/v1/stream`, with every bundle as a Ruleset, signatures in base64, and `ruleset_updated` for who fetches by name. A stream that its client should open again is cut off, not ended.',
+          querystring: Type.Object({
+            env: Type.Optional(Type.String({ description: "Must be the key's environment; absent, it is that." })),
+            bundle_name: Type.Optional(Type.String({ description: 'Only updates of this bundle.' })),
+            policy_version: Type.Optional(Type.String({ description: 'Revision hash the agent runs.' })),
+            tags: Type.Optional(Type.String({ description: 'JSON object; assignment rules match on it.' })),
+          }),
+          response: { 200: Events, ...failures(401, 403, 422, 503) },
+        },
+      },
+      async (request, reply) => openAgentStream(request, reply, { ...request.query, reads: 'rulesets' }),
+    )
+  })
+
+  function openAgentStream(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    query: {
+      readonly env?: string
+      readonly bundle_name?: string
+      readonly policy_version?: string
+      readonly tags?: string
+      readonly reads: KeyClient
+    },
+  ) {
+    const caller = keyOf(request)
+    const { bundle_name, policy_version, reads } = query
+    const env = query.env || caller.env
+    if (env !== caller.env)
+      throw new Forbidden(`API key is scoped to '${caller.env}', cannot subscribe to '${env}'.`, 'wrong_environment')
+    if (caller.agentId !== null && caller.agentId.length > LONGEST_AGENT_ID)
+      throw new InvalidInput([
+        {
+          loc: ['header', 'X-Edictum-Agent-Id'],
+          msg: `Value error, an agent id has at most ${LONGEST_AGENT_ID} characters`,
+        },
+      ])
+    refuseWhileDraining(hub)
+    void agentStreams.open(
+      caller,
+      {
+        env,
+        reads,
+        bundleName: bundle_name || null,
+        policyVersion: policy_version || null,
+        tags: tagsOf(query.tags),
+        lastEventId: lastEventIdOf(request),
+      },
+      openEventStream(reply),
+    )
+    return reply
+  }
 
   app.get(
     '/api/v1/stream/dashboard',

@@ -1,18 +1,22 @@
+import { frameOf } from '../../http/event-stream.ts'
+import type { SignatureText } from '../../identity/caller.ts'
 import type { Part } from '../../part.ts'
 import type { Shared } from '../../shared.ts'
 import { microsOf } from '../../storage/instants.ts'
 import type { RuleStore } from '../assignment/store.ts'
 import type { BundleStore } from '../bundles/store.ts'
-import type { SignatureEncoding } from '../deployments/contract-update.ts'
 import type { DeploymentStore } from '../deployments/store.ts'
 import type { Fleet } from '../fleet/fleet.ts'
+import type { Offers } from '../rulesets/offers.ts'
 import type { SigningStore } from '../signing/store.ts'
 import { createAgentStreams } from './agent-stream.ts'
 import type { AgentConnection, Connections } from './connections.ts'
 import { createDashboardStreams } from './dashboard-stream.ts'
+import { createFrames } from './frames.ts'
 import { createHub } from './hub.ts'
 import { createReassign } from './reassign.ts'
 import { streamRoutes } from './routes.ts'
+import { createSurvey } from './situation.ts'
 
 const KEEPALIVE_MS = 15_000
 /** How long a stream may stand still while the bus is away. */
@@ -30,7 +34,8 @@ export function createStreams(
     deploymentStore: DeploymentStore
     bundleStore: BundleStore
     signingStore: SigningStore
-    signatureEncoding: SignatureEncoding
+    offers: Pick<Offers, 'inForce' | 'storedHash'>
+    signatureEncoding: SignatureText
   },
 ): Part {
   const { clock, fleet, log, logger, ruleStore, workers } = deps
@@ -39,8 +44,14 @@ export function createStreams(
   const onReassigned = ({ tenantId, agentId, env, bundleName }: AgentConnection) =>
     sightings.reassigned({ tenantId, agentId, env, policyVersion: null, at: microsOf(clock.now()), bundleName })
   const reassign = createReassign({ ruleStore, registrationStore, onReassigned })
-  const hub = createHub({ ...deps, reassign, onReassigned, onError })
-  const agentStreams = createAgentStreams({ ...deps, hub, registrations, registrationStore, sightings, onError })
+  const frames = createFrames(deps.signatureEncoding)
+  const survey = createSurvey({ ...deps, registrationStore })
+  const documentOf = async (connection: AgentConnection) => {
+    const { head, update } = await survey({ ...connection, policyVersion: null })
+    return { head, frame: update === null ? null : frameOf('contract_update', update, head) }
+  }
+  const hub = createHub({ ...deps, reassign, frames, documentOf, onReassigned, onError })
+  const agentStreams = createAgentStreams({ ...deps, hub, registrations, sightings, survey, frames, onError })
   const dashboardStreams = createDashboardStreams({ hub, log, clock, onError })
 
   workers.every('stream_keepalive', KEEPALIVE_MS, async () => hub.keepAlive())

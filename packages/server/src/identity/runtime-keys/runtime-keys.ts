@@ -5,8 +5,11 @@ import { type Micros, microsOf } from '../../storage/instants.ts'
 import type { TokenCaller, UserCaller } from '../caller.ts'
 import { digestOf } from '../opaque-tokens.ts'
 import type { AnnounceWithdrawal } from '../open-calls.ts'
+import { isAtLeast } from '../roles.ts'
 import { scopeOf } from '../scope.ts'
-import { executionScopes, isKnownScope, scopesOfAccount, scopesOfRole } from '../tokens/scopes.ts'
+import { FIRST_TENANT, type TenantStatus } from '../store.ts'
+import { requireActive } from '../suspension.ts'
+import { executionScopes, isKnownScope, scopesOfAccount, scopesOfPerson, tokenRoleOf } from '../tokens/scopes.ts'
 import type { AccessStore } from '../tokens/store.ts'
 import type { KeyOwner, RuntimeKey, RuntimeKeyStore } from './store.ts'
 
@@ -41,6 +44,12 @@ const LONGEST_NAME = 64
 const LAST_USE_MICROS = 60_000_000
 const NOT_FOUND = 'API key not found or already revoked'
 
+/** Whom a key stands for, and how their tenant does. */
+interface Standing {
+  readonly caller: TokenCaller
+  readonly status: TenantStatus
+}
+
 export function createRuntimeKeys(deps: {
   store: RuntimeKeyStore
   accounts: Pick<AccessStore, 'findAccounts'>
@@ -61,32 +70,35 @@ export function createRuntimeKeys(deps: {
   }
 
   /** As whom each key calls now, with what its owner may still do. */
-  async function callersOf(keys: readonly RuntimeKey[]): Promise<Map<string, TokenCaller>> {
+  async function callersOf(keys: readonly RuntimeKey[]): Promise<Map<string, Standing>> {
     const ownersOf = (kind: KeyOwner['kind']) => [
       ...new Set(keys.filter(({ owner }) => owner.kind === kind).map(({ owner }) => owner.id)),
     ]
     const [users, programs] = await Promise.all([
-      store.findUsers(ownersOf('user')),
+      store.findMembers(ownersOf('user')),
       accounts.findAccounts(ownersOf('service_account')),
     ])
-    const found = new Map<string, TokenCaller>()
+    const found = new Map<string, Standing>()
     for (const key of keys) {
       if (key.expiresAt !== null && key.expiresAt <= now()) continue
-      const user = users.find(({ id }) => key.owner.kind === 'user' && id === key.owner.id)
+      const user = users.find(
+        ({ id, tenantId }) => key.owner.kind === 'user' && id === key.owner.id && tenantId === key.tenantId,
+      )
       const program = programs.find(({ clientId }) => key.owner.kind === 'service_account' && clientId === key.owner.id)
-      const role = user ? roleOfUser(user) : program?.role
-      const tenantId = user?.tenantId ?? program?.tenantId
-      if (role === undefined || tenantId !== key.tenantId) continue
-      const allowed = program ? scopesOfAccount(program) : scopesOfRole(role)
-      found.set(key.id, {
+      const holder = user ?? program
+      if (!holder || holder.tenantId !== key.tenantId) continue
+      const allowed = user ? scopesOfPerson(user.role) : program ? scopesOfAccount(program) : []
+      const caller: TokenCaller = {
         kind: 'token',
         subject: user?.email ?? key.owner.id,
         tenantId: key.tenantId,
-        identity: program ? 'service_account' : user?.isAdmin ? 'operator' : 'tenant_user',
-        role,
+        identity: program ? 'service_account' : user && isAtLeast(user.role, 'admin') ? 'operator' : 'tenant_user',
+        role: user ? tokenRoleOf(user.role) : holder.role,
+        isOfFirstTenant: holder.tenant.slug === FIRST_TENANT,
         scopes: new Set(key.scopes.filter((scope) => allowed.includes(scope))),
         key: { id: key.id, owner: `${key.owner.kind}:${key.owner.id}` },
-      })
+      }
+      found.set(key.id, { caller, status: holder.tenant.status })
     }
     return found
   }
@@ -111,7 +123,7 @@ export function createRuntimeKeys(deps: {
         name,
         hash: digestOf(key),
         scopes: [...new Set(scopes ?? executionScopes.filter((scope) => own.has(scope)))],
-        role: caller.kind === 'user' ? roleOfUser(caller) : caller.role,
+        role: caller.kind === 'user' ? tokenRoleOf(caller.role) : caller.role,
         owner: ownerOf(caller),
         createdAt: now(),
         expiresAt,
@@ -127,19 +139,21 @@ export function createRuntimeKeys(deps: {
     },
     async verify(text) {
       const key = await store.findByHash(digestOf(text))
-      const caller = key && (await callersOf([key])).get(key.id)
-      if (!key || !caller) throw new Unauthenticated('Invalid or expired API key')
+      const standing = key && (await callersOf([key])).get(key.id)
+      if (!key || !standing) throw new Unauthenticated('Invalid or expired API key')
+      requireActive(standing.status)
       if (key.lastUsedAt === null || key.lastUsedAt + LAST_USE_MICROS <= now()) await store.used(key.id, now())
-      return caller
+      return standing.caller
     },
-    standing: async (ids) => callersOf(await store.findMany(ids)),
+    async standing(ids) {
+      const found = await callersOf(await store.findMany(ids))
+      return new Map([...found].flatMap(([id, { caller, status }]) => (status === 'active' ? [[id, caller]] : [])))
+    },
   }
 }
 
-const roleOfUser = ({ isAdmin }: { readonly isAdmin: boolean }): string => (isAdmin ? 'aegis:admin' : 'user')
-
 const scopesOf = (caller: KeyMaker): ReadonlySet<string> =>
-  caller.kind === 'token' ? caller.scopes : new Set(scopesOfRole(roleOfUser(caller)))
+  caller.kind === 'token' ? caller.scopes : new Set(scopesOfPerson(caller.role))
 
 /** A key that makes a key makes it for its own owner. */
 function ownerOf(caller: KeyMaker): KeyOwner {

@@ -2,7 +2,9 @@ import type { Database } from '../../storage/database.ts'
 import { inBatches } from '../../storage/in-batches.ts'
 import type { Micros } from '../../storage/instants.ts'
 import type { RuntimeKeyRow } from '../../storage/schema.ts'
+import type { Role } from '../roles.ts'
 import type { TenantScope } from '../scope.ts'
+import type { TenantStatus } from '../store.ts'
 
 /** Whose key it is: a person by the id of the user, a program by the client id of its account. */
 export interface KeyOwner {
@@ -27,6 +29,15 @@ export interface RuntimeKey {
   readonly lastUsedAt: Micros | null
 }
 
+/** A person in one of their tenants. */
+export interface KeyHolder {
+  readonly id: string
+  readonly tenantId: string
+  readonly email: string
+  readonly role: Role
+  readonly tenant: { readonly slug: string; readonly status: TenantStatus }
+}
+
 export interface RuntimeKeyStore {
   insert(key: RuntimeKey): Promise<void>
   /** Oldest first, expired ones too. */
@@ -37,8 +48,8 @@ export interface RuntimeKeyStore {
   /** False when there is none of this owner, or it was revoked before. */
   revoke(scope: TenantScope, owner: KeyOwner, id: string, at: Micros): Promise<boolean>
   used(id: string, at: Micros): Promise<void>
-  /** People by their ids, as they are now. */
-  findUsers(ids: readonly string[]): Promise<{ id: string; tenantId: string; email: string; isAdmin: boolean }[]>
+  /** What people are now, in each tenant of theirs that was not deleted. */
+  findMembers(ids: readonly string[]): Promise<KeyHolder[]>
 }
 
 export function createRuntimeKeyStore({ db }: Database): RuntimeKeyStore {
@@ -77,18 +88,22 @@ export function createRuntimeKeyStore({ db }: Database): RuntimeKeyStore {
     async used(id, at) {
       await db.updateTable('runtime_keys').set({ last_used_at: at }).where('id', '=', id).execute()
     },
-    findUsers: (ids) =>
+    findMembers: (ids) =>
       inBatches(ids, async (batch) => {
         const rows = await db
           .selectFrom('users')
-          .select(['id', 'tenant_id', 'email', 'is_admin'])
-          .where('id', 'in', batch)
+          .innerJoin('members', 'members.user_id', 'users.id')
+          .innerJoin('tenants', 'tenants.id', 'members.tenant_id')
+          .select(['users.id', 'users.email', 'members.tenant_id', 'members.role', 'tenants.slug', 'tenants.status'])
+          .where('users.id', 'in', batch)
+          .where('tenants.status', '!=', 'deleted')
           .execute()
         return rows.map((row) => ({
           id: row.id,
           tenantId: row.tenant_id,
           email: row.email,
-          isAdmin: row.is_admin === 1,
+          role: row.role as Role,
+          tenant: { slug: row.slug, status: row.status as TenantStatus },
         }))
       }),
   }

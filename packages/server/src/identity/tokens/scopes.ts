@@ -1,3 +1,5 @@
+import { isAllowed, isAtLeast, type Role as PersonRole, permissionOfScope } from '../roles.ts'
+
 /** What a token of the runtime API may do: `<group>:<action>`. */
 
 const actions = {
@@ -70,6 +72,14 @@ export function scopesOfRole(role: string): readonly string[] {
       return []
   }
 }
+
+/** What a person may do in a tenant where they have this role. */
+export const scopesOfPerson = (role: PersonRole): readonly string[] =>
+  everyScope.filter((scope) => isAllowed(role, permissionOfScope(scope)))
+
+/** The role that programs of theirs carry. */
+export const tokenRoleOf = (role: PersonRole): Role =>
+  isAtLeast(role, 'admin') ? 'aegis:admin' : role === 'member' ? 'user' : 'aegis:readonly'
 
 /** What a service account may do at present. */
 export const scopesOfAccount = ({

@@ -6,8 +6,9 @@ import type { UserCaller } from '../caller.ts'
 import { digestOf, digestsEqual } from '../opaque-tokens.ts'
 import type { AnnounceWithdrawal } from '../open-calls.ts'
 import { scopeOf } from '../scope.ts'
+import type { IdentityTelling } from '../telling.ts'
 import { isKnownScope } from './scopes.ts'
-import type { AccessStore, ServiceAccount } from './store.ts'
+import type { AccessStore, ServiceAccount, StandingAccount } from './store.ts'
 
 /** Roles a service account may be given. */
 export const accountRoles = ['aegis:admin', 'aegis:operator', 'aegis:readonly'] as const
@@ -23,8 +24,12 @@ export interface ServiceAccounts {
   list(caller: UserCaller): Promise<ServiceAccount[]>
   /** In force when it returns: tokens issued before stop working. @throws NotFound. */
   revoke(caller: UserCaller, id: string): Promise<void>
-  /** The account these credentials belong to, or null. */
-  authenticate(clientId: string, secret: string): Promise<ServiceAccount | null>
+  /** The account these credentials belong to, or null; `refused` is told whose the client id is when the secret is not. */
+  authenticate(
+    clientId: string,
+    secret: string,
+    refused?: (account: ServiceAccount) => void,
+  ): Promise<StandingAccount | null>
 }
 
 export function createServiceAccounts(deps: {
@@ -32,8 +37,9 @@ export function createServiceAccounts(deps: {
   clock: Clock
   random: Random
   announceWithdrawal: AnnounceWithdrawal
+  telling: Pick<IdentityTelling, 'change'>
 }): ServiceAccounts {
-  const { store, clock, random, announceWithdrawal } = deps
+  const { store, clock, random, announceWithdrawal, telling } = deps
   return {
     async create(caller, { name, role, scopes }) {
       const unknown = (scopes ?? []).filter((scope) => !isKnownScope(scope))
@@ -53,19 +59,32 @@ export function createServiceAccounts(deps: {
         createdBy: caller.email,
         createdAt: microsOf(clock.now()),
       }
-      await store.insertAccount(account)
+      const { tenantId, clientId } = account
+      await telling.change({ kind: 'account_provisioned', tenantId, clientId }, async (within) => {
+        await store.insertAccount(account, within)
+        return true
+      })
       return { account, secret }
     },
     list: (caller) => store.listAccounts(scopeOf(caller)),
     async revoke(caller, id) {
-      if (!(await store.revokeAccount(scopeOf(caller), id, microsOf(clock.now()))))
-        throw new NotFound('Service account not found or already revoked.')
+      const scope = scopeOf(caller)
+      const { tenantId } = scope
+      const account = (await store.listAccounts(scope)).find((one) => one.id === id)
+      const isRevoked =
+        account !== undefined &&
+        (await telling.change(
+          { kind: 'account_revoked', tenantId, clientId: account.clientId, reason: 'revoked' },
+          (within) => store.revokeAccount(scope, id, microsOf(clock.now()), within),
+        ))
+      if (!isRevoked) throw new NotFound('Service account not found or already revoked.')
       announceWithdrawal()
     },
-    async authenticate(clientId, secret) {
+    async authenticate(clientId, secret, refused) {
       const account = await store.findAccount(clientId)
       // Compared also when there is none, so that the time does not tell which ids exist.
       const matches = digestsEqual(account?.secretHash ?? digestOf(''), digestOf(secret))
+      if (account && !matches) refused?.(account)
       return account && matches ? account : null
     },
   }

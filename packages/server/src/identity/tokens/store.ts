@@ -1,8 +1,9 @@
-import type { Database } from '../../storage/database.ts'
+import type { Database, Queryable } from '../../storage/database.ts'
 import { inBatches } from '../../storage/in-batches.ts'
 import type { Micros } from '../../storage/instants.ts'
 import type { ServiceAccountRow, TokenKeyRow } from '../../storage/schema.ts'
 import type { TenantScope } from '../scope.ts'
+import type { TenantStatus } from '../store.ts'
 
 /** An RSA key that access tokens are or were signed with. */
 export interface TokenKey {
@@ -30,23 +31,40 @@ export interface ServiceAccount {
   readonly createdAt: Micros
 }
 
+/** An account as it stands, as far as its tenant does. */
+export interface StandingAccount extends ServiceAccount {
+  readonly tenant: { readonly slug: string; readonly status: TenantStatus }
+}
+
 /** SQL for token keys and service accounts. */
 export interface AccessStore {
   listKeys(): Promise<TokenKey[]>
   /** The first key wins: of several servers starting at once, all end with the same one. */
   insertFirstKey(key: TokenKey): Promise<TokenKey>
-  insertAccount(account: ServiceAccount): Promise<void>
+  insertAccount(account: ServiceAccount, within: Queryable): Promise<void>
   listAccounts(scope: TenantScope): Promise<ServiceAccount[]>
   /** Not revoked, or null. */
-  findAccount(clientId: string): Promise<ServiceAccount | null>
-  /** Of these client ids, the accounts that are not revoked. */
-  findAccounts(clientIds: readonly string[]): Promise<ServiceAccount[]>
-  revokeAccount(scope: TenantScope, id: string, at: number): Promise<boolean>
+  findAccount(clientId: string): Promise<StandingAccount | null>
+  /** Of these client ids, the accounts that are not revoked, of tenants that were not deleted. */
+  findAccounts(clientIds: readonly string[]): Promise<StandingAccount[]>
+  revokeAccount(scope: TenantScope, id: string, at: number, within: Queryable): Promise<boolean>
   slugOf(scope: TenantScope): Promise<string | null>
 }
 
 export function createAccessStore(database: Database): AccessStore {
   const { db } = database
+  const standing = () =>
+    db
+      .selectFrom('service_accounts')
+      .innerJoin('tenants', 'tenants.id', 'service_accounts.tenant_id')
+      .selectAll('service_accounts')
+      .select(['tenants.slug as slug', 'tenants.status as status'])
+      .where('revoked_at', 'is', null)
+      .where('tenants.status', '!=', 'deleted')
+  const standingOf = (row: ServiceAccountRow & { slug: string; status: string }): StandingAccount => ({
+    ...accountOf(row),
+    tenant: { slug: row.slug, status: row.status as TenantStatus },
+  })
   return {
     async listKeys() {
       const rows = await db.selectFrom('token_keys').selectAll().orderBy('created_at', 'desc').execute()
@@ -64,7 +82,7 @@ export function createAccessStore(database: Database): AccessStore {
           .execute()
         return key
       }),
-    async insertAccount(account) {
+    async insertAccount(account, within) {
       const row: ServiceAccountRow = {
         id: account.id,
         tenant_id: account.tenantId,
@@ -77,7 +95,7 @@ export function createAccessStore(database: Database): AccessStore {
         created_at: account.createdAt,
         revoked_at: null,
       }
-      await db.insertInto('service_accounts').values(row).execute()
+      await within.insertInto('service_accounts').values(row).execute()
     },
     async listAccounts({ tenantId }) {
       const rows = await db
@@ -90,26 +108,16 @@ export function createAccessStore(database: Database): AccessStore {
       return rows.map(accountOf)
     },
     async findAccount(clientId) {
-      const row = await db
-        .selectFrom('service_accounts')
-        .selectAll()
-        .where('client_id', '=', clientId)
-        .where('revoked_at', 'is', null)
-        .executeTakeFirst()
-      return row ? accountOf(row) : null
+      const row = await standing().where('client_id', '=', clientId).executeTakeFirst()
+      return row ? standingOf(row) : null
     },
     findAccounts: (clientIds) =>
       inBatches(clientIds, async (batch) => {
-        const rows = await db
-          .selectFrom('service_accounts')
-          .selectAll()
-          .where('client_id', 'in', batch)
-          .where('revoked_at', 'is', null)
-          .execute()
-        return rows.map(accountOf)
+        const rows = await standing().where('client_id', 'in', batch).execute()
+        return rows.map(standingOf)
       }),
-    async revokeAccount({ tenantId }, id, at) {
-      const result = await db
+    async revokeAccount({ tenantId }, id, at, within) {
+      const result = await within
         .updateTable('service_accounts')
         .set({ revoked_at: at })
         .where('tenant_id', '=', tenantId)

@@ -5,6 +5,9 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { TokenCaller } from '../caller.ts'
 import { scopeOf } from '../scope.ts'
+import { FIRST_TENANT } from '../store.ts'
+import { requireActive } from '../suspension.ts'
+import type { IdentityTelling } from '../telling.ts'
 import { permissionScopes, scopesOfAccount } from './scopes.ts'
 import type { ServiceAccounts } from './service-accounts.ts'
 import type { AccessStore } from './store.ts'
@@ -41,12 +44,13 @@ export function createTokens(deps: {
   serviceAccounts: ServiceAccounts
   /** Whom API keys stand for. */
   keys: { verify(key: string): Promise<TokenCaller> }
+  telling: Pick<IdentityTelling, 'tell' | 'refused'>
   clock: Clock
   random: Random
   /** Public address of this server, no trailing slash. */
   baseUrl: string
 }): Tokens {
-  const { store, tokenKeys, serviceAccounts, clock, random, baseUrl } = deps
+  const { store, tokenKeys, serviceAccounts, telling, clock, random, baseUrl } = deps
   const issuerOf = (realm: string): string => `${baseUrl}/realms/${realm}`
   const isOwnIssuer = (issuer: unknown): boolean =>
     typeof issuer === 'string' &&
@@ -71,9 +75,15 @@ export function createTokens(deps: {
 
   async function verify(token: string): Promise<TokenCaller> {
     if (token.startsWith('aegis_')) return deps.keys.verify(token)
-    const claims = await claimsOf(token).catch(() => null)
+    const claims = await claimsOf(token).catch((error: unknown) => {
+      const expired = expiredClaimsOf(error)
+      if (expired) refused(expired, 'expired')
+      return null
+    })
     const account = claims && typeof claims.azp === 'string' ? await store.findAccount(claims.azp) : null
+    if (claims && account?.id !== claims.sub) refused(claims, 'revoked')
     if (!claims || !account || account.id !== claims.sub) throw new Unauthenticated('Unauthorized')
+    requireActive(account.tenant.status)
     // A token that was issued before the account was allowed less gives no more than the account has now.
     const allowed = scopesOfAccount(account)
     const own = permissionScopes(typeof claims.scope === 'string' ? claims.scope : '')
@@ -83,8 +93,16 @@ export function createTokens(deps: {
       tenantId: account.tenantId,
       identity: 'service_account',
       role: account.role,
+      isOfFirstTenant: account.tenant.slug === FIRST_TENANT,
       scopes: new Set(own.length > 0 ? own.filter((scope) => allowed.includes(scope)) : allowed),
     }
+  }
+
+  /** Told of tokens that this server signed: nobody else can say which tenant one is of. */
+  function refused({ tenant_id: tenantId, azp, iss }: JWTPayload, reason: string): void {
+    if (typeof tenantId !== 'string' || typeof azp !== 'string' || !isOwnIssuer(iss)) return
+    const realm = (iss ?? '').slice(issuerOf('').length)
+    telling.refused({ kind: 'refused', tenantId, subject: azp, realm, reason })
   }
 
   return {
@@ -92,13 +110,14 @@ export function createTokens(deps: {
     verify,
     async standingOf(clientId) {
       const account = await store.findAccount(clientId)
-      if (!account) return null
+      if (account?.tenant.status !== 'active') return null
       return {
         kind: 'token',
         subject: account.clientId,
         tenantId: account.tenantId,
         identity: 'service_account',
         role: account.role,
+        isOfFirstTenant: account.tenant.slug === FIRST_TENANT,
         scopes: new Set(scopesOfAccount(account)),
       }
     },
@@ -111,8 +130,11 @@ export function createTokens(deps: {
       const secret = form.get('client_secret')
       if (!clientId || !secret)
         throw new DomainError(400, 'invalid_request', 'The form needs client_id and client_secret.')
-      const account = await serviceAccounts.authenticate(clientId, secret)
+      const account = await serviceAccounts.authenticate(clientId, secret, ({ tenantId }) =>
+        telling.refused({ kind: 'refused', tenantId, subject: clientId, realm, reason: 'invalid_client_secret' }),
+      )
       if (!account) throw new DomainError(401, 'invalid_client', 'Invalid client or invalid client credentials.')
+      requireActive(account.tenant.status)
       const scope = scopesOfAccount(account).join(' ')
       const now = Math.floor(clock.now() / 1000)
       const accessToken = await tokenKeys.sign({
@@ -125,6 +147,13 @@ export function createTokens(deps: {
         exp: now + TOKEN_LIFETIME_SECONDS,
         tenant_id: account.tenantId,
         scope,
+      })
+      await telling.tell({
+        kind: 'authenticated',
+        tenantId: account.tenantId,
+        subject: account.clientId,
+        realm,
+        identity: 'service_account',
       })
       return { accessToken, expiresIn: TOKEN_LIFETIME_SECONDS, scope }
     },
@@ -145,6 +174,12 @@ export function createTokens(deps: {
       'forbidden_tenant_switch',
     )
   }
+}
+
+/** What a token said that was good but for its time: `jose` looks at it after the signature. */
+function expiredClaimsOf(error: unknown): JWTPayload | null {
+  const { code, payload } = error as { code?: unknown; payload?: JWTPayload }
+  return code === 'ERR_JWT_EXPIRED' && payload ? payload : null
 }
 
 function headerToken(request: FastifyRequest): string {

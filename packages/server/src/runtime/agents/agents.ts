@@ -5,8 +5,10 @@ import { actorOf } from '../../identity/caller.ts'
 import { scopeOf, scopeOfRecord, type TenantScope } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
+import type { Queryable } from '../../storage/database.ts'
 import { type Micros, microsOf } from '../../storage/instants.ts'
 import type { SecurityContexts } from '../contexts/contexts.ts'
+import type { Limits } from '../limits/limits.ts'
 import type { KnownTools } from '../plan/plan.ts'
 import { draft, type EventDraft } from '../record/events.ts'
 import { requireMayRefer } from '../references/may-refer.ts'
@@ -27,7 +29,7 @@ import {
 import { type Agent, type AgentFilter, type AgentVersion, settableStatuses } from './agent.ts'
 import { manifestPatch, mergePatch } from './merge.ts'
 import type { AgentStore } from './store.ts'
-import { requireKnown, warningsOf } from './warnings.ts'
+import { globalWarnings, requireKnown, requireTimely, warningsOf } from './warnings.ts'
 
 const NOT_FOUND = 'Agent not found'
 
@@ -55,6 +57,14 @@ export interface Agents {
   executionCounts(caller: RuntimeCaller, agents: readonly Agent[]): Promise<ReadonlyMap<string, number>>
 }
 
+/** What is started by the clock because the manifest of an agent says so. */
+export interface AgentSchedules {
+  /** Follow its manifest, in the transaction that changes it. Null: the agent is gone. */
+  follow(id: string, agent: Agent | null, within: Queryable): Promise<void>
+  /** The transaction is done. */
+  changed(): Promise<void>
+}
+
 export function createAgents(deps: {
   store: AgentStore
   journal: Journal<EventDraft>
@@ -62,10 +72,13 @@ export function createAgents(deps: {
   random: Random
   tools: KnownTools
   contexts: Pick<SecurityContexts, 'find'>
+  limits: Pick<Limits, 'requireAgent' | 'telling'>
   /** Whether the usual sandbox can keep an agent from the network; null: not known yet. */
   isolatesNetwork: () => boolean | null
+  /** Who starts agents by the clock; made after them. */
+  schedules: () => AgentSchedules
 }): Agents {
-  const { store, journal, clock, random, tools } = deps
+  const { store, journal, clock, random, tools, schedules } = deps
 
   async function get(caller: { readonly tenantId: string }, id: string): Promise<Agent> {
     const agent = await store.find(scopeOfRecord(caller), id)
@@ -94,6 +107,11 @@ export function createAgents(deps: {
     )
   }
 
+  const told = (manifest: AgentManifest, { scope }: Agent): string[] => [
+    ...warningsOf(manifest, tools, deps.isolatesNetwork()),
+    ...(scope === 'global' ? globalWarnings(manifest) : []),
+  ]
+
   /** What happens to a global agent is told in the tenant that did it. */
   const subjectOf = (caller: RuntimeCaller, { id }: Agent): JournalSubject => ({
     kind: 'agent',
@@ -110,17 +128,25 @@ export function createAgents(deps: {
     bringsManifest: boolean,
     decide: (existing: Agent | null, now: Micros) => Agent,
   ): Promise<Agent> {
-    return journal.write(async (within) => {
-      const existing = await store.lockByName(home, name, within)
-      const agent = decide(existing, microsOf(clock.now()))
-      if (existing) await store.update(agent, within)
-      else await store.insert(agent, within)
-      const { id: agentId, version, manifestYaml, updatedAt: deployedAt } = agent
-      if (bringsManifest)
-        await store.putVersion({ id: random.uuid(), agentId, version, manifestYaml, deployedAt }, within)
-      await register(agent, within)
-      return { made: agent, subject: subjectOf(caller, agent), events: changesOf(existing, agent, bringsManifest) }
-    })
+    const write = () =>
+      journal.write(async (within) => {
+        const existing = await store.lockByName(home, name, within)
+        const agent = decide(existing, microsOf(clock.now()))
+        if (existing) await store.update(agent, within)
+        else {
+          await deps.limits.requireAgent(home, within)
+          await store.insert(agent, within)
+        }
+        const { id: agentId, version, manifestYaml, updatedAt: deployedAt } = agent
+        if (bringsManifest)
+          await store.putVersion({ id: random.uuid(), agentId, version, manifestYaml, deployedAt }, within)
+        await register(agent, within)
+        await schedules().follow(agent.id, agent, within)
+        return { made: agent, subject: subjectOf(caller, agent), events: changesOf(existing, agent, bringsManifest) }
+      })
+    const saved = await deps.limits.telling(write)
+    await schedules().changed()
+    return saved
   }
 
   return {
@@ -140,6 +166,7 @@ export function createAgents(deps: {
       requireMayDeploy(caller, scope, 'an agent')
       const manifest = readManifest(() => AgentManifest.parse(text))
       requireKnown(manifest, tools)
+      requireTimely(manifest, clock.now())
       requireMayRefer(caller, manifest.spec)
       const document = manifest.toJSON()
       const { name, version } = document.metadata
@@ -163,7 +190,7 @@ export function createAgents(deps: {
           updatedAt: now,
         }
       })
-      return { agent, deployedAt: agent.updatedAt, warnings: warningsOf(manifest, tools, deps.isolatesNetwork()) }
+      return { agent, deployedAt: agent.updatedAt, warnings: told(manifest, agent) }
     },
     async update(caller, id, body) {
       const agent = await getChangeable(caller, id)
@@ -181,6 +208,7 @@ export function createAgents(deps: {
       const isChanged = Object.keys(rest).length > 0
       if (isChanged) {
         requireKnown(manifest, tools)
+        requireTimely(manifest, clock.now())
         await requireContext(deps.contexts, caller, scopeOfRecord(agent), manifest)
         requireMayRefer(caller, manifest.spec)
       }
@@ -197,12 +225,13 @@ export function createAgents(deps: {
           updatedAt: now,
         }
       })
-      return { agent: changed, warnings: warningsOf(manifest, tools, deps.isolatesNetwork()) }
+      return { agent: changed, warnings: told(manifest, changed) }
     },
     async delete(caller, id) {
       const agent = await getChangeable(caller, id)
       await journal.write(async (within) => {
         await store.delete(agent.id, within)
+        await schedules().follow(agent.id, null, within)
         const events = [draft('agent_removed', { tenant_id: agent.tenantId })]
         return { made: undefined, subject: subjectOf(caller, agent), events }
       })
@@ -229,6 +258,7 @@ export function createAgents(deps: {
         const after: Agent = { ...agent, tenantId: home.tenantId, scope, updatedAt: microsOf(clock.now()) }
         await store.update(after, within)
         await register(after, within)
+        await schedules().follow(after.id, after, within)
         const event = draft('agent_scope_changed', {
           agent_name: agent.name,
           ...moved(agent, after),

@@ -4,6 +4,7 @@ import { imageOf } from '../plan/image.ts'
 import { InvalidHost, networkOf } from '../plan/network.ts'
 import { type KnownTools, NotExecutable, planOf, requireTools } from '../plan/plan.ts'
 import { isLeftOut } from '../plan/variables.ts'
+import { scheduleProblem } from '../schedules/timing.ts'
 
 /**
  * What whoever deploys a manifest should know, though it does not keep it from being deployed.
@@ -18,7 +19,6 @@ export function warningsOf(
     ...manifest.warnings.map(({ path, message }) => (path ? `${path}: ${message}` : message)),
     ...imageWarnings(manifest),
     ...environmentWarnings(manifest),
-    ...scheduleWarnings(manifest),
     ...networkWarnings(manifest, isolatesNetwork),
     ...executionWarnings(manifest, tools),
   ]
@@ -38,10 +38,18 @@ function environmentWarnings({ spec }: AgentManifest): string[] {
     .map(([name]) => `spec.env.${name}: agents are not given a variable of this name; it is left out.`)
 }
 
-function scheduleWarnings({ spec }: AgentManifest): string[] {
-  const { schedule } = spec
+/** Of an agent that every tenant sees. */
+export function globalWarnings({ spec: { schedule } }: AgentManifest): string[] {
   if (schedule === undefined || schedule.type === 'manual' || schedule.enabled === false) return []
-  return ['spec.schedule: it is kept, and nothing starts by it on this server; start executions by the API.']
+  return [
+    'spec.schedule: an agent that every tenant sees belongs to none that it could be started for; nothing starts by it.',
+  ]
+}
+
+/** @throws InvalidInput for a schedule that never comes, or is none */
+export function requireTimely({ spec: { schedule } }: AgentManifest, now: number): void {
+  const problem = scheduleProblem(schedule, now)
+  if (problem !== null) throw new InvalidInput(`spec.schedule: ${problem}`, 'invalid_schedule')
 }
 
 function networkWarnings({ spec }: AgentManifest, isolatesNetwork: boolean | null): string[] {

@@ -100,7 +100,7 @@ onEachDatabase('API keys of the runtime API', (start) => {
     t = await start()
     const made = await create(await t.admin(), { name: 'x', scopes: ['secret:list', 'agent:list'] })
     expect(await statusOf(bearer(made.key), '/v1/secrets')).toBe(200)
-    await t.server.database.db.updateTable('users').set({ is_admin: 0 }).execute()
+    await t.server.database.db.updateTable('members').set({ role: 'member' }).execute()
     expect(await statusOf(bearer(made.key), '/v1/secrets')).toBe(403)
     expect(await statusOf(bearer(made.key))).toBe(200)
   })

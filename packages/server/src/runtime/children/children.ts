@@ -11,7 +11,9 @@ import type { Admit } from '../admission/admission.ts'
 import type { Agents } from '../agents/agents.ts'
 import type { SecurityContext } from '../contexts/security-contexts.ts'
 import type { Supervisor } from '../executions/supervisor.ts'
+import type { Tally } from '../executions/tally.ts'
 import type { Waiting } from '../judging/human.ts'
+import type { Limits } from '../limits/limits.ts'
 import { draft } from '../record/events.ts'
 import { type Execution, type ExecutionSummary, unfinished, unstarted } from '../record/execution.ts'
 import { type ExecutionJournal, ofAnybody } from '../record/journal.ts'
@@ -42,6 +44,9 @@ export interface ChildRequest {
   /** Narrower than the parent's; the parent's own when left out. */
   readonly securityContext?: SecurityContext
 }
+
+/** Keys of judges, of what an attempt made and of tool calls. */
+const isJudge = (key: string): boolean => /^(judge|tool):/.test(key)
 
 /** Keys of what an execution began as a task of its own, and does not wait for. */
 export const TASK_KEY = 'task:'
@@ -78,6 +83,8 @@ export function createChildren(deps: {
   journal: ExecutionJournal
   agents: Pick<Agents, 'get' | 'lookup'>
   admit: Admit
+  limits: Pick<Limits, 'begin'>
+  tally: Pick<Tally, 'began'>
   supervisor: Pick<Supervisor, 'expect' | 'forget' | 'supervise'>
   /** End an execution of which something else decided that it ends. */
   cancel: (execution: ExecutionSummary, reason: string) => Promise<unknown>
@@ -135,10 +142,13 @@ export function createChildren(deps: {
       ancestors: [...parent.ancestors, parent.id],
       childKey: request.key,
     }
-    return begin(parent, child)
+    // A judge is part of what it judges, which was counted.
+    if (isJudge(request.key)) return (await begin(parent, child)).made
+    const who = { tenantId: parent.tenantId, userId: parent.startedBy }
+    return (await deps.limits.begin(who, 'agent_execution', () => begin(parent, child))).made
   }
 
-  async function begin(parent: Execution, child: Execution): Promise<Execution> {
+  async function begin(parent: Execution, child: Execution): Promise<{ made: Execution; isNew: boolean }> {
     // Whoever has ended, or is another server's by now, begins nothing.
     const create = async (within: Queryable) => {
       if (!(await store.update(parent.id, { updatedAt: child.startedAt }, within, parent.generation))) return false
@@ -152,9 +162,10 @@ export function createChildren(deps: {
     } catch (error) {
       supervisor.forget(child.id)
       const known = isUniqueViolation(error) ? await store.findChild(parent.id, child.childKey ?? '') : null
-      if (known) return known
+      if (known) return { made: known, isNew: false }
       throw error
     }
+    deps.tally.began(child)
     supervisor.supervise(child)
     await journal.record(parent, [
       draft('child_execution_spawned', {
@@ -163,7 +174,7 @@ export function createChildren(deps: {
         child_agent_id: child.agentId,
       }),
     ])
-    return child
+    return { made: child, isNew: true }
   }
 
   async function ended(child: Pick<Execution, 'id' | 'tenantId'>, signal: AbortSignal): Promise<Execution> {

@@ -51,6 +51,14 @@ export function requireOperator(request: Parameters<typeof callerOf>[0]) {
   return caller
 }
 
+/** Who may change what all tenants share, such as the keys of SEAL: the same, of the installation's first tenant. @throws Forbidden */
+export function requireInstallationOperator(request: Parameters<typeof callerOf>[0]) {
+  const caller = requireOperator(request)
+  if (caller.kind === 'user' ? caller.isOperator : caller.kind === 'token' && caller.isOfFirstTenant === true)
+    return caller
+  throw new Forbidden('This is for those who look after the installation.')
+}
+
 /** Security contexts over HTTP. */
 export function securityContextRoutes(app: App, contexts: SecurityContexts): void {
   app.post(

@@ -36,7 +36,7 @@ const CUT_OFF =
 
 /** What a conversation is about: one attempt of one execution. */
 export interface ConversationSettings {
-  readonly execution: Pick<Execution, 'id' | 'agentId' | 'agentName' | 'tenantId'>
+  readonly execution: Pick<Execution, 'id' | 'agentId' | 'agentName' | 'tenantId' | 'startedBy'>
   readonly iteration: number
   readonly modelAlias: string
   readonly modelScript: string | undefined

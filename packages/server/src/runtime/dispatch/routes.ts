@@ -6,7 +6,7 @@ import { runtimeFailures } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
 import { type Caller, callerOf } from '../../identity/caller.ts'
 import { digestOf } from '../../identity/opaque-tokens.ts'
-import { scopeOf } from '../../identity/scope.ts'
+import { scopeOf, scopeOfRecord, type TenantScope } from '../../identity/scope.ts'
 import type { Tokens } from '../../identity/tokens/tokens.ts'
 import { JsonObject } from '../http.ts'
 import type { ExecutionStore } from '../record/store.ts'
@@ -53,7 +53,12 @@ interface Deps {
 /** Who calls the gateway: an instance by the token in its address, or a bearer that may execute the agent. */
 export async function authenticateDispatch(
   request: FastifyRequest,
-  deps: { attempts: Attempts; store: ExecutionStore; tokens: Tokens },
+  deps: {
+    attempts: Attempts
+    store: ExecutionStore
+    tokens: Tokens
+    requireActive: (scope: TenantScope) => Promise<void>
+  },
 ): Promise<Caller> {
   const token = tokenOf(request)
   if (token === null) {
@@ -62,7 +67,11 @@ export async function authenticateDispatch(
     return caller
   }
   const attempt = deps.attempts.byToken(token)
-  if (attempt) return { kind: 'execution', executionId: attempt.execution.id, tenantId: attempt.execution.tenantId }
+  if (attempt) {
+    const { id, tenantId } = attempt.execution
+    await deps.requireActive(scopeOfRecord({ tenantId }))
+    return { kind: 'execution', executionId: id, tenantId }
+  }
   // Told apart from a token that never was: the instance learns that its time is over.
   if (await deps.store.findIterationByToken(digestOf(token)))
     throw new Conflict('This attempt has ended.', 'execution_ended')

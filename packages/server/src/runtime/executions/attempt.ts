@@ -11,6 +11,7 @@ import { microsOf } from '../../storage/instants.ts'
 import { bootstrapPath } from '../bootstrap/index.ts'
 import type { Attempts } from '../dispatch/attempts.ts'
 import type { Conversation, OpenConversation, Step } from '../dispatch/conversation.ts'
+import { openUp } from '../files/own.ts'
 import type { PathRefused } from '../files/path.ts'
 import type { JudgeDesk } from '../judges/judges.ts'
 import type { ExecutionGuards } from '../judging/execution-guard.ts'
@@ -300,6 +301,8 @@ export function createAttemptRunner(deps: {
     exit: InstanceExit,
     commands: readonly EventDraft[],
   ): Promise<void> {
+    // Whatever the program closed is still the execution's: to be read, judged, carried back, and worked on by the next attempt.
+    await openUp(workspaceOf(execution.id))
     const output = (stream: 'stdout' | 'stderr', content: string) =>
       content === '' ? [] : [draft('console_output', { iteration_number: iteration, stream, content })]
     await journal.record(

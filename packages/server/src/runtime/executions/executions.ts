@@ -1,4 +1,4 @@
-import { type FileHandle, rm } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import type { Logger } from 'pino'
 import type { Idempotency, OnceKey } from '../../changes/idempotency/idempotency.ts'
@@ -7,7 +7,6 @@ import { Conflict, InvalidInput, NotFound } from '../../errors.ts'
 import type { Approvals } from '../../governance/governance.ts'
 import { actorOf } from '../../identity/caller.ts'
 import { scopeOf, scopeOfRecord } from '../../identity/scope.ts'
-import type { Metrics } from '../../operations/metrics.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
@@ -17,15 +16,18 @@ import { attachmentsOf, type FindAttached } from '../admission/attachments.ts'
 import type { StartRequest } from '../admission/input.ts'
 import type { Agents } from '../agents/agents.ts'
 import { NotAFile, openFile } from '../files/open.ts'
+import { removeTree } from '../files/own.ts'
 import { componentsOf, PathRefused } from '../files/path.ts'
 import { resolvePath } from '../files/resolve.ts'
 import type { SentFile } from '../files/send.ts'
+import type { Left, Limits } from '../limits/limits.ts'
 import { draft } from '../record/events.ts'
-import { type Execution, type ExecutionSummary, type Iteration, unstarted } from '../record/execution.ts'
+import { type Execution, type ExecutionSummary, type Iteration, unowned, unstarted } from '../record/execution.ts'
 import { type ExecutionJournal, ofAnybody, subjectOf } from '../record/journal.ts'
 import type { ExecutionStore } from '../record/store.ts'
 import type { RuntimeCaller } from '../visibility.ts'
 import type { Supervisor } from './supervisor.ts'
+import type { Tally } from './tally.ts'
 
 const NOT_FOUND = 'Execution not found'
 /** An agent's stream begins this many executions ago. */
@@ -34,7 +36,10 @@ const EXECUTIONS_IN_HISTORY = 50
 const MOST_INTERACTIONS = 1000
 
 /** A run as it is told when it has begun. */
-export type StartedExecution = Pick<Execution, 'id' | 'agentId' | 'status'>
+export type StartedExecution = Pick<Execution, 'id' | 'agentId' | 'status'> & {
+  /** What its starter has left of a limit; null: nothing limits it, or it was begun before. */
+  readonly left: Left | null
+}
 /** What is kept of it for repetitions, which name the same agent. */
 type Begun = Pick<Execution, 'id' | 'status'>
 
@@ -83,6 +88,7 @@ export function createExecutions(deps: {
   idempotency: Idempotency
   agents: Agents
   admit: Admit
+  limits: Pick<Limits, 'begin' | 'requireExecution'>
   findAttached: FindAttached
   supervisor: Pick<Supervisor, 'expect' | 'forget' | 'supervise' | 'letGo'>
   /** After an execution was ended here: its questions, its children, its parent, and whichever server runs it. */
@@ -91,7 +97,9 @@ export function createExecutions(deps: {
   clock: Clock
   random: Random
   logger: Logger
-  metrics: Pick<Metrics, 'executions'>
+  tally: Tally
+  /** Where it is worked on: by this server, or by whoever takes it up. */
+  place: () => Promise<'here' | 'elsewhere'>
   /** Names this server and its data folder. */
   owner: string
   workspaceOf: (executionId: string) => string
@@ -106,11 +114,12 @@ export function createExecutions(deps: {
     journal,
     idempotency,
     agents,
+    limits,
     approvals,
     clock,
     random,
     logger,
-    metrics,
+    tally,
     owner,
   } = deps
 
@@ -133,7 +142,7 @@ export function createExecutions(deps: {
       (within) => store.endIterations(execution.id, at, within),
     )
     if (!cancelled) return false
-    metrics.executions.inc({ status: 'cancelled' })
+    tally.ended(execution, 'cancelled', at)
     // The record says so already; the instance is ended in the background, within its grace.
     void deps.supervisor
       .letGo(execution.id)
@@ -150,11 +159,12 @@ export function createExecutions(deps: {
     withdrawApprovals,
     async start(caller, agentId, request, { version, once = null } = {}) {
       const before = await idempotency.answered<Begun>(once)
-      if (before) return { ...before, agentId }
+      if (before) return { ...before, agentId, left: null }
       const agent = await agents.get(caller, agentId)
       requireVersion(agent, version)
       const attachments = await attachmentsOf(caller, request.attachments, deps.findAttached)
       const admitted = await deps.admit(agent, { ...request, attachments }, scopeOf(caller))
+      const isHere = (await deps.place()) === 'here'
       const now = microsOf(clock.now())
       const execution: Execution = {
         id: random.uuid(),
@@ -169,8 +179,8 @@ export function createExecutions(deps: {
         prompt: admitted.prompt,
         securityContext: admitted.securityContext,
         startedBy: actorOf(caller),
-        owner,
         ...unstarted(now),
+        ...(isHere ? { owner } : unowned),
         parentId: null,
         ancestors: [],
         childKey: null,
@@ -178,20 +188,26 @@ export function createExecutions(deps: {
       let begun: Begun = execution
       const create = async (within: Queryable) => {
         begun = await idempotency.once(once, within, async () => {
+          await limits.requireExecution(caller, within)
           await store.insert(execution, within)
           return { id: execution.id, status: execution.status }
         })
         return begun.id === execution.id
       }
-      deps.supervisor.expect(execution.id)
-      try {
-        // False: it was begun meanwhile by a request with the same key.
-        if (await journal.open(execution, create, [draft('execution_started', {})]))
-          deps.supervisor.supervise(execution)
-      } finally {
-        deps.supervisor.forget(execution.id)
-      }
-      return { id: begun.id, agentId, status: begun.status }
+      const who = { tenantId: caller.tenantId, userId: execution.startedBy }
+      const { left } = await limits.begin(who, 'agent_execution', async () => {
+        deps.supervisor.expect(execution.id)
+        try {
+          // False: it was begun meanwhile by a request with the same key.
+          const isNew = await journal.open(execution, create, [draft('execution_started', {})])
+          if (isNew) tally.began(execution)
+          if (isNew && isHere) deps.supervisor.supervise(execution)
+          return { made: undefined, isNew }
+        } finally {
+          deps.supervisor.forget(execution.id)
+        }
+      })
+      return { id: begun.id, agentId, status: begun.status, left }
     },
     list: (caller, filter) => store.list(scopeOf(caller), filter),
     async history(execution) {
@@ -215,7 +231,7 @@ export function createExecutions(deps: {
         await journalStore.delete(subjectOf(execution), within)
         await store.delete(id, within)
       })
-      await rm(deps.folderOf(id), { recursive: true, force: true })
+      await removeTree(deps.folderOf(id))
     },
     async readFile(caller, id, path) {
       const execution = await get(caller, id)

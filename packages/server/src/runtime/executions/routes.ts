@@ -10,6 +10,7 @@ import type { Agents } from '../agents/agents.ts'
 import { requireOperator } from '../contexts/routes.ts'
 import { sendFile } from '../files/send.ts'
 import { flagOf, Json, ListOf, listed, pageOf, requireUuid, runtimeCallerOf } from '../http.ts'
+import { headersOf } from '../limits/limits.ts'
 import { attemptsOf } from '../plan/plan.ts'
 import { isTerminal } from '../record/events.ts'
 import type { Execution, ExecutionSummary } from '../record/execution.ts'
@@ -125,6 +126,12 @@ const detailed = (execution: Execution) => ({
   security_context_name: execution.securityContext.name,
   initiating_user_sub: execution.startedBy,
 })
+/** With what is left of a limit, as headers. */
+function answered(reply: FastifyReply, execution: StartedExecution) {
+  if (execution.left) reply.headers(headersOf(execution.left))
+  return started(execution)
+}
+
 const started = ({ id, agentId, status }: StartedExecution) => ({
   execution_id: id,
   id,
@@ -149,14 +156,14 @@ export function executionRoutes(
         summary: 'Start an execution',
         description: ONCE,
         body: Type.Object({ agent_id: Type.String(), ...StartBody }),
-        response: { 200: Started, ...runtimeFailures(400, 401, 403, 404, 409, 422) },
+        response: { 200: Started, ...runtimeFailures(400, 401, 403, 404, 409, 422, 429) },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { agent_id, ...rest } = request.body
       const caller = runtimeCallerOf(request)
       const once = onceOf(request, caller)
-      return started(await executions.start(caller, requireUuid(agent_id, INVALID_AGENT), rest, { once }))
+      return answered(reply, await executions.start(caller, requireUuid(agent_id, INVALID_AGENT), rest, { once }))
     },
   )
 
@@ -171,14 +178,14 @@ export function executionRoutes(
         params: byId,
         querystring: Type.Object({ version: Type.Optional(Type.String()) }),
         body: Type.Object(StartBody),
-        response: { 200: Started, ...runtimeFailures(400, 401, 403, 404, 409, 422) },
+        response: { 200: Started, ...runtimeFailures(400, 401, 403, 404, 409, 422, 429) },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const id = requireUuid(request.params.id, INVALID_AGENT)
       const caller = runtimeCallerOf(request)
       const options = { version: request.query.version, once: onceOf(request, caller) }
-      return started(await executions.start(caller, id, request.body, options))
+      return answered(reply, await executions.start(caller, id, request.body, options))
     },
   )
 

@@ -1,6 +1,5 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import type { Logger } from 'pino'
-import type { Metrics } from '../../operations/metrics.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { isDatabaseAway } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
@@ -19,6 +18,7 @@ import type { AttemptOutcome, AttemptRunner } from './attempt.ts'
 import { describeFailure, isFinal } from './failure.ts'
 import { createPlaces, type Place } from './places.ts'
 import { describeStop, Stopped } from './stop.ts'
+import type { Tally } from './tally.ts'
 import { createTimeLimit } from './time-limit.ts'
 
 /** Runs executions: attempt by attempt, within their limits, to one end. */
@@ -81,7 +81,7 @@ export function createSupervisor(deps: {
   judgement: Judgement
   clock: Clock
   logger: Logger
-  metrics: Pick<Metrics, 'executions'>
+  tally: Pick<Tally, 'ended'>
   maxExecutions: number
   /** Milliseconds that steps under way have to end when this server stops. */
   graceMs: number
@@ -92,7 +92,7 @@ export function createSupervisor(deps: {
   /** When nothing of an execution runs here any more, whether it has ended or goes on elsewhere. */
   afterRun: (id: string) => void
 }): Supervisor {
-  const { store, journal, runner, judgement, clock, logger, metrics, workspaceOf, afterEnd } = deps
+  const { store, journal, runner, judgement, clock, logger, tally, workspaceOf, afterEnd } = deps
   const places = createPlaces(deps.maxExecutions)
   const running = new Map<string, Run>()
   const expected = new Set<string>()
@@ -112,7 +112,8 @@ export function createSupervisor(deps: {
       store.endIterations(execution.id, at, within),
     )
     if (!ended) return
-    metrics.executions.inc({ status: event.type.replace('execution_', '') })
+    const { totalIterations } = result
+    tally.ended({ ...execution, totalIterations }, event.type.replace('execution_', ''), at)
     await afterEnd(execution)
   }
 

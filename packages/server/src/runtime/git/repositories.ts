@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Conflict, DomainError, InvalidInput, NotFound } from '../../errors.ts'
 import { actorOf } from '../../identity/caller.ts'
@@ -9,6 +9,7 @@ import type { Random } from '../../ports/random.ts'
 import type { Database } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
 import { CredentialRefused, type CredentialUser, type CredentialValues } from '../credentials/values.ts'
+import { removeTree } from '../files/own.ts'
 import { usageOf } from '../files/usage.ts'
 import { bringIn, type Copy, takeOut } from '../mounts/copy.ts'
 import { draft, type EventDraft } from '../record/events.ts'
@@ -162,7 +163,7 @@ export function createRepositories(deps: {
         throw new ToolFailed(`${binding.repoUrl}: ${error.message}`, null, { cause: error })
       throw error
     } finally {
-      await rm(home, { recursive: true, force: true })
+      await removeTree(home)
       const denied = refused.map(({ host, port, reason }) => draft('network_access_denied', { host, port, reason }))
       if (denied.length > 0) await tellLate(call, denied)
     }
@@ -362,7 +363,7 @@ export function createRepositories(deps: {
       await call.tell([draft('git_repo_binding_deleted', { id: binding.id, volume_id: volume.id })])
       return binding
     },
-    clear: () => rm(folder, { recursive: true, force: true }),
+    clear: () => removeTree(folder),
   }
 }
 

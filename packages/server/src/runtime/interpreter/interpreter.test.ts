@@ -345,9 +345,18 @@ describe('a sub-workflow', () => {
       status: 'failed',
       error: 'boom',
     })
-    expect(run.told()[0]).toBe('subworkflow_failed')
+    expect(run.told().slice(0, 2)).toEqual(['subworkflow_triggered', 'subworkflow_failed'])
     expect(run.state).toMatchObject({ current: 'Y', blackboard: { SUB: { status: 'failed', error: 'boom' } } })
     expect(run.state.blackboard).not.toHaveProperty('made')
+  })
+
+  it('that is said to be begun twice is told once', () => {
+    const run = begin(sub('mode: blocking, result_key: made'), started).tell({ type: 'child_started' })
+    const { state } = run
+    run.tell({ type: 'child_started' })
+    expect([run.state, run.commands]).toEqual([state, []])
+    run.tell({ type: 'child_ended', result: 1 })
+    expect(run.told()[0]).toBe('subworkflow_completed')
   })
 
   it('is begun and left alone', () => {
@@ -467,6 +476,119 @@ describe('containers and judges', () => {
 
   it('a result of another kind is a failure, not a crash', () => {
     const run = begin(judged('{strategy: majority}')).exit(0)
+    expect(run.state.current).toBe('Y')
+  })
+})
+
+describe('an agent with judges', () => {
+  const spec = (more = '') =>
+    `  initial_state: A\n  states:\n    A: {kind: Agent, agent: a, input: 'Write.', judges: [{agent_id: j}, {agent_id: 'k{{none}}', weight: 0}]${more}, transitions: [{condition: score_below, threshold: 0.8, target: Y}, {condition: on_success, target: X}]}\n    X: {kind: System, command: x, transitions: []}\n    Y: {kind: System, command: y, transitions: []}\n`
+  const said = (...scores: number[]) => ({
+    judgements: scores.map((score, n) => ({
+      agentId: `j${n}`,
+      score,
+      confidence: 1,
+      weight: 1,
+      reasoning: `is ${score}`,
+    })),
+    failures: scores.length === 0 ? ['j does not answer.'] : [],
+  })
+  const answer = (run: ReturnType<typeof begin>, iterations: number, ...scores: number[]) => {
+    const result = { kind: 'Agent', isSuccess: true, output: 'o', error: null, executionId: 'e' } as const
+    return run.tell({
+      type: 'state_completed',
+      step: iterations,
+      result: { ...result, iterations, score: null, confidence: null, judged: said(...scores) },
+    })
+  }
+
+  it('works again, told what was wrong, until they are content', () => {
+    const run = begin(spec())
+    expect(run.work).toMatchObject({
+      iteration: 1,
+      input: 'Write.',
+      judges: [
+        { agentId: 'j', weight: 1, inputTemplate: null },
+        { agentId: 'k', weight: 1 },
+      ],
+    })
+    answer(run, 1, 0.5, 0.7)
+    expect(run.told()).toEqual([
+      'gradient_validation_performed',
+      'gradient_validation_performed',
+      'multi_judge_consensus',
+      'refinement_applied',
+    ])
+    expect(run.work).toMatchObject({
+      iteration: 2,
+      input: 'Write.\n\nValidation failed with score 0.6.\nis 0.5\nis 0.7\nRefine the answer so that it meets this.',
+    })
+    expect(run.commands.at(-1)).toMatchObject({ type: 'work', entry: 1, step: 2 })
+    // The first answer, once more, is about a step that is over.
+    const { state } = run
+    answer(run, 1, 1, 1)
+    expect([run.state, run.commands]).toEqual([state, []])
+    answer(run, 2, 0.8)
+    expect(run.state).toMatchObject({
+      current: 'X',
+      visits: { A: 1 },
+      blackboard: { A: { status: 'success', score: 0.8, iterations: 2 } },
+    })
+  })
+
+  it('that they are never content with leaves its last output, as a failure with its score', () => {
+    const run = begin(spec(', max_iterations: 2'))
+    answer(answer(run, 1, 0.1), 2, 0.79)
+    expect(run.state).toMatchObject({
+      current: 'Y',
+      blackboard: { A: { status: 'failed', output: 'o', score: 0.79, iterations: 2 } },
+    })
+  })
+
+  it('that nobody judges is not accepted', () => {
+    const run = begin(spec(', max_iterations: 1'))
+    answer(run, 1)
+    expect(run.state.blackboard.A).toMatchObject({ status: 'failed', score: 0, confidence: 0 })
+    expect((run.state.blackboard.A as { error: string }).error).toContain('j does not answer.')
+  })
+
+  it('that fails is not judged, and one that was not let begin says by which score', () => {
+    const failing = begin(spec()).agent({ isSuccess: false, error: 'broke', output: '' })
+    expect(failing.state.blackboard.A).toMatchObject({ status: 'failed', error: 'broke', iterations: 1 })
+    const rejected = begin(spec()).tell({
+      type: 'state_completed',
+      result: { kind: 'Rejected', error: 'no', score: 0.2 },
+    })
+    expect(rejected.state.blackboard.A).toEqual({ status: 'failed', error: 'no', pre_validation_score: 0.2 })
+  })
+})
+
+describe('an output handler', () => {
+  const spec = (more = '') =>
+    `  initial_state: A\n  states:\n    A: {kind: Agent, agent: a, input: i, output_handler: {type: agent, agent_id: h, input_template: 'Say {{output}} to {{input.who}}'${more}}, transitions: [{condition: on_success, target: X}, {target: Y}]}\n    X: {kind: System, command: x, transitions: []}\n    Y: {kind: System, command: y, transitions: []}\n`
+  const handled = (run: ReturnType<typeof begin>, output: string | null, error: string | null) =>
+    run.tell({ type: 'state_completed', step: 2, result: { kind: 'Handled', output, error } })
+
+  it('gets what was accepted, and what it answers is the output', () => {
+    const run = begin(spec(), { input: { who: 'Ada' } }).agent({ output: 'hi' })
+    expect(run.work).toMatchObject({ kind: 'Handler', handler: { agent: 'h' }, input: 'Say hi to Ada' })
+    expect(run.state.current).toBe('A')
+    handled(run, '{"said": true}', null)
+    expect(run.state).toMatchObject({ current: 'X', blackboard: { A: { status: 'success', output: { said: true } } } })
+  })
+
+  it('that fails leaves the output as it was, unless it must not', () => {
+    const free = begin(spec()).agent({ output: 'hi' })
+    expect(handled(free, null, 'away').state).toMatchObject({ current: 'X', blackboard: { A: { output: 'hi' } } })
+    const required = begin(spec(', required: true')).agent({ output: 'hi' })
+    expect(handled(required, null, 'away').state).toMatchObject({
+      current: 'Y',
+      blackboard: { A: { status: 'failed', error: 'output_handler: away' } },
+    })
+  })
+
+  it('is not asked about what failed', () => {
+    const run = begin(spec()).agent({ isSuccess: false, error: 'broke' })
     expect(run.state.current).toBe('Y')
   })
 })

@@ -11,7 +11,8 @@ import {
 } from './blackboard.ts'
 import { holds, outcomes } from './conditions.ts'
 import { failed, type Output, outputOf } from './outputs.ts'
-import type { Command, RunEvent, RunState, Signal, Step } from './run.ts'
+import { handedTo, handledBy, handlerOf, judged, noted, outputHandlerIn } from './refine.ts'
+import type { Command, RunEvent, RunState, Signal, Step, Within, Work, WorkResult } from './run.ts'
 import { rendered, timeoutOf, workOf } from './work.ts'
 
 /** Answers that are kept for a Human state to come, and for how long. */
@@ -99,18 +100,65 @@ function createTurn(definition: WorkflowManifestDocument, templates: Templates, 
       ...state,
       current: name,
       entry: state.entry + 1,
+      within: unbegun,
       visits: { ...state.visits, [name]: visits + 1 },
     }
     tell('workflow_state_entered', { state_name: name, visit: visits + 1 })
     const answer = definedAs.kind === 'Human' ? takeSignal(entered, at) : null
     if (answer) return leave(answer.state, answered(answer.signal.response, answer.signal.feedback))
     try {
-      const work = workOf(definedAs, viewOf(entered), templates)
-      const timeoutSeconds = timeoutOf(definedAs)
-      commands.push({ type: 'work', entry: entered.entry, state: name, timeoutSeconds, work })
-      return done(entered)
+      return ask(entered, workOf(definedAs, viewOf(entered), templates))
     } catch (error) {
       return leave(entered, failed((error as Error).message))
+    }
+  }
+
+  /** The next that the state which is under way asks for. */
+  function ask(state: RunState, work: Work): Step {
+    const { current, entry } = state
+    const within = { ...state.within, step: state.within.step + 1 }
+    const timeoutSeconds = timeoutOf(stateOf(current))
+    commands.push({ type: 'work', entry, step: within.step, state: current, timeoutSeconds, work })
+    return done({ ...state, within })
+  }
+
+  /** Judges may ask for another execution of an Agent state, and a handler may make the output of what was accepted. */
+  function completed(state: RunState, result: WorkResult): Step {
+    const definedAs = stateOf(state.current)
+    if (result.kind === 'Handled') {
+      const { output } = state.within
+      if (output === null) return done(state)
+      const { error, output: text } = result
+      const handler_type = outputHandlerIn(definedAs)?.type ?? null
+      if (text === null) tell('output_handler_failed', { state_name: state.current, handler_type, error })
+      else tell('output_handler_completed', { state_name: state.current, handler_type, result: text })
+      return leave(state, handledBy(definedAs, output, result))
+    }
+    const verdict = judged(definedAs, result)
+    for (const { event, fields } of verdict.told) tell(event, { state_name: state.current, ...fields })
+    if (verdict.refusal !== null && definedAs.kind === 'Agent') {
+      const { iteration, notes } = state.within
+      if (iteration < (definedAs.max_iterations ?? workflowDefaults.agentMaxIterations)) {
+        const within = { ...state.within, iteration: iteration + 1, notes: noted(notes, verdict.refusal) }
+        tell('refinement_applied', { iteration_number: iteration, state_name: state.current, code_diff: {} })
+        try {
+          const work = workOf(definedAs, viewOf(state), templates, within.iteration)
+          const input = work.kind === 'Agent' ? `${work.input}${within.notes}` : ''
+          return ask({ ...state, within }, { ...work, input } as Work)
+        } catch (error) {
+          return leave(state, failed((error as Error).message))
+        }
+      }
+    }
+    const output = outputOf(definedAs, verdict.result)
+    if (!output.isSuccess || handlerOf(definedAs) === undefined) return leave(state, output)
+    try {
+      const work = handedTo(definedAs, output, viewOf(state), templates)
+      if (work.kind === 'Handler')
+        tell('output_handler_started', { state_name: state.current, handler_type: work.handler.type })
+      return ask({ ...state, within: { ...state.within, output } }, work)
+    } catch (error) {
+      return leave(state, failed((error as Error).message))
     }
   }
 
@@ -169,6 +217,7 @@ function createTurn(definition: WorkflowManifestDocument, templates: Templates, 
     const { current } = state
     const child = stateOf(current)
     if (child.kind !== 'Subworkflow' || child.mode !== 'blocking') return done(state)
+    if (state.within.childId === null) tellTriggered(current, child.mode, event.childId)
     if (event.status !== 'completed') {
       const error = event.error ?? `The sub-workflow was ${event.status}.`
       tell('subworkflow_failed', { child_execution_id: event.childId, parent_state_name: current, reason: error })
@@ -184,6 +233,14 @@ function createTurn(definition: WorkflowManifestDocument, templates: Templates, 
     })
     return leave(kept, { value: event.result, isSuccess: true })
   }
+
+  const tellTriggered = (name: string, mode: string, childId: string, workflowId: string | null = null) =>
+    tell('subworkflow_triggered', {
+      child_execution_id: childId,
+      child_workflow_id: workflowId,
+      parent_state_name: name,
+      mode,
+    })
 
   function signalled(before: RunState, event: Extract<Later, { type: 'signalled' }>): Step {
     let state = before
@@ -220,6 +277,7 @@ function createTurn(definition: WorkflowManifestDocument, templates: Templates, 
         reason: null,
         current: spec.initial_state,
         entry: 0,
+        within: unbegun,
         transitions: 0,
         visits: {},
         blackboard,
@@ -239,9 +297,9 @@ function createTurn(definition: WorkflowManifestDocument, templates: Templates, 
       const current = stateOf(state.current)
       switch (event.type) {
         case 'state_completed':
-          return leave(state, outputOf(current, event.result))
+          return (event.step ?? 1) === state.within.step ? completed(state, event.result) : done(state)
         case 'state_failed':
-          return leave(state, failed(event.error))
+          return (event.step ?? 1) === state.within.step ? leave(state, failed(event.error)) : done(state)
         case 'state_timed_out':
           return timedOut(state, current.kind === 'Human' ? current : null)
         case 'human_decided': {
@@ -251,14 +309,10 @@ function createTurn(definition: WorkflowManifestDocument, templates: Templates, 
           return leaveHuman(state, answered(word, feedback, { status: word, approved_by: event.by }), feedback)
         }
         case 'child_started': {
-          if (current.kind !== 'Subworkflow') return done(state)
+          if (current.kind !== 'Subworkflow' || state.within.childId !== null) return done(state)
           const { childId } = event
-          tell('subworkflow_triggered', {
-            child_execution_id: childId,
-            parent_state_name: state.current,
-            mode: current.mode,
-          })
-          if (current.mode === 'blocking') return done(state)
+          tellTriggered(state.current, current.mode, childId, event.childWorkflowId)
+          if (current.mode === 'blocking') return done({ ...state, within: { ...state.within, childId } })
           return leave(state, { value: { child_execution_id: childId, mode: current.mode }, isSuccess: true })
         }
         case 'child_ended':
@@ -274,6 +328,9 @@ function createTurn(definition: WorkflowManifestDocument, templates: Templates, 
     },
   }
 }
+
+/** Before a state has asked for anything. */
+const unbegun: Within = { step: 0, iteration: 1, notes: '', childId: null, output: null }
 
 const tooLarge = (what: string): string =>
   `The blackboard is too large: ${what} more than ${MOST_BLACKBOARD} characters of JSON`

@@ -1,4 +1,6 @@
 import type { AgentState, ConsensusConfig, ContainerRunState, ContainerStep } from '@lictor/aegis'
+import type { OutputHandler } from '../plan/output-handler.ts'
+import type { Output } from './outputs.ts'
 
 /** Values that JSON can carry, all through: a run is stored and sent as it stands. */
 export type Values = Readonly<Record<string, unknown>>
@@ -13,6 +15,20 @@ export interface Signal {
   readonly at: number
 }
 
+/** How far a state is that is under way: it may ask for more than one thing before it is left. */
+export interface Within {
+  /** Counts what the state asked for since it was entered, from 1: an answer to an earlier step changes nothing. */
+  readonly step: number
+  /** Executions of an Agent state, from 1. */
+  readonly iteration: number
+  /** What its judges said of the earlier ones, as the next is told. */
+  readonly notes: string
+  /** The run that a Subworkflow state began. */
+  readonly childId: string | null
+  /** What its output handler was given. */
+  readonly output: Output | null
+}
+
 /** How far a run of a workflow is: all that is needed to go on. */
 export interface RunState {
   readonly status: RunStatus
@@ -25,6 +41,7 @@ export interface RunState {
    * or a second one to this, changes nothing.
    */
   readonly entry: number
+  readonly within: Within
   readonly transitions: number
   /** How often each state was entered. */
   readonly visits: Readonly<Record<string, number>>
@@ -53,9 +70,22 @@ export type RunEvent =
       readonly volumes: { readonly workspace: string | null; readonly shared: Readonly<Record<string, string>> }
     }
   /** The work of a state is done. */
-  | { readonly type: 'state_completed'; readonly at: number; readonly entry: number; readonly result: WorkResult }
+  | {
+      readonly type: 'state_completed'
+      readonly at: number
+      readonly entry: number
+      /** The step that it answers; the first when left out. */
+      readonly step?: number
+      readonly result: WorkResult
+    }
   /** It could not be done. */
-  | { readonly type: 'state_failed'; readonly at: number; readonly entry: number; readonly error: string }
+  | {
+      readonly type: 'state_failed'
+      readonly at: number
+      readonly entry: number
+      readonly step?: number
+      readonly error: string
+    }
   | { readonly type: 'state_timed_out'; readonly at: number; readonly entry: number }
   /** A person decided about the request of a Human state. */
   | {
@@ -66,7 +96,13 @@ export type RunEvent =
       readonly feedback: string
       readonly by: string | null
     }
-  | { readonly type: 'child_started'; readonly at: number; readonly entry: number; readonly childId: string }
+  | {
+      readonly type: 'child_started'
+      readonly at: number
+      readonly entry: number
+      readonly childId: string
+      readonly childWorkflowId?: string
+    }
   | {
       readonly type: 'child_ended'
       readonly at: number
@@ -96,12 +132,44 @@ export interface ProcessResult {
   readonly durationMs: number
 }
 
+/** Why a container came to nothing, in the words of the wire. */
+export type ContainerFailure =
+  | { readonly kind: 'NonZeroExitCode'; readonly code: number }
+  | { readonly kind: 'TimeoutExpired'; readonly timeout_secs: number }
+  | { readonly kind: 'ImagePullFailed'; readonly image: string; readonly error: string }
+  | { readonly kind: 'VolumeMountFailed'; readonly volume: string; readonly error: string }
+  | { readonly kind: 'ResourceExhausted'; readonly detail: string }
+
+/** One container that ended, or could not be begun: then it has no exit code. */
+export interface ContainerResult extends Omit<ProcessResult, 'exitCode'> {
+  readonly exitCode: number | null
+  readonly failure?: ContainerFailure | null
+}
+
 export interface JudgeResult {
   readonly agentId: string
   /** 0 to 1. */
   readonly score: number
   readonly confidence: number
   readonly weight: number
+  readonly reasoning?: string
+}
+
+/** What judges said of a piece of work. */
+export interface Judged {
+  readonly judgements: readonly JudgeResult[]
+  /** Why the others gave no answer. */
+  readonly failures: readonly string[]
+}
+
+/** One of several agents that worked at once. */
+export interface AgentResult {
+  readonly agentId: string
+  readonly output: string
+  readonly weight: number
+  readonly executionId?: string
+  /** Why it came to no output; null or absent of one that did. */
+  readonly error?: string | null
 }
 
 /** What the work of a state came to. */
@@ -116,15 +184,26 @@ export type WorkResult =
       readonly iterations: number
       readonly score: number | null
       readonly confidence: number | null
+      /** Of a state with judges whose execution has completed. */
+      readonly judged?: Judged
     }
+  /** What was to be asked before an agent works said no: the agent was not asked. */
+  | { readonly kind: 'Rejected'; readonly error: string; readonly score: number | null }
+  /** What an output handler answered; null with the reason why it did not. */
+  | { readonly kind: 'Handled'; readonly output: string | null; readonly error: string | null }
   | ({ readonly kind: 'System' } & ProcessResult)
-  | ({ readonly kind: 'ContainerRun'; readonly attempts: number } & ProcessResult)
-  | { readonly kind: 'ParallelContainerRun'; readonly steps: Readonly<Record<string, ProcessResult>> }
+  | ({ readonly kind: 'ContainerRun'; readonly name?: string; readonly attempts: number } & ContainerResult)
+  | {
+      readonly kind: 'ParallelContainerRun'
+      readonly steps: Readonly<Record<string, ContainerResult>>
+      readonly completion?: 'all_succeed' | 'any_succeed' | 'best_effort'
+    }
   | {
       readonly kind: 'ParallelAgents'
-      readonly agents: readonly { readonly agentId: string; readonly output: string; readonly weight: number }[]
+      readonly agents: readonly AgentResult[]
       /** Empty where there are no judges. */
       readonly judgements: readonly JudgeResult[]
+      readonly failures?: readonly string[]
     }
 
 /** What a state asks for, rendered. Names and ids of agents and workflows are those of the run's tenant, or global. */
@@ -135,8 +214,13 @@ export type Work =
       readonly input: string
       readonly intent: string | null
       readonly maxIterations: number
+      /** From 1. */
+      readonly iteration: number
+      readonly judges: readonly JudgeWork[]
       readonly state: AgentState
     }
+  /** Give the output of a state to its handler. */
+  | { readonly kind: 'Handler'; readonly handler: OutputHandler; readonly input: string }
   | {
       readonly kind: 'System'
       readonly command: string
@@ -153,11 +237,7 @@ export type Work =
         readonly timeoutSeconds: number
         readonly pollIntervalMs: number
       }[]
-      readonly judges: readonly {
-        readonly agentId: string
-        readonly inputTemplate: string | null
-        readonly weight: number
-      }[]
+      readonly judges: readonly JudgeWork[]
       readonly minJudges: number
       readonly consensus: ConsensusConfig
     }
@@ -173,6 +253,13 @@ export type Work =
       readonly mode: 'blocking' | 'fire_and_forget'
       readonly input: unknown
     }
+
+export interface JudgeWork {
+  readonly agentId: string
+  /** Sees the blackboard and, as `output`, what is judged; null: what is judged is the input. */
+  readonly inputTemplate: string | null
+  readonly weight: number
+}
 
 export interface ContainerWork {
   readonly name: string
@@ -192,6 +279,7 @@ export type Command =
   | {
       readonly type: 'work'
       readonly entry: number
+      readonly step: number
       readonly state: string
       readonly timeoutSeconds: number
       readonly work: Work

@@ -7,7 +7,7 @@ import {
 } from '@lictor/aegis'
 import type { Templates } from '../templates/renderer.ts'
 import { isRecord, volumeKey } from './blackboard.ts'
-import type { ContainerWork, Values, Work } from './run.ts'
+import type { ContainerWork, JudgeWork, Values, Work } from './run.ts'
 
 /** A state whose templates make nothing that could be worked on. */
 export class NoWork extends Error {
@@ -18,12 +18,31 @@ export class NoWork extends Error {
 export function timeoutOf(state: WorkflowState): number {
   const written = state.timeout === undefined ? undefined : parseWorkflowDuration(state.timeout)
   if (written !== undefined) return written
-  if (state.kind === 'Human') return state.timeout_seconds ?? workflowDefaults.humanTimeoutSeconds
-  return workflowDefaults.timeoutSeconds
+  switch (state.kind) {
+    case 'Human':
+      return state.timeout_seconds ?? workflowDefaults.humanTimeoutSeconds
+    case 'ContainerRun':
+      return Math.max(
+        workflowDefaults.timeoutSeconds,
+        Math.max(1, state.retry?.max_attempts ?? 1) * (containerSeconds(state) + START_SECONDS),
+      )
+    case 'ParallelContainerRun':
+      return Math.max(workflowDefaults.timeoutSeconds, ...state.steps.map(containerSeconds)) + START_SECONDS
+    default:
+      return workflowDefaults.timeoutSeconds
+  }
+}
+
+/** A container has its own time, which its image and its place do not take from it. */
+const START_SECONDS = 300
+
+function containerSeconds({ resources }: ContainerStep): number {
+  const written = resources?.timeout === undefined ? undefined : parseWorkflowDuration(resources.timeout)
+  return written ?? workflowDefaults.containerTimeoutSeconds
 }
 
 /** What a state asks for, with every template rendered. @throws NoWork, or the error of a broken template */
-export function workOf(state: WorkflowState, view: Values, templates: Templates): Work {
+export function workOf(state: WorkflowState, view: Values, templates: Templates, iteration = 1): Work {
   const render = (template: string) => templates.render(template, view)
   const needed = (template: string) => {
     const text = render(template).trim()
@@ -33,12 +52,18 @@ export function workOf(state: WorkflowState, view: Values, templates: Templates)
   const environment = (env: Readonly<Record<string, string>> = {}) =>
     Object.fromEntries(Object.entries(env).map(([name, value]) => [name, render(value)]))
 
+  const judgesOf = (judges: readonly Judge[] = []): JudgeWork[] =>
+    judges.map((judge) => ({
+      agentId: needed(judge.agent_id),
+      inputTemplate: judge.input_template ?? null,
+      weight: positive(judge.weight),
+    }))
+
   function container(step: ContainerStep): ContainerWork {
     const command = (step.command ?? []).map(render).filter((element) => element !== '')
     const { command: template = [] } = step
     if (command.length === 0)
       throw new NoWork(`Template resolution failed: "${template.join(' ')}" resolved to empty string.`)
-    const timeout = step.resources?.timeout
     const input = Object.hasOwn(view, 'input') ? view.input : null
     return {
       name: step.name ?? '',
@@ -50,9 +75,7 @@ export function workOf(state: WorkflowState, view: Values, templates: Templates)
         const known = Object.hasOwn(view, volumeKey(name)) ? view[volumeKey(name)] : undefined
         return { volumeId: typeof known === 'string' ? known : name, mountPath: mount_path, isReadOnly: read_only }
       }),
-      timeoutSeconds:
-        (timeout === undefined ? undefined : parseWorkflowDuration(timeout)) ??
-        workflowDefaults.containerTimeoutSeconds,
+      timeoutSeconds: containerSeconds(step),
       step,
     }
   }
@@ -65,6 +88,8 @@ export function workOf(state: WorkflowState, view: Values, templates: Templates)
         input: render(state.input ?? ''),
         intent: state.intent === undefined ? null : render(state.intent),
         maxIterations: state.max_iterations ?? workflowDefaults.agentMaxIterations,
+        iteration,
+        judges: judgesOf(state.judges),
         state,
       }
     case 'System':
@@ -86,11 +111,7 @@ export function workOf(state: WorkflowState, view: Values, templates: Templates)
           timeoutSeconds: one.timeout_seconds ?? workflowDefaults.parallelAgentTimeoutSeconds,
           pollIntervalMs: one.poll_interval_ms ?? workflowDefaults.parallelAgentPollMs,
         })),
-        judges: (state.judges_for_parallel ?? []).map((judge: Judge) => ({
-          agentId: needed(judge.agent_id),
-          inputTemplate: judge.input_template ?? null,
-          weight: positive(judge.weight),
-        })),
+        judges: judgesOf(state.judges_for_parallel),
         minJudges: state.consensus.min_judges_required ?? workflowDefaults.minJudgesRequired,
         consensus: state.consensus,
       }

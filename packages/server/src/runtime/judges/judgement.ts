@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import { type Gateway, type Instance, type Sandbox, SandboxError } from '../../ports/sandbox.ts'
+import { removeTree } from '../files/own.ts'
 import type { Waiting } from '../judging/human.ts'
 import type { ExecutionPlan } from '../plan/plan.ts'
 import { draft, type EventDraft } from '../record/events.ts'
@@ -63,7 +64,7 @@ export function createJudgement(deps: {
     // A copy that nothing of the agent can change while it runs.
     const folder = join(folderOf(execution.id), 'validators')
     // One runs at a time: what lies there was left by a server that was killed.
-    await rm(folder, { recursive: true, force: true })
+    await removeTree(folder)
     const copy = join(folder, `${random.uuid()}${check.interpreter === 'python' ? '.py' : '.mjs'}`)
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await writeFile(copy, script, { mode: 0o600 })

@@ -27,7 +27,7 @@ export interface JudgeDesk {
 export function createJudgeDesk(deps: {
   children: () => Pick<Children, 'run'>
   /** The models as an execution is answered by them, told nothing of what it was handed in secret. */
-  modelsOf: (executionId: string) => Models
+  modelsOf: (execution: Execution) => Models
   maskOf: (executionId: string) => Mask
   journal: Pick<ExecutionJournal, 'record'>
 }): JudgeDesk {
@@ -59,7 +59,7 @@ export function createJudgeDesk(deps: {
       { role: 'system', content: judge.prompt.trim() === '' ? JUDGE : `${JUDGE}\n\n${judge.prompt}` },
       { role: 'user', content: JSON.stringify(input) },
     ]
-    const turn = await modelsOf(of.execution.id)
+    const turn = await modelsOf(of.execution)
       .turn({
         alias: judge.alias,
         script: undefined,

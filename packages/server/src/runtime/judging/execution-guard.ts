@@ -89,13 +89,13 @@ export function createExecutionGuards(deps: {
   const states = new Map<string, GuardState>()
 
   /** Compiled once for all executions; the oldest is forgotten first. */
-  function adopt(guard: Edictum, bundle: Extract<AssignedBundle, { kind: 'found' }>): void {
+  async function adopt(guard: Edictum, bundle: Extract<AssignedBundle, { kind: 'found' }>): Promise<void> {
     const known = states.get(bundle.revisionHash)
     if (known) {
       guard.adopt(known)
       return
     }
-    guard.reload(bundle.yaml)
+    guard.reload(await bundle.read())
     states.set(bundle.revisionHash, guard.state)
     if (states.size > REMEMBERED_STATES) states.delete(states.keys().next().value ?? '')
   }
@@ -143,7 +143,7 @@ export function createExecutionGuards(deps: {
         const bundle = await findBundle(agent)
         if (bundle.kind === 'found') {
           if (policy?.revisionHash === bundle.revisionHash && policy.bundleName === bundle.name) return
-          adopt(guard, bundle)
+          await adopt(guard, bundle)
           policy = { bundleName: bundle.name, revisionHash: bundle.revisionHash }
           await sighted(agent, policy)
           return

@@ -122,6 +122,7 @@ export function createHumanApprovals(deps: {
         contractName: options.contractName ?? null,
         subject,
         askedBy: null,
+        sessionId: null,
         actionDigest: null,
       })
       await watch('requested', approval)

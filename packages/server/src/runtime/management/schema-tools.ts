@@ -1,4 +1,4 @@
-import { AgentManifest, ManifestError } from '@lictor/aegis'
+import { AgentManifest, describeIssue, ManifestError, WorkflowManifest } from '@lictor/aegis'
 import { builtin, type Tool, ToolFailed } from '../tools/tool.ts'
 import { agentManifestSchema } from './agent-schema.ts'
 import { content, oneOf } from './arguments.ts'
@@ -10,9 +10,6 @@ const own = {
   sideEffect: 'read',
   isIdempotent: true,
 } as const
-const noWorkflows = () =>
-  new ToolFailed('This server runs no workflows yet: there is no schema of their manifests.', 404)
-
 /** Schemas of manifests, and whether a manifest is one. */
 export function schemaTools(deps: { warningsOf: (manifest: AgentManifest) => readonly string[] }): Tool[] {
   return [
@@ -22,7 +19,11 @@ export function schemaTools(deps: { warningsOf: (manifest: AgentManifest) => rea
       description: 'The JSON Schema of a manifest.',
       arguments: { key: oneOf('Which manifest.', ['agent/manifest/v1', 'workflow/manifest/v1']) },
       run: async ({ args }) => {
-        if (args.key !== 'agent/manifest/v1') throw noWorkflows()
+        if (args.key !== 'agent/manifest/v1')
+          throw new ToolFailed(
+            'There is no JSON Schema of the manifests of workflows. aegis.schema.validate checks one.',
+            404,
+          )
         return { key: args.key, schema: agentManifestSchema }
       },
     },
@@ -35,10 +36,13 @@ export function schemaTools(deps: { warningsOf: (manifest: AgentManifest) => rea
         manifest_yaml: content('The manifest, as YAML or JSON.'),
       },
       run: async ({ args }) => {
-        if (args.kind !== 'agent') throw noWorkflows()
+        const text = String(args.manifest_yaml)
         try {
-          const manifest = AgentManifest.parse(String(args.manifest_yaml))
-          return { valid: true, errors: [], warnings: deps.warningsOf(manifest) }
+          const warnings =
+            args.kind === 'workflow'
+              ? WorkflowManifest.parse(text).warnings.map(describeIssue)
+              : deps.warningsOf(AgentManifest.parse(text))
+          return { valid: true, errors: [], warnings }
         } catch (error) {
           if (!(error instanceof ManifestError)) throw error
           const { issues, message } = error

@@ -25,6 +25,15 @@ interface Page {
   readonly offset: number
 }
 
+/** What a call waits for. */
+export interface Wait<T> {
+  readonly id: string
+  look(): Promise<T>
+  isOver(found: T): boolean
+  readonly timeoutSeconds: number
+  readonly pollSeconds: number
+}
+
 /** Executions as tools speak of them. */
 export interface Tasks {
   /** By id or by name. @throws NotFound */
@@ -35,6 +44,8 @@ export interface Tasks {
   get(caller: ToolCaller, id: unknown): Promise<Execution>
   /** Wait for the end of an execution, as the arguments of the call say; the time that ran out is an answer as well. */
   wait(run: ToolRun): Promise<object>
+  /** Look again whenever something is told of a subject, until it is over or the time has run out; as it is then. */
+  waitFor<T>(run: ToolRun, wait: Wait<T>): Promise<T>
   logs(caller: ToolCaller, id: unknown, page: Page): Promise<object>
   agentLogs(caller: ToolCaller, agent: Agent, page: Page): Promise<object>
   file(caller: ToolCaller, id: unknown, path: string): Promise<object>
@@ -89,6 +100,29 @@ export function createTasks(deps: {
     })
   }
 
+  async function waitFor<T>(
+    { signal, waiting }: ToolRun,
+    { id, look, isOver, timeoutSeconds, pollSeconds }: Wait<T>,
+  ): Promise<T> {
+    const until = clock.now() + timeoutSeconds * 1000
+    let found = await look()
+    if (isOver(found)) return found
+    await waiting(async () => {
+      while (!isOver(found) && clock.now() < until) {
+        // Whatever is told between the look and the wait is seen at the next look.
+        const told = news(id, Math.min(pollSeconds * 1000, until - clock.now()), signal)
+        found = await look()
+        if (isOver(found)) {
+          told.catch(() => {})
+          break
+        }
+        await told
+        found = await look()
+      }
+    })
+    return found
+  }
+
   return {
     get,
     async agentOf(caller, idOrName) {
@@ -102,25 +136,17 @@ export function createTasks(deps: {
           : await startChild(caller, agent, request, version)
       return { execution_id: started.id, agent_id: agent.id, agent_name: agent.name, status: 'started' }
     },
-    async wait({ caller, args, signal, waiting }) {
+    waitFor,
+    async wait(run) {
+      const { caller, args } = run
       const { timeout_seconds = 300, poll_interval_seconds = 10 } = args
       const id = idOf(args.execution_id)
-      const until = clock.now() + Number(timeout_seconds) * 1000
-      const poll = Number(poll_interval_seconds) * 1000
-      let execution = await get(caller, id)
-      if (hasEnded(execution)) return ended(execution)
-      await waiting(async () => {
-        while (!hasEnded(execution) && clock.now() < until) {
-          // Whatever is told between the look and the wait is seen at the next look.
-          const told = news(id, Math.min(poll, until - clock.now()), signal)
-          execution = await get(caller, id)
-          if (hasEnded(execution)) {
-            told.catch(() => {})
-            break
-          }
-          await told
-          execution = await get(caller, id)
-        }
+      const execution = await waitFor<Execution>(run, {
+        id,
+        look: () => get(caller, id),
+        isOver: hasEnded,
+        timeoutSeconds: Number(timeout_seconds),
+        pollSeconds: Number(poll_interval_seconds),
       })
       return hasEnded(execution)
         ? ended(execution)

@@ -282,8 +282,9 @@ const after = (clock: Clock, milliseconds: number): Promise<void> =>
 
 /** What a promise brings, unless the signal fires first: also for providers that do not heed it. */
 function orAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  if (signal.aborted) return Promise.reject(signal.reason)
   return new Promise((resolve, reject) => {
+    // What it comes to is heard in any case: nobody else does, once the signal has fired.
+    if (signal.aborted) reject(signal.reason)
     const giveUp = () => reject(signal.reason)
     signal.addEventListener('abort', giveUp, { once: true })
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp))

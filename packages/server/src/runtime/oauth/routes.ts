@@ -76,7 +76,7 @@ export function oauthRoutes(app: App, oauth: OAuth): void {
   app.put(
     '/v1/credentials/providers/:name',
     {
-      config: { access: 'bearer', scope: 'tenant', requires: 'credential:create', maxBody },
+      config: { access: 'bearer', scope: 'tenant', requires: 'credential:create', permission: 'administer', maxBody },
       schema: {
         tags,
         summary: 'Set up an OAuth provider',
@@ -144,7 +144,7 @@ export function oauthRoutes(app: App, oauth: OAuth): void {
   app.delete(
     '/v1/credentials/providers/:name',
     {
-      config: { access: 'bearer', scope: 'tenant', requires: 'credential:delete' },
+      config: { access: 'bearer', scope: 'tenant', requires: 'credential:delete', permission: 'administer' },
       schema: {
         tags,
         summary: 'Remove an OAuth provider',

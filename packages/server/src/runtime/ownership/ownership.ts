@@ -44,6 +44,8 @@ export function createOwnership(deps: {
   runs: Runs
   /** End an execution whose parent has ended. */
   cancel: (execution: Execution, reason: string) => Promise<unknown>
+  /** Whether this server takes up what another had to leave. */
+  takesNew: () => boolean
   bus: Bus
   clock: Clock
   logger: Logger
@@ -106,6 +108,7 @@ export function createOwnership(deps: {
     for (const orphan of await store.listOrphans(systemScope, owner, silentSince)) {
       if (runs.isStopping) return
       if (runs.has(orphan.id) || !isForUs(orphan)) continue
+      if (orphan.owner !== owner && !deps.takesNew()) continue
       await takeOver(orphan).catch((err: unknown) =>
         logger.error({ err, execution_id: orphan.id }, 'execution could not be taken over; it is tried again'),
       )

@@ -215,18 +215,11 @@ const fates: Readonly<Record<string, Fate>> = {
       { effect: 'admission/context.ts, by admission.test.ts' },
     ]),
   ),
-  'spec.schedule': { warned: { schedule: { type: 'cron', cron: '* * * * *' } } },
+  'spec.schedule': { effect: 'schedules: what is started by the clock' },
   ...Object.fromEntries(
-    ['type', 'cron', 'timezone', 'enabled'].map((field) => [
-      `spec.schedule[cron].${field}`,
-      { warned: { schedule: { type: 'cron', cron: '* * * * *', timezone: 'UTC' } }, naming: 'spec.schedule' },
-    ]),
-  ),
-  ...Object.fromEntries(
-    ['type', 'seconds', 'enabled'].map((field) => [
-      `spec.schedule[interval].${field}`,
-      { warned: { schedule: { type: 'interval', seconds: 5 } }, naming: 'spec.schedule' },
-    ]),
+    ['cron.type', 'cron.cron', 'cron.timezone', 'cron.enabled', 'interval.type', 'interval.seconds', 'interval.enabled']
+      .map((one) => one.split('.'))
+      .map(([type, field]) => [`spec.schedule[${type}].${field}`, { effect: 'schedules, by schedules.test.ts' }]),
   ),
   'spec.schedule[manual].type': { effect: 'says that nothing starts by itself, which is so' },
   'spec.output_handler': { effect: handler },

@@ -22,8 +22,10 @@ it('every type is made somewhere: nothing is promised that nobody tells', () => 
 const unseen = ['user_volume_created', 'user_volume_renamed', 'user_volume_deleted']
 
 it('every type is named by a test', () => {
-  const types = Object.keys(eventTypes).filter((type) => !unseen.includes(type))
-  expect(types.filter((type) => !new RegExp(`\\b${type}\\b`).test(tests))).toEqual([])
+  const named = (name: string) => new RegExp(`\\b${name}\\b`).test(tests)
+  const types = Object.entries(eventTypes).filter(([type]) => !unseen.includes(type))
+  // Logs of runs tell a type by its variant.
+  expect(types.flatMap(([type, { variant }]) => (named(type) || named(variant) ? [] : [type]))).toEqual([])
 })
 
 it('every type has its variant, and no two of a category share one', () => {

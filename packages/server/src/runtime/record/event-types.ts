@@ -35,6 +35,7 @@ const approval = of('approval', 'tooling')
 const seal = of('seal', 'security')
 const policy = of('policy', 'security')
 const workflow = of('workflow', 'workflow')
+const container = of('container_run', 'container')
 const rateLimit = of('rate_limit', 'rate_limit')
 const storage = of('storage', 'storage')
 const volume = of('volume', 'storage')
@@ -42,6 +43,8 @@ const git = of('git_repo', 'git_repo')
 const script = of('script', 'script')
 const credential = of('credential', 'credential')
 const secret = of('secrets', 'secrets')
+const iam = of('iam', 'identity')
+const stimulus = of('stimulus', 'stimulus')
 
 export const eventTypes = {
   agent_deployed: agent('AgentDeployed', 'deployed_at', 'tenant_id', 'manifest'),
@@ -91,6 +94,57 @@ export const eventTypes = {
   workflow_execution_completed: workflow('WorkflowExecutionCompleted', 'completed_at', 'final_blackboard'),
   workflow_execution_failed: workflow('WorkflowExecutionFailed', 'failed_at', 'reason'),
   workflow_execution_cancelled: workflow('WorkflowExecutionCancelled', 'cancelled_at'),
+  subworkflow_triggered: workflow(
+    'SubworkflowTriggered',
+    'triggered_at',
+    'parent_execution_id',
+    'child_execution_id',
+    'child_workflow_id',
+    'mode',
+    'parent_state_name',
+  ),
+  subworkflow_completed: workflow(
+    'SubworkflowCompleted',
+    'completed_at',
+    'parent_execution_id',
+    'child_execution_id',
+    'result_key',
+  ),
+  subworkflow_failed: workflow('SubworkflowFailed', 'failed_at', 'parent_execution_id', 'child_execution_id', 'reason'),
+
+  container_run_started: container('ContainerRunStarted', 'started_at', 'state_name', 'step_name', 'image', 'command'),
+  container_run_completed: container(
+    'ContainerRunCompleted',
+    'completed_at',
+    'state_name',
+    'step_name',
+    'exit_code',
+    'stdout_bytes',
+    'stderr_bytes',
+    'duration_ms',
+  ),
+  container_run_failed: container('ContainerRunFailed', 'failed_at', 'state_name', 'step_name', 'reason'),
+  parallel_container_run_aggregated: container(
+    'ParallelContainerRunAggregated',
+    'aggregated_at',
+    'state_name',
+    'total_steps',
+    'succeeded',
+    'failed',
+    'strategy',
+  ),
+
+  stimulus_received: stimulus('StimulusReceived', 'received_at', 'stimulus_id', 'source'),
+  stimulus_classified: stimulus(
+    'StimulusClassified',
+    'classified_at',
+    'stimulus_id',
+    'workflow_id',
+    'confidence',
+    'routing_mode',
+  ),
+  stimulus_rejected: stimulus('StimulusRejected', 'rejected_at', 'stimulus_id', 'reason'),
+  stimulus_classification_failed: stimulus('ClassificationFailed', 'failed_at', 'stimulus_id', 'error'),
 
   execution_started: execution('ExecutionStarted', 'started_at'),
   execution_completed: execution('ExecutionCompleted', 'completed_at', 'final_output', 'total_iterations'),
@@ -287,6 +341,15 @@ export const eventTypes = {
     'threshold_percent',
   ),
 
+  tenant_quota_exceeded: of('tenant', 'tenant')(
+    'TenantQuotaExceeded',
+    'exceeded_at',
+    'tenant_slug',
+    'quota_kind',
+    'current_value',
+    'limit',
+  ),
+
   git_repo_binding_created: git('BindingCreated', 'created_at', 'id', 'repo_url', 'git_ref', 'volume_id'),
   git_repo_clone_started: git('CloneStarted', 'started_at', 'id', 'volume_id', 'strategy'),
   git_repo_clone_completed: git('CloneCompleted', 'completed_at', 'id', 'commit_sha', 'duration_ms'),
@@ -325,6 +388,17 @@ export const eventTypes = {
   secret_retrieved: secret('SecretRetrieved', 'retrieved_at', 'engine', 'path', 'access_context'),
   secret_written: secret('SecretWritten', 'written_at', 'engine', 'path', 'access_context'),
   secret_access_denied: secret('SecretAccessDenied', 'denied_at', 'engine', 'path', 'reason', 'access_context'),
+
+  user_authenticated: iam('UserAuthenticated', 'authenticated_at', 'sub', 'realm_slug', 'identity_kind'),
+  token_validation_failed: iam('TokenValidationFailed', 'attempted_at', 'realm_slug', 'reason'),
+  service_account_provisioned: iam(
+    'ServiceAccountProvisioned',
+    'provisioned_at',
+    'client_id',
+    'realm_slug',
+    'grant_type',
+  ),
+  service_account_revoked: iam('ServiceAccountRevoked', 'revoked_at', 'client_id', 'realm_slug', 'reason'),
 } as const
 
 export type EventTypeName = keyof typeof eventTypes

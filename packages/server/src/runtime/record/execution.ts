@@ -82,6 +82,9 @@ export const unstarted = (now: Micros) =>
     spentMs: 0,
   }) as const
 
+/** What nobody works on: whoever finds it first takes it up. */
+export const unowned = { owner: '', heartbeatAt: 0 } as const
+
 /** What may change of an execution; absent means unchanged. */
 export type ExecutionChange = Partial<
   Pick<

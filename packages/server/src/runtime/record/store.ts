@@ -3,6 +3,7 @@ import type { SystemScope, TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import { inBatches } from '../../storage/in-batches.ts'
 import type { Micros } from '../../storage/instants.ts'
+import { prepared } from '../../storage/prepared.ts'
 import type { ExecutionIterationRow, ExecutionRow } from '../../storage/schema.ts'
 import {
   type Execution,
@@ -67,6 +68,24 @@ const summaryColumns = [
 ] as const
 
 export function createExecutionStore({ db }: Database): ExecutionStore {
+  const updateUnfinished = prepared(
+    (
+      on,
+      {
+        executionId,
+        ofGeneration,
+        ...columns
+      }: { executionId: string; ofGeneration: number | undefined } & ReturnType<typeof columnsOf>,
+    ) => {
+      const query = on
+        .updateTable('executions')
+        .set(columns)
+        .where('id', '=', executionId)
+        .where('status', 'in', unfinished)
+        .returning('id')
+      return ofGeneration === undefined ? query : query.where('generation', '=', ofGeneration)
+    },
+  )
   return {
     async insert(execution, within) {
       await within.insertInto('executions').values(rowOf(execution)).execute()
@@ -88,14 +107,12 @@ export function createExecutionStore({ db }: Database): ExecutionStore {
       return rows.map(summaryOf)
     },
     async update(id, change, within, generation) {
-      let query = within
-        .updateTable('executions')
-        .set(columnsOf(change))
-        .where('id', '=', id)
-        .where('status', 'in', unfinished)
-      if (generation !== undefined) query = query.where('generation', '=', generation)
-      const result = await query.executeTakeFirst()
-      return Number(result.numUpdatedRows) === 1
+      const rows = await updateUnfinished(within, {
+        executionId: id,
+        ofGeneration: generation,
+        ...columnsOf(change),
+      })
+      return rows.length === 1
     },
     async adopt({ id, owner: former, heartbeatAt, generation }, owner, at) {
       const result = await db

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { JOURNAL_TOPIC, type JournalNews } from '../../changes/journal/journal.ts'
+import { JOURNAL_TOPIC, type JournalNews, type ToldEntry } from '../../changes/journal/journal.ts'
 import type { JournalEntry, JournalStore } from '../../changes/journal/store.ts'
 import type { Subject } from '../../changes/subject.ts'
 import { frameOf, keepaliveFrame, openEventStream } from '../../http/event-stream.ts'
@@ -43,13 +43,18 @@ interface Position {
   readonly tenant: number | null
 }
 
-interface Source {
-  read(position: Position): Promise<Page<JournalEntry>>
+interface Source<Entry extends ToldEntry = JournalEntry> {
+  read(position: Position): Promise<Page<Entry>>
   /** Where a connection is that has been given this entry. */
-  after(position: Position, entry: JournalEntry): Position
+  after(position: Position, entry: Entry): Position
   concerns(news: JournalNews): boolean
-  isLast(entry: JournalEntry): boolean
+  isLast(entry: Entry): boolean
+  /** What of these entries a connection has before it, when nothing lies between; null: it has to look. */
+  next(position: Position, told: readonly ToldEntry[]): readonly Entry[] | null
 }
+
+/** Entries that wait for a connection; beyond them it looks for itself. */
+const MOST_TOLD = 200
 
 export function createJournalStreams(deps: {
   store: Pick<JournalStore, 'after' | 'ofAgentAfter' | 'ofNobodyAfter' | 'lastSequence'>
@@ -60,13 +65,21 @@ export function createJournalStreams(deps: {
   const { store, bus, clock, onReadError } = deps
   const open = new Set<() => void>()
 
-  async function serve(reply: FastifyReply, source: Source, start: Position, follow: boolean): Promise<void> {
+  async function serve<Entry extends ToldEntry>(
+    reply: FastifyReply,
+    source: Source<Entry>,
+    start: Position,
+    follow: boolean,
+  ): Promise<void> {
     // Subscribed before the first reading: what is stored meanwhile is read in the next round.
     let isStale = true
+    let told: ToldEntry[] = []
     let wake = () => {}
     const unsubscribe = bus.subscribe(JOURNAL_TOPIC, (message) => {
-      if (!source.concerns(message as JournalNews)) return
-      isStale = true
+      const news = message as JournalNews
+      if (!source.concerns(news)) return
+      if (news.entries && told.length < MOST_TOLD) told.push(...news.entries)
+      else isStale = true
       wake()
     })
     const forgetGap = bus.onGap(() => {
@@ -97,17 +110,24 @@ export function createJournalStreams(deps: {
     let position = start
     try {
       while (!stream.isEnded) {
-        if (!isStale) {
+        if (!isStale && told.length === 0) {
           if (!follow) return stream.end()
           await new Promise<void>((resolve) => {
             wake = resolve
-            if (isStale || stream.isEnded) resolve()
+            if (isStale || told.length > 0 || stream.isEnded) resolve()
           })
           continue
         }
+        // What is read from here on holds whatever was told so far.
+        const news = isStale ? null : source.next(position, told)
+        told = []
         isStale = false
-        const { rows, hasMore } = await source.read(position)
-        if (hasMore) isStale = true
+        let rows = news
+        if (rows === null) {
+          const page = await source.read(position)
+          rows = page.rows
+          if (page.hasMore) isStale = true
+        }
         for (const entry of rows) {
           position = source.after(position, entry)
           if (!stream.write(frameOf(null, entry.data, idOf(position)))) return
@@ -127,10 +147,14 @@ export function createJournalStreams(deps: {
       serve(
         reply,
         {
-          read: ({ own }) => store.after({ kind, id }, own, PAGE),
+          read: ({ own }): Promise<Page<ToldEntry>> => store.after({ kind, id }, own, PAGE),
           after: (_before, { sequence }) => ({ own: sequence, tenant: null }),
           concerns: ({ subject }) => subject.kind === kind && subject.id === id,
           isLast: ({ type }) => isLast(type),
+          next({ own }, told) {
+            const unseen = told.filter(({ sequence }) => sequence > own)
+            return unseen.every(({ sequence }, index) => sequence === own + 1 + index) ? unseen : null
+          },
         },
         { own: lastEventId(request)?.own ?? 0, tenant: null },
         follow,
@@ -158,6 +182,8 @@ export function createJournalStreams(deps: {
             news.tenantId === scope.tenantId &&
             (news.agentId === agentId || (isVerbose && news.agentId === null && news.subject.kind === 'tenant')),
           isLast: () => false,
+          // Its order is that of all subjects of the agent, which no news tells.
+          next: () => null,
         },
         { own: seen?.own ?? (await start()), tenant: ofTenant },
         follow,

@@ -1,5 +1,6 @@
 import type { Database, Queryable } from '../../storage/database.ts'
 import type { Micros } from '../../storage/instants.ts'
+import { prepared } from '../../storage/prepared.ts'
 import type { TurnEntry } from './turns.ts'
 
 /** SQL for what was said and done in attempts. */
@@ -14,6 +15,27 @@ export interface TurnStore {
 }
 
 export function createTurnStore({ db }: Database): TurnStore {
+  const insert = prepared(
+    (
+      on,
+      row: {
+        readonly executionId: string
+        iteration: number
+        position: number
+        kind: string
+        data: string
+        at: Micros
+      },
+    ) =>
+      on.insertInto('execution_turns').values({
+        execution_id: row.executionId,
+        iteration: row.iteration,
+        position: row.position,
+        kind: row.kind,
+        data: row.data,
+        created_at: row.at,
+      }),
+  )
   return {
     async list(executionId, iteration) {
       const rows = await db
@@ -32,18 +54,8 @@ export function createTurnStore({ db }: Database): TurnStore {
         }
       })
     },
-    async append({ executionId, iteration, position, at }, { kind, ...data }, within) {
-      await within
-        .insertInto('execution_turns')
-        .values({
-          execution_id: executionId,
-          iteration,
-          position,
-          kind,
-          data: JSON.stringify(data),
-          created_at: at,
-        })
-        .execute()
+    async append(place, { kind, ...data }, within) {
+      await insert(within, { ...place, kind, data: JSON.stringify(data) })
     },
   }
 }

@@ -61,6 +61,8 @@ onEachDatabase('the embedded engine', (start) => {
       onPublishError: () => {},
     })
     const engine = createEngine({
+      takesNew: () => true,
+      count: () => {},
       store,
       journal,
       bus,

@@ -18,29 +18,36 @@ const SILENT_OWNER_MS = 90_000
 const BEAT_MS = 30_000
 /** Messages of the bus may be lost: what belongs to this server is looked through this often all the same. */
 const LOOK_THROUGH_MS = 60_000
+/** Runs of which all are read before the work of the first begins. */
+const TAKEN_AT_ONCE = 200
 /** A run has something new to do, or nothing any more: whoever owns it looks. */
 const RUN_TOPIC = 'workflow-run'
 
 /** What happened while a state worked: an event without its entry and its instant, which the engine knows. */
 export type Outcome = RunEvent extends infer Event
   ? Event extends { readonly entry: number }
-    ? Omit<Event, 'entry' | 'at'>
+    ? Omit<Event, 'entry' | 'step' | 'at'>
     : never
   : never
 
 /**
  * Does the work of a state, and says how it ended. It may be asked for the same entry of a run again, by another server, after a
- * crash. Null: it ends otherwise, by an event that comes from elsewhere.
+ * crash. Null: it ends otherwise, by an event that comes from elsewhere, or there is nothing to say before `again` is called: then
+ * it is asked once more. What waits so holds nothing of the run in memory.
  */
 export type Worker = (
-  run: Pick<RunRecord, 'id' | 'tenantId' | 'workflowName' | 'definition' | 'startedBy' | 'dueAt'>,
+  run: RunRecord,
   pending: Pending,
-  options: { readonly signal: AbortSignal },
+  options: { readonly signal: AbortSignal; readonly again: () => void },
 ) => Promise<Outcome | null>
 
 /** What a run is started with. */
-export type NewRun = Pick<RunRecord, 'id' | 'tenantId' | 'workflowId' | 'workflowName' | 'definition' | 'startedBy'> &
-  Omit<Extract<RunEvent, { type: 'started' }>, 'type' | 'at' | 'runId' | 'tenantId'>
+export type NewRun = Pick<RunRecord, 'id' | 'tenantId' | 'workflowId' | 'workflowName' | 'definition' | 'startedBy'> & {
+  /** The state of another run that began it; null or absent of one that was started by somebody. */
+  readonly parent?: RunRecord['parent']
+  readonly depth?: number
+  readonly bound?: RunRecord['bound']
+} & Omit<Extract<RunEvent, { type: 'started' }>, 'type' | 'at' | 'runId' | 'tenantId'>
 
 /** A run after an event, and why a signal was not kept, where it was one that was not. */
 export interface Told {
@@ -73,8 +80,11 @@ export interface Engine {
 /** A state that is worked for here. */
 interface Underway {
   readonly entry: number
+  readonly step: number
+  readonly tenantId: string
   readonly abort: AbortController
-  readonly cancelTimer: () => void
+  /** Milliseconds since 1970; never of what has a time of its own elsewhere. */
+  readonly due: number
 }
 
 export function createEngine(deps: {
@@ -83,11 +93,18 @@ export function createEngine(deps: {
   worker: Worker
   /** Let go of what states asked for that are over: all of it when the run has ended. May be asked again. */
   release: (run: RunRecord) => Promise<void>
+  /** Whether this server takes up what another had to leave. */
+  takesNew: () => boolean
+  /** A run has begun, or ended so. */
+  count: (status: string) => void
   bus: Bus
   clock: Clock
   logger: Logger
   owner: string
+  /** Messages may be lost: wake what waits for one that was. */
+  lookThrough?: () => Promise<void>
 }): Engine {
+  const { lookThrough = async () => {} } = deps
   const { store, journal, worker, release, bus, clock, logger, owner } = deps
   const underway = new Map<string, Underway>()
   /** Runs of which something is being taken in here: one thing after the other, so that what is worked for is never older than that. */
@@ -96,6 +113,8 @@ export function createEngine(deps: {
   const background = new Set<Promise<void>>()
   /** When this server last said that its runs are alive, and looked through them; something of them is to be taken up again. */
   const last = { beat: 0, look: 0 }
+  /** One timer for the state that has taken too long first, however many there are. */
+  const deadlines = createDeadline(clock, timeOut)
   let isBehind = true
   let isStopped = false
 
@@ -135,7 +154,17 @@ export function createEngine(deps: {
   async function releaseEnded(run: RunRecord): Promise<void> {
     if (run.state.status === 'running' || isStopped) return
     await release(run)
+    await tellParent(run)
     await store.markReleased(run.id)
+  }
+
+  /** The run that began this one hears of its end, until it has taken that in. */
+  async function tellParent({ id, tenantId, parent, state }: RunRecord): Promise<void> {
+    if (parent === null || state.status === 'running') return
+    const { status, finalOutput: result, reason: error } = state
+    const { entry } = parent
+    const at = clock.now()
+    await tell({ id: parent.id, tenantId }, { type: 'child_ended', at, entry, childId: id, status, result, error })
   }
 
   /** Work for what the run asks for now, and for nothing else of it. */
@@ -144,46 +173,83 @@ export function createEngine(deps: {
     const here = underway.get(run.id)
     const pending = run.owner === owner && run.state.status === 'running' ? run.pending : null
     // What is worked for is never older than what was: a start and a sweep may come here in either order.
-    if (here?.entry === pending?.entry || (here && run.state.entry < here.entry)) return
+    const isSame = here?.entry === pending?.entry && here?.step === pending?.step
+    if (isSame || (here && (run.state.entry < here.entry || isEarlierStep(run, here)))) return
     if (here) letGo(run.id, here)
     if (pending) work(run, pending)
   }
 
-  function letGo(runId: string, { abort, cancelTimer }: Underway): void {
-    cancelTimer()
+  function letGo(runId: string, { abort }: Underway): void {
     underway.delete(runId)
     abort.abort()
   }
 
-  function work(run: RunRecord, pending: Pending): void {
-    const { entry } = pending
-    const abort = new AbortController()
-    const due = run.dueAt === null ? Number.POSITIVE_INFINITY : run.dueAt / 1000
-    // What a person is asked has its own time-out, which is kept with the answer: one that came in time counts.
-    const wait = pending.work.kind === 'Human' ? Number.POSITIVE_INFINITY : Math.max(0, due - clock.now())
-    const cancelTimer = clock.after(wait, () =>
-      tellOrLetGo(async () => void (await tell(run, { type: 'state_timed_out', at: clock.now(), entry }))),
+  /** What could not be told is found out anew: the next sweep takes the run up again. */
+  function tellOrLetGo(runId: string, here: Underway, telling: () => Promise<void>): void {
+    inBackground(runId, () =>
+      telling().catch((error: unknown) => {
+        if (underway.get(runId) === here) letGo(runId, here)
+        throw error
+      }),
     )
-    const here: Underway = { entry, abort, cancelTimer }
-    underway.set(run.id, here)
-    /** What could not be told is found out anew: the next sweep takes the run up again. */
-    function tellOrLetGo(telling: () => Promise<void>): void {
-      inBackground(run.id, () =>
-        telling().catch((error: unknown) => {
-          if (underway.get(run.id) === here) letGo(run.id, here)
-          throw error
-        }),
-      )
+  }
+
+  /** End the states that have taken too long; when the next will have. */
+  function timeOut(): number {
+    let next = Number.POSITIVE_INFINITY
+    const now = clock.now()
+    for (const [id, here] of underway) {
+      if (here.due > now) next = Math.min(next, here.due)
+      else if (!here.abort.signal.aborted) {
+        const { tenantId, entry } = here
+        // Told once: what could not be told is let go of, and taken up with its time.
+        underway.set(id, { ...here, due: Number.POSITIVE_INFINITY })
+        const event = { type: 'state_timed_out', at: now, entry } as const
+        tellOrLetGo(id, underway.get(id) as Underway, async () => void (await tell({ id, tenantId }, event)))
+      }
     }
-    tellOrLetGo(async () => {
-      const outcome = await worker(run, pending, { signal: abort.signal }).catch((error: unknown): Outcome => {
+    return next
+  }
+
+  /** Outside of `work`, so that what waits holds neither the run nor its state. */
+  const againOf = (id: string, tenantId: string, here: Underway) => () =>
+    inBackground(id, () =>
+      inTurn(id, async () => {
+        if (isStopped || !isUnderway(id, here)) return
+        const run = await store.find(scopeOfRecord({ tenantId }), id)
+        if (run?.pending?.entry === here.entry && isUnderway(id, here)) doWork(run, run.pending, here)
+      }),
+    )
+
+  const isUnderway = (id: string, { entry, step }: Underway): boolean => {
+    const here = underway.get(id)
+    return here?.entry === entry && here.step === step
+  }
+
+  function work(run: RunRecord, pending: Pending): void {
+    const { entry, step } = pending
+    // What a person is asked has its own time-out, which is kept with the answer: one that came in time counts.
+    const isTimed = pending.work.kind !== 'Human' && run.dueAt !== null
+    const due = isTimed ? Math.ceil((run.dueAt ?? 0) / 1000) : Number.POSITIVE_INFINITY
+    const here: Underway = { entry, step, tenantId: run.tenantId, abort: new AbortController(), due }
+    underway.set(run.id, here)
+    doWork(run, pending, here)
+    deadlines.expect(due)
+  }
+
+  function doWork(run: RunRecord, pending: Pending, here: Underway): void {
+    const { entry, step } = pending
+    const { signal } = here.abort
+    const again = againOf(run.id, run.tenantId, here)
+    tellOrLetGo(run.id, here, async () => {
+      const outcome = await worker(run, pending, { signal, again }).catch((error: unknown): Outcome => {
         // The state is not to blame, and is asked for again.
         if (isDatabaseAway(error) || error instanceof Unavailable) throw error
         return { type: 'state_failed', error: (error as Error).message }
       })
       // Nobody waits for it any more, or this server stops: whoever takes the run over asks again.
-      if (outcome === null || abort.signal.aborted) return
-      await tell(run, { ...outcome, entry, at: clock.now() } as Exclude<RunEvent, { type: 'started' }>)
+      if (outcome === null || signal.aborted) return
+      await tell(run, { ...outcome, entry, step, at: clock.now() } as Exclude<RunEvent, { type: 'started' }>)
     })
   }
 
@@ -192,13 +258,15 @@ export function createEngine(deps: {
     const asked = commands.findLast((command): command is Pending => command.type === 'work')
     const isAsked = asked !== undefined && asked.entry === state.entry && state.status === 'running'
     const stays = run.state.entry === state.entry && state.status === 'running'
+    // A state has one time for all that it asks for.
+    const isFresh = isAsked && !stays
     const isIn = run.state.entry === state.entry && run.state.status === state.status
     return {
       ...run,
       state,
       sequence: run.sequence + 1,
       pending: isAsked ? asked : stays ? run.pending : null,
-      dueAt: isAsked ? ((at + asked.timeoutSeconds * 1_000_000) as Micros) : stays ? run.dueAt : null,
+      dueAt: isFresh ? ((at + asked.timeoutSeconds * 1_000_000) as Micros) : stays ? run.dueAt : null,
       enteredAt: isIn ? run.enteredAt : at,
       updatedAt: at,
       endedAt: state.status === 'running' ? null : at,
@@ -213,8 +281,10 @@ export function createEngine(deps: {
   ): Promise<Told | null> {
     const templates = await loadTemplates()
     let step: Step | null = null
+    let hasEnded = false
     const run = await journal.write<RunRecord | null>(async (within) => {
       step = null
+      hasEnded = false
       const before = await store.lock(scopeOfRecord({ tenantId }), id, within)
       if (!before) return { made: null, subject: null, events: [] }
       step = interpret(before.definition, before.state, event, templates)
@@ -222,9 +292,11 @@ export function createEngine(deps: {
       const made = after(before, step, microsOf(clock.now()))
       await store.update(made, within)
       await store.append(id, { sequence: made.sequence, event }, within)
-      return { made, subject: subjectOf(made), events: told(made, step, event) }
+      hasEnded = before.state.status === 'running' && made.state.status !== 'running'
+      return { made, subject: subjectOf(made), events: told(made, step, event, before.state.current) }
     })
     if (run === null) return null
+    if (hasEnded) deps.count(run.state.status)
     await spread(run)
     const { commands } = step as unknown as Step
     if (run.state.status === 'running' && commands.some(({ type }) => type === 'stop_work'))
@@ -247,19 +319,50 @@ export function createEngine(deps: {
       .catch((err: unknown) => logger.error({ err }, 'bus refused a message'))
   }
 
-  async function takeOver(lost: LostRun): Promise<void> {
-    if (!(await store.adopt(lost, owner, microsOf(clock.now())))) return
-    logger.info({ run_id: lost.id, from: lost.owner }, 'workflow taken over')
-    await inTurn(lost.id, () => look(lost))
+  /** Several at once, so that a server that comes back goes on with all of its runs within a moment. */
+  async function takeOver(lost: readonly LostRun[], silentSince: Micros): Promise<void> {
+    const from = new Map(lost.map((one) => [one.id, one.owner]))
+    for (const run of await store.adopt(lost, owner, microsOf(clock.now()), silentSince)) {
+      logger.info({ run_id: run.id, from: from.get(run.id) }, 'workflow taken over')
+      // Something may have been taken in since: what is worked for is never older than that.
+      if (turns.has(run.id)) inBackground(run.id, () => inTurn(run.id, () => look(run)))
+      else follow(run)
+      if (run.state.status !== 'running') inBackground(run.id, () => releaseEnded(run))
+    }
   }
 
   return {
-    async start({ id, tenantId, workflowId, workflowName, definition, startedBy, ...given }, once) {
+    async start(
+      {
+        id,
+        tenantId,
+        workflowId,
+        workflowName,
+        definition,
+        startedBy,
+        parent = null,
+        depth = 0,
+        bound = null,
+        ...given
+      },
+      once,
+    ) {
       const templates = await loadTemplates()
       const event: RunEvent = { type: 'started', at: clock.now(), runId: id, tenantId, ...given }
       const now = microsOf(clock.now())
       const step = interpret(definition, null, event, templates)
-      const blank = { id, tenantId, workflowId, workflowName, definition, startedBy, input: given.input }
+      const blank = {
+        id,
+        tenantId,
+        workflowId,
+        workflowName,
+        definition,
+        startedBy,
+        parent,
+        depth,
+        bound,
+        input: given.input,
+      }
       const times = { startedAt: now, enteredAt: now, heartbeatAt: now, updatedAt: now, endedAt: null }
       const place = { state: unstarted(step.state), sequence: 0, pending: null, dueAt: null, owner, generation: 0 }
       const run = await journal.write<RunRecord | null>(async (within) => {
@@ -270,9 +373,12 @@ export function createEngine(deps: {
         }
         if (once && !(await once(within, make))) return { made: null, subject: null, events: [] }
         if (!once) await make()
-        return { made, subject: subjectOf(made), events: told(made, step, event) }
+        return { made, subject: subjectOf(made), events: told(made, step, event, made.state.current) }
       })
-      if (run !== null) await spread(run)
+      if (run !== null) {
+        deps.count('started')
+        await spread(run)
+      }
       return run
     },
     tell,
@@ -281,12 +387,15 @@ export function createEngine(deps: {
       const own = isBehind || now - last.look >= LOOK_THROUGH_MS ? owner : null
       if (own !== null) last.look = now
       isBehind = false
-      for (const lost of await store.listLost(systemScope, own, microsOf(now - SILENT_OWNER_MS))) {
-        if (isStopped) return
-        if (underway.has(lost.id)) continue
-        await takeOver(lost).catch((err: unknown) => {
+      if (own !== null && underway.size > 0) await lookThrough()
+      const silentSince = microsOf(now - SILENT_OWNER_MS)
+      const lost = (await store.listLost(systemScope, own, silentSince)).filter(
+        ({ id, owner: former }) => !underway.has(id) && (former === owner || deps.takesNew()),
+      )
+      for (let first = 0; first < lost.length && !isStopped; first += TAKEN_AT_ONCE) {
+        await takeOver(lost.slice(first, first + TAKEN_AT_ONCE), silentSince).catch((err: unknown) => {
           isBehind = true
-          logger.error({ err, run_id: lost.id }, 'workflow could not be taken over; it is tried again')
+          logger.error({ err }, 'workflows could not be taken over; it is tried again')
         })
       }
     },
@@ -299,11 +408,38 @@ export function createEngine(deps: {
     async stop() {
       isStopped = true
       unsubscribe()
+      deadlines.stop()
       for (const [id, one] of [...underway]) letGo(id, one)
       await Promise.allSettled([...turns.values(), ...background])
     },
   }
 }
+
+/** One timer for the earliest of many instants. @param fire does what is due, and says when the next is */
+function createDeadline(clock: Clock, fire: () => number) {
+  let armed: { readonly at: number; readonly cancel: () => void } | null = null
+  let isStopped = false
+  function expect(at: number): void {
+    if (isStopped || at === Number.POSITIVE_INFINITY || (armed && armed.at <= at)) return
+    armed?.cancel()
+    const cancel = clock.after(Math.max(0, at - clock.now()), () => {
+      armed = null
+      expect(fire())
+    })
+    armed = { at, cancel }
+  }
+  return {
+    expect,
+    stop() {
+      isStopped = true
+      armed?.cancel()
+      armed = null
+    },
+  }
+}
+
+const isEarlierStep = ({ state }: RunRecord, here: Underway): boolean =>
+  state.entry === here.entry && state.status === 'running' && state.within.step < here.step
 
 /** Before its first state was entered: whatever that asks for is new. */
 const unstarted = (state: RunState): RunState => ({ ...state, entry: -1 })

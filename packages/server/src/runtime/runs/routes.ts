@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
 import { onceOf } from '../../changes/idempotency/idempotency.ts'
 import { BadRequest } from '../../errors.ts'
@@ -6,10 +7,11 @@ import type { App } from '../../http/server.ts'
 import { toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
 import { Json, JsonObject, ListOf, listed, missingInBody, pageOf, requireUuid, runtimeCallerOf } from '../http.ts'
 import { stateOutputs } from '../interpreter/interpreter.ts'
+import { headersOf } from '../limits/limits.ts'
 import type { JournalStreams } from '../record/streams.ts'
 import { givenBy, requireBounded } from './given.ts'
 import type { RunRecord, RunSummary } from './run-record.ts'
-import type { BegunRun, Runs, SignalGiven } from './runs.ts'
+import type { BegunRun, Runs, SignalGiven, StartedRun } from './runs.ts'
 import { isLastOfRun } from './told.ts'
 
 const tags = ['workflow executions']
@@ -117,6 +119,12 @@ const detailed = (run: RunRecord) => {
     final_output: state.finalOutput ?? null,
   }
 }
+/** With what is left of a limit, as headers. */
+function answered(reply: FastifyReply, run: StartedRun) {
+  if (run.left) reply.headers(headersOf(run.left))
+  return begun(run)
+}
+
 const begun = ({ id, workflowId, workflowName, startedAt }: BegunRun) => ({
   execution_id: id,
   id,
@@ -147,12 +155,12 @@ export function runRoutes(app: App, { runs, streams }: { runs: Runs; streams: Jo
         response: { 200: Begun, ...failures },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const caller = runtimeCallerOf(request)
       const given = givenBy(request.body ?? {}, true)
       const version = request.query.version ?? request.body?.version ?? null
       const once = onceOf(request, caller)
-      return begun(await runs.start(caller, request.params.name, given, { version, once }))
+      return answered(reply, await runs.start(caller, request.params.name, given, { version, once }))
     },
   )
 
@@ -169,11 +177,11 @@ export function runRoutes(app: App, { runs, streams }: { runs: Runs; streams: Jo
         response: { 200: Begun, ...failures },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const caller = runtimeCallerOf(request)
       const given = givenBy(request.body ?? {}, false)
       const options = { version: request.body?.version ?? null, once: onceOf(request, caller) }
-      return begun(await runs.start(caller, request.params.name, given, options))
+      return answered(reply, await runs.start(caller, request.params.name, given, options))
     },
   )
 
@@ -192,13 +200,14 @@ export function runRoutes(app: App, { runs, streams }: { runs: Runs; streams: Jo
         response: { 200: Begun, ...failures },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const caller = runtimeCallerOf(request)
       const { body } = request
       const named = body.workflow_name || body.workflow_id
       if (!named) throw missingInBody('workflow_name')
       const given = givenBy(body, false)
-      return begun(
+      return answered(
+        reply,
         await runs.start(caller, named, given, { version: body.version ?? null, once: onceOf(request, caller) }),
       )
     },

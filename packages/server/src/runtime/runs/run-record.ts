@@ -1,5 +1,6 @@
 import type { WorkflowManifestDocument } from '@lictor/aegis'
 import type { Micros } from '../../storage/instants.ts'
+import type { SecurityContext } from '../contexts/security-contexts.ts'
 import type { Command, RunEvent, RunState, RunStatus } from '../interpreter/run.ts'
 
 /** What a state asked for last, and until when it may take: a server that takes a run over asks for it again. */
@@ -30,8 +31,26 @@ export interface RunRecord {
   readonly startedAt: Micros
   readonly updatedAt: Micros
   readonly endedAt: Micros | null
+  /** The state of another run that began it; null of one that was started by somebody. */
+  readonly parent: RunParent | null
+  /** How many runs are above it. */
+  readonly depth: number
+  /** What its agents stay within; null of a run that no execution is above. */
+  readonly bound: SecurityContext | null
   /** The JSON value that it was started with. */
   readonly input: unknown
+}
+
+export interface RunParent {
+  readonly id: string
+  readonly entry: number
+}
+
+/** What a state of a run began, and what ends with it: an execution, or a run that it waits for. */
+export interface RunChild {
+  readonly kind: 'execution' | 'run'
+  readonly id: string
+  readonly entry: number
 }
 
 /** A run as lists show it. */

@@ -2,62 +2,19 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { WorkflowManifest } from '@lictor/aegis'
 import { afterEach, expect, it } from 'vitest'
-import { stringify } from 'yaml'
 import { onEachDatabase, startTestServer, type TestServer } from '../../../test/harness.ts'
-import { deployAgent, readStream, serviceHeaders, until, world } from '../../../test/runtime.ts'
+import { serviceHeaders, until } from '../../../test/runtime.ts'
+import { workflowWorld } from '../../../test/workflow-runs.ts'
 import { requireBounded } from './given.ts'
 import { unsupportedIn } from './supported.ts'
 
 onEachDatabase('workflows that run', (start) => {
   let t: TestServer
   afterEach(() => t.close())
-  const opened = world(async (environment) => {
-    t = await start({ environment: { ...environment, LICTOR_SANDBOX: 'process' } })
+  const open = workflowWorld(async (environment) => {
+    t = await start({ environment })
     return t
   })
-  async function open() {
-    const { headers, address } = await opened([], {})
-    const send = (method: 'GET' | 'POST' | 'DELETE', url: string, payload?: object, as = headers) =>
-      t.request({ method, url, headers: as, ...(payload === undefined ? {} : { payload }) })
-    const runUrl = (id: string, rest = '') => `/v1/workflows/executions/${id}${rest}`
-    return {
-      headers,
-      address,
-      send,
-      runUrl,
-      /** An agent that plays these turns. */
-      agent: (name: string, turns: readonly object[]) =>
-        deployAgent(
-          t,
-          headers,
-          { runtime: { language: 'javascript', version: '20', model: 'scripted' } },
-          { name, annotations: { 'lictor.dev/script': stringify({ turns }) } },
-        ),
-      async register(states: object, metadata: object = {}, spec: object = {}) {
-        const definition = {
-          apiVersion: '100monkeys.ai/v1',
-          kind: 'Workflow',
-          metadata: { name: 'flow', ...metadata },
-          spec: { initial_state: Object.keys(states)[0], states, ...spec },
-        }
-        const answer = await send('POST', '/v1/workflows?force=true', { name: 'flow', definition })
-        if (answer.statusCode !== 200) throw new Error(answer.body)
-      },
-      async run(body: object = {}) {
-        const answer = await send('POST', '/v1/workflows/flow/run', body)
-        if (answer.statusCode !== 200) throw new Error(answer.body)
-        return answer.json<{ execution_id: string }>().execution_id
-      },
-      get: async (id: string) => (await send('GET', runUrl(id))).json(),
-      /** As it is when it has ended, and what its log says. */
-      async ended(id: string) {
-        const log = await readStream(address, runUrl(id, '/logs/stream'), headers)
-        return { run: (await send('GET', runUrl(id))).json(), log }
-      },
-      pending: async () =>
-        (await send('GET', '/v1/human-approvals')).json<{ items: { id: string; execution_id: string }[] }>().items,
-    }
-  }
 
   it('goes from its start over an agent, a command and a person to its end, and tells all of it', async () => {
     const w = await open()
@@ -289,11 +246,18 @@ onEachDatabase('workflows that run', (start) => {
     expect(await refusal({}, 'nothing')).toEqual([404, "Workflow 'nothing' not found"])
     await w.register({
       A: { kind: 'Human', prompt: 'ok?', transitions: [{ target: 'B' }] },
-      B: { kind: 'ContainerRun', name: 'b', image: 'alpine', command: ['true'], transitions: [] },
+      B: {
+        kind: 'ContainerRun',
+        name: 'b',
+        image: 'alpine',
+        command: ['true'],
+        network_mode: 'bridge',
+        transitions: [],
+      },
     })
     expect(await refusal()).toEqual([
       422,
-      "Failed to start workflow execution: State 'B' is of kind ContainerRun, which this server does not run yet. It runs Agent, System and Human states.",
+      "Failed to start workflow execution: State 'B': the container 'b' has the network_mode 'bridge', and containers of workflows have no network here. Write none, or leave it out.",
     ])
     const fits = { type: 'object', required: ['target'] }
     await w.register({ A: { kind: 'Human', prompt: 'ok?', transitions: [] } }, { input_schema: fits })
@@ -425,8 +389,18 @@ it('a workflow that this server does not run whole is told by what it lacks', ()
     )
   expect(reason({})).toBeNull()
   expect(reason({ judges: [] })).toBeNull()
-  expect(reason({ judges: [{ agent_id: 'j' }] })).toContain("State 'A' has the field judges")
-  expect(reason({ isolation: 'docker' })).toContain("State 'A' asks for isolation 'docker'")
+  expect(reason({ judges: [{ agent_id: 'j' }] })).toBeNull()
+  expect(reason({ pre_execution_validator: { criteria: 'c' } })).toContain(
+    "State 'A': pre_execution_validator.judge_agent",
+  )
+  expect(reason({ pre_execution_validator: { judge_agent: 'j', min: 1 } })).toContain('pre_execution_validator.min ')
+  expect(reason({ pre_execution_validator: { judge_agent: 'j', min_score: 2 } })).toContain('min_score')
+  expect(reason({ output_handler: { type: 'container' } })).toContain("State 'A': output_handler.type 'container'")
+  const headers = { authorization: 'Bearer secret:token' }
+  expect(reason({ output_handler: { type: 'webhook', url: 'https://a.example', headers } })).toContain(
+    'output_handler.headers.authorization',
+  )
+  expect(reason({ isolation: 'docker' })).toContain("State 'A': it asks for isolation 'docker'")
   expect(reason({}, { storage: { workspace: {} } })).toContain('spec.storage')
 })
 

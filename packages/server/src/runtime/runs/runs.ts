@@ -4,17 +4,19 @@ import type { JournalEntry, JournalStore } from '../../changes/journal/store.ts'
 import { Conflict, InvalidInput, NotFound, TooManyRequests } from '../../errors.ts'
 import type { Approvals } from '../../governance/governance.ts'
 import { actorOf } from '../../identity/caller.ts'
-import { scopeOf } from '../../identity/scope.ts'
+import { scopeOf, scopeOfRecord, type TenantScope } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
+import type { SecurityContext } from '../contexts/security-contexts.ts'
 import { overrideProblem } from '../interpreter/blackboard.ts'
 import type { Values } from '../interpreter/run.ts'
+import type { Left, Limits } from '../limits/limits.ts'
 import { compileSchema } from '../validation/json-schema.ts'
 import type { RuntimeCaller } from '../visibility.ts'
+import { askedBy } from './asked.ts'
 import { type Engine, subjectOf } from './engine.ts'
 import type { Given } from './given.ts'
-import { askedBy } from './human-work.ts'
 import type { RunFilter, RunRecord, RunSummary } from './run-record.ts'
 import type { RunStore } from './store.ts'
 import { unsupportedIn } from './supported.ts'
@@ -23,6 +25,18 @@ const NOT_FOUND = 'workflow execution not found'
 /** Runs of a tenant that may be under way at once. */
 const MOST_RUNNING = 10_000
 const RETRY_SECONDS = 60
+
+/** A run that a run begins is at depth 1; none is deeper than this. */
+const DEEPEST = 3
+
+/** @throws Conflict when a run at this depth begins none */
+export function depthBelow(depth: number, from: string): number {
+  if (depth < DEEPEST) return depth + 1
+  throw new Conflict(
+    `Maximum recursive depth reached at depth ${depth}; cannot start a sub-workflow from ${from}`,
+    'too_deep',
+  )
+}
 
 /** A workflow as a run needs it. */
 export interface Runnable {
@@ -38,6 +52,16 @@ export interface BegunRun {
   readonly workflowName: string
   /** Microseconds. */
   readonly startedAt: number
+}
+
+/** With what its starter has left of a limit; null: nothing limits it, or it was begun before. */
+export type StartedRun = BegunRun & { readonly left: Left | null }
+
+/** On whose behalf a run begins. */
+export interface Starter {
+  readonly tenantId: string
+  /** Who is told as having started it. */
+  readonly startedBy: string
 }
 
 /** What a signal says, however its client spells it. */
@@ -59,8 +83,23 @@ export interface Runs {
     caller: RuntimeCaller,
     nameOrId: string,
     given: Given,
-    options: { readonly version: string | null; readonly once: OnceKey | null },
-  ): Promise<BegunRun>
+    options: {
+      readonly version: string | null
+      readonly once: OnceKey | null
+      /** The execution that asks for it: its agents stay within what that one may. */
+      readonly by?: string | null
+    },
+  ): Promise<StartedRun>
+  /**
+   * Start a run together with what asks for it: `alongside` is the first of its transaction, and where it answers false there is no
+   * run, and null is returned. @throws as `start`
+   */
+  begin(
+    starter: Starter,
+    nameOrId: string,
+    given: Given,
+    alongside: (run: BegunRun, within: Queryable) => Promise<boolean>,
+  ): Promise<BegunRun | null>
   list(caller: RuntimeCaller, filter: RunFilter): Promise<RunSummary[]>
   /** @throws NotFound */
   get(caller: RuntimeCaller, id: string): Promise<RunRecord>
@@ -82,17 +121,23 @@ export function createRuns(deps: {
   database: Database
   store: RunStore
   engine: Engine
+  limits: Pick<Limits, 'begin'>
   journalStore: Pick<JournalStore, 'after' | 'delete'>
   idempotency: Idempotency
   approvals: Pick<Approvals, 'withdraw' | 'listOf'>
   /** @throws NotFound */
-  findWorkflow: (caller: RuntimeCaller, nameOrId: string, version: string | null) => Promise<Runnable>
+  findWorkflow: (of: { readonly tenantId: string }, nameOrId: string, version: string | null) => Promise<Runnable>
+  /** The execution above all that led to one, and the security context of that one itself. @throws NotFound */
+  findExecution: (
+    scope: TenantScope,
+    id: string,
+  ) => Promise<{ readonly root: string; readonly securityContext: SecurityContext }>
   /** Let go of whatever a run that has ended asked for. */
   release: (run: RunRecord) => Promise<void>
   clock: Clock
   random: Random
 }): Runs {
-  const { database, store, engine, journalStore, idempotency, approvals, findWorkflow, clock, random } = deps
+  const { database, store, engine, limits, journalStore, idempotency, approvals, findWorkflow, clock, random } = deps
 
   async function get(caller: RuntimeCaller, id: string): Promise<RunRecord> {
     const run = await store.find(scopeOf(caller), id)
@@ -111,43 +156,82 @@ export function createRuns(deps: {
       throw new Conflict(`What state '${run.state.current}' asked was decided already.`, 'already_decided')
   }
 
+  type Make = NonNullable<Parameters<Engine['start']>[1]>
+
+  /** @param makeOf decides within the transaction whether there is the run */
+  async function open(
+    { tenantId, startedBy }: Starter,
+    nameOrId: string,
+    given: Given,
+    { version, depth, bound }: { version: string | null } & Pick<RunRecord, 'depth' | 'bound'>,
+    makeOf: (run: BegunRun) => Make,
+  ): Promise<StartedRun> {
+    const workflow = await findWorkflow({ tenantId }, nameOrId, version)
+    requireRunnable(workflow, given)
+    await requireRoom(store, scopeOfRecord({ tenantId }))
+    const { name, manifest } = workflow
+    const run = { id: random.uuid(), workflowId: workflow.id, workflowName: name, startedAt: clock.now() * 1000 }
+    const { input, intent } = given
+    const started = {
+      id: run.id,
+      tenantId,
+      workflowId: workflow.id,
+      workflowName: name,
+      definition: manifest,
+      startedBy,
+      depth,
+      bound,
+      input,
+      intent,
+      overrides: given.overrides as Values,
+      volumes: { workspace: null, shared: {} },
+    }
+    const { left } = await limits.begin({ tenantId, userId: startedBy }, 'workflow_execution', async () => ({
+      made: undefined,
+      isNew: (await engine.start(started, makeOf(run))) !== null,
+    }))
+    return { ...run, left }
+  }
+
+  /** What holds for a run that an execution starts: as deep as that one is, and within what it may. @throws Conflict */
+  async function below(caller: RuntimeCaller, executionId: string): Promise<Pick<RunRecord, 'depth' | 'bound'>> {
+    const scope = scopeOf(caller)
+    const { root, securityContext } = await deps.findExecution(scope, executionId)
+    const run = await store.findRunOf(scope, root)
+    return { depth: depthBelow(run?.depth ?? 0, `execution ${executionId}`), bound: securityContext }
+  }
+
   return {
     get,
     list: (caller, filter) => store.list(scopeOf(caller), filter),
-    async start(caller, nameOrId, given, { version, once }) {
+    async start(caller, nameOrId, given, { version, once, by = null }) {
       const before = await idempotency.answered<BegunRun>(once)
-      if (before) return before
-      const workflow = await findWorkflow(caller, nameOrId, version)
-      requireRunnable(workflow, given)
-      if ((await store.countRunning(scopeOf(caller))) >= MOST_RUNNING)
-        throw new TooManyRequests(`${MOST_RUNNING} workflows of this tenant are running already.`, RETRY_SECONDS)
-      const id = random.uuid()
-      const { name, manifest } = workflow
-      let begun: BegunRun = { id, workflowId: workflow.id, workflowName: name, startedAt: clock.now() * 1000 }
-      const make = async (within: Queryable, insert: () => Promise<void>) => {
-        begun = await idempotency.once(once, within, async () => {
-          await insert()
-          return begun
-        })
-        return begun.id === id
-      }
-      const { input, intent } = given
-      await engine.start(
-        {
-          id,
-          tenantId: caller.tenantId,
-          workflowId: workflow.id,
-          workflowName: name,
-          definition: manifest,
-          startedBy: actorOf(caller),
-          input,
-          intent,
-          overrides: given.overrides as Values,
-          volumes: { workspace: null, shared: {} },
-        },
-        make,
-      )
-      return begun
+      if (before) return { ...before, left: null }
+      const { tenantId } = caller
+      const { depth, bound } = by === null ? { depth: 0, bound: null } : await below(caller, by)
+      let begun: BegunRun | null = null
+      const starter = { tenantId, startedBy: actorOf(caller) }
+      const made = await open(starter, nameOrId, given, { version, depth, bound }, (run) => {
+        return async (within, insert) => {
+          begun = await idempotency.once(once, within, async () => {
+            await insert()
+            return run
+          })
+          return begun.id === run.id
+        }
+      })
+      return { ...made, ...((begun as BegunRun | null) ?? {}) }
+    },
+    async begin(starter, nameOrId, given, alongside) {
+      let isBegun = false
+      const made = await open(starter, nameOrId, given, { version: null, depth: 0, bound: null }, (run) => {
+        return async (within, insert) => {
+          isBegun = await alongside(run, within)
+          if (isBegun) await insert()
+          return isBegun
+        }
+      })
+      return isBegun ? made : null
     },
     async cancel(caller, id, reason) {
       await engine.tell(await get(caller, id), { type: 'cancelled', at: clock.now(), reason })
@@ -179,8 +263,14 @@ export function createRuns(deps: {
   }
 }
 
+/** @throws TooManyRequests when as many runs of the tenant are under way as may be */
+export async function requireRoom(store: Pick<RunStore, 'countRunning'>, scope: TenantScope): Promise<void> {
+  if ((await store.countRunning(scope)) >= MOST_RUNNING)
+    throw new TooManyRequests(`${MOST_RUNNING} workflows of this tenant are running already.`, RETRY_SECONDS)
+}
+
 /** @throws InvalidInput */
-function requireRunnable({ manifest }: Runnable, { input, overrides, refused }: Given): void {
+export function requireRunnable({ manifest }: Pick<Runnable, 'manifest'>, { input, overrides, refused }: Given): void {
   const problem = unsupportedIn(manifest) ?? refused ?? overrideProblem(overrides)
   if (problem !== null) refuse(problem)
   const { input_schema: schema } = manifest.metadata

@@ -5,10 +5,10 @@ import { inBatches } from '../../storage/in-batches.ts'
 import type { Micros } from '../../storage/instants.ts'
 import type { WorkflowRunLogRow, WorkflowRunRow } from '../../storage/schema.ts'
 import type { RunEvent } from '../interpreter/run.ts'
-import type { LoggedEvent, RunFilter, RunRecord, RunSummary } from './run-record.ts'
+import type { LoggedEvent, RunChild, RunFilter, RunRecord, RunSummary } from './run-record.ts'
 
-/** A run whose server is gone, by what tells whether that has changed. */
-export type LostRun = Pick<RunRecord, 'id' | 'tenantId' | 'owner' | 'generation'>
+/** A run whose server is gone. */
+export type LostRun = Pick<RunRecord, 'id' | 'owner'>
 
 /** SQL for runs of workflows and their logs. */
 export interface RunStore {
@@ -27,13 +27,21 @@ export interface RunStore {
   /** What an event made of it. */
   update(run: RunRecord, within: Queryable): Promise<void>
   append(runId: string, entry: LoggedEvent, within: Queryable): Promise<void>
+  /** A state began something; once for each id. */
+  addChild(runId: string, child: RunChild, within: Queryable): Promise<void>
+  /** What states of a run began before this entry, and was not let go of. */
+  listChildren(runId: string, before: number): Promise<RunChild[]>
+  /** The run that began an execution; null of one that no run began. */
+  findRunOf(scope: TenantScope, executionId: string): Promise<RunRecord | null>
+  /** What was begun before this entry has ended. */
+  forgetChildren(runId: string, before: number): Promise<void>
   listLog(runId: string): Promise<LoggedEvent[]>
   /** Runs that hold something still and belong to this server (null: none of its own), or to one that was silent since. */
   listLost(scope: SystemScope, owner: string | null, silentSince: Micros): Promise<LostRun[]>
   /** Of these, the runs that hold something still. */
   listUnreleased(ids: readonly string[]): Promise<ReadonlySet<string>>
-  /** Take a run over: false when another was faster. */
-  adopt(lost: LostRun, owner: string, at: Micros): Promise<boolean>
+  /** Take runs over; those that no other server was faster with. `silentSince` as they were listed. */
+  adopt(lost: readonly LostRun[], owner: string, at: Micros, silentSince: Micros): Promise<RunRecord[]>
   /** A run that has ended holds nothing any more. */
   markReleased(id: string): Promise<void>
   /** With its log. */
@@ -96,23 +104,58 @@ export function createRunStore(database: Database): RunStore {
       await within.insertInto('workflow_runs').values(rowOf(run)).execute()
     },
     async update(run, within) {
-      // Who owns it is changed by those alone who take it over.
-      const {
-        id: _id,
-        owner: _owner,
-        heartbeat_at: _beat,
-        generation: _one,
-        is_released: _held,
-        ...changing
-      } = rowOf(run)
-      const { definition: _definition, input: _input, ...fields } = changing
-      await within.updateTable('workflow_runs').set(fields).where('id', '=', run.id).execute()
+      // Only what an event can change: SQLite writes the index of every column that is named, changed or not.
+      const { status, ...row } = rowOf(run)
+      await within
+        .updateTable('workflow_runs')
+        .set({
+          current_state: row.current_state,
+          reason: row.reason,
+          state: row.state,
+          sequence: row.sequence,
+          pending: row.pending,
+          entered_at: row.entered_at,
+          due_at: row.due_at,
+          updated_at: row.updated_at,
+          ended_at: row.ended_at,
+          // One that has ended takes no events.
+          ...(status === 'running' ? {} : { status }),
+        })
+        .where('id', '=', run.id)
+        .execute()
     },
     async append(runId, { sequence, event }, within) {
       await within
         .insertInto('workflow_run_log')
         .values({ run_id: runId, sequence, type: event.type, event: JSON.stringify(event), at: event.at * 1000 })
         .execute()
+    },
+    async addChild(runId, { kind, id, entry }, within) {
+      await within
+        .insertInto('workflow_run_children')
+        .values({ run_id: runId, kind, id, entry })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute()
+    },
+    async listChildren(runId, before) {
+      return db
+        .selectFrom('workflow_run_children')
+        .select(['kind', 'id', 'entry'])
+        .where('run_id', '=', runId)
+        .where('entry', '<', before)
+        .orderBy('entry')
+        .execute()
+    },
+    async findRunOf(scope, executionId) {
+      const row = await db
+        .selectFrom('workflow_run_children')
+        .select('run_id')
+        .where('id', '=', executionId)
+        .executeTakeFirst()
+      return row ? find(scope, row.run_id) : null
+    },
+    async forgetChildren(runId, before) {
+      await db.deleteFrom('workflow_run_children').where('run_id', '=', runId).where('entry', '<', before).execute()
     },
     async listLog(runId) {
       const rows = await db
@@ -126,17 +169,12 @@ export function createRunStore(database: Database): RunStore {
     async listLost(_scope, owner, silentSince) {
       const rows = await db
         .selectFrom('workflow_runs')
-        .select(['id', 'tenant_id', 'owner', 'generation'])
+        .select(['id', 'owner'])
         .where('is_released', '=', 0)
         .where((where) => where.or([where('owner', '=', owner ?? ''), where('heartbeat_at', '<', silentSince)]))
         .orderBy('updated_at')
         .execute()
-      return rows.map((row) => ({
-        id: row.id,
-        tenantId: row.tenant_id,
-        owner: row.owner,
-        generation: row.generation,
-      }))
+      return rows
     },
     async listUnreleased(ids) {
       const rows = await inBatches(ids, (batch) =>
@@ -144,21 +182,27 @@ export function createRunStore(database: Database): RunStore {
       )
       return new Set(rows.map(({ id }) => id))
     },
-    async adopt({ id, owner: before, generation }, owner, at) {
-      const { numUpdatedRows } = await db
-        .updateTable('workflow_runs')
-        .set({ owner, heartbeat_at: at, generation: generation + 1 })
-        .where('id', '=', id)
-        .where('owner', '=', before)
-        .where('generation', '=', generation)
-        .where('is_released', '=', 0)
-        .executeTakeFirst()
-      return Number(numUpdatedRows) === 1
+    async adopt(lost, owner, at, silentSince) {
+      const rows = await inBatches(
+        lost.map(({ id }) => id),
+        (batch) =>
+          db
+            .updateTable('workflow_runs')
+            .set((e) => ({ owner, heartbeat_at: at, generation: e('generation', '+', 1) }))
+            .where('id', 'in', batch)
+            .where('is_released', '=', 0)
+            // One that another server has taken over meanwhile was heard of since.
+            .where((where) => where.or([where('owner', '=', owner), where('heartbeat_at', '<', silentSince)]))
+            .returningAll()
+            .execute(),
+      )
+      return rows.map(runOf)
     },
     async markReleased(id) {
       await db.updateTable('workflow_runs').set({ is_released: 1 }).where('id', '=', id).execute()
     },
     async delete(id, within) {
+      await within.deleteFrom('workflow_run_children').where('run_id', '=', id).execute()
       await within.deleteFrom('workflow_run_log').where('run_id', '=', id).execute()
       await within.deleteFrom('workflow_runs').where('id', '=', id).execute()
     },
@@ -173,12 +217,25 @@ export function createRunStore(database: Database): RunStore {
   }
 }
 
+/** Definitions as they were read last: many runs have the same, and each of their events reads it. */
+const definitions = new Map<string, RunRecord['definition']>()
+const MOST_DEFINITIONS = 100
+
+function definitionOf(text: string): RunRecord['definition'] {
+  const known = definitions.get(text)
+  if (known) return known
+  const read = JSON.parse(text) as RunRecord['definition']
+  if (definitions.size >= MOST_DEFINITIONS) definitions.delete(definitions.keys().next().value ?? '')
+  definitions.set(text, read)
+  return read
+}
+
 const runOf = (row: WorkflowRunRow): RunRecord => ({
   id: row.id,
   tenantId: row.tenant_id,
   workflowId: row.workflow_id,
   workflowName: row.workflow_name,
-  definition: JSON.parse(row.definition) as RunRecord['definition'],
+  definition: definitionOf(row.definition),
   state: JSON.parse(row.state) as RunRecord['state'],
   sequence: row.sequence,
   pending: row.pending === null ? null : (JSON.parse(row.pending) as RunRecord['pending']),
@@ -191,6 +248,9 @@ const runOf = (row: WorkflowRunRow): RunRecord => ({
   startedAt: row.started_at,
   updatedAt: row.updated_at,
   endedAt: row.ended_at,
+  parent: row.parent_id === null ? null : { id: row.parent_id, entry: row.parent_entry ?? 0 },
+  depth: row.parent_depth ?? 0,
+  bound: row.security_context === null ? null : (JSON.parse(row.security_context) as RunRecord['bound']),
   input: JSON.parse(row.input) as unknown,
 })
 
@@ -217,6 +277,10 @@ const rowOf = (run: RunRecord): WorkflowRunRow => ({
   started_at: run.startedAt,
   updated_at: run.updatedAt,
   ended_at: run.endedAt,
+  parent_id: run.parent?.id ?? null,
+  parent_entry: run.parent?.entry ?? null,
+  parent_depth: run.depth,
+  security_context: run.bound === null ? null : JSON.stringify(run.bound),
 })
 
 const summaryColumns = [

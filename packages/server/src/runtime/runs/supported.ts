@@ -1,9 +1,7 @@
-import type { WorkflowManifestDocument, WorkflowState } from '@lictor/aegis'
-
-/** Kinds of states that this server does the work of. */
-const worked: readonly WorkflowState['kind'][] = ['Agent', 'System', 'Human']
-/** Fields of Agent states that it would have to leave out. */
-const agentFields = ['judges', 'pre_execution_validator', 'output_handler', 'volumes'] as const
+import type { ContainerStep, WorkflowManifestDocument, WorkflowState } from '@lictor/aegis'
+import { preValidatorOf } from '../interpreter/pre-validator.ts'
+import { outputHandlerIn } from '../interpreter/refine.ts'
+import { referenceIn, schemeOf } from '../references/reference.ts'
 
 /**
  * Why this server does not run a workflow, in a sentence that names the state; null for one that it runs. Told when a run is
@@ -13,17 +11,58 @@ export function unsupportedIn({ spec }: WorkflowManifestDocument): string | null
   if (spec.storage?.workspace !== undefined || (spec.storage?.shared_volumes ?? []).length > 0)
     return 'spec.storage declares volumes, which this server does not make for workflows yet. Leave it out.'
   for (const [name, state] of Object.entries(spec.states)) {
-    if (!worked.includes(state.kind))
-      return `State '${name}' is of kind ${state.kind}, which this server does not run yet. It runs ${worked.slice(0, -1).join(', ')} and ${worked.at(-1)} states.`
-    if (state.kind !== 'Agent') continue
-    const field = agentFields.find((one) => {
-      const value = state[one]
-      return Array.isArray(value) ? value.length > 0 : value !== undefined
-    })
-    if (field !== undefined)
-      return `State '${name}' has the field ${field}, which this server does not heed in workflows yet. Leave it out, or let the agent's own manifest say it.`
-    if (state.isolation !== undefined && state.isolation !== 'inherit')
-      return `State '${name}' asks for isolation '${state.isolation}', which this server leaves to the agent's own manifest. Write inherit, or leave it out.`
+    const problem = handlerProblem(state) ?? problemOf(state)
+    if (problem !== null) return `State '${name}': ${problem}`
   }
   return null
+}
+
+function problemOf(state: WorkflowState): string | null {
+  switch (state.kind) {
+    case 'Agent':
+      return agentProblem(state)
+    case 'ContainerRun':
+      return containerProblem(state)
+    case 'ParallelContainerRun':
+      return state.steps.map(containerProblem).find((problem) => problem !== null) ?? null
+    default:
+      return null
+  }
+}
+
+function containerProblem(step: ContainerStep): string | null {
+  const of = step.name === undefined || step.name === '' ? 'its container' : `the container '${step.name}'`
+  if ((step.volumes ?? []).length > 0)
+    return `${of} has volumes, which this server does not mount in workflows yet. Every container of a run has the folder of the run at /workspace.`
+  if (step.registry_credentials !== undefined)
+    return `${of} has registry_credentials, which this server does not read: whoever runs it sets LICTOR_REGISTRY_LOGINS. Leave it out.`
+  if (step.network_mode !== undefined && step.network_mode !== 'none')
+    return `${of} has the network_mode '${step.network_mode}', and containers of workflows have no network here. Write none, or leave it out.`
+  return null
+}
+
+function agentProblem(state: Extract<WorkflowState, { kind: 'Agent' }>): string | null {
+  if ((state.volumes ?? []).length > 0)
+    return "it has the field volumes, which this server does not heed in workflows yet. Leave it out, or let the agent's own manifest say it."
+  if (state.isolation !== undefined && state.isolation !== 'inherit')
+    return `it asks for isolation '${state.isolation}', which this server leaves to the agent's own manifest. Write inherit, or leave it out.`
+  try {
+    preValidatorOf(state.pre_execution_validator)
+    return null
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+function handlerProblem(state: WorkflowState): string | null {
+  try {
+    const handler = outputHandlerIn(state)
+    if (handler?.type !== 'webhook') return null
+    const referring = Object.entries(handler.headers).find(([, value]) => referenceIn(schemeOf(value).named) !== null)
+    return referring === undefined
+      ? null
+      : `output_handler.headers.${referring[0]} refers to a secret, which this server hands to agents alone. Let an agent with an output handler of its own do it.`
+  } catch (error) {
+    return (error as Error).message.replace(/^spec\./, '')
+  }
 }

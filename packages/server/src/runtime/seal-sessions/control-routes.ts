@@ -5,7 +5,7 @@ import { actorOf } from '../../identity/caller.ts'
 import { scopeOf } from '../../identity/scope.ts'
 import { toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
 import type { AccessAudit } from '../access-audit.ts'
-import { requireOperator } from '../contexts/routes.ts'
+import { requireInstallationOperator, requireOperator } from '../contexts/routes.ts'
 import { JsonObject, ListOf, listed } from '../http.ts'
 import type { Provisioning } from './provisioning.ts'
 import type { SecurityTokens, TokenKey } from './security-tokens.ts'
@@ -296,7 +296,7 @@ export function sealControlRoutes(
       },
     },
     async (request, reply) => {
-      const caller = requireOperator(request)
+      const caller = requireInstallationOperator(request)
       const key = await securityTokens.rotate(request.body?.algorithm)
       await audit.record(caller, 'seal_key.rotate', { kid: key.id, algorithm: key.algorithm }, null)
       reply.code(201)
@@ -321,7 +321,7 @@ export function sealControlRoutes(
       },
     },
     async (request) => {
-      const caller = requireOperator(request)
+      const caller = requireInstallationOperator(request)
       const { kid } = request.params
       await securityTokens.retire(kid)
       await audit.record(caller, 'seal_key.retire', { kid }, null)

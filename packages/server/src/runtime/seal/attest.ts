@@ -1,4 +1,5 @@
 import { parsePublicKey, SEALError } from '@lictor/seal'
+import type { Logger } from 'pino'
 import { Unauthenticated, Unavailable } from '../../errors.ts'
 import type { TokenCaller } from '../../identity/caller.ts'
 import { scopeOfRecord, type TenantScope } from '../../identity/scope.ts'
@@ -17,8 +18,9 @@ import type { ExecutionStore } from '../record/store.ts'
 import type { NewSession, SealSessions } from '../seal-sessions/sessions.ts'
 import type { SealTelling } from '../seal-sessions/telling.ts'
 import type { Workloads } from '../seal-sessions/workloads.ts'
+import { isTenantName } from '../visibility.ts'
 import { refusal } from './refusal.ts'
-import { tierOf } from './tier-limits.ts'
+import { tierOf } from './tier.ts'
 
 /** Attestation: who shows a public key, by which proof, and the session that is opened for it. */
 export interface Attestation {
@@ -67,11 +69,14 @@ export function createAttestation(deps: {
   contexts: SecurityContexts
   sessions: Pick<SealSessions, 'open'>
   telling: Pick<SealTelling, 'attestationRefused'>
+  requireActive: (scope: TenantScope) => Promise<void>
   limiter: RateLimiter
   clock: Clock
   random: Random
+  logger: Pick<Logger, 'warn'>
 }): Attestation {
   const { tokens, attempts, executionStore, workloads, contexts, sessions, telling, limiter, random } = deps
+  const { requireActive, logger } = deps
 
   /** By a bearer, which is judged first and finally where there is one; else by the address. */
   async function holderOf(
@@ -108,10 +113,7 @@ export function createAttestation(deps: {
       request.tenantId !== caller.tenantId &&
       request.tenantId !== (await contexts.slugOf(scope))
     )
-      throw refusal(
-        'tenant_mismatch',
-        `permission_denied: tenant mismatch (identity tenant: ${await contexts.slugOf(scope)}, requested: ${request.tenantId})`,
-      )
+      await passOver(request.tenantId, caller)
     // What is in force later is looked up by this: the key itself, where it was one, and not its owner.
     const principal = caller.key ? `key:${caller.key.id}` : caller.subject
     const { agentId, executionId } = request
@@ -138,6 +140,22 @@ export function createAttestation(deps: {
       allowed: null,
       tools: null,
     }
+  }
+
+  /**
+   * A caller acts in its own tenant, whatever it names: no caller of this server may act in another one's.
+   * @throws for what can be no tenant's name
+   */
+  async function passOver(requested: string, { tenantId, subject }: TokenCaller): Promise<void> {
+    if (!isTenantName(requested))
+      throw refusal(
+        'tenant_mismatch',
+        `permission_denied: tenant mismatch (identity tenant: ${await contexts.slugOf(scopeOfRecord({ tenantId }))}, requested: ${requested})`,
+      )
+    logger.warn(
+      { tenant_id: tenantId, subject, requested },
+      'an attestation named another tenant than its own, which was ignored',
+    )
   }
 
   async function holderByAddress(request: Request, token: string): Promise<Holder> {
@@ -200,6 +218,7 @@ export function createAttestation(deps: {
       try {
         const holder = await holderOf(request, proof)
         tenantId = holder.tenantId
+        await requireActive(scopeOfRecord(holder))
         await requireSpare(holder)
         tierOf(request.zaruTier)
         const securityContext = await contextOf(holder, request.context)

@@ -5,6 +5,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Governance } from '../../governance/governance.ts'
 import type { App } from '../../http/server.ts'
 import type { TokenCaller } from '../../identity/caller.ts'
+import type { TenantScope } from '../../identity/scope.ts'
 import { scopesOfRole } from '../../identity/tokens/scopes.ts'
 import type { Tokens } from '../../identity/tokens/tokens.ts'
 import type { Shared } from '../../shared.ts'
@@ -16,6 +17,7 @@ import type { Attempts } from '../dispatch/attempts.ts'
 import type { Incidents } from '../incidents/incidents.ts'
 import type { JudgeDesk } from '../judges/judges.ts'
 import type { Waiting } from '../judging/human.ts'
+import type { Limits } from '../limits/limits.ts'
 import type { Masks } from '../masking/masks.ts'
 import { planOf } from '../plan/plan.ts'
 import type { Execution } from '../record/execution.ts'
@@ -37,7 +39,7 @@ import { createDiscovery } from './discovery.ts'
 import { createSealInvocations, type MakeCall } from './invoke.ts'
 import { refusal } from './refusal.ts'
 import { sealRoutes } from './routes.ts'
-import { countByTier } from './tier-limits.ts'
+import { tierOf } from './tier.ts'
 
 const SWEEP_MS = 60_000
 /** Bytes that the files of a session of its own may take. */
@@ -59,6 +61,8 @@ export function createSeal(
     tokens: Tokens
     keys: { standing(ids: readonly string[]): Promise<ReadonlyMap<string, TokenCaller>> }
     signedIn: (request: FastifyRequest) => Promise<{ readonly tenantId: string }>
+    /** @throws Forbidden when the tenant is suspended or gone */
+    requireActive: (scope: TenantScope) => Promise<void>
     events: Governance['events']
     attempts: Attempts
     executionStore: ExecutionStore
@@ -68,6 +72,7 @@ export function createSeal(
     incidents: Incidents
     tenantEvents: TenantEvents
     judges: JudgeDesk
+    limits: Pick<Limits, 'takeTool'>
     masks: Pick<Masks, 'add'>
     calls: Calls
     /** Wait for somebody without keeping the place that an execution has. */
@@ -78,7 +83,7 @@ export function createSeal(
     filesOf: (tenantId: string, executionId: string) => string
   },
 ): Seal {
-  const { config, tokens, calls, metrics, workers, owner, filesOf, attempts, random, limiter } = deps
+  const { config, tokens, calls, metrics, workers, owner, filesOf, attempts, random } = deps
   const store = createSealStore(deps.database)
   const securityTokens = createSecurityTokens({ ...deps, store })
   const telling = createSealTelling(deps)
@@ -144,7 +149,12 @@ export function createSeal(
             envelope_signature: signature,
           },
         },
-        limit: config.limits === 'on' ? countByTier({ limiter, events: deps.tenantEvents }, session) : null,
+        limit: (tool) =>
+          deps.limits.takeTool(
+            { tenantId: session.tenantId, userId: session.userId ?? session.agentId, agentId: session.agentId },
+            tool,
+            tierOf(session.zaruTier),
+          ),
         judge: execution ? judgeOf(execution, signal) : null,
         signal,
       },

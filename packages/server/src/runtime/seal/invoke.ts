@@ -1,6 +1,6 @@
 import { MAX_AGE_SECONDS, type ParsedEnvelope, parseSealEnvelope, SEALError, verifySealEnvelope } from '@lictor/seal'
 import { SealRefused } from '../../errors.ts'
-import { scopeOfRecord } from '../../identity/scope.ts'
+import { scopeOfRecord, type TenantScope } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { microsOf } from '../../storage/instants.ts'
 import type { Execution } from '../record/execution.ts'
@@ -42,9 +42,10 @@ export function createSealInvocations(deps: {
   discovery: Discovery
   makeCall: MakeCall
   telling: SealTelling
+  requireActive: (scope: TenantScope) => Promise<void>
   clock: Clock
 }): SealInvocations {
-  const { sessions, securityTokens, executionStore, discovery, makeCall, telling, clock } = deps
+  const { sessions, securityTokens, executionStore, discovery, makeCall, telling, requireActive, clock } = deps
 
   async function sessionOf(parsed: ParsedEnvelope): Promise<SealSession> {
     const session = await sessions.findByToken(parsed.securityToken)
@@ -110,6 +111,7 @@ export function createSealInvocations(deps: {
       let session: SealSession | null = null
       try {
         session = await sessionOf(parsed)
+        await requireActive(scopeOfRecord(session))
         await authenticate(parsed, session).catch((error: unknown) => {
           throw error instanceof SEALError ? refusalOf(error) : error
         })

@@ -153,6 +153,22 @@ onEachDatabase('limits of tiers', (start) => {
     expect(await status(free, 'aegis.tools.list')).toBe(200)
   })
 
+  it('100 calls at once by somebody whom nobody has seen before: as many as there are left go through, and no more', async () => {
+    const hand = await open()
+    const unknown = await hand({ zaru_tier: 'free', user_id: 'never-seen' })
+    const statuses = await Promise.all(Array.from({ length: 100 }, () => status(unknown, 'aegis.tools.list')))
+    const count = (wanted: number) => statuses.filter((one) => one === wanted).length
+    expect([count(200), count(429)]).toEqual([30, 70])
+    // With 10 of 60 left, over two sessions of the user.
+    const second = await hand({ zaru_tier: 'free', user_id: 'never-seen' })
+    expect(await calls(unknown, 50, 'fs.list', { path: '.' })).toEqual([200])
+    const more = await Promise.all(
+      Array.from({ length: 100 }, (_, n) => status(n % 2 === 0 ? unknown : second, 'fs.list', { path: '.' })),
+    )
+    expect(more.filter((one) => one === 200)).toHaveLength(10)
+    expect(more.filter((one) => one === 429)).toHaveLength(90)
+  })
+
   it('that one is near is told once in its time, that a call was beyond it each time', async () => {
     const hand = await open()
     const free = await hand({ zaru_tier: 'free' })

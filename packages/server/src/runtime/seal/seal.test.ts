@@ -100,7 +100,7 @@ onEachDatabase('attestation', (start) => {
       ['an unknown context', { public_key: key(), security_context: 'lab' }, 401, 3001],
       ['a context of the consumer realm', { public_key: key(), security_context: 'zaru-enterprise' }, 403, 3001],
       ['a context of another tenant', { public_key: key(), security_context: 'tenant-acme-x' }, 403, 3001],
-      ['another tenant', { public_key: key(), security_context: 'default', tenant_id: 'acme' }, 403, 3002],
+      ['a tenant that can be none', { public_key: key(), security_context: 'default', tenant_id: 'a/b' }, 403, 3002],
       ['an unknown execution', { ...good(), execution_id: crypto.randomUUID() }, 404, 3000],
       ['agent and execution that are no UUIDs', { ...good(), agent_id: 'a', execution_id: 'nope' }, 400, 3002],
       ['an agent that is no UUID', { ...good(), agent_id: 'a', execution_id: crypto.randomUUID() }, 400, 3002],
@@ -113,6 +113,19 @@ onEachDatabase('attestation', (start) => {
       expect([what, ...told(answer)]).toEqual([what, status, code])
       requireSuperset(answer)
     }
+  })
+
+  it('that names another tenant is of the own one all the same', async () => {
+    t = await start()
+    const headers = await serviceHeaders(t)
+    const of = async (more: object) => {
+      const answer = await attest(t, { public_key: key(), security_context: 'default', ...more }, { headers })
+      expect(answer.statusCode).toBe(200)
+      return decodeJwt(answer.json<{ security_token: string }>().security_token).tenant_id
+    }
+    const own = await of({})
+    expect(await of({ tenant_id: 'acme' })).toBe(own)
+    expect(await of({ tenant_id: crypto.randomUUID() })).toBe(own)
   })
 
   it('leaves out what is too much for a token, and takes what says nothing for nothing', async () => {

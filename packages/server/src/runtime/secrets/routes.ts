@@ -64,7 +64,7 @@ export function secretRoutes(app: App, secrets: Secrets): void {
   app.get(
     '/v1/secrets',
     {
-      config: { access: 'bearer', scope: 'tenant', requires: 'secret:list' },
+      config: { access: 'bearer', scope: 'tenant', requires: 'secret:list', refusesItself: true },
       schema: {
         tags,
         summary: 'Secrets, by path',
@@ -92,7 +92,7 @@ export function secretRoutes(app: App, secrets: Secrets): void {
   app.get(
     '/v1/secrets/*',
     {
-      config: { access: 'bearer', scope: 'tenant', requires: 'secret:read' },
+      config: { access: 'bearer', scope: 'tenant', requires: 'secret:read', refusesItself: true },
       schema: {
         tags,
         summary: 'Read a secret',
@@ -111,7 +111,7 @@ export function secretRoutes(app: App, secrets: Secrets): void {
   app.put(
     '/v1/secrets/*',
     {
-      config: { access: 'bearer', scope: 'tenant', requires: 'secret:write', maxBody },
+      config: { access: 'bearer', scope: 'tenant', requires: 'secret:write', maxBody, refusesItself: true },
       schema: {
         tags,
         summary: 'Write a secret',
@@ -157,7 +157,7 @@ export function secretRoutes(app: App, secrets: Secrets): void {
   app.delete(
     '/v1/secrets/*',
     {
-      config: { access: 'bearer', scope: 'tenant', requires: 'secret:delete' },
+      config: { access: 'bearer', scope: 'tenant', requires: 'secret:delete', refusesItself: true },
       schema: {
         tags,
         summary: 'Delete a secret, or one version of it',
@@ -179,7 +179,7 @@ export function secretRoutes(app: App, secrets: Secrets): void {
   app.get(
     '/v1/secret-versions/*',
     {
-      config: { access: 'bearer', scope: 'tenant', requires: 'secret:list' },
+      config: { access: 'bearer', scope: 'tenant', requires: 'secret:list', refusesItself: true },
       schema: {
         tags,
         summary: 'Versions of a secret',

@@ -1,10 +1,11 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Clock } from '../../ports/clock.ts'
 import type { Egress, EgressDoor, EgressPolicy, RefusedAccess } from '../../ports/egress.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Instance, InstanceSpec, Sandbox } from '../../ports/sandbox.ts'
+import { removeTree } from '../files/own.ts'
 
 /** What an attempt needs of its instance. */
 export interface SpawnRequest {
@@ -118,7 +119,7 @@ export function createSpawner(deps: {
     one.forget()
     try {
       await rename(one.workspace, spec.workspace)
-      await rm(dirname(one.workspace), { recursive: true, force: true })
+      await removeTree(dirname(one.workspace))
     } catch (error) {
       logger.warn({ err: error }, 'the workspace of an instance that waited could not be taken')
       await end(one)
@@ -176,7 +177,7 @@ export function createSpawner(deps: {
       if (isStopped) discard(one)
     } catch (error) {
       await door?.close()
-      await rm(dirname(workspace), { recursive: true, force: true })
+      await removeTree(dirname(workspace))
       throw error
     }
   }
@@ -211,7 +212,7 @@ export function createSpawner(deps: {
   async function end(one: Waiting): Promise<void> {
     await one.instance.stop(0)
     await one.door?.close()
-    await rm(dirname(one.workspace), { recursive: true, force: true })
+    await removeTree(dirname(one.workspace))
   }
 
   return {
@@ -230,7 +231,7 @@ export function createSpawner(deps: {
       fill(request, warmth)
       return started
     },
-    clear: () => rm(folder, { recursive: true, force: true }),
+    clear: () => removeTree(folder),
     async drain() {
       isStopped = true
       for (const one of [...waiting]) discard(one)

@@ -56,6 +56,41 @@ describe.skipIf(problem !== null)('executions of an agent whose sandboxes wait f
     },
   )
 
+  it('one that waited is handed the secret as it is now: rotated, the new one; deleted, none', async () => {
+    const secret = (method: 'PUT' | 'DELETE', value?: string) =>
+      t.request({
+        method,
+        url: '/v1/secrets/deploy/key',
+        headers,
+        ...(value === undefined ? {} : { payload: { value } }),
+      })
+    // What is written of the value is masked, so its length is asked for.
+    const w = await open([call('run_command', { command: 'printf %s "$KEY" | wc -c' }), { text: 'Done.' }], {
+      tools: ['run_command'],
+      env: { KEY: 'secret:deploy/key' },
+      advanced: { warm_pool_size: 1 },
+    })
+    const { headers } = w
+    for (const [value, isWarm, version] of [
+      ['before-1', false, 1],
+      ['after-rotation-2', true, 2],
+      ['and-once-more-rotated-3', true, 3],
+    ] as const) {
+      expect((await secret('PUT', value)).statusCode).toBeLessThan(300)
+      const { answer, events } = await w.run()
+      expect(answer).toMatchObject({ status: 'completed' })
+      expect(events.find(({ type }) => type === 'instance_spawned')).toMatchObject({
+        warm: isWarm,
+        references: [{ variable: 'KEY', version }],
+      })
+      expect(JSON.parse(w.told(events)[1] ?? '{}').stdout).toBe(`${value.length}\n`)
+      await expect.poll(() => metric('lictor_sandboxes_waiting')).toBe(1)
+    }
+    expect((await secret('DELETE')).statusCode).toBeLessThan(300)
+    const { answer } = await w.run()
+    expect(answer).toMatchObject({ status: 'failed', error: expect.stringContaining('deploy/key') })
+  })
+
   it('cancelling ends one that had waited', async () => {
     const w = await open([call('run_command', { command: 'sleep 1000' }), { text: 'never' }], {
       tools: ['run_command'],

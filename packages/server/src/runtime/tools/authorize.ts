@@ -5,7 +5,7 @@ import type { Capability } from '../contexts/security-contexts.ts'
 import { PathRefused } from '../files/path.ts'
 import { BundleUnusable, type GovernedCall } from '../judging/execution-guard.ts'
 import { draft } from '../record/events.ts'
-import { isOperator } from '../visibility.ts'
+import { isOperator, isTenantName } from '../visibility.ts'
 import { type PreparedCall, prepareCall, readArguments, requireShape, VariablesRefused } from './arguments.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { InvocationContext } from './invocations.ts'
@@ -142,8 +142,6 @@ export function createAuthorize(deps: {
   }
 }
 
-const TENANT = /^[a-z0-9][a-z0-9-]{0,99}$/i
-
 /** Null where the counters cannot be read or written: nobody is let through uncounted. */
 async function counted<T>(count: () => Promise<T>): Promise<T | null> {
   try {
@@ -161,7 +159,7 @@ async function requireOwnTenant(
   slugOf: (tenantId: string) => Promise<string>,
   refuse: Refuse,
 ): Promise<void> {
-  if (!tenants.every((named) => typeof named === 'string' && TENANT.test(named)))
+  if (!tenants.every((named) => typeof named === 'string' && isTenantName(named)))
     throw new BadArguments("'tenant_id' must be the id or the short name of a tenant, as text.")
   const others = tenants.filter((named) => named !== caller.tenantId)
   if (others.length === 0) return

@@ -1,5 +1,6 @@
 import type { Judge, WorkflowManifestDocument } from '@lictor/aegis'
 import type { TenantScope } from '../../identity/scope.ts'
+import { judgeOfPreValidator } from '../interpreter/pre-validator.ts'
 import { NotRegistrable } from './registration.ts'
 
 /** Finds an agent that a tenant sees, by name or id, own before global. */
@@ -27,7 +28,10 @@ export async function withAgentIds(
 
   const states = Object.entries(manifest.spec.states)
   const judges = states.flatMap(([, state]): readonly Judge[] => {
-    if (state.kind === 'Agent') return state.judges ?? []
+    if (state.kind === 'Agent') {
+      const first = judgeOfPreValidator(state.pre_execution_validator)
+      return [...(first === null ? [] : [{ agent_id: first }]), ...(state.judges ?? [])]
+    }
     return state.kind === 'ParallelAgents' ? (state.judges_for_parallel ?? []) : []
   })
   const missing: string[] = []

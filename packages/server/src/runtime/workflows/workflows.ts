@@ -53,7 +53,7 @@ export interface Workflows {
   ): Promise<Registered>
   /** The same judgement without its effect; a version that is there already is no fault. */
   validate(caller: RuntimeCaller, body: string): Promise<Verdict>
-  list(caller: RuntimeCaller, filter: WorkflowFilter): Promise<Workflow[]>
+  list(of: { readonly tenantId: string }, filter: WorkflowFilter): Promise<Workflow[]>
   /** By name or id, own before global. @throws NotFound, also for a workflow of another tenant. */
   get(caller: { readonly tenantId: string }, nameOrId: string): Promise<Workflow>
   /** As `get`; with a version, as it was in that one. @throws NotFound, also for a version that there is not. */
@@ -101,7 +101,7 @@ export function createWorkflows(deps: {
       const message = `Workflow '${workflow.name}' has no version '${version}'`
       throw new NotFound(message, message)
     },
-    list: (caller, filter) => store.list(scopeOf(caller), filter),
+    list: (of, filter) => store.list(scopeOfRecord(of), filter),
     async register(caller, body, options) {
       const { manifest, yaml, force, scope: said } = await readRegistration(body).catch(answered)
       const scope = readScope(said ?? options.scope)

@@ -26,6 +26,29 @@ export interface BundleRow {
   created_at: number
 }
 
+/** A bundle as agents that read only rulesets are given it. */
+export interface OfferedRulesetRow {
+  bundle_id: string
+  tenant_id: string
+  /** Hash of the stored bytes. */
+  stored_hash: string
+  /** Hash of these bytes. */
+  revision_hash: string
+  yaml_bytes: Uint8Array
+  signature: Uint8Array | null
+}
+
+/** What a scan of an agent's skills found, the newest of each key and folder. */
+export interface SkillScanRow {
+  tenant_id: string
+  key_id: string
+  skills_dir: string
+  env: string
+  /** JSON. */
+  report: string
+  received_at: number
+}
+
 export interface DeploymentRow {
   /** Orders deployments that carry the same instant. */
   seq: Generated<number>
@@ -71,6 +94,8 @@ export interface ApprovalRow {
   /** The arguments as lists show them, where they do not show them whole. */
   args_preview: string | null
   created_at: number
+  /** The agent's own name for what the call belongs to. */
+  session_id: string | null
 }
 
 export interface AgentRegistrationRow {
@@ -90,6 +115,10 @@ export interface AgentRegistrationRow {
   last_seen_at: number | null
   created_at: number
   updated_at: number
+  /** What it was assigned when it last came without a bundle of its own; clients name that one from then on. */
+  assigned_bundle: string | null
+  /** `contracts` or `rulesets`, by what it was last heard to speak. */
+  reads: string | null
 }
 
 export interface AssignmentRuleRow {

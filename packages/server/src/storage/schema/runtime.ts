@@ -84,6 +84,21 @@ export interface WorkflowRunRow {
   started_at: number
   updated_at: number
   ended_at: number | null
+  /** The state of another run that began it. */
+  parent_id: string | null
+  parent_entry: number | null
+  /** How many runs are above it; none where it is null. */
+  parent_depth: number | null
+  /** JSON of the security context that its agents stay within; null of a run that no execution is above. */
+  security_context: string | null
+}
+
+export interface WorkflowRunChildRow {
+  run_id: string
+  id: string
+  kind: 'execution' | 'run'
+  /** Of the state that began it. */
+  entry: number
 }
 
 export interface WorkflowRunLogRow {

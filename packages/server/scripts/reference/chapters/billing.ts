@@ -1,0 +1,62 @@
+import type { Chapter } from '../chapter.ts'
+
+export const billing: Chapter = {
+  tag: 'billing',
+  description:
+    'What tenants pay for, by Stripe. Where `STRIPE_SECRET_KEY` is not set nothing is sold, and every operation is answered 501.',
+  fields: {
+    tiers: 'The tiers that are sold: pro, business, enterprise.',
+    tier: 'The tier; it counts while `status` is `active` or `trialing`, otherwise the tenant is Free.',
+    product_id: "Stripe's id of the product, which names its tier by `metadata.tier`.",
+    name: 'What it is called.',
+    description: 'What is said of it; empty where nothing is.',
+    included_seats: 'Seats that the price includes.',
+    monthly: 'The price of a month; null where there is none.',
+    annual: 'The price of a year; null where there is none.',
+    seat_monthly: 'Of each seat beyond those that are included, by the month; null where there is none.',
+    seat_annual: 'The same by the year.',
+    price_id: "Stripe's id of the price.",
+    seat_price_id: "Stripe's id of the price of a seat, where seats are bought beyond those that are included.",
+    seats: 'How many of these.',
+    amount: 'In the smallest unit of the currency. Of an invoice: what is due.',
+    amount_due: 'What is due, in the smallest unit of the currency.',
+    amount_paid: 'What was paid of it.',
+    currency: 'Its code, in small letters.',
+    success_url: 'Where the browser goes when it was bought; `LICTOR_BASE_URL` without it.',
+    cancel_url: 'Where the browser goes when it was not; `LICTOR_BASE_URL` without it.',
+    return_url: 'Where the browser goes afterwards; `LICTOR_BASE_URL` without it.',
+    url: 'The page, at Stripe: open it in a browser.',
+    tenant_id: 'Id of the tenant.',
+    status: "In Stripe's words; `none` where nothing was bought.",
+    current_period_end: 'Until when it is paid for; null where nothing was bought.',
+    cancel_at_period_end: 'Whether it ends then.',
+    seat_count: 'Seats beyond those that are included.',
+    stripe_customer_id: "Stripe's id of the tenant; null before the first checkout.",
+    stripe_subscription_id: "Stripe's id of the subscription; null where nothing was bought.",
+    invoices: 'The invoices, newest first, 100 at most.',
+    items: 'The same list, under the name that other clients read.',
+    count: 'How many there are.',
+    id: "Stripe's id of the invoice.",
+    created: 'When it was made.',
+    created_unix: 'The same, in seconds since 1970.',
+    hosted_invoice_url: 'A page with it, at Stripe; null where there is none.',
+    invoice_pdf: 'The document; null where there is none.',
+    pdf_url: 'The same.',
+    received: 'True.',
+  },
+  operations: {
+    'GET /v1/billing/prices': { notes: 'For everybody.' },
+    'POST /v1/billing/checkout': {
+      notes:
+        'For administrators and operators. A tenant that has a subscription is answered 409, and changes it in the portal.',
+    },
+    'POST /v1/billing/portal': { notes: 'For administrators and operators. 409 before the first checkout.' },
+    'GET /v1/billing/subscription': {},
+    'GET /v1/billing/invoices': { notes: 'For administrators and operators.' },
+    'POST /v1/billing/webhook': {
+      notes:
+        'For Stripe, which signs what it sends with `STRIPE_WEBHOOK_SECRET`. What comes twice is taken in once. Whatever it tells of a customer, the subscription is looked up as it is now: an older event, told late, changes nothing.',
+      headers: [{ name: 'Stripe-Signature', description: "Stripe's signature of the body, five minutes old at most." }],
+    },
+  },
+}
