@@ -61,6 +61,12 @@ const proofs: readonly Proof[] = [
     found: /^executions: .*/gm,
   },
   {
+    name: 'mcp',
+    what: 'seven real MCP servers, each with seven real clients: the same through `lictor mcp wrap`, save what contracts change; of 200 calls no denied one reaches the server',
+    commands: [[...NODE, 'proofs/mcp/run.ts']],
+    found: /^mcp: .*/gm,
+  },
+  {
     name: 'soak',
     what: 'an hour of mixed load on each database: does the server grow?',
     commands: ['sqlite', 'postgres'].map((database) => [...NODE, 'bench/soak/run.ts', '--database', database]),

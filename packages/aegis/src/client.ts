@@ -3,12 +3,18 @@ import { createTransport } from './http/transport.ts'
 import { type AgentMethods, agentMethods } from './resources/agents.ts'
 import { type ApiKeyMethods, apiKeyMethods } from './resources/api-keys.ts'
 import { type ApprovalMethods, approvalMethods } from './resources/approvals.ts'
+import { type BillingMethods, billingMethods } from './resources/billing.ts'
+import { type ClusterMethods, clusterMethods } from './resources/cluster.ts'
 import { type CredentialMethods, credentialMethods } from './resources/credentials.ts'
 import { type DispatchMethods, dispatchMethods } from './resources/dispatch.ts'
 import { type ExecutionMethods, executionMethods } from './resources/executions.ts'
 import { type HealthMethods, healthMethods } from './resources/health.ts'
+import { type LimitMethods, limitMethods } from './resources/limits.ts'
+import { type ScheduleMethods, scheduleMethods } from './resources/schedules.ts'
 import { type SealMethods, sealMethods } from './resources/seal.ts'
 import { type SecretMethods, secretMethods } from './resources/secrets.ts'
+import { type StimulusMethods, stimulusMethods } from './resources/stimuli.ts'
+import { type ColonyMethods, colonyMethods, type TenantMethods, tenantMethods } from './resources/tenants.ts'
 import { type ToolMethods, toolMethods } from './resources/tools.ts'
 import { type VolumeMethods, volumeMethods } from './resources/volumes.ts'
 import { type WorkflowExecutionMethods, workflowExecutionMethods } from './resources/workflow-executions.ts'
@@ -19,6 +25,8 @@ export interface AegisClient
   extends AgentMethods,
     WorkflowMethods,
     WorkflowExecutionMethods,
+    StimulusMethods,
+    ScheduleMethods,
     ToolMethods,
     ExecutionMethods,
     ApprovalMethods,
@@ -28,6 +36,11 @@ export interface AegisClient
     ApiKeyMethods,
     SealMethods,
     VolumeMethods,
+    LimitMethods,
+    ClusterMethods,
+    BillingMethods,
+    TenantMethods,
+    ColonyMethods,
     HealthMethods {}
 
 /**
@@ -53,6 +66,8 @@ export class AegisClient {
       agentMethods(transport),
       workflowMethods(transport),
       workflowExecutionMethods(transport),
+      stimulusMethods(transport),
+      scheduleMethods(transport),
       toolMethods(transport),
       executionMethods(transport),
       approvalMethods(transport),
@@ -62,6 +77,11 @@ export class AegisClient {
       apiKeyMethods(transport),
       sealMethods(transport),
       volumeMethods(transport),
+      limitMethods(transport),
+      clusterMethods(transport),
+      billingMethods(transport),
+      tenantMethods(transport),
+      colonyMethods(transport),
       healthMethods(transport),
     )
   }

@@ -10,5 +10,5 @@ export interface Context {
   /** The options before and after the command's name that all commands share. */
   settings(command: Command): { output: OutputFormat; url?: string }
   /** What the shell is told once the command has given its answer: 1 denied, changed or failed. */
-  exitWith(code: 1 | 2): void
+  exitWith(code: number): void
 }

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { loadCommands } from './commands/commands.ts'
+import { awayIn } from './connection/connection.ts'
 import type { Context } from './context.ts'
 import { CliError } from './errors.ts'
 import { type OutputFormat, placeOf, type Terminal } from './terminal/terminal.ts'
@@ -7,7 +8,7 @@ import { version } from './version.ts'
 
 /** Parse `argv` (without node and script), run the command. Returns the exit code: 0 done, 1 failed or denied, 2 used wrongly. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
-  let exitCode: number | undefined
+  let exitCode = 0
   const context: Context = {
     terminal,
     exitWith: (code) => {
@@ -23,7 +24,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   for (const command of await loadCommands(argv, context)) program.addCommand(inherit(command, program))
   try {
     await program.parseAsync([...argv], { from: 'user' })
-    return exitCode ?? Number(process.exitCode ?? 0)
+    return exitCode
   } catch (error) {
     return report(error, argv, program, terminal)
   }
@@ -69,7 +70,8 @@ function inherit(command: Command, program: Command): Command {
   return command
 }
 
-function report(error: unknown, argv: readonly string[], program: Command, terminal: Terminal): number {
+function report(thrown: unknown, argv: readonly string[], program: Command, terminal: Terminal): number {
+  const error = awayIn(thrown) ?? thrown
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
     // Options may not have been read when the command line itself is wrong, so JSON is looked for by hand.

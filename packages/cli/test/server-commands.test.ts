@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -532,4 +533,70 @@ spec:
       bench.close()
     }
   })
+})
+
+describe('lictor stimulus', () => {
+  it('registers a source, whose signed webhooks begin its workflow, and shows what came', async () => {
+    const states = { ASK: { kind: 'Human', prompt: 'x', transitions: [] } }
+    cli.write('stimulated.yaml', JSON.stringify(workflow('stimulated', states)))
+    expect(await cli.run('workflow', 'deploy', 'stimulated.yaml')).toMatchObject({ err: '', code: 0 })
+    expect((await cli.run('stimulus', 'source')).out).toContain('No sources yet')
+    const made = await cli.run('stimulus', 'source', 'add', 'shop', '--workflow', 'stimulated', '--generate', '--json')
+    const { secret } = made.json() as { secret: string }
+    const again = await cli.runWith(
+      `${secret}\n`,
+      'stimulus',
+      'source',
+      'add',
+      'shop',
+      '--workflow',
+      'stimulated',
+      '--secret',
+    )
+    expect([again.code, again.out]).toEqual([0, `Webhooks of shop go to ${url}/v1/webhooks/shop`])
+    const body = '{"order":1}'
+    const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
+    const hook = await fetch(`${url}/v1/webhooks/shop`, {
+      method: 'POST',
+      headers: { 'x-aegis-signature': signature },
+      body,
+    })
+    expect(hook.status).toBe(202)
+    const { stimulus_id: id } = (await hook.json()) as { stimulus_id: string }
+    const sent = await cli.run('stimulus', 'send', '--source', 'shop', '--input', 'text', '--key', 'one')
+    expect([sent.code, sent.out]).toEqual([0, expect.stringContaining('began the workflow execution')])
+    const twice = await cli.run('stimulus', 'send', '--source', 'shop', '--input', 'text', '--key', 'one')
+    expect([twice.code, twice.err]).toEqual([1, expect.stringContaining('came before')])
+    expect((await cli.run('stimulus')).out).toMatch(/shop\s+classified\s+stimulated/)
+    expect(JSON.parse((await cli.run('stimulus', 'get', id)).out)).toMatchObject({ content: body, source: 'shop' })
+    expect((await cli.run('stimulus', 'source')).out).toMatch(/shop\s+stimulated\s+aegis\s+yes/)
+    expect((await cli.run('stimulus', 'source', 'rm', 'shop')).out).toBe('Nothing is taken from shop any more.')
+  })
+})
+
+describe('lictor schedule', () => {
+  it('sets one, pauses and resumes it, lists it and deletes it; a wrong pattern is refused in words', async () => {
+    const states = { ASK: { kind: 'Human', prompt: 'x', transitions: [] } }
+    cli.write('timed.yaml', JSON.stringify(workflow('timed', states)))
+    expect(await cli.run('workflow', 'deploy', 'timed.yaml')).toMatchObject({ err: '', code: 0 })
+    const wrong = await cli.run('schedule', 'set', 'nightly', '--workflow', 'timed', '--cron', '99 * * * *')
+    expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining('minute')])
+    const when = ['--cron', '30 2 * * *', '--timezone', 'Europe/Berlin', '--input', 'text', '--missed', 'skip']
+    const set = await cli.run('schedule', 'set', 'nightly', '--workflow', 'timed', ...when)
+    expect([set.code, set.out]).toEqual([0, expect.stringMatching(/^nightly starts workflow timed at 20\d\d-/)])
+    expect((await cli.run('schedule')).out).toMatch(/nightly\s+workflow timed\s+30 2 \* \* \* \(Europe\/Berlin\)/)
+    expect((await cli.run('schedule', 'pause', 'nightly')).out).toBe('nightly starts nothing any more.')
+    expect((await cli.run('schedule', 'resume', 'nightly')).out).toContain('nightly starts workflow timed at')
+    const got = JSON.parse((await cli.run('schedule', 'get', 'nightly')).out)
+    expect(got).toMatchObject({ missed: 'skip', input: 'text', timezone: 'Europe/Berlin' })
+    expect((await cli.run('schedule', 'rm', 'nightly')).out).toBe('Deleted nightly.')
+    expect((await cli.run('schedule')).out).toContain('No schedules yet')
+  })
+})
+
+const workflow = (name: string, states: object) => ({
+  apiVersion: '100monkeys.ai/v1',
+  kind: 'Workflow',
+  metadata: { name },
+  spec: { initial_state: Object.keys(states)[0], states },
 })

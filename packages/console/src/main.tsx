@@ -24,7 +24,12 @@ function onError(error: Error, query?: unknown): void {
 
 const client = new QueryClient({
   queryCache: new QueryCache({ onError }),
-  mutationCache: new MutationCache({ onError: (error) => onError(error) }),
+  mutationCache: new MutationCache({
+    // A wrong password before anybody is signed in is told where it was typed.
+    onError: (error, _variables, _result, mutation) => {
+      if (mutation.meta?.isEntrance !== true) onError(error)
+    },
+  }),
   defaultOptions: {
     queries: {
       staleTime: 5_000,

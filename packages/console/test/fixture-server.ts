@@ -66,6 +66,7 @@ export async function startFixture(dist: string, world: World = seed()): Promise
     }
     const route = `${request.method} ${path}`
     if (route === 'GET /health') return void send(200, { status: 'ok', bootstrap_complete: world.bootstrapped })
+    if (route === 'GET /auth/sso') return void send(200, { oidc: null })
     if (route === 'POST /setup') {
       world.bootstrapped = true
       return void send(201, { message: 'Admin created', user_id: 'u', tenant_id: 't' })
@@ -142,7 +143,15 @@ function answer(
 ): void {
   const [, name, version, rest] = /^\w+ \/bundles\/([^/]+)(?:\/(\d+)\/(\w+))?$/.exec(route) ?? []
   const found = world.versions.find((v) => v.name === name && v.version === Number(version))
-  if (route === 'GET /auth/me') send(200, { user_id: 'u', tenant_id: 't', email: 'ops@example.com', is_admin: true })
+  if (route === 'GET /auth/me')
+    send(200, {
+      user_id: 'u',
+      tenant_id: 't',
+      email: 'ops@example.com',
+      is_admin: true,
+      role: 'owner',
+      is_operator: true,
+    })
   else if (route === 'GET /stats/overview') send(200, stats(world))
   else if (route === 'GET /keys') send(200, world.keys)
   else if (route === 'POST /keys') {
@@ -150,6 +159,8 @@ function answer(
       id: crypto.randomUUID(),
       prefix: 'edk_staging_0Hc9aQ2x',
       created_at: new Date().toISOString(),
+      client: 'contracts' as const,
+      signature: null,
       ...(body as object),
     } as ApiKey
     world.keys.push(key)
@@ -266,7 +277,7 @@ function upload(world: World, yaml: string, send: Send): void {
     yaml,
   }
   world.versions.push(bundle as World['versions'][number])
-  send(201, { ...bundle, warnings: [] })
+  send(201, { ...bundle, warnings: [], reader_warnings: [] })
 }
 
 /** As the server's: newest first by pages, or after a place in the order of arrival. What the world has first came last. */

@@ -14,7 +14,7 @@ interface Finding {
 }
 
 /** `lictor doctor`: what is there, what is missing, and what that means. Exit code 1 when something needed fails. */
-export function doctorCommand({ terminal, settings }: Context): Command {
+export function doctorCommand({ terminal, settings, exitWith }: Context): Command {
   const command = new Command('doctor').description('check this machine and the server')
   return command.action(async () => {
     const { output, url } = settings(command)
@@ -34,7 +34,7 @@ export function doctorCommand({ terminal, settings }: Context): Command {
     present(terminal, output, { ok: !failed, findings }, () =>
       findings.map((f) => `${marks[f.state]}  ${f.check.padEnd(12)} ${f.detail}`),
     )
-    if (failed) process.exitCode = 1
+    if (failed) exitWith(1)
   })
 
   function checkNode(): Finding {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { readConfig, rotateMasterKeyOf, StartupError } from '@lictor/server'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { present, table } from '../terminal/terminal.ts'
@@ -22,11 +22,25 @@ export function keyCommand({ terminal, settings, connect }: Context): Command {
     .description('create an API key and print it: it is shown this once')
     .requiredOption('--env <environment>', 'production, staging or development')
     .option('--label <text>', 'what it is for')
-  create.action(async (options: { env: string; label?: string }) => {
+    .addOption(
+      new Option('--client <line>', 'rulesets: bundles are given as rulesets, for agents with edictum 0.17').choices([
+        'contracts',
+        'rulesets',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--signature <encoding>',
+        'how signatures are written on streams; edictum 0.16 verifies base64',
+      ).choices(['hex', 'base64']),
+    )
+  create.action(async (options: { env: string; label?: string; client?: string; signature?: string }) => {
     const connection = await connect(create)
     const created = await connection.request<ApiKey & { key: string }>('POST', '/api/v1/keys', {
       env: options.env,
       label: options.label ?? null,
+      client: options.client ?? null,
+      signature: options.signature ?? null,
     })
     // The key alone on standard output, so that a script can take it from there.
     present(terminal, settings(create).output, created, () => created.key)

@@ -20,7 +20,7 @@ interface RunOptions extends TaskOptions {
 }
 
 /** `lictor run AGENT`: start an execution and follow it. Exit code 0 when it completed, 1 otherwise; Ctrl-C cancels it. */
-export function runCommand({ terminal, settings, connect }: Context): Command {
+export function runCommand({ terminal, settings, connect, exitWith }: Context): Command {
   const command = new Command('run')
     .description('run an agent and follow its events')
     .argument('<agent>', 'name or id of a deployed agent')
@@ -54,7 +54,7 @@ export function runCommand({ terminal, settings, connect }: Context): Command {
     if (output !== 'json') terminal.note(`execution ${started.execution_id}`)
     void terminal.interrupted.then(() => client.cancelExecution(started.execution_id)).catch(() => process.exit(1))
     const outcome = await watchExecution(client, started.execution_id, terminal, output)
-    if (outcome !== 'execution_completed') process.exitCode = 1
+    if (outcome !== 'execution_completed') exitWith(1)
   })
 }
 

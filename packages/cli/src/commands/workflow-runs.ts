@@ -5,9 +5,10 @@ import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { type OutputFormat, present, type Terminal, table } from '../terminal/terminal.ts'
 import { inputOf, type TaskOptions } from './run.ts'
+import { overRestarts } from './watch-execution.ts'
 
 /** Runs of workflows: start one and follow it, list them, read what happened, answer and cancel. */
-export function workflowRunCommands({ terminal, settings, connect }: Context): Command[] {
+export function workflowRunCommands({ terminal, settings, connect, exitWith }: Context): Command[] {
   const run = new Command('run')
     .description('run a workflow and follow its states; Ctrl-C cancels it')
     .argument('<workflow>', 'name or id of a registered workflow')
@@ -29,9 +30,9 @@ export function workflowRunCommands({ terminal, settings, connect }: Context): C
     if (output !== 'json') terminal.note(`workflow execution ${id}`)
     void terminal.interrupted.then(() => client.cancelWorkflowExecution(id)).catch(() => process.exit(1))
     await follow(client, id, terminal, output)
-    const ended = await client.getWorkflowExecution(id)
+    const ended = await client.getWorkflowExecution(id, overRestarts)
     if (output !== 'json') terminal.print(JSON.stringify(ended.final_output ?? null, null, 2))
-    if (ended.status !== 'completed') process.exitCode = 1
+    if (ended.status !== 'completed') exitWith(1)
   })
 
   const runs = new Command('executions')
@@ -105,7 +106,7 @@ function readInput(input: unknown): unknown {
 }
 
 async function follow(client: AegisClient, id: string, terminal: Terminal, output: OutputFormat): Promise<void> {
-  for await (const { data } of client.streamWorkflowExecutionLogs(id))
+  for await (const { data } of client.streamWorkflowExecutionLogs(id, overRestarts))
     terminal.print(output === 'json' ? JSON.stringify(data) : lineOf(data))
 }
 

@@ -57,7 +57,9 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
       headers.delete('authorization')
       for (const [name, value] of Object.entries({ 'x-requested-with': 'lictor-cli', ...credentials }))
         headers.set(name, value)
-      return reach(url, () => doFetch(input, { ...init, headers }))
+      return doFetch(input, { ...init, headers }).catch((error: unknown) => {
+        throw error instanceof TypeError ? new ServerAway(url, error) : error
+      })
     },
     async request<T>(
       method: string,
@@ -81,6 +83,25 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
       return answer
     },
   }
+}
+
+/**
+ * Nothing answered a client of this server. It is of the type that `fetch` throws, so that a client that tries again knows it, and
+ * says in the end what a person is told.
+ */
+class ServerAway extends TypeError {
+  readonly told: CliError
+  constructor(url: string, { message, cause = null }: TypeError) {
+    super(message, { cause })
+    this.told = unreachable(url, this)
+  }
+}
+
+/** What a person is told when a client gave up because its server was away; null for any other error. */
+export function awayIn(error: unknown): CliError | null {
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if (cause instanceof ServerAway) return cause.told
+  return null
 }
 
 /** Does anything answer at this address? */

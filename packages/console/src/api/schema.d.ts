@@ -213,7 +213,7 @@ export interface paths {
         put?: never;
         /**
          * Sign in
-         * @description Opens a session and sets its cookie (`HttpOnly`, `SameSite=Lax`, 24 hours unless configured otherwise). Ten attempts an address in five minutes, then 429. An unknown address takes as long as a wrong password.
+         * @description Opens a session and sets its cookie (`HttpOnly`, `SameSite=Lax`, 24 hours unless configured otherwise). Ten attempts an address in five minutes, then 429. An unknown address takes as long as a wrong password. Where the account has a second factor, a right password without `code` is answered 401 `Enter the code of your second factor.`
          *
          *     **Who may call:** Anybody. The body has at most 4 KiB.
          */
@@ -435,6 +435,878 @@ export interface paths {
          *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
          */
         delete: operations["deleteApiServiceAccountsId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/tenants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tenants of which one is a member
+         * @description Also those that are suspended.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getApiAuthTenants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/tenant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Go on in another tenant with this session
+         * @description The session keeps its cookie; open streams of it end. A session of single sign-on stays in its tenant.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 4 KiB.
+         */
+        put: operations["putApiAuthTenant"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete the tenant
+         * @description By an owner, who names the tenant. Everything of it stops at once; its records stay in the database, out of reach. The first tenant of an installation cannot be deleted.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
+         */
+        delete: operations["deleteApiTenant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One's own sessions
+         * @description Newest first, in all tenants.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getApiAuthSessions"];
+        put?: never;
+        post?: never;
+        /**
+         * End all of one's own sessions but this one
+         * @description In all tenants.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 4 KiB.
+         */
+        delete: operations["deleteApiAuthSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one of one's own sessions
+         * @description Its open streams end, too.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 4 KiB.
+         */
+        delete: operations["deleteApiAuthSessionsId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change one's own password
+         * @description Every other session of the person ends.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 4 KiB.
+         */
+        put: operations["putApiAuthPassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One's own second factor
+         * @description **Who may call:** A signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getApiAuthSecondFactor"];
+        put?: never;
+        /**
+         * Begin a second factor
+         * @description Not in force before it is confirmed with a code.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 4 KiB.
+         */
+        post: operations["postApiAuthSecondFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/second-factor/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put a second factor into force
+         * @description From now on a password lets nobody in without a code. A code is taken once.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 4 KiB.
+         */
+        post: operations["postApiAuthSecondFactorConfirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/second-factor/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove one's own second factor
+         * @description Takes a code, or one for a lost device.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 4 KiB.
+         */
+        post: operations["postApiAuthSecondFactorRemove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List members
+         * @description In the order in which they joined.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getApiMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/members/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give a member another role
+         * @description In force for whatever they do next; streams that are open end. Administrators change roles up to their own; only owners make and change owners. The last owner stays one: 409.
+         *
+         *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
+         */
+        put: operations["putApiMembersUserId"];
+        post?: never;
+        /**
+         * Remove a member
+         * @description Their sessions in this tenant end, and so do their API keys of the runtime. The last owner stays: 409.
+         *
+         *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
+         */
+        delete: operations["deleteApiMembersUserId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/tenant/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Leave the tenant
+         * @description The last owner cannot: 409.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 4 KiB.
+         */
+        post: operations["postApiAuthTenantLeave"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List invitations that nobody has accepted
+         * @description Newest first, also those that ran out. Without their links.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getApiInvitations"];
+        put?: never;
+        /**
+         * Invite somebody
+         * @description A link that is good once, for this address, for seven days; it is mailed where `LICTOR_SMTP_HOST` is set. To the same address again makes a new link, and the one before opens nothing any more. The role is `member` unless said otherwise; only owners invite owners.
+         *
+         *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
+         */
+        post: operations["postApiInvitations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take an invitation back
+         * @description Its link opens nothing any more.
+         *
+         *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
+         */
+        delete: operations["deleteApiInvitationsId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What an invitation asks to; uses nothing up
+         * @description Opening the link asks this. It may be asked as often as one likes.
+         *
+         *     **Who may call:** Anybody. The body has at most 4 KiB.
+         */
+        post: operations["postApiAuthInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/invitation/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept an invitation
+         * @description Whoever is signed in accepts as who they are, which must be the invited address; else `password` is that of the account with this address, or of a new one. Of several uses of one link exactly one wins, the others are 409.
+         *
+         *     **Who may call:** Anybody. The body has at most 4 KiB.
+         */
+        post: operations["postApiAuthInvitationAccept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a mail with a link to set a new password
+         * @description Answered alike, and as fast, whether there is such an account or not. 501 where this server sends no mail.
+         *
+         *     **Who may call:** Anybody. The body has at most 4 KiB.
+         */
+        post: operations["postApiAuthPasswordReset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password-reset/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set a new password by a link
+         * @description The link is used up, and every session of the person ends.
+         *
+         *     **Who may call:** Anybody. The body has at most 4 KiB.
+         */
+        post: operations["postApiAuthPasswordResetComplete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/members/{user_id}/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a link with which a member sets a new password
+         * @description For where no mail is sent: the link is good once, for an hour. Refused for somebody who is a member of other tenants, too, unless by those who look after the installation.
+         *
+         *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
+         */
+        post: operations["postApiMembersUserIdPasswordReset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/members/{user_id}/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove the second factor of a member who lost it
+         * @description For who lost both the device and the codes. Refused as above.
+         *
+         *     **Who may call:** A signed-in administrator. Reaches the caller's tenant. The body has at most 1 MiB.
+         */
+        delete: operations["deleteApiMembersUserIdSecondFactor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sso/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The provider at which members sign in
+         * @description Without its secret.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getApiSsoOidc"];
+        /**
+         * Let members sign in at an OpenID Connect provider
+         * @description The authorization code flow with PKCE and a nonce, scopes `openid email profile`. Somebody is found by the id that the provider gives them, the first time by a verified e-mail address among the members. Who has an account and is no member accepts an invitation first. Passwords go on working.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
+         */
+        put: operations["putApiSsoOidc"];
+        post?: never;
+        /**
+         * End single sign-on
+         * @description Sessions that are open go on until they end.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
+         */
+        delete: operations["deleteApiSsoOidc"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sso": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the members of a tenant may sign in
+         * @description **Who may call:** Anybody.
+         */
+        get: operations["getApiAuthSso"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Send a browser to the tenant's provider
+         * @description Redirects to the provider, or to the login page with what is wrong as `problem`.
+         *
+         *     **Who may call:** Anybody.
+         */
+        get: operations["getApiAuthOidcStart"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where the provider sends a browser back to
+         * @description Each answer is taken once, within ten minutes, from the browser that asked. The session stays in its tenant, and changes nothing of the account: password, second factor, other sessions.
+         *
+         *     **Who may call:** Anybody.
+         */
+        get: operations["getApiAuthOidcCallback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/administration/acts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What administrators did, newest first
+         * @description Every change that took an administrator or an owner, whoever made it and over whichever half. It is written down before it is made.
+         *
+         *     **Who may call:** A signed-in administrator. Reaches the caller's tenant.
+         */
+        get: operations["getApiAdministrationActs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/tenants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List tenants, suspended ones too
+         * @description Oldest first; deleted ones are left out.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person.
+         */
+        get: operations["getV1AdminTenants"];
+        put?: never;
+        /**
+         * Make a tenant
+         * @description With a signing key of its own, and nobody in it: invite its first owner. A slug stays taken after a tenant was deleted.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
+         */
+        post: operations["postV1AdminTenants"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/tenants/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a tenant
+         * @description **Who may call:** A service account by its access token, or a signed-in person.
+         */
+        get: operations["getV1AdminTenantsSlug"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a tenant
+         * @description As suspending it, and for good: its records stay in the database, out of reach.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
+         */
+        delete: operations["deleteV1AdminTenantsSlug"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/tenants/{slug}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop everything of a tenant
+         * @description Its sessions and keys are refused with 403 `tenant_suspended`, streams end, executions and workflows are cancelled. Nothing is lost; again changes nothing. The first tenant cannot be suspended.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
+         */
+        post: operations["postV1AdminTenantsSlugSuspend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/tenants/{slug}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a suspended tenant go on
+         * @description Sessions and keys are good again; what was cancelled stays so.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
+         */
+        post: operations["postV1AdminTenantsSlugResume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/tenants/{slug}/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set numbers in place of the tier's
+         * @description What is left out stays.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
+         */
+        put: operations["putV1AdminTenantsSlugQuotas"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/tenants/{slug}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Invite somebody into a tenant, such as its first owner
+         * @description Whoever accepts is a member with this role. A personal tenant takes one owner and nobody else.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
+         */
+        post: operations["postV1AdminTenantsSlugInvitations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/colony/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List members, and who is invited
+         * @description In the order in which they joined; who is invited last.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getV1ColonyMembers"];
+        put?: never;
+        /**
+         * Invite somebody into the tenant
+         * @description Takes `email` or `invitee_email`, and a role.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        post: operations["postV1ColonyMembers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/colony/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List invitations that nobody has accepted
+         * @description **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getV1ColonyInvitations"];
+        put?: never;
+        /**
+         * Invite somebody into the tenant
+         * @description The same.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        post: operations["postV1ColonyInvitations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/colony/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take an invitation back
+         * @description Its link opens nothing any more.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        delete: operations["deleteV1ColonyInvitationsId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/colony/invitations/{token}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept an invitation as who one is
+         * @description As the person of the session or key, whose address must be the invited one.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        post: operations["postV1ColonyInvitationsTokenAccept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/colony/members/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a member
+         * @description The last owner stays: 409.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        delete: operations["deleteV1ColonyMembersUserId"];
+        options?: never;
+        head?: never;
+        /**
+         * Give a member another role
+         * @description The same.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        patch: operations["patchV1ColonyMembersUserId"];
+        trace?: never;
+    };
+    "/v1/colony/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give a member another role
+         * @description The last owner stays one: 409.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        put: operations["putV1ColonyRoles"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -836,6 +1708,50 @@ export interface paths {
          *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
         get: operations["getApiBundlesNameVersionYaml"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether the server answers
+         * @description No credentials are needed.
+         *
+         *     **Who may call:** Anybody.
+         */
+        get: operations["getV1Health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/skill-scans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the newest scans of skills, newest first
+         * @description At most 200.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getApiSkillScans"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1764,6 +2680,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/rulesets/{name}/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The version an environment runs, as a Ruleset
+         * @description For edictum 0.18 and later in Python, and the TypeScript and Go SDKs. A stored `ContractBundle` is offered in the words of rulesets, with a hash and a signature of its own.
+         *
+         *     404 when nothing of that name is in force in the environment. The bytes of a version never change; with the signing key only the signature does.
+         *
+         *     **Who may call:** An agent, by its API key. Reaches the caller's tenant; an API key only its environment.
+         */
+        get: operations["getV1RulesetsNameCurrent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/skill-scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report what a scan of skills found
+         * @description The newest report of each key and folder is kept.
+         *
+         *     For SDKs that scan the folders of an assistant; the same as `POST /v1/skill-scan`.
+         *
+         *     **Who may call:** An agent, by its API key. Reaches the caller's tenant; an API key only its environment. The body has at most 1 MiB.
+         */
+        post: operations["postApiSkillScan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/skill-scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report what a scan of skills found
+         * @description The newest report of each key and folder is kept.
+         *
+         *     Shown by `GET /api/v1/skill-scans`.
+         *
+         *     **Who may call:** An agent, by its API key. Reaches the caller's tenant; an API key only its environment. The body has at most 5 MiB.
+         */
+        post: operations["postV1SkillScan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/bundles/evaluate": {
         parameters: {
             query?: never;
@@ -1804,6 +2792,98 @@ export interface paths {
          *     **Who may call:** An agent, by its API key. Reaches the caller's tenant; an API key only its environment. The body has at most 1 MiB.
          */
         post: operations["postApiAgentsAck"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Live events for an agent that reads rulesets
+         * @description For edictum 0.18 and later in Python, and the TypeScript and Go SDKs. As `/api/v1/stream`, with every bundle as a Ruleset, signatures in base64, and `ruleset_updated` for who fetches by name. A stream that its client should open again is cut off, not ended.
+         *
+         *     Stays open; comments keep it alive. `contract_update` carries the document, or for a large one only its name with `_assignment_changed`. A stream that names no bundle is told of every bundle in force by `ruleset_updated`.
+         *
+         *     **Who may call:** An agent, by its API key. Reaches the caller's tenant; an API key only its environment.
+         */
+        get: operations["getV1Stream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report audit events of an agent that reads rulesets
+         * @description As `POST /api/v1/events`: a malformed event is named in `rejected`, the others are stored. A batch of which no event can be stored is accepted as well, because these clients drop or repeat a refused batch whole.
+         *
+         *     Answers once the events are on disk.
+         *
+         *     **Who may call:** An agent, by its API key. Reaches the caller's tenant; an API key only its environment. The body has at most 5 MiB.
+         */
+        post: operations["postV1Events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask a person to allow a tool call
+         * @description 60 a minute for each key and agent. A person decides in the inbox, as of any other approval.
+         *
+         *     **Who may call:** An agent, by its API key. Reaches the caller's tenant; an API key only its environment. The body has at most 5 MiB.
+         */
+        post: operations["postV1Approvals"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/approvals/{approval_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read an approval
+         * @description Clients ask every two seconds.
+         *
+         *     **Who may call:** An agent, by its API key. Reaches the caller's tenant; an API key only its environment.
+         */
+        get: operations["getV1ApprovalsApprovalId"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1988,6 +3068,88 @@ export interface paths {
          *     **Who may call:** An agent, by its API key. Reaches the caller's tenant. The body has at most 1 MiB.
          */
         post: operations["postApiSessionsBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a value
+         * @description 404 means that there is no value.
+         *
+         *     **Who may call:** An agent, by its API key. Reaches the caller's tenant.
+         */
+        get: operations["getV1SessionsKey"];
+        /**
+         * Write a value
+         * @description It is kept for seven days after the last write.
+         *
+         *     Overwrites what is there.
+         *
+         *     **Who may call:** An agent, by its API key. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        put: operations["putV1SessionsKey"];
+        post?: never;
+        /**
+         * Delete a value, if there is one
+         * @description Answered alike whether there was one or not.
+         *
+         *     **Who may call:** An agent, by its API key. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        delete: operations["deleteV1SessionsKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{key}/increment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add to a counter
+         * @description Atomic. A counter starts at 0. Repetitions with one `Idempotency-Key` count once, for 24 hours.
+         *
+         *     409 when the value is no number. Exact however many agents add at once.
+         *
+         *     **Who may call:** An agent, by its API key. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        post: operations["postV1SessionsKeyIncrement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read many values
+         * @description One round trip for what would be many.
+         *
+         *     **Who may call:** An agent, by its API key. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        post: operations["postV1SessionsBatch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2668,6 +3830,152 @@ export interface paths {
          *     **Emits:** `workflow_scope_changed`.
          */
         patch: operations["patchV1WorkflowsNameScope"];
+        trace?: never;
+    };
+    "/v1/stimuli": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What came, newest first
+         * @description They are kept for 90 days.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:list`. Reaches the caller's tenant.
+         */
+        get: operations["getV1Stimuli"];
+        put?: never;
+        /**
+         * Send something that begins a workflow
+         * @description Begins the workflow of its source, with the input `stimulus_content`, `stimulus_source`, `stimulus_id`, `headers` and, where the content is JSON, `payload`. At most 1 MiB. 409 `idempotent_duplicate` with `original_stimulus_id` for one that came before. 422 where nothing was begun: `no_router_configured`, `classification_failed` (below 0.7), `router_agent_failed`, `classification_parse_error`, `unknown_workflow`, `workflow_error`; it is recorded all the same, and keeps its key.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `stimulus:ingest`. Reaches the caller's tenant. The body has at most 1 MiB.
+         *
+         *     **Emits:** `stimulus_received`, `stimulus_classified`, `stimulus_rejected`, `stimulus_classification_failed`.
+         */
+        post: operations["postV1Stimuli"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stimuli/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One of them
+         * @description **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:read`. Reaches the caller's tenant.
+         */
+        get: operations["getV1StimuliId"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stimuli/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sources that are registered
+         * @description **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:list`. Reaches the caller's tenant.
+         */
+        get: operations["getV1StimuliSources"];
+        put?: never;
+        /**
+         * Register a source, or change what is registered
+         * @description **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:deploy`. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        post: operations["postV1StimuliSources"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stimuli/sources/{source}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take nothing from a source any more
+         * @description **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:deploy`. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        delete: operations["deleteV1StimuliSourcesSource"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schedules/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One of them
+         * @description **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:read`. Reaches the caller's tenant.
+         */
+        get: operations["getV1SchedulesName"];
+        /**
+         * Start a workflow or an agent by the clock
+         * @description Sets it anew where it is there: what the body leaves out is as for a new one. Takes `workflow:run` or `agent:execute` beside `workflow:deploy`. It goes on whoever set it leaves. At most 1,000 for a tenant.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:deploy`. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        put: operations["putV1SchedulesName"];
+        post?: never;
+        /**
+         * Start it no more; what runs goes on
+         * @description 409 for one that a manifest says.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:deploy`. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        delete: operations["deleteV1SchedulesName"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is started by the clock, by name
+         * @description **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `workflow:list`. Reaches the caller's tenant.
+         */
+        get: operations["getV1Schedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/executions": {
@@ -4028,6 +5336,402 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/rate-limits/overrides": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Limits that were set for a tenant or a user
+         * @description For administrators of the tenant that runs the installation.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person.
+         */
+        get: operations["getV1AdminRateLimitsOverrides"];
+        put?: never;
+        /**
+         * Set a limit for a tenant or a user
+         * @description For a tenant or for a user, never for both; set again for the same window, it is changed. The first level that says anything of a resource says all of it: the user, the tenant, the tier. In force with the next request, on every server.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
+         */
+        post: operations["postV1AdminRateLimitsOverrides"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/rate-limits/overrides/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take back a limit that was set
+         * @description In force with the next request.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
+         */
+        delete: operations["deleteV1AdminRateLimitsOverridesId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/rate-limits/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a tenant or a user has used, in windows that are under way
+         * @description Nothing is counted where nothing limits it.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person.
+         */
+        get: operations["getV1AdminRateLimitsUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/user/rate-limits/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the caller has used, and of what
+         * @description `buckets` are those of the caller, `usage` those of its tenant too.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getV1UserRateLimitsUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/user/rate-limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the caller has used, and of what
+         * @description The same as `/v1/user/rate-limits/usage`.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getV1UserRateLimits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cluster/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the servers fare
+         * @description **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `node:read`.
+         */
+        get: operations["getV1ClusterStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cluster/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The servers
+         * @description **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `node:list`.
+         */
+        get: operations["getV1ClusterNodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cluster/nodes/{id}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a server take nothing new; what runs there goes on to its end
+         * @description For administrators of the installation. Executions that it is asked to start are taken up by another server; where there is none, 503. It takes up nothing that another left. Starting it again ends that.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `node:drain`. The body has at most 5 MiB.
+         */
+        post: operations["postV1ClusterNodesIdDrain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cluster/nodes/{id}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a server take what is new again
+         * @description For administrators of the installation.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `node:drain`. The body has at most 5 MiB.
+         */
+        post: operations["postV1ClusterNodesIdActivate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cluster/nodes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take a server off the list that is gone
+         * @description For administrators of the installation. One that is heard of is 409; one that is silent for a day goes by itself.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `node:deregister`. The body has at most 5 MiB.
+         */
+        delete: operations["deleteV1ClusterNodesId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/billing/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the tiers cost
+         * @description For everybody.
+         *
+         *     **Who may call:** Anybody.
+         */
+        get: operations["getV1BillingPrices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/billing/checkout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A page where the tenant subscribes
+         * @description For administrators and operators. A tenant that has a subscription is answered 409, and changes it in the portal.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        post: operations["postV1BillingCheckout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/billing/portal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A page where the tenant looks after its subscription
+         * @description For administrators and operators. 409 before the first checkout.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        post: operations["postV1BillingPortal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/billing/subscription": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the tenant has subscribed to
+         * @description **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getV1BillingSubscription"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/billing/invoices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the tenant was billed, newest first
+         * @description For administrators and operators.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getV1BillingInvoices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/billing/webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What Stripe tells
+         * @description For Stripe, which signs what it sends with `STRIPE_WEBHOOK_SECRET`. What comes twice is taken in once. Whatever it tells of a customer, the subscription is looked up as it is now: an older event, told late, changes nothing.
+         *
+         *     **Who may call:** The chat platform, by its signature. The body has at most 1 MiB.
+         */
+        post: operations["postV1BillingWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dashboard/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the tenant and the installation fare, in numbers
+         * @description For operators and administrators.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
+         */
+        get: operations["getV1DashboardSummary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/observability/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the tenant and the installation fare, in numbers
+         * @description The same as `/v1/dashboard/summary`.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
+         */
+        get: operations["getV1ObservabilityDashboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/volumes/{volume_id}/files/upload": {
         parameters: {
             query?: never;
@@ -4242,6 +5946,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhooks/{source}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What another system tells of itself, signed
+         * @description As `POST /v1/stimuli`. It belongs to the tenant whose secret the signature was made with, whatever headers say. Without a signature a bearer with `stimulus:ingest` counts. 401 `missing_signature`, `secret_not_found`, `invalid_signature`, `timestamp_outside_tolerance`; 400 `malformed_signature`, `invalid_hex`; 404 `unregistered_webhook_source`; 409 `ambiguous_webhook_route` where several tenants have one secret. An event of Stripe is known by its `id`.
+         *
+         *     **Who may call:** The chat platform, by its signature. Reaches the caller's tenant. The body has at most 1 MiB.
+         *
+         *     **Emits:** `stimulus_received`, `stimulus_classified`, `stimulus_rejected`, `stimulus_classification_failed`.
+         */
+        post: operations["postV1WebhooksSource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -4384,9 +6112,11 @@ export interface operations {
                      *         "full": false
                      *       },
                      *       "workers": {
+                     *         "limit_sweep": "running",
                      *         "idempotency_sweep": "running",
                      *         "open_calls": "running",
                      *         "session_sweep": "running",
+                     *         "stopped_tenants": "running",
                      *         "ai_usage_purge": "running",
                      *         "agent_sightings": "running",
                      *         "agent_presence": "running",
@@ -4396,6 +6126,7 @@ export interface operations {
                      *         "partition": "running",
                      *         "event_checkpoint": "running",
                      *         "approval_timeout": "running",
+                     *         "approval_reminder": "running",
                      *         "session_value_sweep": "running",
                      *         "session_lease_sweep": "running",
                      *         "notifications": "running",
@@ -4404,6 +6135,8 @@ export interface operations {
                      *         "storage_violations": "running",
                      *         "volumes": "running",
                      *         "volume_mounts": "running",
+                     *         "stimulus_sweep": "running",
+                     *         "stimulus_recovery": "running",
                      *         "seal_sweep": "running",
                      *         "incident_sweep": "running",
                      *         "execution_heartbeat": "running"
@@ -4462,9 +6195,11 @@ export interface operations {
                      *         "full": false
                      *       },
                      *       "workers": {
+                     *         "limit_sweep": "running",
                      *         "idempotency_sweep": "running",
                      *         "open_calls": "running",
                      *         "session_sweep": "running",
+                     *         "stopped_tenants": "running",
                      *         "ai_usage_purge": "running",
                      *         "agent_sightings": "running",
                      *         "agent_presence": "running",
@@ -4474,6 +6209,7 @@ export interface operations {
                      *         "partition": "running",
                      *         "event_checkpoint": "running",
                      *         "approval_timeout": "running",
+                     *         "approval_reminder": "running",
                      *         "session_value_sweep": "running",
                      *         "session_lease_sweep": "running",
                      *         "notifications": "running",
@@ -4482,6 +6218,8 @@ export interface operations {
                      *         "storage_violations": "running",
                      *         "volumes": "running",
                      *         "volume_mounts": "running",
+                     *         "stimulus_sweep": "running",
+                     *         "stimulus_recovery": "running",
                      *         "seal_sweep": "running",
                      *         "incident_sweep": "running",
                      *         "execution_heartbeat": "running"
@@ -4650,7 +6388,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.01
+                     *         "latency_ms": 0.02
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -4658,14 +6396,16 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 79310483456
+                     *         "free_bytes": 62518431744
                      *       },
                      *       "connected_agents": 0,
-                     *       "workers": 23,
+                     *       "workers": 28,
                      *       "worker_status": {
+                     *         "limit_sweep": "running",
                      *         "idempotency_sweep": "running",
                      *         "open_calls": "running",
                      *         "session_sweep": "running",
+                     *         "stopped_tenants": "running",
                      *         "ai_usage_purge": "running",
                      *         "agent_sightings": "running",
                      *         "agent_presence": "running",
@@ -4675,6 +6415,7 @@ export interface operations {
                      *         "partition": "running",
                      *         "event_checkpoint": "running",
                      *         "approval_timeout": "running",
+                     *         "approval_reminder": "running",
                      *         "session_value_sweep": "running",
                      *         "session_lease_sweep": "running",
                      *         "notifications": "running",
@@ -4683,6 +6424,8 @@ export interface operations {
                      *         "storage_violations": "running",
                      *         "volumes": "running",
                      *         "volume_mounts": "running",
+                     *         "stimulus_sweep": "running",
+                     *         "stimulus_recovery": "running",
                      *         "seal_sweep": "running",
                      *         "incident_sweep": "running",
                      *         "execution_heartbeat": "running"
@@ -4765,7 +6508,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.01
+                     *         "latency_ms": 0.02
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -4773,14 +6516,16 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 79310483456
+                     *         "free_bytes": 62518431744
                      *       },
                      *       "connected_agents": 0,
-                     *       "workers": 23,
+                     *       "workers": 28,
                      *       "worker_status": {
+                     *         "limit_sweep": "running",
                      *         "idempotency_sweep": "running",
                      *         "open_calls": "running",
                      *         "session_sweep": "running",
+                     *         "stopped_tenants": "running",
                      *         "ai_usage_purge": "running",
                      *         "agent_sightings": "running",
                      *         "agent_presence": "running",
@@ -4790,6 +6535,7 @@ export interface operations {
                      *         "partition": "running",
                      *         "event_checkpoint": "running",
                      *         "approval_timeout": "running",
+                     *         "approval_reminder": "running",
                      *         "session_value_sweep": "running",
                      *         "session_lease_sweep": "running",
                      *         "notifications": "running",
@@ -4798,6 +6544,8 @@ export interface operations {
                      *         "storage_violations": "running",
                      *         "volumes": "running",
                      *         "volume_mounts": "running",
+                     *         "stimulus_sweep": "running",
+                     *         "stimulus_recovery": "running",
                      *         "seal_sweep": "running",
                      *         "incident_sweep": "running",
                      *         "execution_heartbeat": "running"
@@ -4868,7 +6616,7 @@ export interface operations {
                 "application/json": {
                     /**
                      * Format: email
-                     * @description E-mail address: who signs in. Capitals do not count.
+                     * @description E-mail address: who signs in, as it was given.
                      */
                     email: string;
                     /** @description At least 12 characters. */
@@ -4993,10 +6741,12 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
-                    /** @description E-mail address: who signs in. Capitals do not count. */
+                    /** @description E-mail address: who signs in, as it was given. */
                     email: string;
                     /** @description At most 1,024 characters. */
                     password: string;
+                    /** @description Of the second factor, where the account has one: six digits, or a code for a lost device. */
+                    code?: string | null;
                 };
             };
         };
@@ -5342,7 +7092,9 @@ export interface operations {
                      *       "user_id": "fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "email": "admin@example.com",
-                     *       "is_admin": true
+                     *       "is_admin": true,
+                     *       "role": "owner",
+                     *       "is_operator": true
                      *     }
                      */
                     "application/json": {
@@ -5350,10 +7102,17 @@ export interface operations {
                         user_id: string;
                         /** @description Id of the tenant it belongs to. */
                         tenant_id: string;
-                        /** @description E-mail address: who signs in. Capitals do not count. */
+                        /** @description E-mail address: who signs in, as it was given. */
                         email: string;
-                        /** @description Whether this person may manage keys, channels and service accounts. */
+                        /** @description Whether this person may manage keys, channels and service accounts: the role is `admin` or `owner`. */
                         is_admin: boolean;
+                        /**
+                         * @description What the person is in the tenant.
+                         * @enum {unknown}
+                         */
+                        role: "viewer" | "member" | "admin" | "owner";
+                        /** @description Whether this person looks after the installation: an administrator of its first tenant, in it. */
+                        is_operator: boolean;
                     };
                 };
             };
@@ -5393,18 +7152,22 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "56824d16-dcb6-4c98-8fc3-1a731cf6f205",
-                     *         "prefix": "edk_production_8eQgGa7M",
+                     *         "id": "77c52f3f-eed5-4cdd-819b-1f8449d5ccc2",
+                     *         "prefix": "edk_production_VoJNFty2",
                      *         "env": "production",
                      *         "label": "research agent",
-                     *         "created_at": "2026-03-01T12:00:00Z"
+                     *         "created_at": "2026-03-01T12:00:00Z",
+                     *         "client": "contracts",
+                     *         "signature": null
                      *       },
                      *       {
-                     *         "id": "be293da5-be47-4078-8bee-e7feef7b384f",
-                     *         "prefix": "edk_staging_d8UvP-7V",
+                     *         "id": "c72ae967-6454-47cc-8014-583a9d0a2e28",
+                     *         "prefix": "edk_staging_Zc67bzcP",
                      *         "env": "staging",
                      *         "label": null,
-                     *         "created_at": "2026-03-01T12:00:00Z"
+                     *         "created_at": "2026-03-01T12:00:00Z",
+                     *         "client": "contracts",
+                     *         "signature": null
                      *       }
                      *     ]
                      */
@@ -5422,6 +7185,13 @@ export interface operations {
                          * @example 2026-03-01T12:00:00Z
                          */
                         created_at: string;
+                        /**
+                         * @description `contracts`: its agents are given bundles as they are stored. `rulesets`: also under `/api/v1` every bundle as a Ruleset, for agents with edictum 0.17.
+                         * @enum {unknown}
+                         */
+                        client: "contracts" | "rulesets";
+                        /** @description How signatures are written on its streams; edictum 0.16 and later verify `base64`. Absent: as the server is set. */
+                        signature: ("hex" | "base64") | null;
                     }[];
                 };
             };
@@ -5466,6 +7236,10 @@ export interface operations {
                     env: "production" | "staging" | "development";
                     /** @description What the key is for, at most 255 characters; null where nobody said. */
                     label?: string | null;
+                    /** @description `contracts`: its agents are given bundles as they are stored. `rulesets`: also under `/api/v1` every bundle as a Ruleset, for agents with edictum 0.17. */
+                    client?: ("contracts" | "rulesets") | null;
+                    /** @description How signatures are written on its streams; edictum 0.16 and later verify `base64`. Absent: as the server is set. */
+                    signature?: ("hex" | "base64") | null;
                 };
             };
         };
@@ -5478,12 +7252,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "56824d16-dcb6-4c98-8fc3-1a731cf6f205",
-                     *       "prefix": "edk_production_8eQgGa7M",
+                     *       "id": "77c52f3f-eed5-4cdd-819b-1f8449d5ccc2",
+                     *       "prefix": "edk_production_VoJNFty2",
                      *       "env": "production",
                      *       "label": "research agent",
                      *       "created_at": "2026-03-01T12:00:00Z",
-                     *       "key": "edk_production_8eQgGa7MhY_7zKf93sURt2G0dJFv3jexpv8yGptFkzA"
+                     *       "client": "contracts",
+                     *       "signature": null,
+                     *       "key": "edk_production_VoJNFty2HJgvwxpzHPbyBZTAo_HaKv80nugEvxxFRNE"
                      *     }
                      */
                     "application/json": {
@@ -5500,6 +7276,13 @@ export interface operations {
                          * @example 2026-03-01T12:00:00Z
                          */
                         created_at: string;
+                        /**
+                         * @description `contracts`: its agents are given bundles as they are stored. `rulesets`: also under `/api/v1` every bundle as a Ruleset, for agents with edictum 0.17.
+                         * @enum {unknown}
+                         */
+                        client: "contracts" | "rulesets";
+                        /** @description How signatures are written on its streams; edictum 0.16 and later verify `base64`. Absent: as the server is set. */
+                        signature: ("hex" | "base64") | null;
                         /** @description The full key: `edk_`, the environment, `_` and 43 random characters. Shown this once. */
                         key: string;
                     };
@@ -5580,7 +7363,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the key, as the list shows it.
-                 * @example be293da5-be47-4078-8bee-e7feef7b384f
+                 * @example c72ae967-6454-47cc-8014-583a9d0a2e28
                  */
                 key_id: string;
             };
@@ -5703,9 +7486,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "oHKhjIKfr2khh7gScSvIixORF9PEzA5hWByzN1rMgzYrLI_cm8kbroLx-1o-lt4cpD2Bb5UPYnMxGw8WDvENejLIJ3niTH0Qpyn8X12ShpDqkKr000pM_Fn1Tpp-VmUEawocDIOM4E7V7-kTNNfiEE5-hiIRiARYmZ1bWsHdfQLbkGUFIvipFWZgf5PohDmCrIALFLintJOkd-ISfVjTWXEQLYYUtTs3FHKc-pHhkeVaDuKsd1VoKHCE4JgtmI-rzK44v5ttWgM_idD_Vy5U5_Jyy0WSQDCsIwCJGWDkqTN3Q_p-_a4QXX3ZCuLHZRHCUxDLMd4oq4lp0Xs6NW0-Rw",
+                     *           "n": "sRIZ0pkkB9VbQzR7Bswf5ImRfy7Bj8SjyIU-N5bsydOXG1wL7nahdUpl8aIY2zs3Y5feZ-hlHNbWcbRDmWMVT1piX0LutvHybfO8RY19InM93GFHgkOXCvmxk9OjuJhpFAwWeYmTe7v9P4aM1XqYOpWiNFrPPWaoEF5ZClQHQFrUEIZbSlbu298NfdzfIvxrwlGyFC6aVpMgVLkmSTp4NHVcURSuX6L6vApeks-ifcBfEUTzkU1GOUzaUsN5SmrwPnWVaG23PAjWf98aNFVDclM7m6gjqZQmvD7k4Dn1T95iCN3pbYnYX9T2jokOeYMTQ4YqopyYMgX0sjd687mgPw",
                      *           "e": "AQAB",
-                     *           "kid": "dce81cca-4840-43ef-8109-6b308cb234b7",
+                     *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -5909,8 +7692,8 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c72ae967-6454-47cc-8014-583a9d0a2e28",
-                     *         "client_id": "sa-e38e216cb55bf07f1b",
+                     *         "id": "dcccf7eb-694b-4990-811d-7b91e1928100",
+                     *         "client_id": "sa-585348dbd28810f9a3",
                      *         "name": "ci",
                      *         "role": "aegis:admin",
                      *         "scopes": null,
@@ -5995,14 +7778,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c72ae967-6454-47cc-8014-583a9d0a2e28",
-                     *       "client_id": "sa-e38e216cb55bf07f1b",
+                     *       "id": "dcccf7eb-694b-4990-811d-7b91e1928100",
+                     *       "client_id": "sa-585348dbd28810f9a3",
                      *       "name": "ci",
                      *       "role": "aegis:admin",
                      *       "scopes": null,
                      *       "created_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:00:00Z",
-                     *       "client_secret": "Zc67bzcPaFAtSvBRFD_NDe9a-lac8BdpZL35W98c5fE"
+                     *       "client_secret": "Vmr7tgeo8Xt83y1_FjKiqBDAaxKOi4G2xqh4DrmVXdE"
                      *     }
                      */
                     "application/json": {
@@ -6103,7 +7886,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the account or key.
-                 * @example e4658389-f3e9-4f05-8d9d-349c5e68122e
+                 * @example 3d0c8283-603d-49c9-8f8a-0dc23a50483c
                  */
                 id: string;
             };
@@ -6196,6 +7979,6580 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiAuthTenants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *         "slug": "default",
+                     *         "name": "Example",
+                     *         "kind": "team",
+                     *         "status": "active",
+                     *         "role": "owner",
+                     *         "current": true
+                     *       },
+                     *       {
+                     *         "tenant_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *         "slug": "acme",
+                     *         "name": "Acme",
+                     *         "kind": "team",
+                     *         "status": "active",
+                     *         "role": "owner",
+                     *         "current": false
+                     *       }
+                     *     ]
+                     */
+                    "application/json": {
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description Short name of the tenant. */
+                        slug: string;
+                        /** @description What the organisation is called. */
+                        name: string;
+                        /** @description `team`, or `personal`: of one person. */
+                        kind: string;
+                        /** @description Of a tenant `active` or `suspended`; of an act the status of the answer, null while it is under way. */
+                        status: string;
+                        /**
+                         * @description What the person is in the tenant.
+                         * @enum {unknown}
+                         */
+                        role: "viewer" | "member" | "admin" | "owner";
+                        /** @description Whether it is the one that this request came with. */
+                        current: boolean;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putApiAuthTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "tenant_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b"
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * Format: uuid
+                     * @description Id of the tenant.
+                     */
+                    tenant_id: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "tenant_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "slug": "acme",
+                     *       "name": "Acme",
+                     *       "kind": "team",
+                     *       "status": "active",
+                     *       "role": "owner",
+                     *       "current": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description Short name of the tenant. */
+                        slug: string;
+                        /** @description What the organisation is called. */
+                        name: string;
+                        /** @description `team`, or `personal`: of one person. */
+                        kind: string;
+                        /** @description Of a tenant `active` or `suspended`; of an act the status of the answer, null while it is under way. */
+                        status: string;
+                        /**
+                         * @description What the person is in the tenant.
+                         * @enum {unknown}
+                         */
+                        role: "viewer" | "member" | "admin" | "owner";
+                        /** @description Whether it is the one that this request came with. */
+                        current: boolean;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "You are not a member of this tenant."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 4KB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Field required: a JSON body with Content-Type: application/json"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteApiTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "slug": "globex"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Short name of the tenant. */
+                    slug: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Name the tenant to delete it: its short name is 'acme'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "You are not a member of this tenant."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This tenant looks after the installation; it cannot be deleted."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Field required: a JSON body with Content-Type: application/json"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiAuthSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "9dd589d5957120f413d56a0fb96009b1",
+                     *         "current": true,
+                     *         "tenant": "default",
+                     *         "method": "password",
+                     *         "address": "127.0.0.1",
+                     *         "user_agent": "lightMyRequest",
+                     *         "created_at": "2026-03-01T12:02:12Z",
+                     *         "expires_at": "2026-03-02T12:02:12Z"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": {
+                        /** @description Id of the invitation, session or act. */
+                        id: string;
+                        /** @description Whether it is the one that this request came with. */
+                        current: boolean;
+                        /** @description Short name of the tenant that the session is in. */
+                        tenant: string;
+                        /** @description How the person signed in: `password`, `local`, or `sso:` and the provider. */
+                        method: string;
+                        /** @description IP address that it was opened from. */
+                        address: string | null;
+                        /** @description What the browser called itself then. */
+                        user_agent: string | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        expires_at: string;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteApiAuthSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "ended": 8
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description How many sessions ended. */
+                        ended: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 4KB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             1
+                     *           ],
+                     *           "msg": "JSON decode error"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteApiAuthSessionsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the invitation, session or act.
+                 * @example 9dd589d5957120f413d56a0fb96009b1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "You have no session with this id."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 4KB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putApiAuthPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "present_password": "a long enough password",
+                 *       "password": "another long password"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description The one that is in force. */
+                    present_password: string;
+                    /** @description At least 12 characters for a new one, at most 1,024. */
+                    password: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 4KB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "present_password"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "password"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Too many attempts. Please try again later."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiAuthSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "enabled": true,
+                     *       "recovery_codes_left": 10
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Whether a second factor is in force. */
+                        enabled: boolean;
+                        /** @description How many codes for a lost device were not used. */
+                        recovery_codes_left: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postApiAuthSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "secret": "DZYNFECJPOTZZZVDYRIMEQQA7PPMSGY6",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=DZYNFECJPOTZZZVDYRIMEQQA7PPMSGY6&algorithm=SHA1&digits=6&period=30"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description For authenticators, base32. */
+                        secret: string;
+                        /** @description The same as an `otpauth://` address, to be shown as a QR code. */
+                        uri: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A second factor is in force. Remove it first."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 4KB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             1
+                     *           ],
+                     *           "msg": "JSON decode error"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postApiAuthSecondFactorConfirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "299169"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Six digits of the second factor, or one of the codes for when the device is lost. */
+                    code: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "recovery_codes": [
+                     *         "TKLL-LF9Q-MKLM-SAZA",
+                     *         "55EP-6SDZ-27T6-7H3N",
+                     *         "49SU-7GYQ-4J5G-JDW6",
+                     *         "H5EH-H6NP-CAA9-NC9X",
+                     *         "36HK-ZNG8-297H-F48U",
+                     *         "KWCC-W7AC-UPV8-UV54",
+                     *         "Z7BX-D3ZM-M28X-V48P",
+                     *         "JRES-EZVU-Z4M4-P8R6",
+                     *         "JFCJ-WXQD-2P3P-B63B",
+                     *         "H4WZ-ELD4-2LLK-8KDC"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Each lets in once in place of a code. Shown this once. */
+                        recovery_codes: string[];
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A second factor is in force."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 4KB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "code"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Too many attempts. Please try again later."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postApiAuthSecondFactorRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "333435"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Six digits of the second factor, or one of the codes for when the device is lost. */
+                    code: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 4KB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "code"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Too many attempts. Please try again later."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiMembers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "user_id": "fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "email": "admin@example.com",
+                     *         "role": "owner",
+                     *         "joined_at": "2026-03-01T12:00:00Z",
+                     *         "invited_at": null,
+                     *         "second_factor": false
+                     *       }
+                     *     ]
+                     */
+                    "application/json": {
+                        /** @description Id of the user: the same in every tenant of theirs. */
+                        user_id: string;
+                        /** @description E-mail address. */
+                        email: string;
+                        /**
+                         * @description What the person is in the tenant.
+                         * @enum {unknown}
+                         */
+                        role: "viewer" | "member" | "admin" | "owner";
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        joined_at: string;
+                        /** @description ISO 8601, UTC */
+                        invited_at: string | null;
+                        /** @description Whether they sign in with a second factor. */
+                        second_factor: boolean;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This tenant is suspended. Ask who runs this installation to resume it."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putApiMembersUserId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the user: the same in every tenant of theirs.
+                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "role": "admin"
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * @description What the person is in the tenant.
+                     * @enum {unknown}
+                     */
+                    role: "viewer" | "member" | "admin" | "owner";
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                     *       "email": "bob@example.com",
+                     *       "role": "admin",
+                     *       "joined_at": "2026-03-01T12:02:12Z",
+                     *       "invited_at": "2026-03-01T12:02:12Z",
+                     *       "second_factor": false
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the user: the same in every tenant of theirs. */
+                        user_id: string;
+                        /** @description E-mail address. */
+                        email: string;
+                        /**
+                         * @description What the person is in the tenant.
+                         * @enum {unknown}
+                         */
+                        role: "viewer" | "member" | "admin" | "owner";
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        joined_at: string;
+                        /** @description ISO 8601, UTC */
+                        invited_at: string | null;
+                        /** @description Whether they sign in with a second factor. */
+                        second_factor: boolean;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This is the last owner of the tenant. Make somebody else an owner first."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Field required: a JSON body with Content-Type: application/json"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteApiMembersUserId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the user: the same in every tenant of theirs.
+                 * @example 5c973b62-a11e-43ce-8f32-ab573bf13cc0
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Nobody with this id is a member of the tenant."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This is the last owner of the tenant. Make somebody else an owner first."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "user_id"
+                     *           ],
+                     *           "msg": "Input should be a valid uuid"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postApiAuthTenantLeave: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Nobody with this id is a member of the tenant."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This is the last owner of the tenant. Make somebody else an owner first."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 4KB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             1
+                     *           ],
+                     *           "msg": "JSON decode error"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiInvitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example [] */
+                    "application/json": {
+                        /** @description Id of the invitation, session or act. */
+                        id: string;
+                        /** @description E-mail address. */
+                        email: string;
+                        /**
+                         * @description What the person is in the tenant.
+                         * @enum {unknown}
+                         */
+                        role: "viewer" | "member" | "admin" | "owner";
+                        /** @description Who invited: an e-mail address, or the id of a program. */
+                        invited_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        expires_at: string;
+                        /** @description Whether its time is up; inviting the same address again makes a new link. */
+                        expired: boolean;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This tenant is suspended. Ask who runs this installation to resume it."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postApiInvitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "bob@example.com",
+                 *       "role": "member"
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * Format: email
+                     * @description E-mail address.
+                     */
+                    email: string;
+                    /**
+                     * @description What the person is in the tenant.
+                     * @enum {unknown}
+                     */
+                    role?: "viewer" | "member" | "admin" | "owner";
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0fe59df3-862a-4bf7-8f7a-158a88f993a0",
+                     *       "email": "bob@example.com",
+                     *       "role": "member",
+                     *       "invited_by": "admin@example.com",
+                     *       "created_at": "2026-03-01T12:02:12Z",
+                     *       "expires_at": "2026-03-08T12:02:12Z",
+                     *       "expired": false,
+                     *       "link": "https://lictor.example.com/dashboard/invitation#HerwCUqn4ij-CssSBwN3CZhnTWJBP9XYYw7SIdwVoyI",
+                     *       "mail": "sent"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the invitation, session or act. */
+                        id: string;
+                        /** @description E-mail address. */
+                        email: string;
+                        /**
+                         * @description What the person is in the tenant.
+                         * @enum {unknown}
+                         */
+                        role: "viewer" | "member" | "admin" | "owner";
+                        /** @description Who invited: an e-mail address, or the id of a program. */
+                        invited_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        expires_at: string;
+                        /** @description Whether its time is up; inviting the same address again makes a new link. */
+                        expired: boolean;
+                        /** @description To be opened by the person alone: good once. It is in this answer and nowhere else. */
+                        link: string;
+                        /**
+                         * @description `sent`; `failed`, and the link is to be handed over; or `off`: this server sends no mail.
+                         * @enum {unknown}
+                         */
+                        mail: "sent" | "failed" | "off";
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A personal tenant has one member. Make a team tenant to work with others."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "bob@example.com is a member of this tenant already."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Field required: a JSON body with Content-Type: application/json"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Too many attempts. Please try again later."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteApiInvitationsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the invitation, session or act.
+                 * @example 9fbc6ebb-e0a1-45f9-8660-e44ab0dbbe80
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "There is no open invitation with this id."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "id"
+                     *           ],
+                     *           "msg": "Input should be a valid uuid"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postApiAuthInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "HerwCUqn4ij-CssSBwN3CZhnTWJBP9XYYw7SIdwVoyI"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description What stands behind `#` in the link. */
+                    token: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "email": "bob@example.com",
+                     *       "role": "member",
+                     *       "tenant_name": "Example",
+                     *       "invited_by": "admin@example.com",
+                     *       "expires_at": "2026-03-08T12:02:12Z",
+                     *       "has_account": false
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description E-mail address. */
+                        email: string;
+                        /**
+                         * @description What the person is in the tenant.
+                         * @enum {unknown}
+                         */
+                        role: "viewer" | "member" | "admin" | "owner";
+                        /** @description What the organisation is called. */
+                        tenant_name: string;
+                        /** @description Who invited: an e-mail address, or the id of a program. */
+                        invited_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        expires_at: string;
+                        /** @description Whether there is an account with this address: its password is asked for, else a new one is chosen. */
+                        has_account: boolean;
+                    };
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A page of another site sent this request. Call from the console, or name its origin in LICTOR_CORS_ORIGINS."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "There is no invitation of this link, or a newer one was sent."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This invitation was accepted already."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It was good once, or for a time, and is no more. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This invitation has run out. Ask for a new one."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 4KB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Field required: a JSON body with Content-Type: application/json"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Too many attempts. Please try again later."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postApiAuthInvitationAccept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "HerwCUqn4ij-CssSBwN3CZhnTWJBP9XYYw7SIdwVoyI",
+                 *       "password": "a long enough password"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description What stands behind `#` in the link. */
+                    token: string;
+                    /** @description At least 12 characters for a new one, at most 1,024. */
+                    password?: string | null;
+                    /** @description Six digits of the second factor, or one of the codes for when the device is lost. */
+                    code?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    /** @description `edictum_session`, for who was not signed in. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "message": "You are a member of Example.",
+                     *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *       "role": "member"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description What happened, in a sentence. */
+                        message: string;
+                        /** @description Id of the tenant. */
+                        tenant_id: string;
+                        /**
+                         * @description What the person is in the tenant.
+                         * @enum {unknown}
+                         */
+                        role: "viewer" | "member" | "admin" | "owner";
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Cannot determine client address."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Invalid email or password."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "There is no invitation of this link, or a newer one was sent."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This invitation was accepted already."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It was good once, or for a time, and is no more. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This invitation has run out. Ask for a new one."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 4KB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Field required: a JSON body with Content-Type: application/json"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Too many attempts. Please try again later."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postApiAuthPasswordReset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "bob@example.com"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description E-mail address. */
+                    email: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "message": "If there is an account with this address, a mail is on its way."
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description What happened, in a sentence. */
+                        message: string;
+                    };
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A page of another site sent this request. Call from the console, or name its origin in LICTOR_CORS_ORIGINS."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 4KB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Field required: a JSON body with Content-Type: application/json"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Too many attempts. Please try again later."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The operator has not switched this on. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This server sends no mail. Ask an administrator for a link to set a new password."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postApiAuthPasswordResetComplete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "aCmFfgKqov0TqLn9UWq21Iek1GTPsjhx-sUZgF8sQoE",
+                 *       "password": "a third long password"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description What stands behind `#` in the link. */
+                    token: string;
+                    /** @description At least 12 characters for a new one, at most 1,024. */
+                    password: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "message": "The password is set, and every session has ended. Sign in."
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description What happened, in a sentence. */
+                        message: string;
+                    };
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "A page of another site sent this request. Call from the console, or name its origin in LICTOR_CORS_ORIGINS."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It was good once, or for a time, and is no more. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This link was used, or has run out. Ask for a new one."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 4KB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Field required: a JSON body with Content-Type: application/json"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Too many attempts. Please try again later."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postApiMembersUserIdPasswordReset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the user: the same in every tenant of theirs.
+                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "link": "https://lictor.example.com/dashboard/new-password#aCmFfgKqov0TqLn9UWq21Iek1GTPsjhx-sUZgF8sQoE"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description To be opened by the person alone: good once. It is in this answer and nowhere else. */
+                        link: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Nobody with this id is a member of the tenant."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "user_id"
+                     *           ],
+                     *           "msg": "Input should be a valid uuid"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteApiMembersUserIdSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the user: the same in every tenant of theirs.
+                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Nobody with this id is a member of the tenant."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "user_id"
+                     *           ],
+                     *           "msg": "Input should be a valid uuid"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiSsoOidc: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "provider": null,
+                     *       "redirect_uri": "https://lictor.example.com/api/v1/auth/oidc/callback"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Null: there is none. */
+                        provider: {
+                            /** @description Address of the issuer, exactly as it names itself. */
+                            issuer: string;
+                            /** @description What this server is called there. */
+                            client_id: string;
+                            /** @description What the login page calls it. */
+                            label: string;
+                            /** @description What somebody becomes of whom the provider is the first to tell; null: only who was invited comes in. */
+                            new_members: ("viewer" | "member") | null;
+                            /** @description To be registered at the provider; it begins with `LICTOR_BASE_URL`. */
+                            redirect_uri: string;
+                        } | null;
+                        /** @description To be registered at the provider; it begins with `LICTOR_BASE_URL`. */
+                        redirect_uri: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Your role in this tenant is admin; this takes an owner."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putApiSsoOidc: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "issuer": "https://login.example.com",
+                 *       "client_id": "lictor",
+                 *       "client_secret": "a-secret-of-the-provider",
+                 *       "label": "Example",
+                 *       "new_members": "viewer"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Address of the issuer, exactly as it names itself. */
+                    issuer: string;
+                    /** @description What this server is called there. */
+                    client_id: string;
+                    /** @description Kept sealed and never shown; left out, the one that is kept stays. */
+                    client_secret?: string | null;
+                    /** @description What the login page calls it. */
+                    label?: string | null;
+                    /** @description What somebody becomes of whom the provider is the first to tell; null: only who was invited comes in. */
+                    new_members?: ("viewer" | "member") | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "issuer": "https://login.example.com",
+                     *       "client_id": "lictor",
+                     *       "label": "Example",
+                     *       "new_members": "viewer",
+                     *       "redirect_uri": "https://lictor.example.com/api/v1/auth/oidc/callback"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Address of the issuer, exactly as it names itself. */
+                        issuer: string;
+                        /** @description What this server is called there. */
+                        client_id: string;
+                        /** @description What the login page calls it. */
+                        label: string;
+                        /** @description What somebody becomes of whom the provider is the first to tell; null: only who was invited comes in. */
+                        new_members: ("viewer" | "member") | null;
+                        /** @description To be registered at the provider; it begins with `LICTOR_BASE_URL`. */
+                        redirect_uri: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "issuer"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "client_id"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteApiSsoOidc: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This tenant has no single sign-on."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             1
+                     *           ],
+                     *           "msg": "JSON decode error"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiAuthSso: {
+        parameters: {
+            query?: {
+                /** @description Short name of the tenant; `default` where it is left out. */
+                tenant?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "oidc": null
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Null: there is none. */
+                        oidc: {
+                            /** @description What the login page calls it. */
+                            label: string;
+                            /** @description Where to send the browser. */
+                            start: string;
+                        } | null;
+                    };
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "tenant"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiAuthOidcStart: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Short name of the tenant; `default` where it is left out.
+                 * @example default
+                 */
+                tenant?: string;
+                /**
+                 * @description Path of the console to go on to.
+                 * @example /approvals
+                 */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "tenant"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "next"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiAuthOidcCallback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    getApiAdministrationActs: {
+        parameters: {
+            query?: {
+                /** @description At most so many, up to 500. */
+                limit?: number;
+                /** @description Only those before this instant. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/settings/rotate-signing-key",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "DELETE /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/activate",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "99f4e758-b6c9-410c-86b5-a22a26e76298",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /v1/cluster/nodes/:id",
+                     *         "target": "gone",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/drain",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "1ba0dde6-d69a-47d0-8227-4be3de247804",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/settings/purge-events",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "f5d6779a-9d19-4100-8c7d-c92286a02071",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "DELETE /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *         "details": {},
+                     *         "status": 204
+                     *       },
+                     *       {
+                     *         "id": "b4efef75-5602-4533-8d58-748a5aad7c84",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "abb5a048-68fd-4659-891c-f2e9fa3a4315",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
+                     *         "target": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "f1e42019-aecc-458f-8bcc-a7fddec511b7",
+                     *         "at": "2026-03-01T12:00:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/keys",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "e83763df-0a55-4307-8289-25481113a83c",
+                     *         "at": "2026-03-01T12:00:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/service-accounts/:id",
+                     *         "target": "3d0c8283-603d-49c9-8f8a-0dc23a50483c",
+                     *         "details": {},
+                     *         "status": 204
+                     *       },
+                     *       {
+                     *         "id": "e4658389-f3e9-4f05-8d9d-349c5e68122e",
+                     *         "at": "2026-03-01T12:00:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/service-accounts",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "e38e216c-b55b-407f-8b41-88684ef9d479",
+                     *         "at": "2026-03-01T12:00:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/keys/:key_id",
+                     *         "target": "c72ae967-6454-47cc-8014-583a9d0a2e28",
+                     *         "details": {},
+                     *         "status": 204
+                     *       },
+                     *       {
+                     *         "id": "be293da5-be47-4078-8bee-e7feef7b384f",
+                     *         "at": "2026-03-01T12:00:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/keys",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "2b712085-4845-46c5-8c51-713a6f7a1efa",
+                     *         "at": "2026-03-01T12:00:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/service-accounts",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "00c10b58-d5c4-41fe-8460-80cd1ce96bf2",
+                     *         "at": "2026-03-01T12:00:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/service-accounts",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       }
+                     *     ]
+                     */
+                    "application/json": {
+                        /** @description Id of the invitation, session or act. */
+                        id: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        at: string;
+                        /** @description Who: an e-mail address, or the id of a program. */
+                        actor: string;
+                        /** @description Whose access it was, unique within the tenant. */
+                        principal: string;
+                        /** @description Method and path of the route. */
+                        action: string;
+                        /** @description What it was about: values of its path. */
+                        target: string;
+                        /** @description What else of it is kept; never a secret. */
+                        details: {
+                            [key: string]: unknown;
+                        };
+                        /** @description Of a tenant `active` or `suspended`; of an act the status of the answer, null while it is under way. */
+                        status: number | null;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Admin access required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Input must be >= 1"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getV1AdminTenants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "tenants": [
+                     *         {
+                     *           "id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "slug": "default",
+                     *           "display_name": "Example",
+                     *           "kind": "team",
+                     *           "status": "active",
+                     *           "tier": "enterprise",
+                     *           "keycloak_realm": "tenant-default",
+                     *           "openbao_namespace": "tenant-default/",
+                     *           "quotas": {
+                     *             "max_concurrent_executions": 50,
+                     *             "max_agents": 500,
+                     *             "max_storage_gb": 100
+                     *           },
+                     *           "created_at": "2026-03-01T12:00:00Z",
+                     *           "updated_at": "2026-03-01T12:00:00Z",
+                     *           "deleted_at": null
+                     *         },
+                     *         {
+                     *           "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *           "slug": "acme",
+                     *           "display_name": "Acme",
+                     *           "kind": "team",
+                     *           "status": "active",
+                     *           "tier": "enterprise",
+                     *           "keycloak_realm": "tenant-acme",
+                     *           "openbao_namespace": "tenant-acme/",
+                     *           "quotas": {
+                     *             "max_concurrent_executions": 50,
+                     *             "max_agents": 500,
+                     *             "max_storage_gb": 100
+                     *           },
+                     *           "created_at": "2026-03-01T12:02:42Z",
+                     *           "updated_at": "2026-03-01T12:02:42Z",
+                     *           "deleted_at": null
+                     *         }
+                     *       ],
+                     *       "items": [
+                     *         {
+                     *           "id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "slug": "default",
+                     *           "display_name": "Example",
+                     *           "kind": "team",
+                     *           "status": "active",
+                     *           "tier": "enterprise",
+                     *           "keycloak_realm": "tenant-default",
+                     *           "openbao_namespace": "tenant-default/",
+                     *           "quotas": {
+                     *             "max_concurrent_executions": 50,
+                     *             "max_agents": 500,
+                     *             "max_storage_gb": 100
+                     *           },
+                     *           "created_at": "2026-03-01T12:00:00Z",
+                     *           "updated_at": "2026-03-01T12:00:00Z",
+                     *           "deleted_at": null
+                     *         },
+                     *         {
+                     *           "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *           "slug": "acme",
+                     *           "display_name": "Acme",
+                     *           "kind": "team",
+                     *           "status": "active",
+                     *           "tier": "enterprise",
+                     *           "keycloak_realm": "tenant-acme",
+                     *           "openbao_namespace": "tenant-acme/",
+                     *           "quotas": {
+                     *             "max_concurrent_executions": 50,
+                     *             "max_agents": 500,
+                     *             "max_storage_gb": 100
+                     *           },
+                     *           "created_at": "2026-03-01T12:02:42Z",
+                     *           "updated_at": "2026-03-01T12:02:42Z",
+                     *           "deleted_at": null
+                     *         }
+                     *       ],
+                     *       "count": 2
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description All of them. */
+                        tenants: {
+                            /** @description Id of the tenant or invitation. */
+                            id: string;
+                            /** @description Short name: 1 to 63 of small letters, digits and `-`, which stands neither first nor last. */
+                            slug: string;
+                            /** @description What the organisation is called. */
+                            display_name: string;
+                            /** @description `team`; or `personal`, of one person, where the slug begins with `u-`. */
+                            kind: string;
+                            /** @description `active`, `suspended` or `deleted`. */
+                            status: string;
+                            /** @description `free`, `pro`, `business`, `enterprise` (the default) or `system`. */
+                            tier: string;
+                            /** @description The realm that clients of AEGIS expect. */
+                            keycloak_realm: string;
+                            /** @description The namespace that clients of AEGIS expect. */
+                            openbao_namespace: string;
+                            /** @description Of the tier, or what was set in their place. */
+                            quotas: {
+                                /** @description Executions at once. */
+                                max_concurrent_executions: number;
+                                /** @description Agents that are deployed. */
+                                max_agents: number;
+                                /** @description Files of volumes, in gigabytes. */
+                                max_storage_gb: number;
+                            };
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            updated_at: string;
+                            /** @description ISO 8601, UTC */
+                            deleted_at: string | null;
+                        }[];
+                        /** @description The same again. */
+                        items: {
+                            /** @description Id of the tenant or invitation. */
+                            id: string;
+                            /** @description Short name: 1 to 63 of small letters, digits and `-`, which stands neither first nor last. */
+                            slug: string;
+                            /** @description What the organisation is called. */
+                            display_name: string;
+                            /** @description `team`; or `personal`, of one person, where the slug begins with `u-`. */
+                            kind: string;
+                            /** @description `active`, `suspended` or `deleted`. */
+                            status: string;
+                            /** @description `free`, `pro`, `business`, `enterprise` (the default) or `system`. */
+                            tier: string;
+                            /** @description The realm that clients of AEGIS expect. */
+                            keycloak_realm: string;
+                            /** @description The namespace that clients of AEGIS expect. */
+                            openbao_namespace: string;
+                            /** @description Of the tier, or what was set in their place. */
+                            quotas: {
+                                /** @description Executions at once. */
+                                max_concurrent_executions: number;
+                                /** @description Agents that are deployed. */
+                                max_agents: number;
+                                /** @description Files of volumes, in gigabytes. */
+                                max_storage_gb: number;
+                            };
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            updated_at: string;
+                            /** @description ISO 8601, UTC */
+                            deleted_at: string | null;
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Admin role required",
+                     *       "message": "Admin role required"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1AdminTenants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "slug": "acme",
+                 *       "display_name": "Acme",
+                 *       "tier": "enterprise"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Short name: 1 to 63 of small letters, digits and `-`, which stands neither first nor last. */
+                    slug: string;
+                    /** @description What the organisation is called. */
+                    display_name: string;
+                    /** @description `free`, `pro`, `business`, `enterprise` (the default) or `system`. */
+                    tier?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "slug": "acme",
+                     *       "display_name": "Acme",
+                     *       "kind": "team",
+                     *       "status": "active",
+                     *       "tier": "enterprise",
+                     *       "keycloak_realm": "tenant-acme",
+                     *       "openbao_namespace": "tenant-acme/",
+                     *       "quotas": {
+                     *         "max_concurrent_executions": 50,
+                     *         "max_agents": 500,
+                     *         "max_storage_gb": 100
+                     *       },
+                     *       "created_at": "2026-03-01T12:02:42Z",
+                     *       "updated_at": "2026-03-01T12:02:42Z",
+                     *       "deleted_at": null
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the tenant or invitation. */
+                        id: string;
+                        /** @description Short name: 1 to 63 of small letters, digits and `-`, which stands neither first nor last. */
+                        slug: string;
+                        /** @description What the organisation is called. */
+                        display_name: string;
+                        /** @description `team`; or `personal`, of one person, where the slug begins with `u-`. */
+                        kind: string;
+                        /** @description `active`, `suspended` or `deleted`. */
+                        status: string;
+                        /** @description `free`, `pro`, `business`, `enterprise` (the default) or `system`. */
+                        tier: string;
+                        /** @description The realm that clients of AEGIS expect. */
+                        keycloak_realm: string;
+                        /** @description The namespace that clients of AEGIS expect. */
+                        openbao_namespace: string;
+                        /** @description Of the tier, or what was set in their place. */
+                        quotas: {
+                            /** @description Executions at once. */
+                            max_concurrent_executions: number;
+                            /** @description Agents that are deployed. */
+                            max_agents: number;
+                            /** @description Files of volumes, in gigabytes. */
+                            max_storage_gb: number;
+                        };
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        updated_at: string;
+                        /** @description ISO 8601, UTC */
+                        deleted_at: string | null;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid tenant slug: Acme Inc.",
+                     *       "message": "Invalid tenant slug: Acme Inc."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Admin role required",
+                     *       "message": "Admin role required"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Tenant slug already exists: acme",
+                     *       "message": "Tenant slug already exists: acme"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Field required: a JSON body with Content-Type: application/json",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Field required: a JSON body with Content-Type: application/json"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1AdminTenantsSlug: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Short name: 1 to 63 of small letters, digits and `-`, which stands neither first nor last.
+                 * @example acme
+                 */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "slug": "acme",
+                     *       "display_name": "Acme",
+                     *       "kind": "team",
+                     *       "status": "active",
+                     *       "tier": "enterprise",
+                     *       "keycloak_realm": "tenant-acme",
+                     *       "openbao_namespace": "tenant-acme/",
+                     *       "quotas": {
+                     *         "max_concurrent_executions": 50,
+                     *         "max_agents": 500,
+                     *         "max_storage_gb": 100
+                     *       },
+                     *       "created_at": "2026-03-01T12:02:42Z",
+                     *       "updated_at": "2026-03-01T12:02:42Z",
+                     *       "deleted_at": null
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the tenant or invitation. */
+                        id: string;
+                        /** @description Short name: 1 to 63 of small letters, digits and `-`, which stands neither first nor last. */
+                        slug: string;
+                        /** @description What the organisation is called. */
+                        display_name: string;
+                        /** @description `team`; or `personal`, of one person, where the slug begins with `u-`. */
+                        kind: string;
+                        /** @description `active`, `suspended` or `deleted`. */
+                        status: string;
+                        /** @description `free`, `pro`, `business`, `enterprise` (the default) or `system`. */
+                        tier: string;
+                        /** @description The realm that clients of AEGIS expect. */
+                        keycloak_realm: string;
+                        /** @description The namespace that clients of AEGIS expect. */
+                        openbao_namespace: string;
+                        /** @description Of the tier, or what was set in their place. */
+                        quotas: {
+                            /** @description Executions at once. */
+                            max_concurrent_executions: number;
+                            /** @description Agents that are deployed. */
+                            max_agents: number;
+                            /** @description Files of volumes, in gigabytes. */
+                            max_storage_gb: number;
+                        };
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        updated_at: string;
+                        /** @description ISO 8601, UTC */
+                        deleted_at: string | null;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Admin role required",
+                     *       "message": "Admin role required"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Tenant not found: 00000000-0000-4000-8000-000000000000",
+                     *       "message": "Tenant not found: 00000000-0000-4000-8000-000000000000"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "slug"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    deleteV1AdminTenantsSlug: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Short name: 1 to 63 of small letters, digits and `-`, which stands neither first nor last.
+                 * @example acme
+                 */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "deleted",
+                     *       "slug": "acme"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description `active`, `suspended` or `deleted`. */
+                        status: string;
+                        /** @description Short name: 1 to 63 of small letters, digits and `-`, which stands neither first nor last. */
+                        slug: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Admin role required",
+                     *       "message": "Admin role required"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Tenant not found: 00000000-0000-4000-8000-000000000000",
+                     *       "message": "Tenant not found: 00000000-0000-4000-8000-000000000000"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "first_tenant",
+                     *       "message": "This tenant looks after the installation; it cannot be deleted."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "slug"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1AdminTenantsSlugSuspend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Short name: 1 to 63 of small letters, digits and `-`, which stands neither first nor last.
+                 * @example acme
+                 */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "suspended",
+                     *       "slug": "acme"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description `active`, `suspended` or `deleted`. */
+                        status: string;
+                        /** @description Short name: 1 to 63 of small letters, digits and `-`, which stands neither first nor last. */
+                        slug: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Admin role required",
+                     *       "message": "Admin role required"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Tenant not found: 00000000-0000-4000-8000-000000000000",
+                     *       "message": "Tenant not found: 00000000-0000-4000-8000-000000000000"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "first_tenant",
+                     *       "message": "This tenant looks after the installation; it cannot be suspended."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "slug"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1AdminTenantsSlugResume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Short name: 1 to 63 of small letters, digits and `-`, which stands neither first nor last.
+                 * @example acme
+                 */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "active",
+                     *       "slug": "acme"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description `active`, `suspended` or `deleted`. */
+                        status: string;
+                        /** @description Short name: 1 to 63 of small letters, digits and `-`, which stands neither first nor last. */
+                        slug: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Admin role required",
+                     *       "message": "Admin role required"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Tenant not found: 00000000-0000-4000-8000-000000000000",
+                     *       "message": "Tenant not found: 00000000-0000-4000-8000-000000000000"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "slug"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    putV1AdminTenantsSlugQuotas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Short name: 1 to 63 of small letters, digits and `-`, which stands neither first nor last.
+                 * @example acme
+                 */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "max_agents": 10
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Executions at once. */
+                    max_concurrent_executions?: number;
+                    /** @description Agents that are deployed. */
+                    max_agents?: number;
+                    /** @description Files of volumes, in gigabytes. */
+                    max_storage_gb?: number;
+                } | null;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "slug": "acme",
+                     *       "display_name": "Acme",
+                     *       "kind": "team",
+                     *       "status": "active",
+                     *       "tier": "enterprise",
+                     *       "keycloak_realm": "tenant-acme",
+                     *       "openbao_namespace": "tenant-acme/",
+                     *       "quotas": {
+                     *         "max_concurrent_executions": 50,
+                     *         "max_agents": 10,
+                     *         "max_storage_gb": 100
+                     *       },
+                     *       "created_at": "2026-03-01T12:02:42Z",
+                     *       "updated_at": "2026-03-01T12:02:42Z",
+                     *       "deleted_at": null
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the tenant or invitation. */
+                        id: string;
+                        /** @description Short name: 1 to 63 of small letters, digits and `-`, which stands neither first nor last. */
+                        slug: string;
+                        /** @description What the organisation is called. */
+                        display_name: string;
+                        /** @description `team`; or `personal`, of one person, where the slug begins with `u-`. */
+                        kind: string;
+                        /** @description `active`, `suspended` or `deleted`. */
+                        status: string;
+                        /** @description `free`, `pro`, `business`, `enterprise` (the default) or `system`. */
+                        tier: string;
+                        /** @description The realm that clients of AEGIS expect. */
+                        keycloak_realm: string;
+                        /** @description The namespace that clients of AEGIS expect. */
+                        openbao_namespace: string;
+                        /** @description Of the tier, or what was set in their place. */
+                        quotas: {
+                            /** @description Executions at once. */
+                            max_concurrent_executions: number;
+                            /** @description Agents that are deployed. */
+                            max_agents: number;
+                            /** @description Files of volumes, in gigabytes. */
+                            max_storage_gb: number;
+                        };
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        updated_at: string;
+                        /** @description ISO 8601, UTC */
+                        deleted_at: string | null;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Admin role required",
+                     *       "message": "Admin role required"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Tenant not found: 00000000-0000-4000-8000-000000000000",
+                     *       "message": "Tenant not found: 00000000-0000-4000-8000-000000000000"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Input must be object",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1AdminTenantsSlugInvitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Short name: 1 to 63 of small letters, digits and `-`, which stands neither first nor last.
+                 * @example acme
+                 */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "admin@example.com"
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * Format: email
+                     * @description E-mail address.
+                     */
+                    email: string;
+                    /**
+                     * @description What the person is in the tenant.
+                     * @enum {unknown}
+                     */
+                    role?: "viewer" | "member" | "admin" | "owner";
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "692155b7-a329-40be-8c4b-dc6f3fec3aad",
+                     *       "email": "admin@example.com",
+                     *       "role": "owner",
+                     *       "expires_at": "2026-03-08T12:02:42Z",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#0jAXXNJI9Id_a8jXBsOnYQ0eYp1rUQQKbZne8j8uo0c",
+                     *       "mail": "sent"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the tenant or invitation. */
+                        id: string;
+                        /** @description E-mail address. */
+                        email: string;
+                        /**
+                         * @description What the person is in the tenant.
+                         * @enum {unknown}
+                         */
+                        role: "viewer" | "member" | "admin" | "owner";
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        expires_at: string;
+                        /** @description To be opened by the person alone: good once. It is in this answer and nowhere else. */
+                        link: string;
+                        /**
+                         * @description `sent`; `failed`, and the link is to be handed over; or `off`: this server sends no mail.
+                         * @enum {unknown}
+                         */
+                        mail: "sent" | "failed" | "off";
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "team_context_required",
+                     *       "message": "A personal tenant has one member, its owner."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Admin role required",
+                     *       "message": "Admin role required"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "already_member",
+                     *       "message": "bob@example.com is a member of this tenant already."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Field required: a JSON body with Content-Type: application/json",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Field required: a JSON body with Content-Type: application/json"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "too_many_requests",
+                     *       "message": "Too many attempts. Please try again later."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1ColonyMembers: {
+        parameters: {
+            query?: {
+                /** @description At most so many, up to 1,000. */
+                limit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "members": [
+                     *         {
+                     *           "id": "fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *           "user_id": "fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *           "email": "admin@example.com",
+                     *           "name": "admin@example.com",
+                     *           "role": "owner",
+                     *           "status": "active",
+                     *           "invited_at": "2026-03-01T12:00:00Z",
+                     *           "joined_at": "2026-03-01T12:00:00Z"
+                     *         }
+                     *       ],
+                     *       "items": [
+                     *         {
+                     *           "id": "fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *           "user_id": "fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *           "email": "admin@example.com",
+                     *           "name": "admin@example.com",
+                     *           "role": "owner",
+                     *           "status": "active",
+                     *           "invited_at": "2026-03-01T12:00:00Z",
+                     *           "joined_at": "2026-03-01T12:00:00Z"
+                     *         }
+                     *       ],
+                     *       "count": 1
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Members, then who is invited. */
+                        members: {
+                            /** @description Id of the user; of somebody who is invited that of the invitation. */
+                            id: string;
+                            /** @description Id of the user, or of the invitation. */
+                            user_id: string;
+                            /** @description E-mail address. */
+                            email: string;
+                            /** @description The e-mail address. */
+                            name: string;
+                            /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                            role: string;
+                            /** @description `active`, `invited` or `pending`; of a change what was done. */
+                            status: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            invited_at: string;
+                            /** @description ISO 8601, UTC */
+                            joined_at: string | null;
+                        }[];
+                        /** @description The same again. */
+                        items: {
+                            /** @description Id of the user; of somebody who is invited that of the invitation. */
+                            id: string;
+                            /** @description Id of the user, or of the invitation. */
+                            user_id: string;
+                            /** @description E-mail address. */
+                            email: string;
+                            /** @description The e-mail address. */
+                            name: string;
+                            /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                            role: string;
+                            /** @description `active`, `invited` or `pending`; of a change what was done. */
+                            status: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            invited_at: string;
+                            /** @description ISO 8601, UTC */
+                            joined_at: string | null;
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_query",
+                     *       "message": "limit must be a whole number from 0."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "tenant_suspended",
+                     *       "message": "This tenant is suspended. Ask who runs this installation to resume it."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1ColonyMembers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "erin@example.com",
+                 *       "role": "member"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description E-mail address. */
+                    email?: string | null;
+                    /** @description The same under the name of other clients. */
+                    invitee_email?: string | null;
+                    /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                    role?: string | null;
+                } | null;
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "d2747903-481e-4f3e-82a0-8da288581a4c",
+                     *       "user_id": "d2747903-481e-4f3e-82a0-8da288581a4c",
+                     *       "email": "erin@example.com",
+                     *       "name": "erin@example.com",
+                     *       "role": "member",
+                     *       "status": "pending",
+                     *       "invited_at": "2026-03-01T12:02:42Z",
+                     *       "joined_at": null,
+                     *       "invitation": {
+                     *         "id": "d2747903-481e-4f3e-82a0-8da288581a4c",
+                     *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *         "invitee_email": "erin@example.com",
+                     *         "token": "364bJP3SiQvqC3znWrpYKiWJZv7R9PdsaB4eSXbATS0",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#364bJP3SiQvqC3znWrpYKiWJZv7R9PdsaB4eSXbATS0",
+                     *         "expires_at": "2026-03-08T12:02:42Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the user; of somebody who is invited that of the invitation. */
+                        id: string;
+                        /** @description Id of the user, or of the invitation. */
+                        user_id: string;
+                        /** @description E-mail address. */
+                        email: string;
+                        /** @description The e-mail address. */
+                        name: string;
+                        /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                        role: string;
+                        /** @description `active`, `invited` or `pending`; of a change what was done. */
+                        status: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        invited_at: string;
+                        /** @description ISO 8601, UTC */
+                        joined_at: string | null;
+                        /** @description The invitation, with its link. */
+                        invitation: {
+                            /** @description Id of the user; of somebody who is invited that of the invitation. */
+                            id: string;
+                            /** @description Id of the tenant. */
+                            team_id: string;
+                            /** @description The same under the name of other clients. */
+                            invitee_email: string;
+                            /** @description Accepts the invitation once. In this answer and nowhere else. */
+                            token: string;
+                            /** @description To be opened by the person alone. In this answer and nowhere else. */
+                            link: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            expires_at: string;
+                        };
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_body",
+                     *       "message": "The body needs the e-mail address of who is invited, as email."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "forbidden",
+                     *       "message": "Only owners and administrators of the tenant may do this."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "already_member",
+                     *       "message": "bob@example.com is a member of this tenant already."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Input must be object",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "too_many_requests",
+                     *       "message": "Too many attempts. Please try again later."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1ColonyInvitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "invitations": [],
+                     *       "items": [],
+                     *       "count": 0
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Newest first. */
+                        invitations: {
+                            /** @description Id of the user; of somebody who is invited that of the invitation. */
+                            id: string;
+                            /** @description Id of the tenant. */
+                            team_id: string;
+                            /** @description The same under the name of other clients. */
+                            invitee_email: string;
+                            /** @description E-mail address. */
+                            email: string;
+                            /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                            role: string;
+                            /** @description `active`, `invited` or `pending`; of a change what was done. */
+                            status: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            expires_at: string;
+                        }[];
+                        /** @description The same again. */
+                        items: {
+                            /** @description Id of the user; of somebody who is invited that of the invitation. */
+                            id: string;
+                            /** @description Id of the tenant. */
+                            team_id: string;
+                            /** @description The same under the name of other clients. */
+                            invitee_email: string;
+                            /** @description E-mail address. */
+                            email: string;
+                            /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                            role: string;
+                            /** @description `active`, `invited` or `pending`; of a change what was done. */
+                            status: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            expires_at: string;
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "tenant_suspended",
+                     *       "message": "This tenant is suspended. Ask who runs this installation to resume it."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1ColonyInvitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "invitee_email": "frank@example.com"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description E-mail address. */
+                    email?: string | null;
+                    /** @description The same under the name of other clients. */
+                    invitee_email?: string | null;
+                    /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                    role?: string | null;
+                } | null;
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ce67b56c-e612-41f5-8c8a-cfb08f0fad67",
+                     *       "user_id": "ce67b56c-e612-41f5-8c8a-cfb08f0fad67",
+                     *       "email": "frank@example.com",
+                     *       "name": "frank@example.com",
+                     *       "role": "member",
+                     *       "status": "pending",
+                     *       "invited_at": "2026-03-01T12:02:42Z",
+                     *       "joined_at": null,
+                     *       "invitation": {
+                     *         "id": "ce67b56c-e612-41f5-8c8a-cfb08f0fad67",
+                     *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *         "invitee_email": "frank@example.com",
+                     *         "token": "tdHjaabNQnZV__5b12Ssd8aJ3nc5JE9HqgBqQNFz-Og",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#tdHjaabNQnZV__5b12Ssd8aJ3nc5JE9HqgBqQNFz-Og",
+                     *         "expires_at": "2026-03-08T12:02:42Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the user; of somebody who is invited that of the invitation. */
+                        id: string;
+                        /** @description Id of the user, or of the invitation. */
+                        user_id: string;
+                        /** @description E-mail address. */
+                        email: string;
+                        /** @description The e-mail address. */
+                        name: string;
+                        /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                        role: string;
+                        /** @description `active`, `invited` or `pending`; of a change what was done. */
+                        status: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        invited_at: string;
+                        /** @description ISO 8601, UTC */
+                        joined_at: string | null;
+                        /** @description The invitation, with its link. */
+                        invitation: {
+                            /** @description Id of the user; of somebody who is invited that of the invitation. */
+                            id: string;
+                            /** @description Id of the tenant. */
+                            team_id: string;
+                            /** @description The same under the name of other clients. */
+                            invitee_email: string;
+                            /** @description Accepts the invitation once. In this answer and nowhere else. */
+                            token: string;
+                            /** @description To be opened by the person alone. In this answer and nowhere else. */
+                            link: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            expires_at: string;
+                        };
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_body",
+                     *       "message": "The body needs the e-mail address of who is invited, as email."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "forbidden",
+                     *       "message": "Only owners and administrators of the tenant may do this."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "already_member",
+                     *       "message": "bob@example.com is a member of this tenant already."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Input must be object",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "too_many_requests",
+                     *       "message": "Too many attempts. Please try again later."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    deleteV1ColonyInvitationsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the user; of somebody who is invited that of the invitation.
+                 * @example d2747903-481e-4f3e-82a0-8da288581a4c
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "cancelled",
+                     *       "id": "d2747903-481e-4f3e-82a0-8da288581a4c"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description `active`, `invited` or `pending`; of a change what was done. */
+                        status: string;
+                        /** @description Id of the user; of somebody who is invited that of the invitation. */
+                        id: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "forbidden",
+                     *       "message": "Only owners and administrators of the tenant may do this."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "There is no open invitation with this id."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1ColonyInvitationsTokenAccept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Accepts the invitation once. In this answer and nowhere else.
+                 * @example 0jAXXNJI9Id_a8jXBsOnYQ0eYp1rUQQKbZne8j8uo0c
+                 */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "accepted",
+                     *       "team_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "tenant_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "role": "owner"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description `active`, `invited` or `pending`; of a change what was done. */
+                        status: string;
+                        /** @description Id of the tenant. */
+                        team_id: string;
+                        /** @description Id of the tenant. */
+                        tenant_id: string;
+                        /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                        role: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_invitation",
+                     *       "message": "Invitations are for people: accept it with a session, or with a key of yours."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "other_person",
+                     *       "message": "This invitation is for bob@example.com, and you are signed in as ada@example.com. Sign out and open the link again."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "There is no invitation of this link, or a newer one was sent."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invitation_not_pending",
+                     *       "message": "This invitation was accepted already."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description It was good once, or for a time, and is no more. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invitation_expired",
+                     *       "message": "This invitation has run out. Ask for a new one."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "JSON decode error",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             1
+                     *           ],
+                     *           "msg": "JSON decode error"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    deleteV1ColonyMembersUserId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the user, or of the invitation.
+                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "removed",
+                     *       "success": true,
+                     *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description `active`, `invited` or `pending`; of a change what was done. */
+                        status: string;
+                        /** @description Always true. */
+                        success: boolean;
+                        /** @description Id of the user, or of the invitation. */
+                        user_id: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "forbidden",
+                     *       "message": "Only owners and administrators of the tenant may do this."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Nobody with this id is a member of the tenant."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "last_owner",
+                     *       "message": "This is the last owner of the tenant. Make somebody else an owner first."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "user_id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    patchV1ColonyMembersUserId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the user, or of the invitation.
+                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "role": "viewer"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                    role: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                     *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                     *       "email": "bob@example.com",
+                     *       "name": "bob@example.com",
+                     *       "role": "viewer",
+                     *       "status": "active",
+                     *       "invited_at": "2026-03-01T12:02:12Z",
+                     *       "joined_at": "2026-03-01T12:02:12Z",
+                     *       "updated": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the user; of somebody who is invited that of the invitation. */
+                        id: string;
+                        /** @description Id of the user, or of the invitation. */
+                        user_id: string;
+                        /** @description E-mail address. */
+                        email: string;
+                        /** @description The e-mail address. */
+                        name: string;
+                        /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                        role: string;
+                        /** @description `active`, `invited` or `pending`; of a change what was done. */
+                        status: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        invited_at: string;
+                        /** @description ISO 8601, UTC */
+                        joined_at: string | null;
+                        /** @description Always true. */
+                        updated: boolean;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_role",
+                     *       "message": "'king' is no role: it takes owner, admin, member or viewer."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "forbidden",
+                     *       "message": "Only owners and administrators of the tenant may do this."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "last_owner",
+                     *       "message": "This is the last owner of the tenant. Make somebody else an owner first."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Field required: a JSON body with Content-Type: application/json",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Field required: a JSON body with Content-Type: application/json"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    putV1ColonyRoles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                 *       "role": "member"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Id of the user, or of the invitation. */
+                    user_id: string;
+                    /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                    role: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                     *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                     *       "email": "bob@example.com",
+                     *       "name": "bob@example.com",
+                     *       "role": "member",
+                     *       "status": "active",
+                     *       "invited_at": "2026-03-01T12:02:12Z",
+                     *       "joined_at": "2026-03-01T12:02:12Z",
+                     *       "updated": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the user; of somebody who is invited that of the invitation. */
+                        id: string;
+                        /** @description Id of the user, or of the invitation. */
+                        user_id: string;
+                        /** @description E-mail address. */
+                        email: string;
+                        /** @description The e-mail address. */
+                        name: string;
+                        /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                        role: string;
+                        /** @description `active`, `invited` or `pending`; of a change what was done. */
+                        status: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        invited_at: string;
+                        /** @description ISO 8601, UTC */
+                        joined_at: string | null;
+                        /** @description Always true. */
+                        updated: boolean;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_role",
+                     *       "message": "'king' is no role: it takes owner, admin, member or viewer."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "forbidden",
+                     *       "message": "Only owners and administrators of the tenant may do this."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Nobody with this id is a member of the tenant."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "last_owner",
+                     *       "message": "This is the last owner of the tenant. Make somebody else an owner first."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Field required: a JSON body with Content-Type: application/json",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Field required: a JSON body with Content-Type: application/json"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
                 };
             };
         };
@@ -6415,7 +14772,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:00:00Z",
                      *       "usage_count": 0,
-                     *       "id": "80a753d4-a473-496b-882e-7cb81174a543",
+                     *       "id": "48c39c4c-e021-4611-85aa-352db60363c1",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -6755,7 +15112,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "f85f0b0b-2025-4734-8d18-a78706e3ff04",
+                     *       "id": "7665a151-9d90-43ed-8aad-694cbe7537f7",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -6982,7 +15339,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "f85f0b0b-2025-4734-8d18-a78706e3ff04",
+                     *       "id": "7665a151-9d90-43ed-8aad-694cbe7537f7",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -7342,7 +15699,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:00:00Z",
                      *       "usage_count": 1,
-                     *       "id": "80a753d4-a473-496b-882e-7cb81174a543",
+                     *       "id": "48c39c4c-e021-4611-85aa-352db60363c1",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -7518,7 +15875,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "composition_id": "3d0c8283-603d-49c9-8f8a-0dc23a50483c",
+                     *         "composition_id": "1436c71c-3bc1-4cb9-8f43-acdb59f3c6de",
                      *         "composition_name": "house-rules"
                      *       }
                      *     ]
@@ -7788,7 +16145,7 @@ export interface operations {
                      *           "observe": false
                      *         }
                      *       ],
-                     *       "deployment_id": "26c9a96c-e053-414d-888a-71a4830c9cbe"
+                     *       "deployment_id": "4b28a7af-7cd6-4294-8546-60cc9a39a51c"
                      *     }
                      */
                     "application/json": {
@@ -7939,7 +16296,7 @@ export interface operations {
                      *       "contract_count": 1,
                      *       "updated_at": "2026-03-01T12:01:00Z",
                      *       "created_by": "admin@example.com",
-                     *       "id": "3d0c8283-603d-49c9-8f8a-0dc23a50483c",
+                     *       "id": "1436c71c-3bc1-4cb9-8f43-acdb59f3c6de",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "contracts": [
                      *         {
@@ -7973,7 +16330,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "94e634ac-6362-4eab-882e-bd55f5f88620",
+                     *           "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -8308,7 +16665,7 @@ export interface operations {
                      *       "contract_count": 1,
                      *       "updated_at": "2026-03-01T12:00:00Z",
                      *       "created_by": "admin@example.com",
-                     *       "id": "3d0c8283-603d-49c9-8f8a-0dc23a50483c",
+                     *       "id": "1436c71c-3bc1-4cb9-8f43-acdb59f3c6de",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "contracts": [
                      *         {
@@ -8493,7 +16850,7 @@ export interface operations {
                      *       "contract_count": 1,
                      *       "updated_at": "2026-03-01T12:01:00Z",
                      *       "created_by": "admin@example.com",
-                     *       "id": "3d0c8283-603d-49c9-8f8a-0dc23a50483c",
+                     *       "id": "1436c71c-3bc1-4cb9-8f43-acdb59f3c6de",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "contracts": [
                      *         {
@@ -8688,7 +17045,7 @@ export interface operations {
                      *       "contract_count": 1,
                      *       "updated_at": "2026-03-01T12:01:00Z",
                      *       "created_by": "admin@example.com",
-                     *       "id": "3d0c8283-603d-49c9-8f8a-0dc23a50483c",
+                     *       "id": "1436c71c-3bc1-4cb9-8f43-acdb59f3c6de",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "contracts": [
                      *         {
@@ -9058,7 +17415,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7665a151-9d90-43ed-8aad-694cbe7537f7",
+                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -9068,7 +17425,8 @@ export interface operations {
                      *       "source_hub_revision": null,
                      *       "uploaded_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:01:00Z",
-                     *       "warnings": []
+                     *       "warnings": [],
+                     *       "reader_warnings": []
                      *     }
                      */
                     "application/json": {
@@ -9109,6 +17467,26 @@ export interface operations {
                             message: string;
                             /** @description What may help; null where nothing comes to mind. */
                             hint: string | null;
+                        }[];
+                        /** @description What keeps agents with the TypeScript or the Go SDK from loading it: they keep the contracts they have. */
+                        reader_warnings: {
+                            /** @description Stable code of the kind of problem. */
+                            code: string;
+                            /** @description For example contracts[3].when; empty for the document. */
+                            path: string;
+                            /** @description Line in the document, counted from 1; null where there is no place. */
+                            line: number | null;
+                            /** @description Column in the document, counted from 1; null where there is no place. */
+                            column: number | null;
+                            /** @description What is wrong, or worth knowing, in a sentence. */
+                            message: string;
+                            /** @description What may help; null where nothing comes to mind. */
+                            hint: string | null;
+                            /**
+                             * @description Whose SDK refuses it: `typescript` or `go`.
+                             * @enum {unknown}
+                             */
+                            reader: "typescript" | "go";
                         }[];
                     };
                 };
@@ -9210,7 +17588,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "7665a151-9d90-43ed-8aad-694cbe7537f7",
+                     *         "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -9338,7 +17716,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7665a151-9d90-43ed-8aad-694cbe7537f7",
+                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -9482,7 +17860,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7665a151-9d90-43ed-8aad-694cbe7537f7",
+                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -9670,6 +18048,119 @@ export interface operations {
                      *           "msg": "Value error, Null bytes are not allowed"
                      *         }
                      *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getV1Health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "ok"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description `ok`. */
+                        status: string;
+                    };
+                };
+            };
+        };
+    };
+    getApiSkillScans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "key_id": "77c52f3f-eed5-4cdd-819b-1f8449d5ccc2",
+                     *         "env": "production",
+                     *         "skills_dir": "~/.claude/skills",
+                     *         "report": {
+                     *           "scanner_version": "0.16.0",
+                     *           "skills_dir": "~/.claude/skills",
+                     *           "total_scanned": 12,
+                     *           "violations": [
+                     *             {
+                     *               "skill_name": "deploy",
+                     *               "risk_level": "high",
+                     *               "violations": [
+                     *                 {
+                     *                   "message": "Reads credentials",
+                     *                   "line": 7
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "stats": {
+                     *             "critical": 0,
+                     *             "high": 1,
+                     *             "medium": 0,
+                     *             "clean": 11
+                     *           }
+                     *         },
+                     *         "received_at": "2026-03-01T12:02:00Z"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": {
+                        /** @description The API key that reported it. */
+                        key_id: string;
+                        /** @description Environment: `production`, `staging` or `development`. */
+                        env: string;
+                        /** @description The folder that was scanned. */
+                        skills_dir: string;
+                        /** @description As it was sent. */
+                        report: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        received_at: string;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
                      *     }
                      */
                     "application/json": components["schemas"]["Error"];
@@ -10620,7 +19111,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
+                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -10828,7 +19319,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
+                     *         "id": "05e30064-2513-42f6-810d-670684b33872",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -10836,7 +19327,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:01:00Z",
                      *         "rollout": {
                      *           "agents": 1,
-                     *           "current": 1
+                     *           "current": 0
                      *         }
                      *       }
                      *     ]
@@ -10914,7 +19405,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example f97a1357-7367-41d6-84d3-7c4d2b6242d7
+                 * @example 05e30064-2513-42f6-810d-670684b33872
                  */
                 id: string;
             };
@@ -10930,20 +19421,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
+                     *       "deployment_id": "05e30064-2513-42f6-810d-670684b33872",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
                      *       "revision_hash": "07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d",
                      *       "is_current": true,
                      *       "agents": 1,
-                     *       "current": 1,
-                     *       "summary": "1 of 1 agent runs version 1",
+                     *       "current": 0,
+                     *       "summary": "0 of 1 agent runs version 1",
                      *       "by_agent": [
                      *         {
                      *           "agent_id": "research-agent",
-                     *           "status": "current",
-                     *           "policy_version": "07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d",
+                     *           "status": "unknown",
+                     *           "policy_version": null,
                      *           "last_seen_at": "2026-03-01T12:02:00Z"
                      *         }
                      *       ]
@@ -11088,20 +19579,31 @@ export interface operations {
                      * @example {
                      *       "env": "production",
                      *       "since": "2026-02-22T12:02:00Z",
-                     *       "events": 2,
+                     *       "events": 3,
                      *       "truncated": false,
-                     *       "calls": 2,
+                     *       "calls": 3,
                      *       "unchanged": 1,
-                     *       "changed": 1,
+                     *       "changed": 2,
                      *       "by_contract": [
                      *         {
                      *           "contract_id": "no-env",
                      *           "from": "deny",
                      *           "to": "allow",
-                     *           "count": 1
+                     *           "count": 2
                      *         }
                      *       ],
                      *       "examples": [
+                     *         {
+                     *           "event_id": "4b20a6b8-c638-8fdb-b353-dddd5bb6810a",
+                     *           "call_id": "0c9f1a2e-7d5b-4c1e-9a64-2f1d3b5c7e90",
+                     *           "agent_id": "research-agent",
+                     *           "tool_name": "read_file",
+                     *           "timestamp": "2026-03-01T12:02:00Z",
+                     *           "from": "deny",
+                     *           "to": "allow",
+                     *           "contract_id": "no-env",
+                     *           "reason": null
+                     *         },
                      *         {
                      *           "event_id": "aa2b2680-e450-8d5b-b3a0-05f39bb34d1a",
                      *           "call_id": "5b0c7b1e-8f0e-4f0e-9a0e-0d8f5f2c1a11",
@@ -11324,7 +19826,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "79a4e130a6de658389a5898212b3517e38188174476090d7df89d47dd882baba",
+                     *       "public_key": "e53cbb957377e8e0e4a98f08b7ef8ce3fb2ed423b6441dd3b37700b9ef7a4c49",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -11557,9 +20059,9 @@ export interface operations {
                      *           "observed": 0,
                      *           "ungoverned": 0,
                      *           "coverage_pct": 100,
-                     *           "drift_status": "current",
-                     *           "last_seen": "2026-03-01T12:01:00Z",
-                     *           "event_count_24h": 2
+                     *           "drift_status": "unknown",
+                     *           "last_seen": "2026-03-01T12:02:00Z",
+                     *           "event_count_24h": 3
                      *         }
                      *       ],
                      *       "fleet_summary": {
@@ -11726,9 +20228,9 @@ export interface operations {
                      *           "mode": "enforce",
                      *           "bundle_name": "assistant",
                      *           "source": "console",
-                     *           "event_count": 2,
-                     *           "last_used": "2026-03-01T12:01:00Z",
-                     *           "deny_count": 1,
+                     *           "event_count": 3,
+                     *           "last_used": "2026-03-01T12:02:00Z",
+                     *           "deny_count": 2,
                      *           "allow_count": 1,
                      *           "observe_count": 0
                      *         }
@@ -12001,13 +20503,14 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
+                     *         "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
                      *         "bundle_name": null,
                      *         "resolved_bundle": null,
                      *         "last_seen_at": "2026-03-01T12:02:00Z",
+                     *         "reads": "rulesets",
                      *         "created_at": "2026-03-01T12:01:00Z"
                      *       }
                      *     ]
@@ -12029,6 +20532,8 @@ export interface operations {
                         resolved_bundle: string | null;
                         /** @description ISO 8601, UTC */
                         last_seen_at: string | null;
+                        /** @description Which documents it reads, by what it was last heard to speak; null while that is not known. */
+                        reads: ("contracts" | "rulesets") | null;
                         /**
                          * @description ISO 8601, UTC
                          * @example 2026-03-01T12:00:00Z
@@ -12099,7 +20604,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
+                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -12108,6 +20613,7 @@ export interface operations {
                      *       "bundle_name": null,
                      *       "resolved_bundle": null,
                      *       "last_seen_at": "2026-03-01T12:02:00Z",
+                     *       "reads": "rulesets",
                      *       "created_at": "2026-03-01T12:01:00Z"
                      *     }
                      */
@@ -12128,6 +20634,8 @@ export interface operations {
                         resolved_bundle: string | null;
                         /** @description ISO 8601, UTC */
                         last_seen_at: string | null;
+                        /** @description Which documents it reads, by what it was last heard to speak; null while that is not known. */
+                        reads: ("contracts" | "rulesets") | null;
                         /**
                          * @description ISO 8601, UTC
                          * @example 2026-03-01T12:00:00Z
@@ -12372,7 +20880,7 @@ export interface operations {
                 content: {
                     /**
                      * @example event: contract_update
-                     *     id: 39
+                     *     id: 50
                      *     data: {"type":"contract_update","bundle_name":"assistant","version":1,"revision_hash":"07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d","signature":"1f72c96d99b9f935a84f09eb843c527be073ad2139affdd54acee8ca42adc8f0ef86203f586c9d2fc2b19b2494d94354b47c8e35a8252472c9e2e7bb76327f0e","public_key":"a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85","yaml_bytes":"YXBpVmVyc2lvbjogZWRpY3R1bS92MQpraW5kOiBDb250cmFjdEJ1bmRsZQptZXRhZGF0YToKICBuYW1lOiBhc3Npc3RhbnQKZGVmYXVsdHM6CiAgbW9kZTogZW5mb3JjZQpjb250cmFjdHM6CiAgLSBpZDogbm8tZW52CiAgICB0eXBlOiBwcmUKICAgIHRvb2w6IHJlYWRfZmlsZQogICAgd2hlbjogeyBhcmdzLnBhdGg6IHsgY29udGFpbnM6IC5lbnYgfSB9CiAgICB0aGVuOiB7IGVmZmVjdDogZGVueSwgbWVzc2FnZTogLmVudiBob2xkcyBzZWNyZXRzLiB9CiAgLSBpZDogYXNrLWZpcnN0CiAgICB0eXBlOiBwcmUKICAgIHRvb2w6IGRlbGV0ZV9maWxlCiAgICB3aGVuOiB7IGFyZ3MucGF0aDogeyBleGlzdHM6IHRydWUgfSB9CiAgICB0aGVuOiB7IGVmZmVjdDogYXBwcm92ZSwgbWVzc2FnZTogIkRlbGV0ZSB7YXJncy5wYXRofT8iLCB0aW1lb3V0OiAzMDAgfQo="}
                      */
                     "text/event-stream": unknown;
@@ -12469,11 +20977,11 @@ export interface operations {
                     /**
                      * @example event: api_key_created
                      *     id: 2
-                     *     data: {"type":"api_key_created","key_id":"be293da5-be47-4078-8bee-e7feef7b384f","env":"staging","label":null}
+                     *     data: {"type":"api_key_created","key_id":"c72ae967-6454-47cc-8014-583a9d0a2e28","env":"staging","label":null}
                      *
                      *     event: api_key_revoked
                      *     id: 3
-                     *     data: {"type":"api_key_revoked","key_id":"be293da5-be47-4078-8bee-e7feef7b384f"}
+                     *     data: {"type":"api_key_revoked","key_id":"c72ae967-6454-47cc-8014-583a9d0a2e28"}
                      *
                      *     event: contract_created
                      *     id: 4
@@ -12534,7 +21042,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -12545,7 +21053,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -12641,7 +21149,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -12799,7 +21307,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
+                 * @example 6e5f8fa0-684c-4deb-878c-7010a5892421
                  */
                 rule_id: string;
             };
@@ -12903,7 +21411,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
+                 * @example c9150252-95d5-492b-8536-08d4883468b9
                  */
                 rule_id: string;
             };
@@ -12941,7 +21449,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -14085,7 +22593,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
+                     *         "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -14104,6 +22612,7 @@ export interface operations {
                      *         "decided_via": null,
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "action_digest": null,
+                     *         "session_id": null,
                      *         "receipt": null,
                      *         "consumed_at": null,
                      *         "asker": "attached",
@@ -14153,6 +22662,8 @@ export interface operations {
                         created_at: string;
                         /** @description SHA-256, in hex, over the RFC 8785 form of `{agent_id, tool_name, tool_args, contract_name, policy_version}`, absent values null. */
                         action_digest: string | null;
+                        /** @description The agent's own name for what the call belongs to. */
+                        session_id: string | null;
                         /** @description A person decided about exactly this action: signed by the tenant's key. */
                         receipt: {
                             /** @description SHA-256 of the action that is asked for, in hex; null where the agent did not bind the approval to one. */
@@ -14293,6 +22804,10 @@ export interface operations {
                     contract_name?: string | null;
                     /** @description SHA-256, in hex, over the RFC 8785 form of `{agent_id, tool_name, tool_args, contract_name, policy_version}`, absent values null. */
                     action_digest?: string | null;
+                    /** @description As `timeout_effect`, in the words of rulesets: `block` is `deny`. */
+                    timeout_action?: ("block" | "allow") | null;
+                    /** @description The agent's own. */
+                    session_id?: string | null;
                 };
             };
         };
@@ -14305,7 +22820,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -14324,6 +22839,7 @@ export interface operations {
                      *       "decided_via": null,
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                     *       "session_id": null,
                      *       "receipt": null,
                      *       "consumed_at": null,
                      *       "asker": "attached",
@@ -14372,6 +22888,8 @@ export interface operations {
                         created_at: string;
                         /** @description SHA-256, in hex, over the RFC 8785 form of `{agent_id, tool_name, tool_args, contract_name, policy_version}`, absent values null. */
                         action_digest: string | null;
+                        /** @description The agent's own name for what the call belongs to. */
+                        session_id: string | null;
                         /** @description A person decided about exactly this action: signed by the tenant's key. */
                         receipt: {
                             /** @description SHA-256 of the action that is asked for, in hex; null where the agent did not bind the approval to one. */
@@ -14520,7 +23038,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example af759d32-fe38-4d28-80a7-b1449f6c69b5
+                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
                  */
                 approval_id: string;
             };
@@ -14536,7 +23054,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -14555,14 +23073,15 @@ export interface operations {
                      *       "decided_via": "console",
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                     *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *         "approval_id": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "77aaf1891ffdd00e6b7e0b835a7a3c8f9606314e65afdfe93330ecf36fc229d0dbfbe4be73984d805e8a03efbfc664bcf2e381e92cf5c2e9aab614fcd76f4408"
+                     *         "signature": "38cc9a4a92fac5e2a531d669f46435f786fe534b192e41224852f9f122e36d4cfffb5a41f4472e362178cbf3d053ca33d4bf495a6a4958c70de779e4f459020a"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -14611,6 +23130,8 @@ export interface operations {
                         created_at: string;
                         /** @description SHA-256, in hex, over the RFC 8785 form of `{agent_id, tool_name, tool_args, contract_name, policy_version}`, absent values null. */
                         action_digest: string | null;
+                        /** @description The agent's own name for what the call belongs to. */
+                        session_id: string | null;
                         /** @description A person decided about exactly this action: signed by the tenant's key. */
                         receipt: {
                             /** @description SHA-256 of the action that is asked for, in hex; null where the agent did not bind the approval to one. */
@@ -14709,7 +23230,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example af759d32-fe38-4d28-80a7-b1449f6c69b5
+                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
                  */
                 approval_id: string;
             };
@@ -14742,7 +23263,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -14761,14 +23282,15 @@ export interface operations {
                      *       "decided_via": "console",
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                     *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *         "approval_id": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "77aaf1891ffdd00e6b7e0b835a7a3c8f9606314e65afdfe93330ecf36fc229d0dbfbe4be73984d805e8a03efbfc664bcf2e381e92cf5c2e9aab614fcd76f4408"
+                     *         "signature": "38cc9a4a92fac5e2a531d669f46435f786fe534b192e41224852f9f122e36d4cfffb5a41f4472e362178cbf3d053ca33d4bf495a6a4958c70de779e4f459020a"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -14817,6 +23339,8 @@ export interface operations {
                         created_at: string;
                         /** @description SHA-256, in hex, over the RFC 8785 form of `{agent_id, tool_name, tool_args, contract_name, policy_version}`, absent values null. */
                         action_digest: string | null;
+                        /** @description The agent's own name for what the call belongs to. */
+                        session_id: string | null;
                         /** @description A person decided about exactly this action: signed by the tenant's key. */
                         receipt: {
                             /** @description SHA-256 of the action that is asked for, in hex; null where the agent did not bind the approval to one. */
@@ -14998,12 +23522,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *         "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "15427229120bb9b0fa40056da98434b7e1003d4d1774d0ce2c73245677f429cc",
+                     *           "public_key": "9545e169ffa2626baf46c53bf1b748c1d5be9c1ef8968f3ef51534abd203695a",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -15025,7 +23549,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
+                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -15052,7 +23576,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
+                     *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -15202,7 +23726,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
+                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -15365,7 +23889,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example dc371291-bd7a-48a2-8624-e3efa75d0a88
+                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
                  */
                 channel_id: string;
             };
@@ -15408,7 +23932,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
+                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -15570,7 +24094,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example dc371291-bd7a-48a2-8624-e3efa75d0a88
+                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
                  */
                 channel_id: string;
             };
@@ -15674,7 +24198,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example dc371291-bd7a-48a2-8624-e3efa75d0a88
+                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
                  */
                 channel_id: string;
             };
@@ -15856,8 +24380,8 @@ export interface operations {
                      *       "pending_approvals": 0,
                      *       "active_agents": 1,
                      *       "total_agents": 1,
-                     *       "events_24h": 2,
-                     *       "denials_24h": 1,
+                     *       "events_24h": 3,
+                     *       "denials_24h": 2,
                      *       "observe_findings_24h": 0,
                      *       "contracts_triggered_24h": 1
                      *     }
@@ -15923,13 +24447,13 @@ export interface operations {
                      *       "coverage": [
                      *         {
                      *           "decision_name": "no-env",
-                     *           "total_evaluations": 1,
-                     *           "total_denials": 1,
+                     *           "total_evaluations": 2,
+                     *           "total_denials": 2,
                      *           "total_warnings": 0,
-                     *           "last_triggered": "2026-03-01T12:01:00+00:00"
+                     *           "last_triggered": "2026-03-01T12:02:00+00:00"
                      *         }
                      *       ],
-                     *       "total_events": 2,
+                     *       "total_events": 3,
                      *       "period_start": "2026-02-28T12:02:00+00:00",
                      *       "period_end": "2026-03-01T12:02:00+00:00"
                      *     }
@@ -16021,7 +24545,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /** @example grant_type=client_credentials&client_id=sa-e38e216cb55bf07f1b&client_secret=Zc67bzcPaFAtSvBRFD_NDe9a-lac8BdpZL35W98c5fE */
+                /** @example grant_type=client_credentials&client_id=sa-585348dbd28810f9a3&client_secret=Vmr7tgeo8Xt83y1_FjKiqBDAaxKOi4G2xqh4DrmVXdE */
                 "application/x-www-form-urlencoded": {
                     /**
                      * @description Always `client_credentials`.
@@ -16044,7 +24568,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImRjZTgxY2NhLTQ4NDAtNDNlZi04MTA5LTZiMzA4Y2IyMzRiNyIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiYzcyYWU5NjctNjQ1NC00N2NjLTgwMTQtNTgzYTlkMGEyZTI4IiwiYXpwIjoic2EtZTM4ZTIxNmNiNTViZjA3ZjFiIiwianRpIjoiYzIyY2QxZWEtNzI2OC00ZWQwLTgxN2YtMDhiMDU1NTliNmY3IiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.hJKo8NHJwIUjjHbZS4A4P61xWucxUH82sby--oN_CB7eMb_TvAjmJFqwntfHE3UbJRPZ9ot6QGsGvupK7OA0KgOmhz2UhqGvpfqjLaNzUxsdPqyJ-CnTKnujOUBVgziBwdKaOtw7kPhqbftvvS4mBDChJM9_OjDxSq9PDegOJr_MKmqhW72QB88kLGarUrpy9XBknjrzMV9gn6dIccpgCSQ0hZLSDwvmdSvMaTaGOuFcU9YpqHpHIaA0nCjvsstaY6A15TDFcwQmRzZ6O_YF39JyDXQsS2JO_8IcV9SWmEU679flDjN_y4i7xFLTEx--n35IC945kL_sn2jt52HEaA",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.OxSoS5Tw5fHi_4hSFBZpVftU6FAKNaqjwjcNX0PZ8N6CNF6JE80c-5Lsph73TqxhwL_NFPbupw6zqoSc5SV6rgd9LIRh2C9wwBb1_CZfp3_PYL2B3hdjQMqYH8pRf54owVO7g17m9imS88MlDiNan1Qem4WsHbZuDtPqZwihW1VwE131CoIkac6tES-AVPISFf1iCuyukf5JN8Qwh2V8bzu6llQh8sVxzwQ6cKC7ptPLcP5mKGIi5NOGQw6CyN8tobGeDuhdp6Tzeplbz0Ef1YkecI8l-qqKTiOmTAFJmsXkinQnnpwgmxwqM9cuRdJ0I4eGSBWkofhbDsRqIAjxbQ",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -16188,6 +24712,382 @@ export interface operations {
             };
         };
     };
+    getV1RulesetsNameCurrent: {
+        parameters: {
+            query?: {
+                /** @description Must be the key's environment; absent, it is that. */
+                env?: string;
+            };
+            header?: {
+                /** @description Who the agent is, as it says of itself. */
+                "X-Edictum-Agent-Id"?: string;
+            };
+            path: {
+                /**
+                 * @description Name of the bundle.
+                 * @example assistant
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "assistant",
+                     *       "version": 1,
+                     *       "env": "production",
+                     *       "revision_hash": "e002eedc5ea79e5ba5816afd86bcc33cc888389a28ae43d5571ee51882eb5249",
+                     *       "yaml": "{\"apiVersion\": \"edictum/v1\", \"kind\": \"Ruleset\", \"metadata\": {\"name\": \"assistant\"}, \"defaults\": {\"mode\": \"enforce\"}, \"rules\": [{\"id\": \"no-env\", \"type\": \"pre\", \"tool\": \"read_file\", \"when\": {\"args.path\": {\"contains\": \".env\"}}, \"then\": {\"action\": \"block\", \"message\": \".env holds secrets.\"}}, {\"id\": \"ask-first\", \"type\": \"pre\", \"tool\": \"delete_file\", \"when\": {\"args.path\": {\"exists\": true}}, \"then\": {\"action\": \"ask\", \"message\": \"Delete {args.path}?\", \"timeout\": 300}}]}\n",
+                     *       "yaml_bytes": "eyJhcGlWZXJzaW9uIjogImVkaWN0dW0vdjEiLCAia2luZCI6ICJSdWxlc2V0IiwgIm1ldGFkYXRhIjogeyJuYW1lIjogImFzc2lzdGFudCJ9LCAiZGVmYXVsdHMiOiB7Im1vZGUiOiAiZW5mb3JjZSJ9LCAicnVsZXMiOiBbeyJpZCI6ICJuby1lbnYiLCAidHlwZSI6ICJwcmUiLCAidG9vbCI6ICJyZWFkX2ZpbGUiLCAid2hlbiI6IHsiYXJncy5wYXRoIjogeyJjb250YWlucyI6ICIuZW52In19LCAidGhlbiI6IHsiYWN0aW9uIjogImJsb2NrIiwgIm1lc3NhZ2UiOiAiLmVudiBob2xkcyBzZWNyZXRzLiJ9fSwgeyJpZCI6ICJhc2stZmlyc3QiLCAidHlwZSI6ICJwcmUiLCAidG9vbCI6ICJkZWxldGVfZmlsZSIsICJ3aGVuIjogeyJhcmdzLnBhdGgiOiB7ImV4aXN0cyI6IHRydWV9fSwgInRoZW4iOiB7ImFjdGlvbiI6ICJhc2siLCAibWVzc2FnZSI6ICJEZWxldGUge2FyZ3MucGF0aH0/IiwgInRpbWVvdXQiOiAzMDB9fV19Cg==",
+                     *       "signature": "c8+ghTjDf8cK4H1jLi95X5V+BGO9GKHBr1ebwHS7aOlSyKgJMIwf+BNUcN1X1O/2n492+YZ4eZu2/5CpHFsNAQ==",
+                     *       "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Name of the bundle. */
+                        name: string;
+                        /** @description Its version, counted from 1. */
+                        version: number;
+                        /** @description Environment: `production`, `staging` or `development`. */
+                        env: string;
+                        /** @description Hex SHA-256 of these bytes; agents report it as `policy_version`. */
+                        revision_hash: string;
+                        /** @description The document. */
+                        yaml: string;
+                        /** @description Base64 of the same bytes. */
+                        yaml_bytes: string;
+                        /** @description Base64; Ed25519 over the bytes. */
+                        signature: string | null;
+                        /** @description Hex, 32 bytes; verifies the signature. */
+                        public_key: string | null;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Authorization header is required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "wrong_environment",
+                     *       "message": "API key is scoped to 'production', cannot access env 'staging'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "No deployed bundle 'unknown' for env 'production'"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "env"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postApiSkillScan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "scanner_version": "0.16.0",
+                 *       "skills_dir": "~/.claude/skills",
+                 *       "total_scanned": 12,
+                 *       "violations": [
+                 *         {
+                 *           "skill_name": "deploy",
+                 *           "risk_level": "high",
+                 *           "violations": [
+                 *             {
+                 *               "message": "Reads credentials",
+                 *               "line": 7
+                 *             }
+                 *           ]
+                 *         }
+                 *       ],
+                 *       "stats": {
+                 *         "critical": 0,
+                 *         "high": 1,
+                 *         "medium": 0,
+                 *         "clean": 11
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * @description The folder that was scanned.
+                     * @default
+                     */
+                    skills_dir?: string;
+                    /** @description How many skills were looked at. */
+                    total_scanned?: number;
+                    /** @description What was found, by skill. */
+                    violations?: unknown[];
+                } & {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authorization header is required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postV1SkillScan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "scanner_version": "0.16.0",
+                 *       "skills_dir": "~/.claude/skills",
+                 *       "total_scanned": 12,
+                 *       "violations": [
+                 *         {
+                 *           "skill_name": "deploy",
+                 *           "risk_level": "high",
+                 *           "violations": [
+                 *             {
+                 *               "message": "Reads credentials",
+                 *               "line": 7
+                 *             }
+                 *           ]
+                 *         }
+                 *       ],
+                 *       "stats": {
+                 *         "critical": 0,
+                 *         "high": 1,
+                 *         "medium": 0,
+                 *         "clean": 11
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * @description The folder that was scanned.
+                     * @default
+                     */
+                    skills_dir?: string;
+                    /** @description How many skills were looked at. */
+                    total_scanned?: number;
+                    /** @description What was found, by skill. */
+                    violations?: unknown[];
+                } & {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Authorization header is required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Input must be object",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
     postApiBundlesEvaluate: {
         parameters: {
             query?: never;
@@ -16263,7 +25163,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 8.66,
+                     *       "evaluation_time_ms": 12.22,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -16540,6 +25440,663 @@ export interface operations {
             };
         };
     };
+    getV1Stream: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Must be the key's environment; absent, it is that.
+                 * @example production
+                 */
+                env?: string;
+                /**
+                 * @description Only updates of this bundle.
+                 * @example assistant
+                 */
+                bundle_name?: string;
+                /** @description Revision hash the agent runs. */
+                policy_version?: string;
+                /** @description JSON object; assignment rules match on it. */
+                tags?: string;
+            };
+            header?: {
+                /** @description Who the agent is, as it says of itself. */
+                "X-Edictum-Agent-Id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events, each with an id; Last-Event-ID replays. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example event: contract_update
+                     *     id: 40
+                     *     data: {"type":"contract_update","bundle_name":"assistant","version":1,"revision_hash":"e002eedc5ea79e5ba5816afd86bcc33cc888389a28ae43d5571ee51882eb5249","signature":"c8+ghTjDf8cK4H1jLi95X5V+BGO9GKHBr1ebwHS7aOlSyKgJMIwf+BNUcN1X1O/2n492+YZ4eZu2/5CpHFsNAQ==","public_key":"a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85","yaml_bytes":"eyJhcGlWZXJzaW9uIjogImVkaWN0dW0vdjEiLCAia2luZCI6ICJSdWxlc2V0IiwgIm1ldGFkYXRhIjogeyJuYW1lIjogImFzc2lzdGFudCJ9LCAiZGVmYXVsdHMiOiB7Im1vZGUiOiAiZW5mb3JjZSJ9LCAicnVsZXMiOiBbeyJpZCI6ICJuby1lbnYiLCAidHlwZSI6ICJwcmUiLCAidG9vbCI6ICJyZWFkX2ZpbGUiLCAid2hlbiI6IHsiYXJncy5wYXRoIjogeyJjb250YWlucyI6ICIuZW52In19LCAidGhlbiI6IHsiYWN0aW9uIjogImJsb2NrIiwgIm1lc3NhZ2UiOiAiLmVudiBob2xkcyBzZWNyZXRzLiJ9fSwgeyJpZCI6ICJhc2stZmlyc3QiLCAidHlwZSI6ICJwcmUiLCAidG9vbCI6ICJkZWxldGVfZmlsZSIsICJ3aGVuIjogeyJhcmdzLnBhdGgiOiB7ImV4aXN0cyI6IHRydWV9fSwgInRoZW4iOiB7ImFjdGlvbiI6ICJhc2siLCAibWVzc2FnZSI6ICJEZWxldGUge2FyZ3MucGF0aH0/IiwgInRpbWVvdXQiOiAzMDB9fV19Cg=="}
+                     */
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Authorization header is required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "wrong_environment",
+                     *       "message": "API key is scoped to 'production', cannot subscribe to 'staging'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_input",
+                     *       "message": "Value error, an agent id has at most 512 characters",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "header",
+                     *             "X-Edictum-Agent-Id"
+                     *           ],
+                     *           "msg": "Value error, an agent id has at most 512 characters"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unavailable",
+                     *       "message": "This server is shutting down. Connect again."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1Events: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who the agent is, as it says of itself. */
+                "X-Edictum-Agent-Id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "events": [
+                 *         {
+                 *           "schema_version": "0.3.0",
+                 *           "call_id": "0c9f1a2e-7d5b-4c1e-9a64-2f1d3b5c7e90",
+                 *           "agent_id": "research-agent",
+                 *           "tool_name": "read_file",
+                 *           "tool_args": {
+                 *             "path": ".env"
+                 *           },
+                 *           "action": "call_blocked",
+                 *           "mode": "enforce",
+                 *           "decision_name": "no-env",
+                 *           "policy_version": "e002eedc5ea79e5ba5816afd86bcc33cc888389a28ae43d5571ee51882eb5249",
+                 *           "timestamp": "2026-03-01T12:02:00.000Z"
+                 *         },
+                 *         {
+                 *           "tool_name": "read_file"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    /** @description The events, at most 10,000. */
+                    events: {
+                        /** @description Text; empty or absent where there is no call. */
+                        call_id?: unknown;
+                        /** @description Text; absent, it is who sends. */
+                        agent_id?: unknown;
+                        /** @description Text. */
+                        tool_name?: unknown;
+                        /** @description Text. `call_blocked`, `call_would_block`, `call_asked` and `call_approval_blocked` are stored as `call_denied`, `call_would_deny`, `call_approval_requested` and `call_approval_denied`. */
+                        action?: unknown;
+                        /** @description Text: `enforce` or `observe`; absent, it is `enforce`. */
+                        mode?: unknown;
+                        /** @description ISO 8601, or seconds or milliseconds since the epoch. */
+                        timestamp?: unknown;
+                    }[];
+                    /** @description What the agent enforces by itself. */
+                    agent_manifest?: {
+                        /** @description Name of the agent. */
+                        agent_id: string;
+                        /** @description Hash of what it enforces. */
+                        policy_version: string;
+                        /** @description Its rules. */
+                        rules?: {
+                            /** @description Id of the rule. */
+                            id: string;
+                            /** @description `pre`, `post`, `session` or `sandbox`. */
+                            type: string;
+                            /** @description The tool or tools it is about. */
+                            tool: string | string[];
+                            /** @description `enforce` or `observe`. */
+                            mode: string;
+                        }[] | null;
+                        /** @description Its rules, by the name that earlier clients give them. */
+                        contracts?: {
+                            /** @description Id of the rule. */
+                            id: string;
+                            /** @description `pre`, `post`, `session` or `sandbox`. */
+                            type: string;
+                            /** @description The tool or tools it is about. */
+                            tool: string | string[];
+                            /** @description `enforce` or `observe`. */
+                            mode: string;
+                        }[] | null;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accepted": 1,
+                     *       "duplicates": 0,
+                     *       "rejected": [
+                     *         {
+                     *           "index": 1,
+                     *           "detail": "verdict: Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description How many were stored. */
+                        accepted: number;
+                        /** @description How many were stored before. */
+                        duplicates: number;
+                        /** @description Present when there are any. */
+                        rejected?: {
+                            /** @description Place in the batch, from 0. */
+                            index: number;
+                            /** @description What is wrong with it. */
+                            detail: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Authorization header is required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Field required",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "events"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "too_many_requests",
+                     *       "message": "Event ingestion rate limit exceeded. Please try again later."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unavailable",
+                     *       "message": "More waits to be stored than this server holds. Send it again shortly."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1Approvals: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who the agent is, as it says of itself. */
+                "X-Edictum-Agent-Id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "agent_id": "research-agent",
+                 *       "tool_name": "delete_file",
+                 *       "tool_args": {
+                 *         "path": "old.csv"
+                 *       },
+                 *       "message": "Delete old.csv?",
+                 *       "timeout": 300,
+                 *       "timeout_action": "block",
+                 *       "session_id": "run-1"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Ignored where the header says who asks. */
+                    agent_id?: string | null;
+                    /** @description Name of the tool, as the agent calls it. */
+                    tool_name: string;
+                    /** @description What the tool would be called with; shown to who decides. */
+                    tool_args?: {
+                        [key: string]: unknown;
+                    } | null;
+                    /** @description What the person is asked. */
+                    message: string;
+                    /** @description Seconds, rounded up; 300 where it is absent. */
+                    timeout?: number | null;
+                    /** @description As `timeout_effect`, in the words of rulesets: `block` is `deny`. */
+                    timeout_action?: ("block" | "allow") | null;
+                    /** @description As `timeout_action`, in the words of contracts. */
+                    timeout_effect?: ("deny" | "allow") | null;
+                    /** @description The agent's own. */
+                    session_id?: string | null;
+                    /** @description The rule that asks. */
+                    rule_name?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "status": "pending",
+                     *       "agent_id": "research-agent",
+                     *       "tool_name": "delete_file",
+                     *       "message": "Delete old.csv?",
+                     *       "timeout": 300,
+                     *       "timeout_action": "block",
+                     *       "session_id": "run-1",
+                     *       "decided_by": null,
+                     *       "decided_at": null,
+                     *       "decision_reason": null,
+                     *       "reason": null,
+                     *       "created_at": "2026-03-01T12:02:00Z"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the approval. */
+                        id: string;
+                        /**
+                         * @description A question that was taken back is `denied`: clients go on asking at a word they do not know.
+                         * @enum {unknown}
+                         */
+                        status: "pending" | "approved" | "denied" | "timeout";
+                        /** @description Name of the agent. */
+                        agent_id: string;
+                        /** @description Name of the tool, as the agent calls it. */
+                        tool_name: string;
+                        /** @description What the person is asked. */
+                        message: string;
+                        /** @description Seconds. */
+                        timeout: number;
+                        /**
+                         * @description As `timeout_effect`, in the words of rulesets: `block` is `deny`.
+                         * @enum {unknown}
+                         */
+                        timeout_action: "block" | "allow";
+                        /** @description The agent's own name for what the call belongs to. */
+                        session_id: string | null;
+                        /** @description Who decided. */
+                        decided_by: string | null;
+                        /** @description ISO 8601, UTC */
+                        decided_at: string | null;
+                        /** @description Why, as they said. */
+                        decision_reason: string | null;
+                        /** @description The same, by the name that the Go SDK reads. */
+                        reason: string | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Authorization header is required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Field required",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "tool_name"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "message"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "too_many_requests",
+                     *       "message": "Too many approval requests. Please slow down."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1ApprovalsApprovalId: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who the agent is, as it says of itself. */
+                "X-Edictum-Agent-Id"?: string;
+            };
+            path: {
+                /**
+                 * @description Id of the approval.
+                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 */
+                approval_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "status": "pending",
+                     *       "agent_id": "research-agent",
+                     *       "tool_name": "delete_file",
+                     *       "message": "Delete old.csv?",
+                     *       "timeout": 300,
+                     *       "timeout_action": "block",
+                     *       "session_id": "run-1",
+                     *       "decided_by": null,
+                     *       "decided_at": null,
+                     *       "decision_reason": null,
+                     *       "reason": null,
+                     *       "created_at": "2026-03-01T12:02:00Z"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the approval. */
+                        id: string;
+                        /**
+                         * @description A question that was taken back is `denied`: clients go on asking at a word they do not know.
+                         * @enum {unknown}
+                         */
+                        status: "pending" | "approved" | "denied" | "timeout";
+                        /** @description Name of the agent. */
+                        agent_id: string;
+                        /** @description Name of the tool, as the agent calls it. */
+                        tool_name: string;
+                        /** @description What the person is asked. */
+                        message: string;
+                        /** @description Seconds. */
+                        timeout: number;
+                        /**
+                         * @description As `timeout_effect`, in the words of rulesets: `block` is `deny`.
+                         * @enum {unknown}
+                         */
+                        timeout_action: "block" | "allow";
+                        /** @description The agent's own name for what the call belongs to. */
+                        session_id: string | null;
+                        /** @description Who decided. */
+                        decided_by: string | null;
+                        /** @description ISO 8601, UTC */
+                        decided_at: string | null;
+                        /** @description Why, as they said. */
+                        decision_reason: string | null;
+                        /** @description The same, by the name that the Go SDK reads. */
+                        reason: string | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Authorization header is required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Approval not found."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "approval_id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
     postApiApprovalsApprovalIdConsume: {
         parameters: {
             query?: never;
@@ -16550,7 +26107,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example af759d32-fe38-4d28-80a7-b1449f6c69b5
+                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
                  */
                 approval_id: string;
             };
@@ -16578,7 +26135,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -16715,7 +26272,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example dc371291-bd7a-48a2-8624-e3efa75d0a88
+                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
                  */
                 channel_id: string;
             };
@@ -16732,7 +26289,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:af759d32-fe38-4d28-80a7-b1449f6c69b5"
+                 *         "data": "approve:c83ba718-1764-4320-87e6-c3129f7fed30"
                  *       }
                  *     }
                  */
@@ -17525,6 +27082,556 @@ export interface operations {
             };
         };
     };
+    getV1SessionsKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Anything but control characters, at most 1,024 bytes.
+                 * @example s:run 1:execs
+                 */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "value": "1"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
+                        value: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Authorization header is required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Key not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "key"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    putV1SessionsKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Anything but control characters, at most 1,024 bytes.
+                 * @example s:run 1:execs
+                 */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "value": "seen"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
+                    value: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "value": "seen"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
+                        value: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Authorization header is required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Field required",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "value"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    deleteV1SessionsKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Anything but control characters, at most 1,024 bytes.
+                 * @example s:run 1:execs
+                 */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "value": null
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
+                        value: null;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Authorization header is required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "key"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1SessionsKeyIncrement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Anything but control characters, at most 1,024 bytes.
+                 * @example s:run 1:execs
+                 */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "amount": 1
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * @description What to add; may be negative or a fraction.
+                     * @default 1
+                     */
+                    amount?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "value": 1
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
+                        value: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Authorization header is required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "conflict",
+                     *       "message": "The value of 's:run 1:execs' is not a number that can be incremented."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Input must be object",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1SessionsBatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "keys": [
+                 *         "s:run 1:execs",
+                 *         "unknown"
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Keys to read, at most 100. */
+                    keys: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "values": {
+                     *         "s:run 1:execs": "1",
+                     *         "unknown": null
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Values by key, as texts; null where there is none. */
+                        values: {
+                            [key: string]: string | null;
+                        };
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Authorization header is required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Field required",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "keys"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
     postApiSessionsReserve: {
         parameters: {
             query?: never;
@@ -17580,7 +27687,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *       "lease": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -17745,7 +27852,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                 *       "lease": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                  *       "outcome": "success"
                  *     }
                  */
@@ -17911,7 +28018,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "2e12c864-ec5a-48d3-80e2-921625d48a7e"
+                 *       "lease": "c455af0d-b9fd-47d4-827d-73d3b0425cf8"
                  *     }
                  */
                 "application/json": {
@@ -18582,8 +28689,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
-                     *           "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *           "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -18602,8 +28709,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
-                     *           "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *           "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -18890,8 +28997,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
-                     *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -18979,8 +29086,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: c3848f1b-7caa-4d9c-84b1-1e00357bc042). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: c3848f1b-7caa-4d9c-84b1-1e00357bc042). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 025c7187-d3c7-4c4a-89df-903d51b9d950). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 025c7187-d3c7-4c4a-89df-903d51b9d950). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -19070,8 +29177,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
-                     *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -19249,7 +29356,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
+                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
                  */
                 id: string;
             };
@@ -19265,8 +29372,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
-                     *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -19459,7 +29566,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c9150252-95d5-492b-8536-08d4883468b9
+                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
                  */
                 id: string;
             };
@@ -19477,8 +29584,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
-                     *       "agent_id": "c9150252-95d5-492b-8536-08d4883468b9"
+                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *       "agent_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de"
                      *     }
                      */
                     "application/json": {
@@ -19604,7 +29711,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
+                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
                  */
                 id: string;
             };
@@ -19634,8 +29741,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
-                     *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -19871,7 +29978,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
+                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
                  */
                 id: string;
             };
@@ -19889,8 +29996,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
-                     *           "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *           "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -19899,8 +30006,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
-                     *           "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *           "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -20054,7 +30161,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
+                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
                  */
                 id: string;
             };
@@ -20084,8 +30191,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
-                     *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -20315,7 +30422,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
+                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
                  */
                 id: string;
             };
@@ -20345,8 +30452,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
-                     *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -20619,10 +30726,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "workflow_execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *       "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *       "workflow_execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -20805,10 +30912,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "workflow_execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "workflow_execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -20994,10 +31101,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "b34f1325-af15-4000-8241-249937139670",
-                     *       "id": "b34f1325-af15-4000-8241-249937139670",
-                     *       "workflow_execution_id": "b34f1325-af15-4000-8241-249937139670",
-                     *       "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *       "execution_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "workflow_execution_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -21181,9 +31288,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *           "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *           "workflow_name": "release-gate",
                      *           "status": "cancelled",
                      *           "current_state": "REVIEW",
@@ -21198,9 +31305,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *           "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *           "workflow_name": "release-gate",
                      *           "status": "cancelled",
                      *           "current_state": "REVIEW",
@@ -21395,7 +31502,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
                  */
                 id: string;
             };
@@ -21411,9 +31518,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *       "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -21444,7 +31551,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d"
+                     *           "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -21592,7 +31699,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
                  */
                 id: string;
             };
@@ -21610,7 +31717,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d"
+                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538"
                      *     }
                      */
                     "application/json": {
@@ -21749,7 +31856,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
                  */
                 id: string;
             };
@@ -21779,7 +31886,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
+                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
                      *     }
                      */
                     "application/json": {
@@ -21902,7 +32009,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
                  */
                 id: string;
             };
@@ -21941,7 +32048,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d"
+                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538"
                      *     }
                      */
                     "application/json": {
@@ -22088,7 +32195,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
                  */
                 id: string;
             };
@@ -22104,11 +32211,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
                      *       "events": [
                      *         {
-                     *           "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *           "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -22118,15 +32225,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *               "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *               "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *               "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *           "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -22136,8 +32243,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *               "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *               "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *               "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -22301,7 +32408,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
                  */
                 id: string;
             };
@@ -22317,16 +32424,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","workflow_id":"a7edee2b-6387-407a-8c10-d5d121d5afce","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","workflow_id":"a7edee2b-6387-407a-8c10-d5d121d5afce","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","workflow_id":"a7edee2b-6387-407a-8c10-d5d121d5afce","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","workflow_id":"a7edee2b-6387-407a-8c10-d5d121d5afce","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","workflow_id":"a7edee2b-6387-407a-8c10-d5d121d5afce","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","workflow_id":"a7edee2b-6387-407a-8c10-d5d121d5afce","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","workflow_id":"a7edee2b-6387-407a-8c10-d5d121d5afce","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","workflow_id":"a7edee2b-6387-407a-8c10-d5d121d5afce","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -22449,8 +32556,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *           "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -22466,8 +32573,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *           "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -22664,8 +32771,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *       "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -22771,7 +32878,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "a7edee2b-6387-407a-8c10-d5d121d5afce"
+                     *       "existing_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -22840,8 +32947,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *       "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -22947,7 +33054,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "a7edee2b-6387-407a-8c10-d5d121d5afce"
+                     *       "existing_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -23145,8 +33252,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *       "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -23327,8 +33434,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "ef62ad5b-0120-477e-8af8-0959790bac45",
-                     *       "workflow_id": "ef62ad5b-0120-477e-8af8-0959790bac45"
+                     *       "id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
+                     *       "workflow_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8"
                      *     }
                      */
                     "application/json": {
@@ -23598,8 +33705,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *           "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -23611,8 +33718,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *           "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -23811,8 +33918,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *       "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -23975,7 +34082,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "a7edee2b-6387-407a-8c10-d5d121d5afce"
+                     *       "existing_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -24058,8 +34165,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *       "workflow_id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -24222,7 +34329,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "a7edee2b-6387-407a-8c10-d5d121d5afce"
+                     *       "existing_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -24268,6 +34375,1964 @@ export interface operations {
             };
         };
     };
+    getV1Stimuli: {
+        parameters: {
+            query?: {
+                /**
+                 * @description At most so many; 500 where it is more.
+                 * @example 1
+                 */
+                limit?: string;
+                /** @description How many to leave out. */
+                offset?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "stimuli": [
+                     *         {
+                     *           "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *           "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *           "source": "shop",
+                     *           "content": "{\"article\":\"lamp\"}",
+                     *           "content_encoding": "utf8",
+                     *           "headers": {},
+                     *           "idempotency_key": "order-2",
+                     *           "classification": "orders",
+                     *           "status": "classified",
+                     *           "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *           "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
+                     *           "confidence": 1,
+                     *           "routing_mode": "Deterministic",
+                     *           "rejection_reason": null,
+                     *           "classification_error": null,
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "received_at": "2026-03-01T12:02:00Z",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "last_event_at": "2026-03-01T12:02:00Z"
+                     *         }
+                     *       ],
+                     *       "items": [
+                     *         {
+                     *           "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *           "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *           "source": "shop",
+                     *           "content": "{\"article\":\"lamp\"}",
+                     *           "content_encoding": "utf8",
+                     *           "headers": {},
+                     *           "idempotency_key": "order-2",
+                     *           "classification": "orders",
+                     *           "status": "classified",
+                     *           "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *           "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
+                     *           "confidence": 1,
+                     *           "routing_mode": "Deterministic",
+                     *           "rejection_reason": null,
+                     *           "classification_error": null,
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "received_at": "2026-03-01T12:02:00Z",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "last_event_at": "2026-03-01T12:02:00Z"
+                     *         }
+                     *       ],
+                     *       "count": 1
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description What came, newest first. */
+                        stimuli: {
+                            /** @description Id of the stimulus. */
+                            id: string;
+                            /** @description The same id. */
+                            stimulus_id: string;
+                            /** @description Name of the source, in lower case; `http_api` where the body names none. `*` says what every source begins that has no other way. */
+                            source: string;
+                            /** @description What came: a text. What is sent otherwise is kept as JSON. */
+                            content: string;
+                            /** @description `utf8`; `base64` where a webhook was no UTF-8. */
+                            content_encoding: string;
+                            /** @description What was sent with it, without what lets somebody in and what names a tenant. */
+                            headers: {
+                                [key: string]: string;
+                            };
+                            /** @description What tells two deliveries of one thing from two things: 1 to 255 printable ASCII characters. */
+                            idempotency_key: string | null;
+                            /** @description Name of the workflow that it began; null where it began none. */
+                            classification: string | null;
+                            /** @description `classified`: it began a workflow. `received`: a router is asked. `rejected`, `classification_failed`: it began nothing. Of a source `deleted`. */
+                            status: string;
+                            /** @description Id of the workflow that it began. */
+                            workflow_id: string | null;
+                            /** @description Id of the run that it began. */
+                            workflow_execution_id: string | null;
+                            /** @description How sure the choice was, from 0 to 1. */
+                            confidence: number | null;
+                            /** @description `Deterministic`: the source names the workflow. `LlmClassified`: an agent chose it. */
+                            routing_mode: string | null;
+                            /** @description Why it was rejected. */
+                            rejection_reason: string | null;
+                            /** @description Why no workflow was found for it. */
+                            classification_error: string | null;
+                            /** @description Id of the tenant it belongs to. */
+                            tenant_id: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            received_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            last_event_at: string;
+                        }[];
+                        /** @description The same list, under the name that other clients read. */
+                        items: {
+                            /** @description Id of the stimulus. */
+                            id: string;
+                            /** @description The same id. */
+                            stimulus_id: string;
+                            /** @description Name of the source, in lower case; `http_api` where the body names none. `*` says what every source begins that has no other way. */
+                            source: string;
+                            /** @description What came: a text. What is sent otherwise is kept as JSON. */
+                            content: string;
+                            /** @description `utf8`; `base64` where a webhook was no UTF-8. */
+                            content_encoding: string;
+                            /** @description What was sent with it, without what lets somebody in and what names a tenant. */
+                            headers: {
+                                [key: string]: string;
+                            };
+                            /** @description What tells two deliveries of one thing from two things: 1 to 255 printable ASCII characters. */
+                            idempotency_key: string | null;
+                            /** @description Name of the workflow that it began; null where it began none. */
+                            classification: string | null;
+                            /** @description `classified`: it began a workflow. `received`: a router is asked. `rejected`, `classification_failed`: it began nothing. Of a source `deleted`. */
+                            status: string;
+                            /** @description Id of the workflow that it began. */
+                            workflow_id: string | null;
+                            /** @description Id of the run that it began. */
+                            workflow_execution_id: string | null;
+                            /** @description How sure the choice was, from 0 to 1. */
+                            confidence: number | null;
+                            /** @description `Deterministic`: the source names the workflow. `LlmClassified`: an agent chose it. */
+                            routing_mode: string | null;
+                            /** @description Why it was rejected. */
+                            rejection_reason: string | null;
+                            /** @description Why no workflow was found for it. */
+                            classification_error: string | null;
+                            /** @description Id of the tenant it belongs to. */
+                            tenant_id: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            received_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            last_event_at: string;
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_query",
+                     *       "message": "limit must be a whole number from 0, not 'all'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:list'.",
+                     *       "required": "workflow:list"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "offset"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1Stimuli: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What tells two deliveries of one thing from two things, for 24 hours and this source. `X-Idempotency-Key`, `Webhook-Id` and `X-GitHub-Delivery` are read alike. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "content": {
+                 *         "article": "lamp"
+                 *       },
+                 *       "source": "shop",
+                 *       "idempotency_key": "order-2"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description What came: a text. What is sent otherwise is kept as JSON. */
+                    content?: unknown;
+                    /** @description Name of the source, in lower case; `http_api` where the body names none. `*` says what every source begins that has no other way. */
+                    source?: string | null;
+                    /** @description What tells two deliveries of one thing from two things: 1 to 255 printable ASCII characters. */
+                    idempotency_key?: string | null;
+                    /** @description What was sent with it, without what lets somebody in and what names a tenant. */
+                    headers?: {
+                        [key: string]: unknown;
+                    } | null;
+                } & {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    /** @description Where the run that it began tells what happens. */
+                    location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *       "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *       "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
+                     *       "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *       "status": "classified"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the stimulus. */
+                        id: string;
+                        /** @description The same id. */
+                        stimulus_id: string;
+                        /** @description Id of the run that it began. */
+                        workflow_execution_id: string;
+                        /** @description Id of the workflow that it began. */
+                        workflow_id: string;
+                        /** @description `classified`: it began a workflow. `received`: a router is asked. `rejected`, `classification_failed`: it began nothing. Of a source `deleted`. */
+                        status: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'stimulus:ingest'.",
+                     *       "required": "stimulus:ingest"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "idempotent_duplicate",
+                     *       "message": "This came before, and is not begun again.",
+                     *       "original_stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "no_router_configured",
+                     *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
+                     *       "stimulus_id": "cbce07d8-c6a4-413f-86df-675a43149248"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "too_many_requests",
+                     *       "message": "10000 workflows of this tenant are running already."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1StimuliId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the stimulus.
+                 * @example a58b20a2-cbf5-44d8-8406-4752c7c92d0a
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
+                     *       "stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
+                     *       "source": "shop",
+                     *       "content": "{\"article\":\"lamp\"}",
+                     *       "content_encoding": "utf8",
+                     *       "headers": {
+                     *         "content-type": "application/json",
+                     *         "x-idempotency-key": "order-1",
+                     *         "user-agent": "lightMyRequest",
+                     *         "host": "localhost:80",
+                     *         "content-length": "18"
+                     *       },
+                     *       "idempotency_key": "order-1",
+                     *       "classification": "orders",
+                     *       "status": "classified",
+                     *       "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *       "workflow_execution_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
+                     *       "confidence": 1,
+                     *       "routing_mode": "Deterministic",
+                     *       "rejection_reason": null,
+                     *       "classification_error": null,
+                     *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *       "received_at": "2026-03-01T12:02:00Z",
+                     *       "created_at": "2026-03-01T12:02:00Z",
+                     *       "last_event_at": "2026-03-01T12:02:00Z",
+                     *       "stimulus": {
+                     *         "id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
+                     *         "stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
+                     *         "source": "shop",
+                     *         "content": "{\"article\":\"lamp\"}",
+                     *         "content_encoding": "utf8",
+                     *         "headers": {
+                     *           "content-type": "application/json",
+                     *           "x-idempotency-key": "order-1",
+                     *           "user-agent": "lightMyRequest",
+                     *           "host": "localhost:80",
+                     *           "content-length": "18"
+                     *         },
+                     *         "idempotency_key": "order-1",
+                     *         "classification": "orders",
+                     *         "status": "classified",
+                     *         "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *         "workflow_execution_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
+                     *         "confidence": 1,
+                     *         "routing_mode": "Deterministic",
+                     *         "rejection_reason": null,
+                     *         "classification_error": null,
+                     *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *         "received_at": "2026-03-01T12:02:00Z",
+                     *         "created_at": "2026-03-01T12:02:00Z",
+                     *         "last_event_at": "2026-03-01T12:02:00Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the stimulus. */
+                        id: string;
+                        /** @description The same id. */
+                        stimulus_id: string;
+                        /** @description Name of the source, in lower case; `http_api` where the body names none. `*` says what every source begins that has no other way. */
+                        source: string;
+                        /** @description What came: a text. What is sent otherwise is kept as JSON. */
+                        content: string;
+                        /** @description `utf8`; `base64` where a webhook was no UTF-8. */
+                        content_encoding: string;
+                        /** @description What was sent with it, without what lets somebody in and what names a tenant. */
+                        headers: {
+                            [key: string]: string;
+                        };
+                        /** @description What tells two deliveries of one thing from two things: 1 to 255 printable ASCII characters. */
+                        idempotency_key: string | null;
+                        /** @description Name of the workflow that it began; null where it began none. */
+                        classification: string | null;
+                        /** @description `classified`: it began a workflow. `received`: a router is asked. `rejected`, `classification_failed`: it began nothing. Of a source `deleted`. */
+                        status: string;
+                        /** @description Id of the workflow that it began. */
+                        workflow_id: string | null;
+                        /** @description Id of the run that it began. */
+                        workflow_execution_id: string | null;
+                        /** @description How sure the choice was, from 0 to 1. */
+                        confidence: number | null;
+                        /** @description `Deterministic`: the source names the workflow. `LlmClassified`: an agent chose it. */
+                        routing_mode: string | null;
+                        /** @description Why it was rejected. */
+                        rejection_reason: string | null;
+                        /** @description Why no workflow was found for it. */
+                        classification_error: string | null;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        received_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        last_event_at: string;
+                        /** @description The same once more, as other clients read it. */
+                        stimulus: {
+                            /** @description Id of the stimulus. */
+                            id: string;
+                            /** @description The same id. */
+                            stimulus_id: string;
+                            /** @description Name of the source, in lower case; `http_api` where the body names none. `*` says what every source begins that has no other way. */
+                            source: string;
+                            /** @description What came: a text. What is sent otherwise is kept as JSON. */
+                            content: string;
+                            /** @description `utf8`; `base64` where a webhook was no UTF-8. */
+                            content_encoding: string;
+                            /** @description What was sent with it, without what lets somebody in and what names a tenant. */
+                            headers: {
+                                [key: string]: string;
+                            };
+                            /** @description What tells two deliveries of one thing from two things: 1 to 255 printable ASCII characters. */
+                            idempotency_key: string | null;
+                            /** @description Name of the workflow that it began; null where it began none. */
+                            classification: string | null;
+                            /** @description `classified`: it began a workflow. `received`: a router is asked. `rejected`, `classification_failed`: it began nothing. Of a source `deleted`. */
+                            status: string;
+                            /** @description Id of the workflow that it began. */
+                            workflow_id: string | null;
+                            /** @description Id of the run that it began. */
+                            workflow_execution_id: string | null;
+                            /** @description How sure the choice was, from 0 to 1. */
+                            confidence: number | null;
+                            /** @description `Deterministic`: the source names the workflow. `LlmClassified`: an agent chose it. */
+                            routing_mode: string | null;
+                            /** @description Why it was rejected. */
+                            rejection_reason: string | null;
+                            /** @description Why no workflow was found for it. */
+                            classification_error: string | null;
+                            /** @description Id of the tenant it belongs to. */
+                            tenant_id: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            received_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            last_event_at: string;
+                        };
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid stimulus ID",
+                     *       "message": "Invalid stimulus ID"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:read'.",
+                     *       "required": "workflow:read"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "stimulus not found",
+                     *       "message": "stimulus not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1StimuliSources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "sources": [
+                     *         {
+                     *           "source": "shop",
+                     *           "workflow": "orders",
+                     *           "router_agent": null,
+                     *           "signature": "aegis",
+                     *           "has_secret": true,
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_by": "sa-585348dbd28810f9a3",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z"
+                     *         }
+                     *       ],
+                     *       "items": [
+                     *         {
+                     *           "source": "shop",
+                     *           "workflow": "orders",
+                     *           "router_agent": null,
+                     *           "signature": "aegis",
+                     *           "has_secret": true,
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_by": "sa-585348dbd28810f9a3",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z"
+                     *         }
+                     *       ],
+                     *       "count": 1
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The sources, by name. */
+                        sources: {
+                            /** @description Name of the source, in lower case; `http_api` where the body names none. `*` says what every source begins that has no other way. */
+                            source: string;
+                            /** @description Name or id of the workflow that is begun. */
+                            workflow: string | null;
+                            /** @description Name or id of the agent that chooses a workflow where none is named, within 30 s. It reads `stimulus_content` and `workflows` and answers `{"workflow": …, "confidence": 0 to 1}`. */
+                            router_agent: string | null;
+                            /** @description How webhooks are signed. `aegis`: `X-Aegis-Signature: sha256=` and the HMAC-SHA256 of the body in hex (`X-Hub-Signature-256` is the same). `stripe`: `Stripe-Signature` over instant and body, good for 300 s; the usual one of the source `stripe`. */
+                            signature: string;
+                            /** @description Whether it has a secret. */
+                            has_secret: boolean;
+                            /** @description Id of the tenant it belongs to. */
+                            tenant_id: string;
+                            /** @description Who registered it first. */
+                            created_by: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            updated_at: string;
+                        }[];
+                        /** @description The same list, under the name that other clients read. */
+                        items: {
+                            /** @description Name of the source, in lower case; `http_api` where the body names none. `*` says what every source begins that has no other way. */
+                            source: string;
+                            /** @description Name or id of the workflow that is begun. */
+                            workflow: string | null;
+                            /** @description Name or id of the agent that chooses a workflow where none is named, within 30 s. It reads `stimulus_content` and `workflows` and answers `{"workflow": …, "confidence": 0 to 1}`. */
+                            router_agent: string | null;
+                            /** @description How webhooks are signed. `aegis`: `X-Aegis-Signature: sha256=` and the HMAC-SHA256 of the body in hex (`X-Hub-Signature-256` is the same). `stripe`: `Stripe-Signature` over instant and body, good for 300 s; the usual one of the source `stripe`. */
+                            signature: string;
+                            /** @description Whether it has a secret. */
+                            has_secret: boolean;
+                            /** @description Id of the tenant it belongs to. */
+                            tenant_id: string;
+                            /** @description Who registered it first. */
+                            created_by: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            updated_at: string;
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:list'.",
+                     *       "required": "workflow:list"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1StimuliSources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "source": "shop",
+                 *       "workflow": "orders",
+                 *       "secret": "a-secret-of-the-shop"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Name of the source, in lower case; `http_api` where the body names none. `*` says what every source begins that has no other way. */
+                    source: string;
+                    /** @description Name or id of the workflow that is begun. */
+                    workflow?: string | null;
+                    /** @description Name or id of the agent that chooses a workflow where none is named, within 30 s. It reads `stimulus_content` and `workflows` and answers `{"workflow": …, "confidence": 0 to 1}`. */
+                    router_agent?: string | null;
+                    /** @description How webhooks are signed. `aegis`: `X-Aegis-Signature: sha256=` and the HMAC-SHA256 of the body in hex (`X-Hub-Signature-256` is the same). `stripe`: `Stripe-Signature` over instant and body, good for 300 s; the usual one of the source `stripe`. */
+                    signature?: ("aegis" | "stripe") | null;
+                    /** @description What webhooks are signed with: at least 8 characters. Left out, the one there is stays. It is never shown. */
+                    secret?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "source": "shop",
+                     *       "workflow": "orders",
+                     *       "router_agent": null,
+                     *       "signature": "aegis",
+                     *       "has_secret": true,
+                     *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *       "created_by": "sa-585348dbd28810f9a3",
+                     *       "created_at": "2026-03-01T12:02:00Z",
+                     *       "updated_at": "2026-03-01T12:02:00Z"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Name of the source, in lower case; `http_api` where the body names none. `*` says what every source begins that has no other way. */
+                        source: string;
+                        /** @description Name or id of the workflow that is begun. */
+                        workflow: string | null;
+                        /** @description Name or id of the agent that chooses a workflow where none is named, within 30 s. It reads `stimulus_content` and `workflows` and answers `{"workflow": …, "confidence": 0 to 1}`. */
+                        router_agent: string | null;
+                        /** @description How webhooks are signed. `aegis`: `X-Aegis-Signature: sha256=` and the HMAC-SHA256 of the body in hex (`X-Hub-Signature-256` is the same). `stripe`: `Stripe-Signature` over instant and body, good for 300 s; the usual one of the source `stripe`. */
+                        signature: string;
+                        /** @description Whether it has a secret. */
+                        has_secret: boolean;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description Who registered it first. */
+                        created_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        updated_at: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:deploy'.",
+                     *       "required": "workflow:deploy"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unknown_workflow",
+                     *       "message": "Workflow 'nothing' not found",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "workflow"
+                     *           ],
+                     *           "msg": "Workflow 'nothing' not found"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    deleteV1StimuliSourcesSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the source, in lower case; `http_api` where the body names none. `*` says what every source begins that has no other way.
+                 * @example shop
+                 */
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "deleted",
+                     *       "success": true,
+                     *       "source": "shop"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description `classified`: it began a workflow. `received`: a router is asked. `rejected`, `classification_failed`: it began nothing. Of a source `deleted`. */
+                        status: string;
+                        /** @description Always true. */
+                        success: boolean;
+                        /** @description Name of the source, in lower case; `http_api` where the body names none. `*` says what every source begins that has no other way. */
+                        source: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:deploy'.",
+                     *       "required": "workflow:deploy"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "source_not_found",
+                     *       "message": "There is no source 'shop'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "source"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1SchedulesName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Its name: 1 to 63 of `a-z 0-9 _ . -`. `agent:` and the name of an agent where the manifest of that agent says it (`spec.schedule`).
+                 * @example nightly
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
+                     *       "name": "nightly",
+                     *       "workflow": "close-the-day",
+                     *       "agent": null,
+                     *       "cron": "30 2 * * *",
+                     *       "timezone": "Europe/Berlin",
+                     *       "every_seconds": null,
+                     *       "missed": "once",
+                     *       "input": null,
+                     *       "intent": null,
+                     *       "enabled": true,
+                     *       "of_manifest": false,
+                     *       "next_at": "2026-03-02T01:30:00Z",
+                     *       "last_due_at": null,
+                     *       "last_execution_id": null,
+                     *       "last_error": null,
+                     *       "started_count": 0,
+                     *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *       "created_by": "sa-585348dbd28810f9a3",
+                     *       "created_at": "2026-03-01T12:02:00Z",
+                     *       "updated_at": "2026-03-01T12:02:00Z"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the schedule. */
+                        id: string;
+                        /** @description Its name: 1 to 63 of `a-z 0-9 _ . -`. `agent:` and the name of an agent where the manifest of that agent says it (`spec.schedule`). */
+                        name: string;
+                        /** @description Name or id of the workflow that it starts; null where it starts an agent. */
+                        workflow: string | null;
+                        /** @description Name or id of the agent that it starts; null where it starts a workflow. */
+                        agent: string | null;
+                        /** @description Minute, hour, day, month, weekday; with six fields seconds come first. A pattern that names hours and minutes without `*` and steps is due once a day also when clocks are changed: right after the gap, or the first of two times. Every other one goes on through both. */
+                        cron: string | null;
+                        /** @description Whose time `cron` means, as in `Europe/Berlin`; `UTC` where it is left out. */
+                        timezone: string | null;
+                        /** @description Instead of `cron`: every so many seconds from when it was set, up to 400 days. */
+                        every_seconds: number | null;
+                        /** @description Of times that passed while no server ran: `once` makes up for all of them by one start, `skip` passes over what is more than a minute late. */
+                        missed: string;
+                        /** @description What is given to it; null: `schedule` and `scheduled_at`. At most 1 MiB of JSON. */
+                        input: unknown;
+                        /** @description The intent that is given to it. */
+                        intent: string | null;
+                        /** @description Whether anything is started by it. */
+                        enabled: boolean;
+                        /** @description Whether the manifest of an agent says it; it is changed there. */
+                        of_manifest: boolean;
+                        /** @description ISO 8601, UTC */
+                        next_at: string | null;
+                        /** @description ISO 8601, UTC */
+                        last_due_at: string | null;
+                        /** @description Id of the run or execution that it started last. */
+                        last_execution_id: string | null;
+                        /** @description Why nothing was started when it was due last; null where something was. */
+                        last_error: string | null;
+                        /** @description How many it has started. */
+                        started_count: number;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description Who set it first; `manifest` for one of a manifest. */
+                        created_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        updated_at: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:read'.",
+                     *       "required": "workflow:read"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "schedule_not_found",
+                     *       "message": "There is no schedule 'nothing'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "name"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    putV1SchedulesName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Its name: 1 to 63 of `a-z 0-9 _ . -`. `agent:` and the name of an agent where the manifest of that agent says it (`spec.schedule`).
+                 * @example nightly
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "workflow": "close-the-day",
+                 *       "cron": "30 2 * * *",
+                 *       "timezone": "Europe/Berlin"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Name or id of the workflow that it starts; null where it starts an agent. */
+                    workflow?: string | null;
+                    /** @description Name or id of the agent that it starts; null where it starts a workflow. */
+                    agent?: string | null;
+                    /** @description Minute, hour, day, month, weekday; with six fields seconds come first. A pattern that names hours and minutes without `*` and steps is due once a day also when clocks are changed: right after the gap, or the first of two times. Every other one goes on through both. */
+                    cron?: string | null;
+                    /** @description Whose time `cron` means, as in `Europe/Berlin`; `UTC` where it is left out. */
+                    timezone?: string | null;
+                    /** @description Instead of `cron`: every so many seconds from when it was set, up to 400 days. */
+                    every_seconds?: number | null;
+                    /** @description Of times that passed while no server ran: `once` makes up for all of them by one start, `skip` passes over what is more than a minute late. */
+                    missed?: ("once" | "skip") | null;
+                    /** @description What is given to it; null: `schedule` and `scheduled_at`. At most 1 MiB of JSON. */
+                    input?: unknown;
+                    /** @description The intent that is given to it. */
+                    intent?: string | null;
+                    /** @description Whether anything is started by it. */
+                    enabled?: boolean | null;
+                } | null;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
+                     *       "name": "nightly",
+                     *       "workflow": "close-the-day",
+                     *       "agent": null,
+                     *       "cron": "30 2 * * *",
+                     *       "timezone": "Europe/Berlin",
+                     *       "every_seconds": null,
+                     *       "missed": "once",
+                     *       "input": null,
+                     *       "intent": null,
+                     *       "enabled": true,
+                     *       "of_manifest": false,
+                     *       "next_at": "2026-03-02T01:30:00Z",
+                     *       "last_due_at": null,
+                     *       "last_execution_id": null,
+                     *       "last_error": null,
+                     *       "started_count": 0,
+                     *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *       "created_by": "sa-585348dbd28810f9a3",
+                     *       "created_at": "2026-03-01T12:02:00Z",
+                     *       "updated_at": "2026-03-01T12:02:00Z"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the schedule. */
+                        id: string;
+                        /** @description Its name: 1 to 63 of `a-z 0-9 _ . -`. `agent:` and the name of an agent where the manifest of that agent says it (`spec.schedule`). */
+                        name: string;
+                        /** @description Name or id of the workflow that it starts; null where it starts an agent. */
+                        workflow: string | null;
+                        /** @description Name or id of the agent that it starts; null where it starts a workflow. */
+                        agent: string | null;
+                        /** @description Minute, hour, day, month, weekday; with six fields seconds come first. A pattern that names hours and minutes without `*` and steps is due once a day also when clocks are changed: right after the gap, or the first of two times. Every other one goes on through both. */
+                        cron: string | null;
+                        /** @description Whose time `cron` means, as in `Europe/Berlin`; `UTC` where it is left out. */
+                        timezone: string | null;
+                        /** @description Instead of `cron`: every so many seconds from when it was set, up to 400 days. */
+                        every_seconds: number | null;
+                        /** @description Of times that passed while no server ran: `once` makes up for all of them by one start, `skip` passes over what is more than a minute late. */
+                        missed: string;
+                        /** @description What is given to it; null: `schedule` and `scheduled_at`. At most 1 MiB of JSON. */
+                        input: unknown;
+                        /** @description The intent that is given to it. */
+                        intent: string | null;
+                        /** @description Whether anything is started by it. */
+                        enabled: boolean;
+                        /** @description Whether the manifest of an agent says it; it is changed there. */
+                        of_manifest: boolean;
+                        /** @description ISO 8601, UTC */
+                        next_at: string | null;
+                        /** @description ISO 8601, UTC */
+                        last_due_at: string | null;
+                        /** @description Id of the run or execution that it started last. */
+                        last_execution_id: string | null;
+                        /** @description Why nothing was started when it was due last; null where something was. */
+                        last_error: string | null;
+                        /** @description How many it has started. */
+                        started_count: number;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description Who set it first; `manifest` for one of a manifest. */
+                        created_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        updated_at: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:deploy'.",
+                     *       "required": "workflow:deploy"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "schedule_of_manifest",
+                     *       "message": "The manifest of the agent 'reporter' says this schedule (spec.schedule). Change it there."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_input",
+                     *       "message": "There is no time zone 'Mars/Base'; zones are named as in Europe/Berlin, or UTC.",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "cron"
+                     *           ],
+                     *           "msg": "There is no time zone 'Mars/Base'; zones are named as in Europe/Berlin, or UTC."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    deleteV1SchedulesName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Its name: 1 to 63 of `a-z 0-9 _ . -`. `agent:` and the name of an agent where the manifest of that agent says it (`spec.schedule`).
+                 * @example nightly
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "deleted",
+                     *       "success": true,
+                     *       "name": "nightly"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description `deleted`. */
+                        status: string;
+                        /** @description Always true. */
+                        success: boolean;
+                        /** @description Its name: 1 to 63 of `a-z 0-9 _ . -`. `agent:` and the name of an agent where the manifest of that agent says it (`spec.schedule`). */
+                        name: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:deploy'.",
+                     *       "required": "workflow:deploy"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "schedule_not_found",
+                     *       "message": "There is no schedule 'nothing'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "schedule_of_manifest",
+                     *       "message": "The manifest of the agent 'reporter' says this schedule (spec.schedule). Change it there."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "name"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1Schedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "schedules": [
+                     *         {
+                     *           "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
+                     *           "name": "nightly",
+                     *           "workflow": "close-the-day",
+                     *           "agent": null,
+                     *           "cron": "30 2 * * *",
+                     *           "timezone": "Europe/Berlin",
+                     *           "every_seconds": null,
+                     *           "missed": "once",
+                     *           "input": null,
+                     *           "intent": null,
+                     *           "enabled": true,
+                     *           "of_manifest": false,
+                     *           "next_at": "2026-03-02T01:30:00Z",
+                     *           "last_due_at": null,
+                     *           "last_execution_id": null,
+                     *           "last_error": null,
+                     *           "started_count": 0,
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_by": "sa-585348dbd28810f9a3",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z"
+                     *         }
+                     *       ],
+                     *       "items": [
+                     *         {
+                     *           "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
+                     *           "name": "nightly",
+                     *           "workflow": "close-the-day",
+                     *           "agent": null,
+                     *           "cron": "30 2 * * *",
+                     *           "timezone": "Europe/Berlin",
+                     *           "every_seconds": null,
+                     *           "missed": "once",
+                     *           "input": null,
+                     *           "intent": null,
+                     *           "enabled": true,
+                     *           "of_manifest": false,
+                     *           "next_at": "2026-03-02T01:30:00Z",
+                     *           "last_due_at": null,
+                     *           "last_execution_id": null,
+                     *           "last_error": null,
+                     *           "started_count": 0,
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_by": "sa-585348dbd28810f9a3",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z"
+                     *         }
+                     *       ],
+                     *       "count": 1
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The schedules, by name. */
+                        schedules: {
+                            /** @description Id of the schedule. */
+                            id: string;
+                            /** @description Its name: 1 to 63 of `a-z 0-9 _ . -`. `agent:` and the name of an agent where the manifest of that agent says it (`spec.schedule`). */
+                            name: string;
+                            /** @description Name or id of the workflow that it starts; null where it starts an agent. */
+                            workflow: string | null;
+                            /** @description Name or id of the agent that it starts; null where it starts a workflow. */
+                            agent: string | null;
+                            /** @description Minute, hour, day, month, weekday; with six fields seconds come first. A pattern that names hours and minutes without `*` and steps is due once a day also when clocks are changed: right after the gap, or the first of two times. Every other one goes on through both. */
+                            cron: string | null;
+                            /** @description Whose time `cron` means, as in `Europe/Berlin`; `UTC` where it is left out. */
+                            timezone: string | null;
+                            /** @description Instead of `cron`: every so many seconds from when it was set, up to 400 days. */
+                            every_seconds: number | null;
+                            /** @description Of times that passed while no server ran: `once` makes up for all of them by one start, `skip` passes over what is more than a minute late. */
+                            missed: string;
+                            /** @description What is given to it; null: `schedule` and `scheduled_at`. At most 1 MiB of JSON. */
+                            input: unknown;
+                            /** @description The intent that is given to it. */
+                            intent: string | null;
+                            /** @description Whether anything is started by it. */
+                            enabled: boolean;
+                            /** @description Whether the manifest of an agent says it; it is changed there. */
+                            of_manifest: boolean;
+                            /** @description ISO 8601, UTC */
+                            next_at: string | null;
+                            /** @description ISO 8601, UTC */
+                            last_due_at: string | null;
+                            /** @description Id of the run or execution that it started last. */
+                            last_execution_id: string | null;
+                            /** @description Why nothing was started when it was due last; null where something was. */
+                            last_error: string | null;
+                            /** @description How many it has started. */
+                            started_count: number;
+                            /** @description Id of the tenant it belongs to. */
+                            tenant_id: string;
+                            /** @description Who set it first; `manifest` for one of a manifest. */
+                            created_by: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            updated_at: string;
+                        }[];
+                        /** @description The same list, under the name that other clients read. */
+                        items: {
+                            /** @description Id of the schedule. */
+                            id: string;
+                            /** @description Its name: 1 to 63 of `a-z 0-9 _ . -`. `agent:` and the name of an agent where the manifest of that agent says it (`spec.schedule`). */
+                            name: string;
+                            /** @description Name or id of the workflow that it starts; null where it starts an agent. */
+                            workflow: string | null;
+                            /** @description Name or id of the agent that it starts; null where it starts a workflow. */
+                            agent: string | null;
+                            /** @description Minute, hour, day, month, weekday; with six fields seconds come first. A pattern that names hours and minutes without `*` and steps is due once a day also when clocks are changed: right after the gap, or the first of two times. Every other one goes on through both. */
+                            cron: string | null;
+                            /** @description Whose time `cron` means, as in `Europe/Berlin`; `UTC` where it is left out. */
+                            timezone: string | null;
+                            /** @description Instead of `cron`: every so many seconds from when it was set, up to 400 days. */
+                            every_seconds: number | null;
+                            /** @description Of times that passed while no server ran: `once` makes up for all of them by one start, `skip` passes over what is more than a minute late. */
+                            missed: string;
+                            /** @description What is given to it; null: `schedule` and `scheduled_at`. At most 1 MiB of JSON. */
+                            input: unknown;
+                            /** @description The intent that is given to it. */
+                            intent: string | null;
+                            /** @description Whether anything is started by it. */
+                            enabled: boolean;
+                            /** @description Whether the manifest of an agent says it; it is changed there. */
+                            of_manifest: boolean;
+                            /** @description ISO 8601, UTC */
+                            next_at: string | null;
+                            /** @description ISO 8601, UTC */
+                            last_due_at: string | null;
+                            /** @description Id of the run or execution that it started last. */
+                            last_execution_id: string | null;
+                            /** @description Why nothing was started when it was due last; null where something was. */
+                            last_error: string | null;
+                            /** @description How many it has started. */
+                            started_count: number;
+                            /** @description Id of the tenant it belongs to. */
+                            tenant_id: string;
+                            /** @description Who set it first; `manifest` for one of a manifest. */
+                            created_by: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            updated_at: string;
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'workflow:list'.",
+                     *       "required": "workflow:list"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
     getV1Executions: {
         parameters: {
             query?: {
@@ -24304,9 +36369,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
-                     *           "execution_id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
-                     *           "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *           "id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -24324,9 +36389,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
-                     *           "execution_id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
-                     *           "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *           "id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -24570,7 +36635,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                 *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -24602,9 +36667,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
-                     *       "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
-                     *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -24740,6 +36805,27 @@ export interface operations {
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "rate_limit_exceeded",
+                     *       "message": "Rate limit exceeded for agent execution (user: sa-4be1), retry after 60s",
+                     *       "resource_type": "agent_execution",
+                     *       "bucket": "per_minute",
+                     *       "limit": 3,
+                     *       "retry_after_seconds": 60
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
         };
     };
     postV1AgentsIdExecute: {
@@ -24758,7 +36844,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
+                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
                  */
                 id: string;
             };
@@ -24796,9 +36882,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -24933,6 +37019,27 @@ export interface operations {
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "rate_limit_exceeded",
+                     *       "message": "Rate limit exceeded for agent execution (user: sa-4be1), retry after 60s",
+                     *       "resource_type": "agent_execution",
+                     *       "bucket": "per_minute",
+                     *       "limit": 3,
+                     *       "retry_after_seconds": 60
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
         };
     };
     getV1ExecutionsId: {
@@ -24942,7 +37049,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
+                 * @example 184999fc-4112-4f83-8e6e-918533470be9
                  */
                 id: string;
             };
@@ -24958,9 +37065,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
-                     *       "execution_id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
-                     *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -24984,13 +37091,13 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "92d81e05-9c41-4ad9-8ccc-09512da82ce7"
+                     *           "184999fc-4112-4f83-8e6e-918533470be9"
                      *         ],
                      *         "swarm_id": null
                      *       },
                      *       "max_iterations": 3,
                      *       "security_context_name": "aegis-system-agent-runtime",
-                     *       "initiating_user_sub": "sa-e38e216cb55bf07f1b",
+                     *       "initiating_user_sub": "sa-585348dbd28810f9a3",
                      *       "iterations": [
                      *         {
                      *           "number": 1,
@@ -25271,7 +37378,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
+                 * @example 184999fc-4112-4f83-8e6e-918533470be9
                  */
                 id: string;
             };
@@ -25289,8 +37396,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
-                     *       "execution_id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7"
+                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9"
                      *     }
                      */
                     "application/json": {
@@ -25431,7 +37538,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
                  */
                 id: string;
             };
@@ -25461,8 +37568,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "execution_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad"
+                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
                      *     }
                      */
                     "application/json": {
@@ -25587,7 +37694,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
+                 * @example 184999fc-4112-4f83-8e6e-918533470be9
                  */
                 id: string;
                 /**
@@ -25744,7 +37851,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
+                 * @example 184999fc-4112-4f83-8e6e-918533470be9
                  */
                 id: string;
             };
@@ -25760,16 +37867,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 92d81e05-9c41-4ad9-8ccc-09512da82ce7 started","sequence":1,"execution_started":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 184999fc-4112-4f83-8e6e-918533470be9 started","sequence":1,"execution_started":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"58928b60-0aad-4f6a-8541-603fe8095950","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"58928b60-0aad-4f6a-8541-603fe8095950","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"58928b60-0aad-4f6a-8541-603fe8095950","warm":false}}}
+                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -25883,7 +37990,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
+                 * @example 184999fc-4112-4f83-8e6e-918533470be9
                  */
                 id: string;
             };
@@ -25899,16 +38006,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 92d81e05-9c41-4ad9-8ccc-09512da82ce7 started","sequence":1,"execution_started":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 184999fc-4112-4f83-8e6e-918533470be9 started","sequence":1,"execution_started":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"58928b60-0aad-4f6a-8541-603fe8095950","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"58928b60-0aad-4f6a-8541-603fe8095950","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"58928b60-0aad-4f6a-8541-603fe8095950","warm":false}}}
+                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"92d81e05-9c41-4ad9-8ccc-09512da82ce7","agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -26020,7 +38127,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
+                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
                  */
                 id: string;
             };
@@ -26035,17 +38142,17 @@ export interface operations {
                 };
                 content: {
                     /**
-                     * @example id: 1
-                     *     data: {"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     * @example id: 10
+                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
-                     *     id: 3
-                     *     data: {"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     id: 12
+                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
-                     *     id: 4
-                     *     data: {"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b"}}}
+                     *     id: 13
+                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
-                     *     id: 5
-                     *     data: {"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b"}}}
+                     *     id: 14
+                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -26157,7 +38264,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
+                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
                  */
                 id: string;
             };
@@ -26172,17 +38279,17 @@ export interface operations {
                 };
                 content: {
                     /**
-                     * @example id: 1
-                     *     data: {"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     * @example id: 10
+                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
-                     *     id: 3
-                     *     data: {"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     id: 12
+                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
-                     *     id: 4
-                     *     data: {"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-e38e216cb55bf07f1b"}}}
+                     *     id: 13
+                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
-                     *     id: 5
-                     *     data: {"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"c3848f1b-7caa-4d9c-84b1-1e00357bc042","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-e38e216cb55bf07f1b"}}}
+                     *     id: 14
+                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -26295,7 +38402,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
+                     *           "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -26305,7 +38412,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *           "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -26315,7 +38422,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *           "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -26327,7 +38434,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
+                     *           "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -26337,7 +38444,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *           "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -26347,7 +38454,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *           "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -26452,7 +38559,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example c23682d6-bdb6-4318-8520-659f65b92ef5
+                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
                  */
                 id: string;
             };
@@ -26469,7 +38576,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *         "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -26478,7 +38585,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -26629,7 +38736,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example c23682d6-bdb6-4318-8520-659f65b92ef5
+                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
                  */
                 id: string;
             };
@@ -26660,7 +38767,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "c23682d6-bdb6-4318-8520-659f65b92ef5"
+                     *       "request_id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be"
                      *     }
                      */
                     "application/json": {
@@ -26796,7 +38903,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 257a85d3-5ed6-4007-88d4-72e3fcb23f95
+                 * @example 33116630-49fc-49e9-8878-bd6e05ed36e8
                  */
                 id: string;
             };
@@ -26827,7 +38934,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95"
+                     *       "request_id": "33116630-49fc-49e9-8878-bd6e05ed36e8"
                      *     }
                      */
                     "application/json": {
@@ -26984,7 +39091,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *           "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -26997,7 +39104,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *           "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -27198,7 +39305,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *       "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -27433,7 +39540,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 66fed611-95a7-43e0-828d-1043d84d4cbb
+                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
                  */
                 volume_id: string;
             };
@@ -27449,7 +39556,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *       "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -27587,7 +39694,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 632420b4-23a1-4dbc-8e11-4e3705b85030
+                 * @example 4f4904f8-e0b8-4ca5-8810-7ffd5162d34f
                  */
                 volume_id: string;
             };
@@ -27605,7 +39712,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "632420b4-23a1-4dbc-8e11-4e3705b85030"
+                     *       "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f"
                      *     }
                      */
                     "application/json": {
@@ -27744,7 +39851,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 66fed611-95a7-43e0-828d-1043d84d4cbb
+                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
                  */
                 volume_id: string;
             };
@@ -27774,7 +39881,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *       "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -27952,7 +40059,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 66fed611-95a7-43e0-828d-1043d84d4cbb
+                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
                  */
                 volume_id: string;
             };
@@ -28166,7 +40273,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 66fed611-95a7-43e0-828d-1043d84d4cbb
+                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
                  */
                 volume_id: string;
             };
@@ -28305,7 +40412,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 66fed611-95a7-43e0-828d-1043d84d4cbb
+                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
                  */
                 volume_id: string;
             };
@@ -28444,7 +40551,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 66fed611-95a7-43e0-828d-1043d84d4cbb
+                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
                  */
                 volume_id: string;
             };
@@ -28585,7 +40692,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 66fed611-95a7-43e0-828d-1043d84d4cbb
+                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
                  */
                 volume_id: string;
             };
@@ -28751,7 +40858,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 66fed611-95a7-43e0-828d-1043d84d4cbb
+                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
                  */
                 volume_id: string;
             };
@@ -28953,11 +41060,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "b5b1fb44-d895-4137-8846-fde041180ed4",
+                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *           "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -28967,11 +41074,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "b5b1fb44-d895-4137-8846-fde041180ed4",
+                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *           "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -29160,11 +41267,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "b5b1fb44-d895-4137-8846-fde041180ed4",
+                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *           "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -29174,11 +41281,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "b5b1fb44-d895-4137-8846-fde041180ed4",
+                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *           "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -29358,8 +41465,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
-                 *       "execution_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                 *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                 *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -29647,8 +41754,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
-                 *       "execution_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                 *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                 *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -30838,8 +42945,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
-                     *           "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *           "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -30850,9 +42957,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
-                     *               "grant_id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
-                     *               "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *               "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *               "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *               "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -30861,15 +42968,15 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
-                     *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
+                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
                      *           "updated_at": "2026-03-01T12:02:00Z",
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "d288a610-7681-47cd-8e57-7c25f7cf67e8",
-                     *           "credential_id": "d288a610-7681-47cd-8e57-7c25f7cf67e8",
+                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *           "credential_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -30879,7 +42986,7 @@ export interface operations {
                      *           "scopes": [],
                      *           "metadata": {},
                      *           "grants": [],
-                     *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
+                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
                      *           "updated_at": "2026-03-01T12:02:00Z",
@@ -30888,8 +42995,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
-                     *           "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *           "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -30900,9 +43007,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
-                     *               "grant_id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
-                     *               "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *               "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *               "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *               "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -30911,15 +43018,15 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
-                     *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
+                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
                      *           "updated_at": "2026-03-01T12:02:00Z",
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "d288a610-7681-47cd-8e57-7c25f7cf67e8",
-                     *           "credential_id": "d288a610-7681-47cd-8e57-7c25f7cf67e8",
+                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *           "credential_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -30929,7 +43036,7 @@ export interface operations {
                      *           "scopes": [],
                      *           "metadata": {},
                      *           "grants": [],
-                     *           "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
+                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
                      *           "updated_at": "2026-03-01T12:02:00Z",
@@ -31117,7 +43224,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 10abc2d0-fe99-4210-8441-6150b7e416cd
+                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
                  */
                 id: string;
             };
@@ -31133,8 +43240,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
-                     *       "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -31145,9 +43252,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
-                     *           "grant_id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
-                     *           "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *           "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -31156,14 +43263,14 @@ export interface operations {
                      *           "created_at": "2026-03-01T12:02:00Z"
                      *         }
                      *       ],
-                     *       "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
+                     *       "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
-                     *         "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *         "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *         "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -31174,9 +43281,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
-                     *             "grant_id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
-                     *             "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *             "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *             "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *             "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -31185,7 +43292,7 @@ export interface operations {
                      *             "created_at": "2026-03-01T12:02:00Z"
                      *           }
                      *         ],
-                     *         "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
+                     *         "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "updated_at": "2026-03-01T12:02:00Z",
@@ -31420,7 +43527,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 10abc2d0-fe99-4210-8441-6150b7e416cd
+                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
                  */
                 id: string;
             };
@@ -31437,7 +43544,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
                      *       "success": true
                      *     }
                      */
@@ -31627,8 +43734,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
-                     *       "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -31638,7 +43745,7 @@ export interface operations {
                      *       "scopes": [],
                      *       "metadata": {},
                      *       "grants": [],
-                     *       "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
+                     *       "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "updated_at": "2026-03-01T12:02:00Z",
@@ -31865,8 +43972,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d288a610-7681-47cd-8e57-7c25f7cf67e8",
-                     *       "credential_id": "d288a610-7681-47cd-8e57-7c25f7cf67e8",
+                     *       "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *       "credential_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -31876,7 +43983,7 @@ export interface operations {
                      *       "scopes": [],
                      *       "metadata": {},
                      *       "grants": [],
-                     *       "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
+                     *       "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "updated_at": "2026-03-01T12:02:00Z",
@@ -32062,7 +44169,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 10abc2d0-fe99-4210-8441-6150b7e416cd
+                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
                  */
                 id: string;
             };
@@ -32094,8 +44201,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
-                     *       "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -32106,9 +44213,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
-                     *           "grant_id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
-                     *           "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *           "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -32117,7 +44224,7 @@ export interface operations {
                      *           "created_at": "2026-03-01T12:02:00Z"
                      *         }
                      *       ],
-                     *       "owner_user_id": "service_account:sa-e38e216cb55bf07f1b",
+                     *       "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "updated_at": "2026-03-01T12:02:00Z",
@@ -32330,7 +44437,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 10abc2d0-fe99-4210-8441-6150b7e416cd
+                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
                  */
                 id: string;
             };
@@ -32348,9 +44455,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
-                     *           "grant_id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
-                     *           "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *           "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -32361,9 +44468,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
-                     *           "grant_id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
-                     *           "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *           "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -32525,7 +44632,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 10abc2d0-fe99-4210-8441-6150b7e416cd
+                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
                  */
                 id: string;
             };
@@ -32561,9 +44668,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
-                     *       "grant_id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
-                     *       "credential_id": "10abc2d0-fe99-4210-8441-6150b7e416cd",
+                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *       "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -32722,12 +44829,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 10abc2d0-fe99-4210-8441-6150b7e416cd
+                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b
+                 * @example 3df1dc9c-dcd0-404a-81b1-17b6d0a25410
                  */
                 grant_id: string;
             };
@@ -32744,8 +44851,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
-                     *       "id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
+                     *       "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *       "success": true
                      *     }
                      */
@@ -33625,11 +45732,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=54ad3cf3ed045a4a00dfd2ea4337cbe86037182901a810181b17da89fc384e12&code_challenge=idiRPRv8rUwOHHEPLRKE1Ryu-oc05xnfUS7CwMBMVBE&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=54ad3cf3ed045a4a00dfd2ea4337cbe86037182901a810181b17da89fc384e12&code_challenge=idiRPRv8rUwOHHEPLRKE1Ryu-oc05xnfUS7CwMBMVBE&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=54ad3cf3ed045a4a00dfd2ea4337cbe86037182901a810181b17da89fc384e12&code_challenge=idiRPRv8rUwOHHEPLRKE1Ryu-oc05xnfUS7CwMBMVBE&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "54ad3cf3ed045a4a00dfd2ea4337cbe86037182901a810181b17da89fc384e12",
-                     *       "state_token": "54ad3cf3ed045a4a00dfd2ea4337cbe86037182901a810181b17da89fc384e12",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d&code_challenge=GiWW8Ut_1pmbUcEcnORHU0BFO3GukzpJ5SBQROn7LUI&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d&code_challenge=GiWW8Ut_1pmbUcEcnORHU0BFO3GukzpJ5SBQROn7LUI&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d&code_challenge=GiWW8Ut_1pmbUcEcnORHU0BFO3GukzpJ5SBQROn7LUI&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d",
+                     *       "state_token": "9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -33786,7 +45893,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example 54ad3cf3ed045a4a00dfd2ea4337cbe86037182901a810181b17da89fc384e12
+                 * @example 9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -33812,8 +45919,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
-                     *       "credential_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *       "id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
+                     *       "credential_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -33954,7 +46061,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "9080ee689c7d7b877ea897f4773c7e71b838e428e1c7a70897d47708f039448a"
+                 *       "state": "7cca7e53c123e3d7617a9e60fe179d03055e4d7881200486cc7dd59db010d354"
                  *     }
                  */
                 "application/json": {
@@ -33982,8 +46089,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c71b2a2b-ebb1-4926-8512-d05a1c51b64d",
-                     *       "credential_id": "c71b2a2b-ebb1-4926-8512-d05a1c51b64d",
+                     *       "id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
+                     *       "credential_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -34166,7 +46273,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "23rAkyt0f0vAZqAb_2za2ULrn5lzk35-MA26pi5ZVS0",
+                     *       "device_code": "FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -34331,7 +46438,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "23rAkyt0f0vAZqAb_2za2ULrn5lzk35-MA26pi5ZVS0",
+                 *       "device_code": "FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8",
                  *       "provider": "files"
                  *     }
                  */
@@ -34354,8 +46461,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
-                     *       "binding_id": "5c91f896-45bd-4004-83c3-8852126d78f3"
+                     *       "credential_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *       "binding_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c"
                      *     }
                      */
                     "application/json": {
@@ -34516,7 +46623,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "GLjIBtbCa8U_H6TG_gvRkv1WTu-NfsYKucpR2NlsVjE",
+                 *       "device_code": "PWcmyjS9e7EfV7WyJE3owlxgbWR_U2WeAFNIW8rwuDA",
                  *       "provider": "files"
                  *     }
                  */
@@ -34539,8 +46646,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
-                     *       "binding_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8"
+                     *       "credential_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *       "binding_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823"
                      *     }
                      */
                     "application/json": {
@@ -34709,7 +46816,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *           "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -34724,7 +46831,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *           "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -34740,7 +46847,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *           "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -34908,7 +47015,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *       "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -34919,9 +47026,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_4AyK9OqQ2UiS7wBuRzlbUnB7gU4btDiMpwj0gMih",
-                     *       "key_value": "aegis_4AyK9OqQ2UiS7wBuRzlbUnB7gU4btDiMpwj0gMih",
-                     *       "api_key": "aegis_4AyK9OqQ2UiS7wBuRzlbUnB7gU4btDiMpwj0gMih"
+                     *       "key": "aegis_0OE3BTXsjqCoA1Zi6dKTZ9KELT9zOdrcbOTpCGWh",
+                     *       "key_value": "aegis_0OE3BTXsjqCoA1Zi6dKTZ9KELT9zOdrcbOTpCGWh",
+                     *       "api_key": "aegis_0OE3BTXsjqCoA1Zi6dKTZ9KELT9zOdrcbOTpCGWh"
                      *     }
                      */
                     "application/json": {
@@ -35052,7 +47159,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example a2e25df7-ef5e-474a-8f21-1fa5b4606999
+                 * @example a5158821-60c5-417d-8cb7-77773ae8428a
                  */
                 id: string;
             };
@@ -35070,7 +47177,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *       "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *       "success": true
                      *     }
                      */
@@ -35213,7 +47320,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "sa-e38e216cb55bf07f1b",
+                     *       "user_id": "sa-585348dbd28810f9a3",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "aegis_role": "aegis:admin",
                      *       "scopes": [
@@ -38312,13 +50419,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
                      *           "execution_id": null,
-                     *           "session_id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
+                     *           "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -38327,13 +50434,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
                      *           "execution_id": null,
-                     *           "session_id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
+                     *           "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -38510,13 +50617,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
                      *           "execution_id": null,
-                     *           "session_id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
+                     *           "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -38525,13 +50632,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
                      *           "execution_id": null,
-                     *           "session_id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
+                     *           "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -38798,10 +50905,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
-                     *         "execution_id": "45efed81-cd24-4730-8686-1f98e830cf4b",
-                     *         "agent_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
-                     *         "sub": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *         "session_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688",
+                     *         "execution_id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
+                     *         "agent_id": "d453bc63-0860-48f7-8e26-561f377a3a1f",
+                     *         "sub": "d453bc63-0860-48f7-8e26-561f377a3a1f",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -38817,10 +50924,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *         "execution_id": "ef252029-c682-471e-8617-f3817b2838e9",
-                     *         "agent_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
-                     *         "sub": "f32c417a-c495-452b-8deb-cb4fe129019e",
+                     *         "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
+                     *         "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *         "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *         "sub": "d3fee803-4b89-470d-8261-e32188bdf3a7",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -38836,7 +50943,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
+                     *         "session_id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -38966,9 +51073,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
+                     *       "session_id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImFjZmZmYWExLTE3YTQtNDc1My04MDQ4LWYwNTQwYjNkY2M5ZiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIxMjcxMWRhZC1lNGNkLTQxZWQtODljYi05ZWY1MGQxZGQ3OWQiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.0cRw9YG7LYBUCAKPPZ46YY6Z6XOO4u-Sf8WJaIYTqqiWCzqLseLROhJcL39sSLJdwYImVfx0bJ7m1cLfv0NyCA",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjMzNTEwYjMwLTc5NzYtNGFiZS04YTY1LTI5ZmY0ODE5NjlhNiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI0YTY2ZTYxNC03ZjZlLTRkOGYtODFkNC0xYTdlZTk2ZDI4NGYiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.AJ8biD3bS9nMWl2r2MM-Mc--FGPsuLPX4Ovfr4U1xOD7SV-WhJnr7dJDhKevdAEq44XoZE_n_6sy9cIQ_nYiDQ",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -39105,7 +51212,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
+                     *       "session_id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -39407,8 +51514,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
-                     *           "execution_id": "ef252029-c682-471e-8617-f3817b2838e9",
+                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *           "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -39419,8 +51526,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
-                     *           "execution_id": "ef252029-c682-471e-8617-f3817b2838e9",
+                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *           "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -39546,11 +51653,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
-                     *       "execution_id": "ef252029-c682-471e-8617-f3817b2838e9",
+                     *       "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *       "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/oVU1a6H70N1-er4xC_LqCyutDXMV8ohUv-pNUWRIhII"
+                     *       "gateway_url": "https://lictor.example.com/x/GLtL_YQdklI6P3klEdDrh4tft5mLBKWZGYau1iNIWU8"
                      *     }
                      */
                     "application/json": {
@@ -39854,19 +51961,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "acfffaa1-17a4-4753-8048-f0540b3dcc9f",
+                     *       "kid": "33510b30-7976-4abe-8a65-29ff481969a6",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "acfffaa1-17a4-4753-8048-f0540b3dcc9f",
+                     *           "kid": "33510b30-7976-4abe-8a65-29ff481969a6",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "68d5e219-825c-4a5a-872f-6d9b584f6d66",
+                     *           "kid": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -39998,7 +52105,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example 68d5e219-825c-4a5a-872f-6d9b584f6d66
+                 * @example b4ff4833-1689-4de2-8e3c-da2aad422f1c
                  */
                 kid: string;
             };
@@ -40015,7 +52122,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "68d5e219-825c-4a5a-872f-6d9b584f6d66"
+                     *       "kid": "b4ff4833-1689-4de2-8e3c-da2aad422f1c"
                      *     }
                      */
                     "application/json": {
@@ -40082,7 +52189,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key '68d5e219-825c-4a5a-872f-6d9b584f6d66'."
+                     *       "message": "There is no key 'b4ff4833-1689-4de2-8e3c-da2aad422f1c'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -40144,6 +52251,3215 @@ export interface operations {
             };
         };
     };
+    getV1AdminRateLimitsOverrides: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The tenant, all of its users together. Its id, or its slug in a request.
+                 * @example default
+                 */
+                tenant_id?: string;
+                /** @description The user: e-mail address, or client id of a service account; `tenant:user` for one of another tenant. */
+                user_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "overrides": [
+                     *         {
+                     *           "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *           "resource_type": "agent_execution",
+                     *           "bucket": "hourly",
+                     *           "limit_value": 100,
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "user_id": null,
+                     *           "burst_value": null,
+                     *           "created_at": "2026-03-01T12:02:12Z",
+                     *           "updated_at": "2026-03-01T12:02:12Z"
+                     *         }
+                     *       ],
+                     *       "items": [
+                     *         {
+                     *           "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *           "resource_type": "agent_execution",
+                     *           "bucket": "hourly",
+                     *           "limit_value": 100,
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "user_id": null,
+                     *           "burst_value": null,
+                     *           "created_at": "2026-03-01T12:02:12Z",
+                     *           "updated_at": "2026-03-01T12:02:12Z"
+                     *         }
+                     *       ],
+                     *       "count": 1
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The limits, in the order in which they were set. */
+                        overrides: {
+                            /** @description Id: a UUID, given by the server. */
+                            id: string;
+                            /** @description `agent_execution`, `workflow_execution`, `llm_call`, `llm_token`, or `seal_tool:` with the name of a tool or a pattern such as `fs_*`. */
+                            resource_type: string;
+                            /** @description The window: `per_minute`, `hourly`, `daily`, `weekly`, `monthly`. */
+                            bucket: string;
+                            /** @description How many in each window; null where nothing limits it any more. */
+                            limit_value: number;
+                            /** @description The tenant, all of its users together. Its id, or its slug in a request. */
+                            tenant_id: string | null;
+                            /** @description The user: e-mail address, or client id of a service account; `tenant:user` for one of another tenant. */
+                            user_id: string | null;
+                            /** @description Kept and given back. Windows are fixed: `limit_value` bounds what comes at once. */
+                            burst_value: number | null;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            updated_at: string;
+                        }[];
+                        /** @description The same list, under the name that other clients read. */
+                        items: {
+                            /** @description Id: a UUID, given by the server. */
+                            id: string;
+                            /** @description `agent_execution`, `workflow_execution`, `llm_call`, `llm_token`, or `seal_tool:` with the name of a tool or a pattern such as `fs_*`. */
+                            resource_type: string;
+                            /** @description The window: `per_minute`, `hourly`, `daily`, `weekly`, `monthly`. */
+                            bucket: string;
+                            /** @description How many in each window; null where nothing limits it any more. */
+                            limit_value: number;
+                            /** @description The tenant, all of its users together. Its id, or its slug in a request. */
+                            tenant_id: string | null;
+                            /** @description The user: e-mail address, or client id of a service account; `tenant:user` for one of another tenant. */
+                            user_id: string | null;
+                            /** @description Kept and given back. Windows are fixed: `limit_value` bounds what comes at once. */
+                            burst_value: number | null;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            updated_at: string;
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unknown_tenant",
+                     *       "message": "There is no tenant 'unknown'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Admin role required",
+                     *       "message": "Admin role required"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "tenant_id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "user_id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1AdminRateLimitsOverrides: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "resource_type": "agent_execution",
+                 *       "bucket": "hourly",
+                 *       "limit_value": 100,
+                 *       "tenant_id": "default"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description `agent_execution`, `workflow_execution`, `llm_call`, `llm_token`, or `seal_tool:` with the name of a tool or a pattern such as `fs_*`. */
+                    resource_type: string;
+                    /** @description The window: `per_minute`, `hourly`, `daily`, `weekly`, `monthly`. */
+                    bucket: string;
+                    /** @description How many in each window; null where nothing limits it any more. */
+                    limit_value: number;
+                    /** @description The tenant, all of its users together. Its id, or its slug in a request. */
+                    tenant_id?: string | null;
+                    /** @description The user: e-mail address, or client id of a service account; `tenant:user` for one of another tenant. */
+                    user_id?: string | null;
+                    /** @description Kept and given back. Windows are fixed: `limit_value` bounds what comes at once. */
+                    burst_value?: number | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *       "resource_type": "agent_execution",
+                     *       "bucket": "hourly",
+                     *       "limit_value": 100,
+                     *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *       "user_id": null,
+                     *       "burst_value": null,
+                     *       "created_at": "2026-03-01T12:02:12Z",
+                     *       "updated_at": "2026-03-01T12:02:12Z"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                        /** @description `agent_execution`, `workflow_execution`, `llm_call`, `llm_token`, or `seal_tool:` with the name of a tool or a pattern such as `fs_*`. */
+                        resource_type: string;
+                        /** @description The window: `per_minute`, `hourly`, `daily`, `weekly`, `monthly`. */
+                        bucket: string;
+                        /** @description How many in each window; null where nothing limits it any more. */
+                        limit_value: number;
+                        /** @description The tenant, all of its users together. Its id, or its slug in a request. */
+                        tenant_id: string | null;
+                        /** @description The user: e-mail address, or client id of a service account; `tenant:user` for one of another tenant. */
+                        user_id: string | null;
+                        /** @description Kept and given back. Windows are fixed: `limit_value` bounds what comes at once. */
+                        burst_value: number | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        updated_at: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unknown_bucket",
+                     *       "message": "There is no bucket 'yearly'; there are per_minute, hourly, daily, weekly, monthly."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Admin role required",
+                     *       "message": "Admin role required"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Input must be >= 0",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "limit_value"
+                     *           ],
+                     *           "msg": "Input must be >= 0"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    deleteV1AdminRateLimitsOverridesId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id: a UUID, given by the server.
+                 * @example 0e851e00-4360-4f08-82cf-56499100031a
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "deleted",
+                     *       "id": "0e851e00-4360-4f08-82cf-56499100031a"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description `deleted`. */
+                        status: string;
+                        /** @description Id: a UUID, given by the server. */
+                        id: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid override ID",
+                     *       "message": "Invalid override ID"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Admin role required",
+                     *       "message": "Admin role required"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Override not found",
+                     *       "message": "Override not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1AdminRateLimitsUsage: {
+        parameters: {
+            query: {
+                /**
+                 * @description `tenant` or `user`.
+                 * @example tenant
+                 */
+                scope_type: string;
+                /**
+                 * @description The tenant, or the user.
+                 * @example default
+                 */
+                scope_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "usage": [],
+                     *       "items": [],
+                     *       "count": 0
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description What was counted, in windows that are under way. */
+                        usage: {
+                            /** @description `tenant` or `user`. */
+                            scope_type: string;
+                            /** @description The tenant, or the user. */
+                            scope_id: string;
+                            /** @description `agent_execution`, `workflow_execution`, `llm_call`, `llm_token`, or `seal_tool:` with the name of a tool or a pattern such as `fs_*`. */
+                            resource_type: string;
+                            /** @description The window: `per_minute`, `hourly`, `daily`, `weekly`, `monthly`. */
+                            bucket: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            window_start: string;
+                            /** @description How many were counted. */
+                            counter: number;
+                        }[];
+                        /** @description The same list, under the name that other clients read. */
+                        items: {
+                            /** @description `tenant` or `user`. */
+                            scope_type: string;
+                            /** @description The tenant, or the user. */
+                            scope_id: string;
+                            /** @description `agent_execution`, `workflow_execution`, `llm_call`, `llm_token`, or `seal_tool:` with the name of a tool or a pattern such as `fs_*`. */
+                            resource_type: string;
+                            /** @description The window: `per_minute`, `hourly`, `daily`, `weekly`, `monthly`. */
+                            bucket: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            window_start: string;
+                            /** @description How many were counted. */
+                            counter: number;
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unknown_scope_type",
+                     *       "message": "scope_type must be tenant or user, not 'team'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Admin role required",
+                     *       "message": "Admin role required"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "scope_type"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "scope_id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1UserRateLimitsUsage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "sa-585348dbd28810f9a3",
+                     *       "buckets": [],
+                     *       "usage": [],
+                     *       "count": 0
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The user: e-mail address, or client id of a service account; `tenant:user` for one of another tenant. */
+                        user_id: string;
+                        /** @description How much of each limit of the caller is used up. */
+                        buckets: {
+                            /** @description Resource and window. */
+                            bucket_name: string;
+                            /** @description A fraction: 1 is all of it. */
+                            usage_pct: number;
+                        }[];
+                        /** @description What was counted, in windows that are under way. */
+                        usage: {
+                            /** @description `tenant` or `user`. */
+                            scope_type: string;
+                            /** @description `agent_execution`, `workflow_execution`, `llm_call`, `llm_token`, or `seal_tool:` with the name of a tool or a pattern such as `fs_*`. */
+                            resource_type: string;
+                            /** @description The window: `per_minute`, `hourly`, `daily`, `weekly`, `monthly`. */
+                            bucket: string;
+                            /** @description How many were counted. */
+                            current_count: number;
+                            /** @description How many in each window; null where nothing limits it any more. */
+                            limit_value: number | null;
+                            /** @description How long it is. */
+                            window_seconds: number;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            resets_at: string;
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1UserRateLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "sa-585348dbd28810f9a3",
+                     *       "buckets": [],
+                     *       "usage": [],
+                     *       "count": 0
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The user: e-mail address, or client id of a service account; `tenant:user` for one of another tenant. */
+                        user_id: string;
+                        /** @description How much of each limit of the caller is used up. */
+                        buckets: {
+                            /** @description Resource and window. */
+                            bucket_name: string;
+                            /** @description A fraction: 1 is all of it. */
+                            usage_pct: number;
+                        }[];
+                        /** @description What was counted, in windows that are under way. */
+                        usage: {
+                            /** @description `tenant` or `user`. */
+                            scope_type: string;
+                            /** @description `agent_execution`, `workflow_execution`, `llm_call`, `llm_token`, or `seal_tool:` with the name of a tool or a pattern such as `fs_*`. */
+                            resource_type: string;
+                            /** @description The window: `per_minute`, `hourly`, `daily`, `weekly`, `monthly`. */
+                            bucket: string;
+                            /** @description How many were counted. */
+                            current_count: number;
+                            /** @description How many in each window; null where nothing limits it any more. */
+                            limit_value: number | null;
+                            /** @description How long it is. */
+                            window_seconds: number;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            resets_at: string;
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1ClusterStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "nodes": [
+                     *         {
+                     *           "id": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *           "node_id": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *           "hostname": "lictor-1",
+                     *           "version": "0.1.0",
+                     *           "status": "active",
+                     *           "role": "hybrid",
+                     *           "last_heartbeat": "2255-03-14T16:00:00Z",
+                     *           "last_heartbeat_at": "2255-03-14T16:00:00Z",
+                     *           "registered_at": "2026-05-01T12:00:00Z",
+                     *           "started_at": "2026-05-01T12:00:00Z",
+                     *           "grpc_address": null,
+                     *           "capacity": {
+                     *             "gpu_count": 0,
+                     *             "vram_gb": 0,
+                     *             "cpu_cores": 4,
+                     *             "available_memory_gb": 8
+                     *           },
+                     *           "gpu_count": 0,
+                     *           "vram_gb": 0,
+                     *           "cpu_cores": 4,
+                     *           "available_memory_gb": 8,
+                     *           "supported_runtimes": [
+                     *             "python",
+                     *             "javascript"
+                     *           ],
+                     *           "tags": []
+                     *         }
+                     *       ],
+                     *       "overall_status": "healthy",
+                     *       "cluster_health": "healthy",
+                     *       "uptime_seconds": 132,
+                     *       "source": "cluster_repository",
+                     *       "controller_node_id": null,
+                     *       "total_nodes": 1,
+                     *       "active_nodes": 1,
+                     *       "draining_nodes": 0,
+                     *       "unhealthy_nodes": 0
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The servers, in the order in which they were first seen. */
+                        nodes: {
+                            /** @description Id of the server, which stays with its data folder. */
+                            id: string;
+                            /** @description The same, under the name that other clients read. */
+                            node_id: string;
+                            /** @description Name of its machine. */
+                            hostname: string;
+                            /** @description Version of Lictor that it runs. */
+                            version: string;
+                            /**
+                             * @description `active`, `draining` (takes nothing new) or `unhealthy` (silent for 90 seconds); of a removal `removed`.
+                             * @enum {unknown}
+                             */
+                            status: "active" | "draining" | "unhealthy";
+                            /** @description `hybrid`: every server does everything. */
+                            role: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            last_heartbeat: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            last_heartbeat_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            registered_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            started_at: string;
+                            /** @description Null: servers meet in the database and in Redis. */
+                            grpc_address: null;
+                            /** @description What its machine has. */
+                            capacity: {
+                                /** @description Graphics processors; they are not counted: 0. */
+                                gpu_count: number;
+                                /** @description Their memory; it is not counted: 0. */
+                                vram_gb: number;
+                                /** @description Cores of its processors. */
+                                cpu_cores: number;
+                                /** @description Memory of its machine, in GiB. */
+                                available_memory_gb: number;
+                            };
+                            /** @description Graphics processors; they are not counted: 0. */
+                            gpu_count: number;
+                            /** @description Their memory; it is not counted: 0. */
+                            vram_gb: number;
+                            /** @description Cores of its processors. */
+                            cpu_cores: number;
+                            /** @description Memory of its machine, in GiB. */
+                            available_memory_gb: number;
+                            /** @description Families of languages that agents run in. */
+                            supported_runtimes: string[];
+                            /** @description None. */
+                            tags: string[];
+                        }[];
+                        /**
+                         * @description `healthy`: all are active. `degraded`: more than half of them are. `critical`: no more than half, or none is known.
+                         * @enum {unknown}
+                         */
+                        overall_status: "healthy" | "degraded" | "critical";
+                        /** @description The same. */
+                        cluster_health: string;
+                        /** @description Since the server that answers was started. */
+                        uptime_seconds: number;
+                        /** @description `cluster_repository`: the list is in the database. */
+                        source: string;
+                        /** @description Null: none leads. */
+                        controller_node_id: string | null;
+                        /** @description How many servers are known. */
+                        total_nodes: number;
+                        /** @description How many of them are active. */
+                        active_nodes: number;
+                        /** @description How many of them drain. */
+                        draining_nodes: number;
+                        /** @description How many of them are silent. */
+                        unhealthy_nodes: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'node:read'.",
+                     *       "required": "node:read"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1ClusterNodes: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How many at most.
+                 * @example 10
+                 */
+                limit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "nodes": [
+                     *         {
+                     *           "id": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *           "node_id": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *           "hostname": "lictor-1",
+                     *           "version": "0.1.0",
+                     *           "status": "active",
+                     *           "role": "hybrid",
+                     *           "last_heartbeat": "2255-03-14T16:00:00Z",
+                     *           "last_heartbeat_at": "2255-03-14T16:00:00Z",
+                     *           "registered_at": "2026-05-01T12:00:00Z",
+                     *           "started_at": "2026-05-01T12:00:00Z",
+                     *           "grpc_address": null,
+                     *           "capacity": {
+                     *             "gpu_count": 0,
+                     *             "vram_gb": 0,
+                     *             "cpu_cores": 4,
+                     *             "available_memory_gb": 8
+                     *           },
+                     *           "gpu_count": 0,
+                     *           "vram_gb": 0,
+                     *           "cpu_cores": 4,
+                     *           "available_memory_gb": 8,
+                     *           "supported_runtimes": [
+                     *             "python",
+                     *             "javascript"
+                     *           ],
+                     *           "tags": []
+                     *         }
+                     *       ],
+                     *       "items": [
+                     *         {
+                     *           "id": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *           "node_id": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *           "hostname": "lictor-1",
+                     *           "version": "0.1.0",
+                     *           "status": "active",
+                     *           "role": "hybrid",
+                     *           "last_heartbeat": "2255-03-14T16:00:00Z",
+                     *           "last_heartbeat_at": "2255-03-14T16:00:00Z",
+                     *           "registered_at": "2026-05-01T12:00:00Z",
+                     *           "started_at": "2026-05-01T12:00:00Z",
+                     *           "grpc_address": null,
+                     *           "capacity": {
+                     *             "gpu_count": 0,
+                     *             "vram_gb": 0,
+                     *             "cpu_cores": 4,
+                     *             "available_memory_gb": 8
+                     *           },
+                     *           "gpu_count": 0,
+                     *           "vram_gb": 0,
+                     *           "cpu_cores": 4,
+                     *           "available_memory_gb": 8,
+                     *           "supported_runtimes": [
+                     *             "python",
+                     *             "javascript"
+                     *           ],
+                     *           "tags": []
+                     *         }
+                     *       ],
+                     *       "count": 1,
+                     *       "source": "cluster_repository"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The servers, in the order in which they were first seen. */
+                        nodes: {
+                            /** @description Id of the server, which stays with its data folder. */
+                            id: string;
+                            /** @description The same, under the name that other clients read. */
+                            node_id: string;
+                            /** @description Name of its machine. */
+                            hostname: string;
+                            /** @description Version of Lictor that it runs. */
+                            version: string;
+                            /**
+                             * @description `active`, `draining` (takes nothing new) or `unhealthy` (silent for 90 seconds); of a removal `removed`.
+                             * @enum {unknown}
+                             */
+                            status: "active" | "draining" | "unhealthy";
+                            /** @description `hybrid`: every server does everything. */
+                            role: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            last_heartbeat: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            last_heartbeat_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            registered_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            started_at: string;
+                            /** @description Null: servers meet in the database and in Redis. */
+                            grpc_address: null;
+                            /** @description What its machine has. */
+                            capacity: {
+                                /** @description Graphics processors; they are not counted: 0. */
+                                gpu_count: number;
+                                /** @description Their memory; it is not counted: 0. */
+                                vram_gb: number;
+                                /** @description Cores of its processors. */
+                                cpu_cores: number;
+                                /** @description Memory of its machine, in GiB. */
+                                available_memory_gb: number;
+                            };
+                            /** @description Graphics processors; they are not counted: 0. */
+                            gpu_count: number;
+                            /** @description Their memory; it is not counted: 0. */
+                            vram_gb: number;
+                            /** @description Cores of its processors. */
+                            cpu_cores: number;
+                            /** @description Memory of its machine, in GiB. */
+                            available_memory_gb: number;
+                            /** @description Families of languages that agents run in. */
+                            supported_runtimes: string[];
+                            /** @description None. */
+                            tags: string[];
+                        }[];
+                        /** @description The same list, under the name that other clients read. */
+                        items: {
+                            /** @description Id of the server, which stays with its data folder. */
+                            id: string;
+                            /** @description The same, under the name that other clients read. */
+                            node_id: string;
+                            /** @description Name of its machine. */
+                            hostname: string;
+                            /** @description Version of Lictor that it runs. */
+                            version: string;
+                            /**
+                             * @description `active`, `draining` (takes nothing new) or `unhealthy` (silent for 90 seconds); of a removal `removed`.
+                             * @enum {unknown}
+                             */
+                            status: "active" | "draining" | "unhealthy";
+                            /** @description `hybrid`: every server does everything. */
+                            role: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            last_heartbeat: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            last_heartbeat_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            registered_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            started_at: string;
+                            /** @description Null: servers meet in the database and in Redis. */
+                            grpc_address: null;
+                            /** @description What its machine has. */
+                            capacity: {
+                                /** @description Graphics processors; they are not counted: 0. */
+                                gpu_count: number;
+                                /** @description Their memory; it is not counted: 0. */
+                                vram_gb: number;
+                                /** @description Cores of its processors. */
+                                cpu_cores: number;
+                                /** @description Memory of its machine, in GiB. */
+                                available_memory_gb: number;
+                            };
+                            /** @description Graphics processors; they are not counted: 0. */
+                            gpu_count: number;
+                            /** @description Their memory; it is not counted: 0. */
+                            vram_gb: number;
+                            /** @description Cores of its processors. */
+                            cpu_cores: number;
+                            /** @description Memory of its machine, in GiB. */
+                            available_memory_gb: number;
+                            /** @description Families of languages that agents run in. */
+                            supported_runtimes: string[];
+                            /** @description None. */
+                            tags: string[];
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                        /** @description `cluster_repository`: the list is in the database. */
+                        source: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_query",
+                     *       "message": "limit must be a whole number from 0, not 'many'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'node:list'.",
+                     *       "required": "node:list"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1ClusterNodesIdDrain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the server, which stays with its data folder.
+                 * @example 5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *       "node_id": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *       "hostname": "lictor-1",
+                     *       "version": "0.1.0",
+                     *       "status": "draining",
+                     *       "role": "hybrid",
+                     *       "last_heartbeat": "2255-03-14T16:00:00Z",
+                     *       "last_heartbeat_at": "2255-03-14T16:00:00Z",
+                     *       "registered_at": "2026-05-01T12:00:00Z",
+                     *       "started_at": "2026-05-01T12:00:00Z",
+                     *       "grpc_address": null,
+                     *       "capacity": {
+                     *         "gpu_count": 0,
+                     *         "vram_gb": 0,
+                     *         "cpu_cores": 4,
+                     *         "available_memory_gb": 8
+                     *       },
+                     *       "gpu_count": 0,
+                     *       "vram_gb": 0,
+                     *       "cpu_cores": 4,
+                     *       "available_memory_gb": 8,
+                     *       "supported_runtimes": [
+                     *         "python",
+                     *         "javascript"
+                     *       ],
+                     *       "tags": []
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the server, which stays with its data folder. */
+                        id: string;
+                        /** @description The same, under the name that other clients read. */
+                        node_id: string;
+                        /** @description Name of its machine. */
+                        hostname: string;
+                        /** @description Version of Lictor that it runs. */
+                        version: string;
+                        /**
+                         * @description `active`, `draining` (takes nothing new) or `unhealthy` (silent for 90 seconds); of a removal `removed`.
+                         * @enum {unknown}
+                         */
+                        status: "active" | "draining" | "unhealthy";
+                        /** @description `hybrid`: every server does everything. */
+                        role: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        last_heartbeat: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        last_heartbeat_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        registered_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        started_at: string;
+                        /** @description Null: servers meet in the database and in Redis. */
+                        grpc_address: null;
+                        /** @description What its machine has. */
+                        capacity: {
+                            /** @description Graphics processors; they are not counted: 0. */
+                            gpu_count: number;
+                            /** @description Their memory; it is not counted: 0. */
+                            vram_gb: number;
+                            /** @description Cores of its processors. */
+                            cpu_cores: number;
+                            /** @description Memory of its machine, in GiB. */
+                            available_memory_gb: number;
+                        };
+                        /** @description Graphics processors; they are not counted: 0. */
+                        gpu_count: number;
+                        /** @description Their memory; it is not counted: 0. */
+                        vram_gb: number;
+                        /** @description Cores of its processors. */
+                        cpu_cores: number;
+                        /** @description Memory of its machine, in GiB. */
+                        available_memory_gb: number;
+                        /** @description Families of languages that agents run in. */
+                        supported_runtimes: string[];
+                        /** @description None. */
+                        tags: string[];
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'node:drain'.",
+                     *       "required": "node:drain"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "node_not_found",
+                     *       "message": "There is no node 'unknown'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1ClusterNodesIdActivate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the server, which stays with its data folder.
+                 * @example 5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *       "node_id": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *       "hostname": "lictor-1",
+                     *       "version": "0.1.0",
+                     *       "status": "active",
+                     *       "role": "hybrid",
+                     *       "last_heartbeat": "2255-03-14T16:00:00Z",
+                     *       "last_heartbeat_at": "2255-03-14T16:00:00Z",
+                     *       "registered_at": "2026-05-01T12:00:00Z",
+                     *       "started_at": "2026-05-01T12:00:00Z",
+                     *       "grpc_address": null,
+                     *       "capacity": {
+                     *         "gpu_count": 0,
+                     *         "vram_gb": 0,
+                     *         "cpu_cores": 4,
+                     *         "available_memory_gb": 8
+                     *       },
+                     *       "gpu_count": 0,
+                     *       "vram_gb": 0,
+                     *       "cpu_cores": 4,
+                     *       "available_memory_gb": 8,
+                     *       "supported_runtimes": [
+                     *         "python",
+                     *         "javascript"
+                     *       ],
+                     *       "tags": []
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the server, which stays with its data folder. */
+                        id: string;
+                        /** @description The same, under the name that other clients read. */
+                        node_id: string;
+                        /** @description Name of its machine. */
+                        hostname: string;
+                        /** @description Version of Lictor that it runs. */
+                        version: string;
+                        /**
+                         * @description `active`, `draining` (takes nothing new) or `unhealthy` (silent for 90 seconds); of a removal `removed`.
+                         * @enum {unknown}
+                         */
+                        status: "active" | "draining" | "unhealthy";
+                        /** @description `hybrid`: every server does everything. */
+                        role: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        last_heartbeat: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        last_heartbeat_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        registered_at: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        started_at: string;
+                        /** @description Null: servers meet in the database and in Redis. */
+                        grpc_address: null;
+                        /** @description What its machine has. */
+                        capacity: {
+                            /** @description Graphics processors; they are not counted: 0. */
+                            gpu_count: number;
+                            /** @description Their memory; it is not counted: 0. */
+                            vram_gb: number;
+                            /** @description Cores of its processors. */
+                            cpu_cores: number;
+                            /** @description Memory of its machine, in GiB. */
+                            available_memory_gb: number;
+                        };
+                        /** @description Graphics processors; they are not counted: 0. */
+                        gpu_count: number;
+                        /** @description Their memory; it is not counted: 0. */
+                        vram_gb: number;
+                        /** @description Cores of its processors. */
+                        cpu_cores: number;
+                        /** @description Memory of its machine, in GiB. */
+                        available_memory_gb: number;
+                        /** @description Families of languages that agents run in. */
+                        supported_runtimes: string[];
+                        /** @description None. */
+                        tags: string[];
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'node:drain'.",
+                     *       "required": "node:drain"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "node_not_found",
+                     *       "message": "There is no node 'unknown'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    deleteV1ClusterNodesId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the server, which stays with its data folder.
+                 * @example gone
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "removed",
+                     *       "id": "gone"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description `active`, `draining` (takes nothing new) or `unhealthy` (silent for 90 seconds); of a removal `removed`. */
+                        status: string;
+                        /** @description Id of the server, which stays with its data folder. */
+                        id: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'node:deregister'.",
+                     *       "required": "node:deregister"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "node_not_found",
+                     *       "message": "There is no node 'unknown'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "conflict",
+                     *       "message": "The node '5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77' is alive. Stop it first; what is gone for 90 seconds can be removed."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1BillingPrices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "tiers": [
+                     *         {
+                     *           "tier": "pro",
+                     *           "product_id": "prod_pro",
+                     *           "name": "Pro",
+                     *           "description": "For one.",
+                     *           "included_seats": 0,
+                     *           "monthly": {
+                     *             "price_id": "price_pro_month",
+                     *             "amount": 2000,
+                     *             "currency": "eur"
+                     *           },
+                     *           "annual": {
+                     *             "price_id": "price_pro_year",
+                     *             "amount": 20000,
+                     *             "currency": "eur"
+                     *           },
+                     *           "seat_monthly": null,
+                     *           "seat_annual": null
+                     *         },
+                     *         {
+                     *           "tier": "business",
+                     *           "product_id": "prod_business",
+                     *           "name": "Business",
+                     *           "description": "",
+                     *           "included_seats": 5,
+                     *           "monthly": {
+                     *             "price_id": "price_business_month",
+                     *             "amount": 10000,
+                     *             "currency": "eur"
+                     *           },
+                     *           "annual": null,
+                     *           "seat_monthly": {
+                     *             "price_id": "price_business_seat",
+                     *             "amount": 1500,
+                     *             "currency": "eur"
+                     *           },
+                     *           "seat_annual": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The tiers that are sold: pro, business, enterprise. */
+                        tiers: {
+                            /** @description The tier; it counts while `status` is `active` or `trialing`, otherwise the tenant is Free. */
+                            tier: string;
+                            /** @description Stripe's id of the product, which names its tier by `metadata.tier`. */
+                            product_id: string;
+                            /** @description What it is called. */
+                            name: string;
+                            /** @description What is said of it; empty where nothing is. */
+                            description: string;
+                            /** @description Seats that the price includes. */
+                            included_seats: number;
+                            /** @description The price of a month; null where there is none. */
+                            monthly: {
+                                /** @description Stripe's id of the price. */
+                                price_id: string;
+                                /** @description In the smallest unit of the currency. Of an invoice: what is due. */
+                                amount: number;
+                                /** @description Its code, in small letters. */
+                                currency: string;
+                            } | null;
+                            /** @description The price of a year; null where there is none. */
+                            annual: {
+                                /** @description Stripe's id of the price. */
+                                price_id: string;
+                                /** @description In the smallest unit of the currency. Of an invoice: what is due. */
+                                amount: number;
+                                /** @description Its code, in small letters. */
+                                currency: string;
+                            } | null;
+                            /** @description Of each seat beyond those that are included, by the month; null where there is none. */
+                            seat_monthly: {
+                                /** @description Stripe's id of the price. */
+                                price_id: string;
+                                /** @description In the smallest unit of the currency. Of an invoice: what is due. */
+                                amount: number;
+                                /** @description Its code, in small letters. */
+                                currency: string;
+                            } | null;
+                            /** @description The same by the year. */
+                            seat_annual: {
+                                /** @description Stripe's id of the price. */
+                                price_id: string;
+                                /** @description In the smallest unit of the currency. Of an invoice: what is due. */
+                                amount: number;
+                                /** @description Its code, in small letters. */
+                                currency: string;
+                            } | null;
+                        }[];
+                    };
+                };
+            };
+            /** @description The operator has not switched this on. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "billing_not_configured",
+                     *       "message": "Stripe billing is not configured"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Another server, which this one asked, did not answer as it should. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "billing_unavailable",
+                     *       "message": "Failed to list products from Stripe"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1BillingCheckout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "price_id": "price_business_month",
+                 *       "seat_price_id": "price_business_seat",
+                 *       "seats": 3
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Stripe's id of the price. */
+                    price_id: string;
+                    /** @description Stripe's id of the price of a seat, where seats are bought beyond those that are included. */
+                    seat_price_id?: string | null;
+                    /** @description How many of these. */
+                    seats?: number | null;
+                    /** @description Where the browser goes when it was bought; `LICTOR_BASE_URL` without it. */
+                    success_url?: string | null;
+                    /** @description Where the browser goes when it was not; `LICTOR_BASE_URL` without it. */
+                    cancel_url?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "url": "https://checkout.test/cus_1?price_business_month%20price_business_seat%20https%3A%2F%2Flictor.example.com%20https%3A%2F%2Flictor.example.com%203"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The page, at Stripe: open it in a browser. */
+                        url: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_url",
+                     *       "message": "success_url must be an https:// address."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "forbidden",
+                     *       "message": "Only administrators and operators look after what the tenant pays for."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "subscribed",
+                     *       "message": "There is a subscription already. Change it in the portal (POST /v1/billing/portal)."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "refused_by_provider",
+                     *       "message": "No such price: 'price_unknown'"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The operator has not switched this on. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "billing_not_configured",
+                     *       "message": "Stripe billing is not configured"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Another server, which this one asked, did not answer as it should. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "billing_unavailable",
+                     *       "message": "Billing unavailable"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1BillingPortal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "return_url": "https://lictor.example.com/"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Where the browser goes afterwards; `LICTOR_BASE_URL` without it. */
+                    return_url?: string | null;
+                } | null;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "url": "https://portal.test/cus_1?https://lictor.example.com/"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The page, at Stripe: open it in a browser. */
+                        url: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_url",
+                     *       "message": "return_url must be an https:// address."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "forbidden",
+                     *       "message": "Only administrators and operators look after what the tenant pays for."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "no_customer",
+                     *       "message": "Nothing was bought yet (POST /v1/billing/checkout)."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Input must be object",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The operator has not switched this on. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "billing_not_configured",
+                     *       "message": "Stripe billing is not configured"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Another server, which this one asked, did not answer as it should. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "billing_unavailable",
+                     *       "message": "Billing unavailable"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1BillingSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *       "tier": "business",
+                     *       "status": "active",
+                     *       "current_period_end": "2027-01-15T08:00:00Z",
+                     *       "cancel_at_period_end": false,
+                     *       "seat_count": 0,
+                     *       "stripe_customer_id": "cus_1",
+                     *       "stripe_subscription_id": "sub_3"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the tenant. */
+                        tenant_id: string;
+                        /** @description The tier; it counts while `status` is `active` or `trialing`, otherwise the tenant is Free. */
+                        tier: string;
+                        /** @description In Stripe's words; `none` where nothing was bought. */
+                        status: string;
+                        /** @description ISO 8601, UTC */
+                        current_period_end: string | null;
+                        /** @description Whether it ends then. */
+                        cancel_at_period_end: boolean;
+                        /** @description Seats beyond those that are included. */
+                        seat_count: number;
+                        /** @description Stripe's id of the tenant; null before the first checkout. */
+                        stripe_customer_id: string | null;
+                        /** @description Stripe's id of the subscription; null where nothing was bought. */
+                        stripe_subscription_id: string | null;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The operator has not switched this on. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "billing_not_configured",
+                     *       "message": "Stripe billing is not configured"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1BillingInvoices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "invoices": [
+                     *         {
+                     *           "id": "in_1",
+                     *           "amount": 10000,
+                     *           "amount_due": 10000,
+                     *           "amount_paid": 10000,
+                     *           "currency": "eur",
+                     *           "status": "paid",
+                     *           "created": "2026-05-01T12:00:00Z",
+                     *           "created_unix": 1777636800,
+                     *           "hosted_invoice_url": "https://invoice.stripe.com/i/1",
+                     *           "invoice_pdf": "https://invoice.stripe.com/i/1/pdf",
+                     *           "pdf_url": "https://invoice.stripe.com/i/1/pdf"
+                     *         }
+                     *       ],
+                     *       "items": [
+                     *         {
+                     *           "id": "in_1",
+                     *           "amount": 10000,
+                     *           "amount_due": 10000,
+                     *           "amount_paid": 10000,
+                     *           "currency": "eur",
+                     *           "status": "paid",
+                     *           "created": "2026-05-01T12:00:00Z",
+                     *           "created_unix": 1777636800,
+                     *           "hosted_invoice_url": "https://invoice.stripe.com/i/1",
+                     *           "invoice_pdf": "https://invoice.stripe.com/i/1/pdf",
+                     *           "pdf_url": "https://invoice.stripe.com/i/1/pdf"
+                     *         }
+                     *       ],
+                     *       "count": 1
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The invoices, newest first, 100 at most. */
+                        invoices: {
+                            /** @description Stripe's id of the invoice. */
+                            id: string;
+                            /** @description In the smallest unit of the currency. Of an invoice: what is due. */
+                            amount: number;
+                            /** @description What is due, in the smallest unit of the currency. */
+                            amount_due: number;
+                            /** @description What was paid of it. */
+                            amount_paid: number;
+                            /** @description Its code, in small letters. */
+                            currency: string;
+                            /** @description In Stripe's words; `none` where nothing was bought. */
+                            status: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created: string;
+                            /** @description The same, in seconds since 1970. */
+                            created_unix: number;
+                            /** @description A page with it, at Stripe; null where there is none. */
+                            hosted_invoice_url: string | null;
+                            /** @description The document; null where there is none. */
+                            invoice_pdf: string | null;
+                            /** @description The same. */
+                            pdf_url: string | null;
+                        }[];
+                        /** @description The same list, under the name that other clients read. */
+                        items: {
+                            /** @description Stripe's id of the invoice. */
+                            id: string;
+                            /** @description In the smallest unit of the currency. Of an invoice: what is due. */
+                            amount: number;
+                            /** @description What is due, in the smallest unit of the currency. */
+                            amount_due: number;
+                            /** @description What was paid of it. */
+                            amount_paid: number;
+                            /** @description Its code, in small letters. */
+                            currency: string;
+                            /** @description In Stripe's words; `none` where nothing was bought. */
+                            status: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created: string;
+                            /** @description The same, in seconds since 1970. */
+                            created_unix: number;
+                            /** @description A page with it, at Stripe; null where there is none. */
+                            hosted_invoice_url: string | null;
+                            /** @description The document; null where there is none. */
+                            invoice_pdf: string | null;
+                            /** @description The same. */
+                            pdf_url: string | null;
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "forbidden",
+                     *       "message": "Only administrators and operators look after what the tenant pays for."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The operator has not switched this on. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "billing_not_configured",
+                     *       "message": "Stripe billing is not configured"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Another server, which this one asked, did not answer as it should. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "billing_unavailable",
+                     *       "message": "Failed to list invoices"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1BillingWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Stripe's signature of the body, five minutes old at most. */
+                "Stripe-Signature"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "received": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description True. */
+                        received: boolean;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_signature",
+                     *       "message": "The signature is not of this body, or older than five minutes."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The operator has not switched this on. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "billing_not_configured",
+                     *       "message": "Stripe billing is not configured"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Another server, which this one asked, did not answer as it should. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "billing_unavailable",
+                     *       "message": "Billing unavailable"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unavailable",
+                     *       "message": "The subscription changes too fast. Tell it again."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1DashboardSummary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "generated_at": "2026-03-01T12:02:12Z",
+                     *       "uptime_seconds": 132,
+                     *       "cluster": {
+                     *         "nodes": [
+                     *           {
+                     *             "id": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *             "node_id": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *             "hostname": "lictor-1",
+                     *             "version": "0.1.0",
+                     *             "status": "active",
+                     *             "role": "hybrid",
+                     *             "last_heartbeat": "2255-03-14T16:00:00Z",
+                     *             "last_heartbeat_at": "2255-03-14T16:00:00Z",
+                     *             "registered_at": "2026-05-01T12:00:00Z",
+                     *             "started_at": "2026-05-01T12:00:00Z",
+                     *             "grpc_address": null,
+                     *             "capacity": {
+                     *               "gpu_count": 0,
+                     *               "vram_gb": 0,
+                     *               "cpu_cores": 4,
+                     *               "available_memory_gb": 8
+                     *             },
+                     *             "gpu_count": 0,
+                     *             "vram_gb": 0,
+                     *             "cpu_cores": 4,
+                     *             "available_memory_gb": 8,
+                     *             "supported_runtimes": [
+                     *               "python",
+                     *               "javascript"
+                     *             ],
+                     *             "tags": []
+                     *           }
+                     *         ],
+                     *         "overall_status": "healthy",
+                     *         "cluster_health": "healthy",
+                     *         "uptime_seconds": 132,
+                     *         "source": "cluster_repository",
+                     *         "controller_node_id": null,
+                     *         "total_nodes": 1,
+                     *         "active_nodes": 1,
+                     *         "draining_nodes": 0,
+                     *         "unhealthy_nodes": 0
+                     *       },
+                     *       "swarm_count": 0,
+                     *       "stimulus_count": 3,
+                     *       "security_incident_count": 5,
+                     *       "storage_violation_count": 6,
+                     *       "execution_count": 1,
+                     *       "execution_counts": {
+                     *         "cancelled": 1
+                     *       },
+                     *       "workflow_execution_count": 4,
+                     *       "workflow_execution_counts": {
+                     *         "cancelled": 1,
+                     *         "running": 3
+                     *       },
+                     *       "recent_execution_count": 1,
+                     *       "recent_workflow_execution_count": 4,
+                     *       "active_agents": 1,
+                     *       "error_rate": 0
+                     *     }
+                     */
+                    "application/json": {
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        generated_at: string;
+                        /** @description Since the server that answers was started. */
+                        uptime_seconds: number;
+                        /** @description The servers, as `GET /v1/cluster/status` has them. */
+                        cluster: {
+                            /** @description The servers, in the order in which they were first seen. */
+                            nodes: {
+                                /** @description Id of the server, which stays with its data folder. */
+                                id: string;
+                                /** @description The same, under the name that other clients read. */
+                                node_id: string;
+                                /** @description Name of its machine. */
+                                hostname: string;
+                                /** @description Version of Lictor that it runs. */
+                                version: string;
+                                /**
+                                 * @description `active`, `draining` (takes nothing new) or `unhealthy` (silent for 90 seconds); of a removal `removed`.
+                                 * @enum {unknown}
+                                 */
+                                status: "active" | "draining" | "unhealthy";
+                                /** @description `hybrid`: every server does everything. */
+                                role: string;
+                                /**
+                                 * @description ISO 8601, UTC
+                                 * @example 2026-03-01T12:00:00Z
+                                 */
+                                last_heartbeat: string;
+                                /**
+                                 * @description ISO 8601, UTC
+                                 * @example 2026-03-01T12:00:00Z
+                                 */
+                                last_heartbeat_at: string;
+                                /**
+                                 * @description ISO 8601, UTC
+                                 * @example 2026-03-01T12:00:00Z
+                                 */
+                                registered_at: string;
+                                /**
+                                 * @description ISO 8601, UTC
+                                 * @example 2026-03-01T12:00:00Z
+                                 */
+                                started_at: string;
+                                /** @description Null: servers meet in the database and in Redis. */
+                                grpc_address: null;
+                                /** @description What its machine has. */
+                                capacity: {
+                                    /** @description Graphics processors; they are not counted: 0. */
+                                    gpu_count: number;
+                                    /** @description Their memory; it is not counted: 0. */
+                                    vram_gb: number;
+                                    /** @description Cores of its processors. */
+                                    cpu_cores: number;
+                                    /** @description Memory of its machine, in GiB. */
+                                    available_memory_gb: number;
+                                };
+                                /** @description Graphics processors; they are not counted: 0. */
+                                gpu_count: number;
+                                /** @description Their memory; it is not counted: 0. */
+                                vram_gb: number;
+                                /** @description Cores of its processors. */
+                                cpu_cores: number;
+                                /** @description Memory of its machine, in GiB. */
+                                available_memory_gb: number;
+                                /** @description Families of languages that agents run in. */
+                                supported_runtimes: string[];
+                                /** @description None. */
+                                tags: string[];
+                            }[];
+                            /**
+                             * @description `healthy`: all are active. `degraded`: more than half of them are. `critical`: no more than half, or none is known.
+                             * @enum {unknown}
+                             */
+                            overall_status: "healthy" | "degraded" | "critical";
+                            /** @description The same. */
+                            cluster_health: string;
+                            /** @description Since the server that answers was started. */
+                            uptime_seconds: number;
+                            /** @description `cluster_repository`: the list is in the database. */
+                            source: string;
+                            /** @description Null: none leads. */
+                            controller_node_id: string | null;
+                            /** @description How many servers are known. */
+                            total_nodes: number;
+                            /** @description How many of them are active. */
+                            active_nodes: number;
+                            /** @description How many of them drain. */
+                            draining_nodes: number;
+                            /** @description How many of them are silent. */
+                            unhealthy_nodes: number;
+                        };
+                        /** @description Swarms of the tenant; this server has none, so it is 0. */
+                        swarm_count: number;
+                        /** @description Stimuli that the tenant was sent and that are kept. */
+                        stimulus_count: number;
+                        /** @description Incidents that are kept. */
+                        security_incident_count: number;
+                        /** @description Refused operations on files that are kept. */
+                        storage_violation_count: number;
+                        /** @description Executions of the tenant. */
+                        execution_count: number;
+                        /** @description Of these, by status. */
+                        execution_counts: {
+                            [key: string]: number;
+                        };
+                        /** @description Runs of workflows of the tenant. */
+                        workflow_execution_count: number;
+                        /** @description Of these, by status. */
+                        workflow_execution_counts: {
+                            [key: string]: number;
+                        };
+                        /** @description The same as `execution_count`, up to 25. */
+                        recent_execution_count: number;
+                        /** @description The same as `workflow_execution_count`, up to 25. */
+                        recent_workflow_execution_count: number;
+                        /** @description Agents of the tenant that can be executed. */
+                        active_agents: number;
+                        /** @description Of the executions that completed or failed in the last 24 hours, the fraction that failed. */
+                        error_rate: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'execution:list'.",
+                     *       "required": "execution:list"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1ObservabilityDashboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "generated_at": "2026-03-01T12:02:12Z",
+                     *       "uptime_seconds": 132,
+                     *       "cluster": {
+                     *         "nodes": [
+                     *           {
+                     *             "id": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *             "node_id": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *             "hostname": "lictor-1",
+                     *             "version": "0.1.0",
+                     *             "status": "active",
+                     *             "role": "hybrid",
+                     *             "last_heartbeat": "2255-03-14T16:00:00Z",
+                     *             "last_heartbeat_at": "2255-03-14T16:00:00Z",
+                     *             "registered_at": "2026-05-01T12:00:00Z",
+                     *             "started_at": "2026-05-01T12:00:00Z",
+                     *             "grpc_address": null,
+                     *             "capacity": {
+                     *               "gpu_count": 0,
+                     *               "vram_gb": 0,
+                     *               "cpu_cores": 4,
+                     *               "available_memory_gb": 8
+                     *             },
+                     *             "gpu_count": 0,
+                     *             "vram_gb": 0,
+                     *             "cpu_cores": 4,
+                     *             "available_memory_gb": 8,
+                     *             "supported_runtimes": [
+                     *               "python",
+                     *               "javascript"
+                     *             ],
+                     *             "tags": []
+                     *           }
+                     *         ],
+                     *         "overall_status": "healthy",
+                     *         "cluster_health": "healthy",
+                     *         "uptime_seconds": 132,
+                     *         "source": "cluster_repository",
+                     *         "controller_node_id": null,
+                     *         "total_nodes": 1,
+                     *         "active_nodes": 1,
+                     *         "draining_nodes": 0,
+                     *         "unhealthy_nodes": 0
+                     *       },
+                     *       "swarm_count": 0,
+                     *       "stimulus_count": 3,
+                     *       "security_incident_count": 5,
+                     *       "storage_violation_count": 6,
+                     *       "execution_count": 1,
+                     *       "execution_counts": {
+                     *         "cancelled": 1
+                     *       },
+                     *       "workflow_execution_count": 4,
+                     *       "workflow_execution_counts": {
+                     *         "cancelled": 1,
+                     *         "running": 3
+                     *       },
+                     *       "recent_execution_count": 1,
+                     *       "recent_workflow_execution_count": 4,
+                     *       "active_agents": 1,
+                     *       "error_rate": 0
+                     *     }
+                     */
+                    "application/json": {
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        generated_at: string;
+                        /** @description Since the server that answers was started. */
+                        uptime_seconds: number;
+                        /** @description The servers, as `GET /v1/cluster/status` has them. */
+                        cluster: {
+                            /** @description The servers, in the order in which they were first seen. */
+                            nodes: {
+                                /** @description Id of the server, which stays with its data folder. */
+                                id: string;
+                                /** @description The same, under the name that other clients read. */
+                                node_id: string;
+                                /** @description Name of its machine. */
+                                hostname: string;
+                                /** @description Version of Lictor that it runs. */
+                                version: string;
+                                /**
+                                 * @description `active`, `draining` (takes nothing new) or `unhealthy` (silent for 90 seconds); of a removal `removed`.
+                                 * @enum {unknown}
+                                 */
+                                status: "active" | "draining" | "unhealthy";
+                                /** @description `hybrid`: every server does everything. */
+                                role: string;
+                                /**
+                                 * @description ISO 8601, UTC
+                                 * @example 2026-03-01T12:00:00Z
+                                 */
+                                last_heartbeat: string;
+                                /**
+                                 * @description ISO 8601, UTC
+                                 * @example 2026-03-01T12:00:00Z
+                                 */
+                                last_heartbeat_at: string;
+                                /**
+                                 * @description ISO 8601, UTC
+                                 * @example 2026-03-01T12:00:00Z
+                                 */
+                                registered_at: string;
+                                /**
+                                 * @description ISO 8601, UTC
+                                 * @example 2026-03-01T12:00:00Z
+                                 */
+                                started_at: string;
+                                /** @description Null: servers meet in the database and in Redis. */
+                                grpc_address: null;
+                                /** @description What its machine has. */
+                                capacity: {
+                                    /** @description Graphics processors; they are not counted: 0. */
+                                    gpu_count: number;
+                                    /** @description Their memory; it is not counted: 0. */
+                                    vram_gb: number;
+                                    /** @description Cores of its processors. */
+                                    cpu_cores: number;
+                                    /** @description Memory of its machine, in GiB. */
+                                    available_memory_gb: number;
+                                };
+                                /** @description Graphics processors; they are not counted: 0. */
+                                gpu_count: number;
+                                /** @description Their memory; it is not counted: 0. */
+                                vram_gb: number;
+                                /** @description Cores of its processors. */
+                                cpu_cores: number;
+                                /** @description Memory of its machine, in GiB. */
+                                available_memory_gb: number;
+                                /** @description Families of languages that agents run in. */
+                                supported_runtimes: string[];
+                                /** @description None. */
+                                tags: string[];
+                            }[];
+                            /**
+                             * @description `healthy`: all are active. `degraded`: more than half of them are. `critical`: no more than half, or none is known.
+                             * @enum {unknown}
+                             */
+                            overall_status: "healthy" | "degraded" | "critical";
+                            /** @description The same. */
+                            cluster_health: string;
+                            /** @description Since the server that answers was started. */
+                            uptime_seconds: number;
+                            /** @description `cluster_repository`: the list is in the database. */
+                            source: string;
+                            /** @description Null: none leads. */
+                            controller_node_id: string | null;
+                            /** @description How many servers are known. */
+                            total_nodes: number;
+                            /** @description How many of them are active. */
+                            active_nodes: number;
+                            /** @description How many of them drain. */
+                            draining_nodes: number;
+                            /** @description How many of them are silent. */
+                            unhealthy_nodes: number;
+                        };
+                        /** @description Swarms of the tenant; this server has none, so it is 0. */
+                        swarm_count: number;
+                        /** @description Stimuli that the tenant was sent and that are kept. */
+                        stimulus_count: number;
+                        /** @description Incidents that are kept. */
+                        security_incident_count: number;
+                        /** @description Refused operations on files that are kept. */
+                        storage_violation_count: number;
+                        /** @description Executions of the tenant. */
+                        execution_count: number;
+                        /** @description Of these, by status. */
+                        execution_counts: {
+                            [key: string]: number;
+                        };
+                        /** @description Runs of workflows of the tenant. */
+                        workflow_execution_count: number;
+                        /** @description Of these, by status. */
+                        workflow_execution_counts: {
+                            [key: string]: number;
+                        };
+                        /** @description The same as `execution_count`, up to 25. */
+                        recent_execution_count: number;
+                        /** @description The same as `workflow_execution_count`, up to 25. */
+                        recent_workflow_execution_count: number;
+                        /** @description Agents of the tenant that can be executed. */
+                        active_agents: number;
+                        /** @description Of the executions that completed or failed in the last 24 hours, the fraction that failed. */
+                        error_rate: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'execution:list'.",
+                     *       "required": "execution:list"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
     postV1VolumesVolumeIdFilesUpload: {
         parameters: {
             query?: {
@@ -40154,7 +55470,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 66fed611-95a7-43e0-828d-1043d84d4cbb
+                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
                  */
                 volume_id: string;
             };
@@ -40213,7 +55529,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "66fed611-95a7-43e0-828d-1043d84d4cbb",
+                     *       "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -40376,9 +55692,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjY4ZDVlMjE5LTgyNWMtNGE1YS04NzJmLTZkOWI1ODRmNmQ2NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMmQ3N2QxNy01YzVlLTQ1ZWQtODY4Ni1jYTM3MjMyZmZmOGEiLCJleGVjX2lkIjoiNDVlZmVkODEtY2QyNC00NzMwLTg2ODYtMWY5OGU4MzBjZjRiIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjQ1ZWZlZDgxLWNkMjQtNDczMC04Njg2LTFmOThlODMwY2Y0YiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI4YzQ1Yjk2YS1iODNmLTRmY2MtOGFjYi0yMTA5MGEyNjE4MGYiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.d7c_cGAAUiEaDaXhnlbDOsO7BPV7gLihLcqMCUMaLxym4eiRXAIz0szvgH9X2bo1xs6okkkr6LJYpACTQFiGQe4Fnk0_zofDbDfEh3y-j_zX-jtUkdHxPG1KuAMz78mGs4cHcim8koMf0QhgQKnN7ATKngc9QNYVYdBksa7V9DJyS3Q4hfzkxMDRxfgXhL-alyzxlVfZqSeAFS7JhnipfkXcQ_1OvHR6shop96vY8Gv6Vpaub7Es7Jabn3jKjqQ0-HxXBtFnpbS0p78-yHFC4NWAssfpCYYxJte6Z2-MyazkFXk8nO6LZJvpJ3NzqeaVXUYVYnQZPjcQrFzAYyiNFA",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImI0ZmY0ODMzLTE2ODktNGRlMi04ZTNjLWRhMmFhZDQyMmYxYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJkNDUzYmM2My0wODYwLTQ4ZjctOGUyNi01NjFmMzc3YTNhMWYiLCJleGVjX2lkIjoiZjI3Nzg5N2MtN2FjNS00ZDgzLTg1OTItMmVhYjk4ZjZkMGEyIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImYyNzc4OTdjLTdhYzUtNGQ4My04NTkyLTJlYWI5OGY2ZDBhMiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwMWNjYjE2NS1jYTAzLTRiYzctODZjNi0wMmU3YmY3OTA2ODgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.O6_zyY5LZgMIs9OEwCR9CPx2zvfNcMbrfydmmVf-fUXihQFm8Thkax1gyuuuw-sW23BdkQVenpb5Uab7IZpQ6gIa-T445JfgbCycOV2lFPnxrOlwcbus0x4c9V3rNdZhxlipt-paW3OEN6jGSkCpSg9fG0VLhKiqnzG868FMl5qbxKFCAByITqhoBVjibt4WXWiBBcPupJuDIDe9l_GfgvaOVYTeNHk-rYc5VlZRzu_rI6qob2cbnxZ7bSBl5D4d5F4tOYyFg7mwSQg-6HlL5onXIpv_jN_eHHvxRi6RNTUxsy3sW6LW2mEtbPD5f2Tr4rkvtaFVkk0-qbTrmaGtAQ",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "8c45b96a-b83f-4fcc-8acb-21090a26180f"
+                     *       "session_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688"
                      *     }
                      */
                     "application/json": {
@@ -40409,7 +55725,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "bff898b321b6"
+                     *         "request_id": "c55446bd416e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40472,7 +55788,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8cd319d0f15c"
+                     *         "request_id": "aff8931d87a6"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40533,7 +55849,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4bc87389cdb2"
+                     *         "request_id": "6b5e18c537d1"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40594,7 +55910,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "5eae017d5884"
+                     *         "request_id": "cef34e4d5365"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40655,7 +55971,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "cede813fd7e1"
+                     *         "request_id": "123dac87630c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -40716,7 +56032,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "40fc9735bca5"
+                     *         "request_id": "58065a336f5e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -41018,7 +56334,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "26fe87557aa5"
+                     *         "request_id": "e265020b7b46"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -41273,7 +56589,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b4f70c69ee38"
+                     *         "request_id": "e78091be5f76"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -41334,7 +56650,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1d497ff11ea3"
+                     *         "request_id": "f0ce028e1f29"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -42104,7 +57420,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a29e95b6d146"
+                     *         "request_id": "a79c948d5cd5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -42165,7 +57481,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9c324c030651"
+                     *         "request_id": "0e5f05443cdd"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -42219,7 +57535,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example oVU1a6H70N1-er4xC_LqCyutDXMV8ohUv-pNUWRIhII
+                 * @example GLtL_YQdklI6P3klEdDrh4tft5mLBKWZGYau1iNIWU8
                  */
                 token: string;
             };
@@ -42236,9 +57552,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjY4ZDVlMjE5LTgyNWMtNGE1YS04NzJmLTZkOWI1ODRmNmQ2NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJmMzJjNDE3YS1jNDk1LTQ1MmItOGRlYi1jYjRmZTEyOTAxOWUiLCJleGVjX2lkIjoiZWYyNTIwMjktYzY4Mi00NzFlLTg2MTctZjM4MTdiMjgzOGU5Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImVmMjUyMDI5LWM2ODItNDcxZS04NjE3LWYzODE3YjI4MzhlOSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI1YjFjMWU3OS02NzEzLTQ1NDItODM2ZC0yMjlmNjNjZTM3ZmIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.e-Zin2nsAia8PIMmzavrlafO4mgAakXIdjn5mlPG8mfkRHOR0Kx99V31YXy2b89Zgpg8VOfr3W4UomPkcIFu12PBAaZwmsaGffeuFKcu_WLs87IlVNq1_LZ6ru2KBdlpRefqGzHmGytdnDMExS5r5SsEKTUTWqNy7NVjspQytpxBHCAQk9fHuWHQfwexRW3V18hEQE5K7U6vYa9O7Rg_jTrct_vfrXlSVMCzHy_Stfi7GngVRSb61CUEziCZRddJmKtlfBnwyO0ikNcU5IVv1BW9pBoE9iCiuxDd3VFdDxJB2g0bg9FkhHB9oRCKeRl9w-TPV_0oHKKkBs6TZe1ZvQ",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImI0ZmY0ODMzLTE2ODktNGRlMi04ZTNjLWRhMmFhZDQyMmYxYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJkM2ZlZTgwMy00Yjg5LTQ3MGQtODI2MS1lMzIxODhiZGYzYTciLCJleGVjX2lkIjoiMzVmY2UwMDYtZDc3Yi00MGQxLTg5ZjMtNDY5MTgwYmU5N2UzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjM1ZmNlMDA2LWQ3N2ItNDBkMS04OWYzLTQ2OTE4MGJlOTdlMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI5MjA1MGNlNC1jY2EzLTQzMDUtOGMyYi03YTNiNGRiZTk2YjMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.A4Q7J7IaG3rAIUzmQYfztevzeraSrrINFUn-anpyV6zDSVrXIFJEw3PdO45B7izeKOTKN2nStkQpXOQCrw7FMMxEJGufJ_NG_a8r4mNL2pVggW35QzR6KtV4nk54FAzcbrgEnUMGNIA8qhIaxapOVC-n5MYUWc07p_T75Aqe8tt-MKCh9LvD6MnqVB-r28w8GkucXL4qPT8XwMvxHWzx0GqNhvJo2tJpZAN5U5oECKb36juIltj5Ybd03S4XCg-EbtgZOtI8rzmDp8JzypY3X9WSZqsGFHObNhbyY7ybt-rdQ4NsCiF9ZwClb3bduBazOa4X-LA_aN7zVFpLNf4FjA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "5b1c1e79-6713-4542-836d-229f63ce37fb"
+                     *       "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3"
                      *     }
                      */
                     "application/json": {
@@ -42269,7 +57585,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "cf7a86e2e7a3"
+                     *         "request_id": "d75eb3d79c6f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -42332,7 +57648,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "20518d62cc0c"
+                     *         "request_id": "7e906e52fedd"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -42393,7 +57709,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a37d39e450a5"
+                     *         "request_id": "9d8cdb4a5791"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -42454,7 +57770,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4679d0906e8d"
+                     *         "request_id": "db7a89a791a8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -42515,7 +57831,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "824024745fd3"
+                     *         "request_id": "c18f4c71b338"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -42576,7 +57892,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b7690d280b18"
+                     *         "request_id": "82fb175e3412"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -42637,7 +57953,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1a47d90a5342"
+                     *         "request_id": "1fb5cc2a97cb"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -42817,7 +58133,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example oVU1a6H70N1-er4xC_LqCyutDXMV8ohUv-pNUWRIhII
+                 * @example GLtL_YQdklI6P3klEdDrh4tft5mLBKWZGYau1iNIWU8
                  */
                 token: string;
             };
@@ -42884,7 +58200,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a09df89e171e"
+                     *         "request_id": "bcc6ab5c9313"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -43139,7 +58455,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "51ff6917543e"
+                     *         "request_id": "d1fb9fb44008"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -43200,7 +58516,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b1ea7695021c"
+                     *         "request_id": "2e7ec45a52b3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -43573,7 +58889,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example oVU1a6H70N1-er4xC_LqCyutDXMV8ohUv-pNUWRIhII
+                 * @example GLtL_YQdklI6P3klEdDrh4tft5mLBKWZGYau1iNIWU8
                  */
                 token: string;
             };
@@ -43976,7 +59292,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "23950dd53d66"
+                     *         "request_id": "4851fb7dd20b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -44037,7 +59353,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f000a3883c67"
+                     *         "request_id": "44a0cdd9e57b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -44152,7 +59468,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "20ce14a63428"
+                     *         "request_id": "ef63404eaa7c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -44407,7 +59723,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9f53892e6ca3"
+                     *         "request_id": "8afb6fa5ca3b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -44468,7 +59784,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "914c17fd616f"
+                     *         "request_id": "23c881c39039"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -44848,9 +60164,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "r21Fu8avHsiVixrIzAr56esOQOGLk_TdnKtVrQ5-mv1ADUAPos2vWBztiSdr2vOopHXfKZYyGtrvcCTgjAHxHknguGxbu5cl2luw9eoMCwO592OpnhOAilRE04TF8wBuhMRCD_rMYcaZlTIPJCeCQugsRikcsVenJA85fG4YU1I1-7iaRBHJNhtX2uY7zxYtrZjbgeUNINCGKHqa0VJL6mCviSV7_zqz2h-jhB9C9SMLazoKmeZ9siCHvIoi3dhg6bJH7mdM5rNZZsitQiQYj0-Cm0UXZVgEix6hJWJGJITohXyfZzN7LWJdPhMvVRtLO6JsBt8BFek3ZtqXVKV2Ew",
+                     *           "n": "wOd2-zL0KLhFGarmV2-U29RUewm1nd75bHe9kzLvOBWSDGhPcpwX2vtOgRJpQzh7izcm-Dlkr19mtbGsFhXK1OJWXQwyvV0rRgLim5mNdoZrjc-oM80BexVY0a7ibXg1onjV5L-Dovf22CYojWzwBuowA1UCotxZHUZ4-4OlAzzT98xpusvJZQuOJQTCrGlXK1h1TZg41efXqHzd3Ry42L6djeBQgAxYtBJk8o1NW9r5XfCRkSN3t9zjCBYdo_CT-Yzce089G3g1DJPGxMyxAZDgWTaNae7T8rENs6EraWRm3baUsjESpbau4CbD2dj0G_v_yX61iDX-lBk08NIgUw",
                      *           "e": "AQAB",
-                     *           "kid": "68d5e219-825c-4a5a-872f-6d9b584f6d66",
+                     *           "kid": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -44861,6 +60177,205 @@ export interface operations {
                         /** @description The keys, newest first. */
                         keys: unknown[];
                     };
+                };
+            };
+        };
+    };
+    postV1WebhooksSource: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `sha256=` and the HMAC-SHA256 of the body in hex, under the secret of the source. */
+                "X-Aegis-Signature"?: string;
+                /** @description Of a source that Stripe signs: `t=…,v1=…`. */
+                "Stripe-Signature"?: string;
+                /** @description What tells two deliveries of one thing from two things, for 24 hours and this source. `X-Idempotency-Key`, `Webhook-Id` and `X-GitHub-Delivery` are read alike. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Name of the source, in lower case; `http_api` where the body names none. `*` says what every source begins that has no other way.
+                 * @example shop
+                 */
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "article": "lamp"
+                 *     }
+                 */
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    /** @description Where the run that it began tells what happens. */
+                    location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
+                     *       "stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
+                     *       "workflow_execution_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
+                     *       "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *       "status": "classified"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the stimulus. */
+                        id: string;
+                        /** @description The same id. */
+                        stimulus_id: string;
+                        /** @description Id of the run that it began. */
+                        workflow_execution_id: string;
+                        /** @description Id of the workflow that it began. */
+                        workflow_id: string;
+                        /** @description `classified`: it began a workflow. `received`: a router is asked. `rejected`, `classification_failed`: it began nothing. Of a source `deleted`. */
+                        status: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_hex",
+                     *       "message": "X-Aegis-Signature is sha256= and 64 digits of hex."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "missing_signature",
+                     *       "message": "The webhook has neither a signature (X-Aegis-Signature: sha256= and the HMAC-SHA256 of the body in hex) nor a bearer."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'stimulus:ingest'.",
+                     *       "required": "stimulus:ingest"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unregistered_webhook_source",
+                     *       "message": "Nobody registered a source 'nobody'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "idempotent_duplicate",
+                     *       "message": "This came before, and is not begun again.",
+                     *       "original_stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "source"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too often, or too many at once. `Retry-After` says in how many seconds again, where that is known. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "too_many_requests",
+                     *       "message": "10000 workflows of this tenant are running already."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
                 };
             };
         };

@@ -22,6 +22,10 @@ export type Health = Answer<'/api/v1/health', 'get'>
 
 export type Me = Answer<'/api/v1/auth/me', 'get'>
 
+export type SignInOffers = Answer<'/api/v1/auth/sso', 'get'>
+
+export type HeldInvitation = Answer<'/api/v1/auth/invitation', 'post'>
+
 export type ApiKey = Omit<Element<Answer<'/api/v1/keys', 'get'>>, 'env'> & { readonly env: Environment }
 
 /** The answer to creating a key; the only time the whole key is seen. */

@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 import { request } from '../api/http.ts'
-import type { Health, Me } from '../api/types.ts'
+import type { Health, HeldInvitation, Me, SignInOffers } from '../api/types.ts'
 
 /** Who is signed in, and whether this server was set up at all. */
 export const session = {
@@ -16,6 +16,20 @@ export const session = {
       queryFn: ({ signal }) => request<Me>('/auth/me', { signal }),
       staleTime: 300_000,
     }),
+  /** How the members of a tenant may sign in beside a password. */
+  offers: (tenant: string) =>
+    queryOptions({
+      queryKey: ['sign-in-offers', tenant],
+      queryFn: ({ signal }) => request<SignInOffers>(`/auth/sso?tenant=${encodeURIComponent(tenant)}`, { signal }),
+      staleTime: 60_000,
+    }),
+  /** What the holder of a link is asked to. */
+  invitation: (token: string) =>
+    queryOptions({
+      queryKey: ['invitation', token],
+      queryFn: ({ signal }) => request<HeldInvitation>('/auth/invitation', { method: 'POST', body: { token }, signal }),
+      staleTime: Number.POSITIVE_INFINITY,
+    }),
 }
 
 export const setUp = (body: {
@@ -25,7 +39,16 @@ export const setUp = (body: {
   setup_token: string | null
 }) => request<{ message: string }>('/setup', { method: 'POST', body })
 
-export const signIn = (body: { email: string; password: string }) =>
+export const signIn = (body: { email: string; password: string; code?: string | null }) =>
   request<{ message: string }>('/auth/login', { method: 'POST', body })
+
+export const acceptInvitation = (body: { token: string; password: string | null; code: string | null }) =>
+  request<{ message: string }>('/auth/invitation/accept', { method: 'POST', body })
+
+export const requestPassword = (body: { email: string }) =>
+  request<{ message: string }>('/auth/password-reset', { method: 'POST', body })
+
+export const setPassword = (body: { token: string; password: string }) =>
+  request<{ message: string }>('/auth/password-reset/complete', { method: 'POST', body })
 
 export const signOut = () => request<{ message: string }>('/auth/logout', { method: 'POST' })

@@ -1,12 +1,12 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useRouter, useSearch } from '@tanstack/react-router'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link, useRouter, useSearch } from '@tanstack/react-router'
 import { type FormEvent, useEffect, useState } from 'react'
 import { serverNow } from '../../api/clock.ts'
 import { ApiError } from '../../api/http.ts'
 import { isEmail } from '../../app/email.ts'
 import { Entrance } from '../../app/entrance.tsx'
 import { safeReturnPath } from '../../app/return-path.ts'
-import { signIn } from '../../app/session.ts'
+import { session, signIn } from '../../app/session.ts'
 import { Button } from '../../ui/button.tsx'
 import { Field } from '../../ui/field.tsx'
 import { messageOf } from '../../ui/states.tsx'
@@ -14,11 +14,13 @@ import { useNow } from '../../ui/ticker.ts'
 import { countdown } from '../../ui/time.ts'
 
 export function LoginPage() {
-  const { next } = useSearch({ from: '/login' })
+  const { next, tenant = 'default', problem } = useSearch({ from: '/login' })
+  const offers = useQuery({ ...session.offers(tenant), retry: false })
   const router = useRouter()
   const client = useQueryClient()
   const [blockedUntil, setBlockedUntil] = useState(0)
   const [missing, setMissing] = useState<{ email?: string; password?: string }>({})
+  const [needsCode, setNeedsCode] = useState(false)
   const wait = Math.max(0, blockedUntil - useNow())
 
   useEffect(() => {
@@ -32,6 +34,7 @@ export function LoginPage() {
       router.history.push(router.basepath + safeReturnPath(next))
     },
     onError: (error) => {
+      if (isForCode(error)) setNeedsCode(true)
       if (error instanceof ApiError && error.status === 429)
         setBlockedUntil(serverNow() + (error.retryAfter ?? 30) * 1_000)
     },
@@ -46,7 +49,10 @@ export function LoginPage() {
       ...(password ? {} : { password: 'Type your password.' }),
     }
     setMissing(found)
-    if (Object.keys(found).length === 0) login.mutate({ email, password })
+    if (Object.keys(found).length === 0) {
+      const code = String(form.get('code') ?? '').trim()
+      login.mutate({ email, password, ...(code === '' ? {} : { code }) })
+    }
   }
 
   return (
@@ -72,20 +78,36 @@ export function LoginPage() {
           required
           error={missing.password}
         />
+        {needsCode && <Field label="Code of your second factor" name="code" autoComplete="one-time-code" autoFocus />}
         <p role="alert" className="min-h-5.5 text-deny text-sm">
-          {login.isError && explain(login.error, wait)}
+          {login.isError ? explain(login.error, wait) : problem}
         </p>
         <Button type="submit" variant="primary" size="lg" busy={login.isPending} disabled={wait > 0}>
           Sign in
         </Button>
+        {offers.data?.oidc && (
+          <a
+            href={`${offers.data.oidc.start}${next ? `&next=${encodeURIComponent(next)}` : ''}`}
+            className="mt-2 self-center text-sm underline"
+          >
+            Sign in with {offers.data.oidc.label}
+          </a>
+        )}
+        <Link to="/new-password" className="mt-2 self-center text-muted text-sm underline">
+          I lost my password
+        </Link>
       </form>
     </Entrance>
   )
 }
 
+const isForCode = (error: Error): boolean =>
+  error instanceof ApiError && error.status === 401 && /second factor/.test(error.message)
+
 function explain(error: Error, wait: number): string {
   if (!(error instanceof ApiError)) return messageOf(error)
-  if (error.status === 401) return 'Wrong e-mail or password.'
+  if (error.status === 401)
+    return /second factor|code/.test(error.message) ? error.message : 'Wrong e-mail or password.'
   if (error.status === 429)
     return wait > 0 ? `Too many attempts. Try again in ${countdown(wait)}.` : 'You can try again now.'
   return messageOf(error)

@@ -8,9 +8,14 @@ import { lazily } from '../../ui/lazy.tsx'
 const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
-  validateSearch: (search: Record<string, unknown>): { next?: string } => {
+  validateSearch: (search: Record<string, unknown>): { next?: string; tenant?: string; problem?: string } => {
     const next = safeReturnPath(search.next)
-    return next === '/' ? {} : { next }
+    const { tenant, problem } = search
+    return {
+      ...(next === '/' ? {} : { next }),
+      ...(typeof tenant === 'string' && /^[a-z0-9-]{1,63}$/.test(tenant) ? { tenant } : {}),
+      ...(typeof problem === 'string' ? { problem: problem.slice(0, 500) } : {}),
+    }
   },
   beforeLoad: async ({ context }) => {
     const health = await context.client.ensureQueryData(session.health())

@@ -33,9 +33,9 @@ export function Activity() {
       <CardHeading
         id="activity"
         aside={
-          <ul className="flex gap-2 whitespace-nowrap text-2xs text-muted max-sm:hidden">
+          <ul className="flex min-w-0 flex-wrap justify-end gap-x-2 text-2xs text-muted max-sm:hidden">
             {SERIES.map(({ name, label, className }) => (
-              <li key={name} className="flex items-center gap-1">
+              <li key={name} className="flex items-center gap-1 whitespace-nowrap">
                 <span aria-hidden className={`size-2 rounded-xs ${className}`} />
                 {label}
               </li>

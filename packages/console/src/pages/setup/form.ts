@@ -1,9 +1,6 @@
 import { readableProblem } from '../../api/http.ts'
 import type { Problem } from '../../api/types.ts'
 
-/** Characters; the server's own rule. */
-export const PASSWORD_MINIMUM = 12
-
 export interface SetupForm {
   readonly email: string
   readonly password: string

@@ -4,12 +4,13 @@ import { type FormEvent, useEffect, useState } from 'react'
 import { ApiError } from '../../api/http.ts'
 import { isEmail } from '../../app/email.ts'
 import { Entrance } from '../../app/entrance.tsx'
+import { PASSWORD_MINIMUM } from '../../app/password.ts'
 import { setUp, signIn } from '../../app/session.ts'
 import { Button } from '../../ui/button.tsx'
 import { Field } from '../../ui/field.tsx'
 import { messageOf } from '../../ui/states.tsx'
 import { useToasts } from '../../ui/toasts.tsx'
-import { fieldProblems, PASSWORD_MINIMUM, type SetupForm } from './form.ts'
+import { fieldProblems, type SetupForm } from './form.ts'
 
 /** The first administrator. Signs in at once, so that the first thing one sees is the console, not a second form. */
 export function SetupPage() {

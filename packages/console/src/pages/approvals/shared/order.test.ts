@@ -20,6 +20,7 @@ const approval = (id: string, secondsLeft: number, status: Approval['status'] = 
   decision_reason: null,
   decided_via: null,
   action_digest: null,
+  session_id: null,
   receipt: null,
   consumed_at: null,
   asker: 'attached',
