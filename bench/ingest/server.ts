@@ -22,6 +22,8 @@ for (let tenant = 0; tenant < TENANTS; tenant++) {
       label: null,
       revoked_at: null,
       created_at: 0,
+      client: 'contracts',
+      signature: null,
     })
     .execute()
   keys.push(key)

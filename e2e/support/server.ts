@@ -98,7 +98,7 @@ export interface Administrator {
   call<T>(method: string, path: string, body?: unknown): Promise<T>
   /** Upload and deploy a bundle; its name. */
   deploy(yaml: string, env?: string): Promise<{ name: string; version: number }>
-  createKey(env?: string): Promise<string>
+  createKey(env?: string, more?: object): Promise<string>
   /** Wait for the first pending approval. */
   pendingApproval(): Promise<{ id: string; tool_name: string; message: string }>
   decide(id: string, approved: boolean, reason?: string): Promise<void>
@@ -132,8 +132,8 @@ export async function administrator(url: string): Promise<Administrator> {
       await call('POST', `/api/v1/bundles/${name}/${version}/deploy`, { env })
       return { name, version }
     },
-    createKey: async (env = 'production') =>
-      (await call<{ key: string }>('POST', '/api/v1/keys', { env, label: 'e2e' })).key,
+    createKey: async (env = 'production', more = {}) =>
+      (await call<{ key: string }>('POST', '/api/v1/keys', { env, label: 'e2e', ...more })).key,
     async pendingApproval() {
       return eventually(
         'an approval waits',
