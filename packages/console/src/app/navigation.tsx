@@ -36,7 +36,7 @@ const OPEN_AT_FIRST: Readonly<Record<Group, boolean>> = {
   monitor: true,
   govern: true,
   run: true,
-  connect: false,
+  connect: true,
   settings: false,
 }
 
