@@ -41,7 +41,10 @@ test('a call that is denied, asked about or let through says so at the call, wit
     ['call_approval_requested', false],
   ])
   expect(calls[0]?.error).toBe('Denied: secrets')
-  expect(calls[1]).toMatchObject({ took: 12, approvals: [{ id: 'a', outcome: 'approved', decidedBy: 'ada', contract: 'c' }] })
+  expect(calls[1]).toMatchObject({
+    took: 12,
+    approvals: [{ id: 'a', outcome: 'approved', decidedBy: 'ada', contract: 'c' }],
+  })
   expect(calls[2]?.files).toEqual([{ what: 'created', path: '/workspace/a', bytes: 3 }])
   expect(calls[3]?.approvals).toMatchObject([{ id: 'b', outcome: null }])
 })
@@ -72,9 +75,17 @@ test('a model that only asks for tools says nothing, and one that answers asks f
 })
 
 test('tokens are summed where somebody counted, and unknown where nobody did', () => {
-  const turn = (input: number | null) => ['llm_interaction', { response: 'x', input_tokens: input, output_tokens: null }] as const
-  expect(sumsOf(timelineOf(journal(turn(null), turn(null))))).toMatchObject({ turns: 2, inputTokens: null, outputTokens: null })
-  expect(sumsOf(timelineOf(journal(turn(null), turn(7), turn(3))))).toMatchObject({ inputTokens: 10, outputTokens: null })
+  const turn = (input: number | null) =>
+    ['llm_interaction', { response: 'x', input_tokens: input, output_tokens: null }] as const
+  expect(sumsOf(timelineOf(journal(turn(null), turn(null))))).toMatchObject({
+    turns: 2,
+    inputTokens: null,
+    outputTokens: null,
+  })
+  expect(sumsOf(timelineOf(journal(turn(null), turn(7), turn(3))))).toMatchObject({
+    inputTokens: 10,
+    outputTokens: null,
+  })
 })
 
 test('files that were left behind are those that nobody deleted', () => {
@@ -108,17 +119,32 @@ test('output that comes in pieces is one, and what ends a run is its last word',
 })
 
 test('no event breaks the timeline, whatever it holds, and a beginning of it is never taken back', () => {
-  const known = ['tool_invocation_requested', 'tool_invocation_failed', 'approval_requested', 'approval_resolved', 'file_written', 'llm_interaction', 'console_output', 'iteration_started', 'execution_completed']
+  const known = [
+    'tool_invocation_requested',
+    'tool_invocation_failed',
+    'approval_requested',
+    'approval_resolved',
+    'file_written',
+    'llm_interaction',
+    'console_output',
+    'iteration_started',
+    'execution_completed',
+  ]
   const event = fc.tuple(
     fc.oneof(fc.constantFrom(...known), fc.string()),
-    fc.dictionary(fc.constantFrom('invocation_id', 'tool_name', 'approval_id', 'path', 'response', 'error', 'outcome', 'arguments'), fc.jsonValue()),
+    fc.dictionary(
+      fc.constantFrom('invocation_id', 'tool_name', 'approval_id', 'path', 'response', 'error', 'outcome', 'arguments'),
+      fc.jsonValue(),
+    ),
   )
   fc.assert(
     fc.property(fc.array(event), (list) => {
       const events = journal(...list)
       const whole = timelineOf(events)
       const half = timelineOf(events.slice(0, Math.ceil(events.length / 2)))
-      expect(whole.slice(0, half.length).map(({ key, kind }) => [key, kind])).toEqual(half.map(({ key, kind }) => [key, kind]))
+      expect(whole.slice(0, half.length).map(({ key, kind }) => [key, kind])).toEqual(
+        half.map(({ key, kind }) => [key, kind]),
+      )
     }),
   )
 })
