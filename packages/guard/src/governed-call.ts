@@ -1,4 +1,4 @@
-import type { Envelope, Mode, PostDecision } from '@lictor/contracts'
+import { type Counters, type Envelope, type Mode, type PostDecision, pastOfMarks } from '@lictor/contracts'
 import type { ApprovalBackend } from './approvals.ts'
 import { type Answer, askHuman, closesCall } from './asking.ts'
 import type { ApprovalRecord, AuditAction } from './audit/event.ts'
@@ -10,7 +10,7 @@ import { errorText, type Logger } from './logger.ts'
 import { isPromise, type MaybePromise } from './maybe-promise.ts'
 import type { EdictumOptions, SuccessCheck } from './options.ts'
 import { judgeOutcome, type ToolOutcome, toolError } from './outcome.ts'
-import { type GovernancePipeline, type PreDecision, READ_LATER, UNDECIDED } from './pipeline.ts'
+import { type GovernancePipeline, type PreDecision, readLater, UNDECIDED } from './pipeline.ts'
 import { Place } from './place.ts'
 import type { Reserved } from './reservations.ts'
 import { NO_COUNTERS, type Session, type SessionCounters } from './session.ts'
@@ -60,6 +60,8 @@ export class GovernedCall {
   #executions = 0
   #startedAt = 0
   #recordedAt = 0
+  /** What of the session's past the contracts ask for; null where none asks. */
+  #past: ReadonlySet<string> | null = null
   /** The counters, where they were read at once and judged at once. */
   #read: SessionCounters | null = null
   #stage: Stage = 'counting'
@@ -136,8 +138,32 @@ export class GovernedCall {
   }
 
   #authorize(): MaybePromise<void> {
-    const { pipeline } = this.#deps
     this.#signal?.throwIfAborted()
+    if (this.#past === null && this.#state.asksForPast) {
+      const read = this.#readPast()
+      if (isPromise(read)) return read.then(() => this.#countAndJudge())
+    }
+    return this.#countAndJudge()
+  }
+
+  /** What came before in the session, where a contract asks for it. */
+  #readPast(): MaybePromise<void> {
+    const marks = this.#deps.pipeline.marks(this.#state, this.envelope.toolName)
+    if (marks.length === 0) {
+      this.#past = null
+      return
+    }
+    const read = this.#session.readMarks(marks)
+    return isPromise(read) ? read.then((past) => this.#remember(past)) : this.#remember(read)
+  }
+
+  #remember(past: ReadonlySet<string>): void {
+    this.#past = past
+    this.#audit.after(pastOfMarks(past))
+  }
+
+  #countAndJudge(): MaybePromise<void> {
+    const { pipeline } = this.#deps
     if (!this.#session.answersAtOnce && pipeline.isPure(this.#state)) return this.#reserveAhead()
     const counters = this.#session.beginAttempt(this.#counterTool())
     if (!isPromise(counters) && pipeline.isPure(this.#state)) this.#read = counters
@@ -173,7 +199,11 @@ export class GovernedCall {
   #judge(counters: SessionCounters): MaybePromise<PreDecision> {
     this.#attempts = counters.attempts
     this.#executions = counters.executions
-    return this.#deps.pipeline.preExecute(this.#state, this.envelope, this.#session, counters)
+    return this.#deps.pipeline.preExecute(this.#state, this.envelope, this.#session, this.#known(counters))
+  }
+
+  #known(counters: SessionCounters): Counters {
+    return this.#past === null ? counters : { ...counters, past: this.#past }
   }
 
   #act(pre: PreDecision): MaybePromise<void> {
@@ -233,7 +263,8 @@ export class GovernedCall {
   #judgeAgain(counters: SessionCounters, approved: ReadonlySet<string>): MaybePromise<PreDecision> {
     const { pipeline } = this.#deps
     const { hooksEvaluated } = this.#judged
-    return pipeline.judgeAgain(this.#state, this.envelope, this.#session, counters, hooksEvaluated, approved)
+    const known = this.#known(counters)
+    return pipeline.judgeAgain(this.#state, this.envelope, this.#session, known, hooksEvaluated, approved)
   }
 
   async #deny(pre: PreDecision): Promise<void> {
@@ -278,6 +309,8 @@ export class GovernedCall {
       this.#state = state
       this.#mode = mode
       this.#audit.judgedUnder(state.policyVersion, mode)
+      // Other calls may have gone on while a human thought.
+      if (state.asksForPast || this.#past !== null) await this.#readPast()
       pre = await this.#judgeAgain(this.#counters(), approved)
       this.#judged = pre
     }
@@ -386,7 +419,7 @@ export class GovernedCall {
     const { response: answer, success, failure } = judgeOutcome(this.envelope, outcome, successCheck)
     const streamed = success && typeof answer === 'object' ? judgedAsRead(answer, () => this.#streamJudges()) : null
     const response = streamed === null ? answer : streamed.output
-    const decided = streamed === null ? null : READ_LATER
+    const decided = streamed === null ? null : readLater(pipeline.marksBeforeReading(this.#state, this.envelope))
     const post = pipeline.postExecute(this.#state, this.envelope, response, success, decided)
     return isPromise(post)
       ? post.then((decision) => this.#record(decision, response, failure, durationMs))
@@ -415,7 +448,7 @@ export class GovernedCall {
   #record(post: PostDecision, response: unknown, failure: unknown, durationMs: number): MaybePromise<unknown> {
     let recorded: MaybePromise<number>
     try {
-      recorded = this.#place.count(post.toolSuccess)
+      recorded = this.#count(post)
     } catch (error) {
       recorded = Promise.reject(error)
     }
@@ -425,6 +458,21 @@ export class GovernedCall {
     return isPromise(emitted)
       ? emitted.then(() => this.#settle(post, response, failure))
       : this.#settle(post, response, failure)
+  }
+
+  /** Counts the execution, and has the session remember what it must before anybody sees what the tool returned. */
+  #count({ toolSuccess, marks }: PostDecision): MaybePromise<number> {
+    const counted = this.#place.count(toolSuccess)
+    if (marks.length === 0) return counted
+    if (isPromise(counted)) return this.#countAndMark(counted, marks)
+    const put = this.#session.putMarks(marks)
+    return isPromise(put) ? put.then(() => counted) : counted
+  }
+
+  async #countAndMark(counted: Promise<number>, marks: readonly string[]): Promise<number> {
+    const put = async () => this.#session.putMarks(marks)
+    const [count] = await Promise.all([counted, put()])
+    return count
   }
 
   async #recordLater(

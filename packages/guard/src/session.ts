@@ -225,6 +225,26 @@ export class Session {
     return (await this.#backend.reservations?.renew(lease.id)) ?? OWN_LEASE.expiresInSeconds
   }
 
+  /**
+   * Which of these the session remembers: a label that was put on it, a tool that has run. Asked for by the name that the
+   * store has for it, as `Policy.marksFor` and `PostDecision.marks` give it.
+   */
+  readMarks(marks: readonly string[]): MaybePromise<ReadonlySet<string>> {
+    const counts = this.#readCounts(marks.map((mark) => this.#markKey(mark)))
+    const found = (read: readonly number[]) => new Set(marks.filter((_, index) => (read[index] ?? 0) > 0))
+    return isPromise(counts) ? counts.then(found) : found(counts)
+  }
+
+  /** The session remembers these from now on. */
+  putMarks(marks: readonly string[]): MaybePromise<void> {
+    const put = marks.map((mark) => this.#backend.increment(this.#markKey(mark), 1))
+    if (put.some(isPromise)) return Promise.all(put).then(() => {})
+  }
+
+  #markKey(mark: string): string {
+    return `s:${this.sessionId}:${mark}`
+  }
+
   /** The backend answers at once: nothing is saved by asking it for several things in one step. */
   get answersAtOnce(): boolean {
     return this.#backend.readNow !== undefined

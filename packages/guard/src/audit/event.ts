@@ -1,6 +1,7 @@
 import {
   type ContractRecord,
   type Mode,
+  type PastInput,
   type Principal,
   type PrincipalWire,
   principalToWire,
@@ -93,6 +94,8 @@ export interface AuditEventFields {
   readonly policyVersion?: string | null
   readonly policyError?: boolean
   readonly approval?: ApprovalRecord | null
+  /** What of the session's past the contracts asked for and found. */
+  readonly past?: Required<PastInput> | null
 }
 
 const NONE: readonly never[] = Object.freeze([])
@@ -127,6 +130,8 @@ export class AuditEvent {
   readonly policyVersion: string | null
   readonly policyError: boolean
   readonly approval: ApprovalRecord | null
+  /** Null where no contract asked for the session's past. */
+  readonly past: Required<PastInput> | null
 
   constructor(fields: AuditEventFields) {
     this.timestamp = fields.timestamp
@@ -156,6 +161,7 @@ export class AuditEvent {
     this.policyVersion = fields.policyVersion ?? null
     this.policyError = fields.policyError ?? false
     this.approval = fields.approval ?? null
+    this.past = fields.past ?? null
   }
 
   toJSON(): AuditEventJson {
@@ -188,6 +194,7 @@ export class AuditEvent {
       policy_version: this.policyVersion,
       policy_error: this.policyError,
       ...(this.approval === null ? {} : { approval: approvalToWire(this.approval) }),
+      ...(this.past === null ? {} : { past: this.past }),
     }
   }
 }
@@ -235,4 +242,6 @@ export interface AuditEventJson {
   readonly policy_error: boolean
   /** Only on events about an approval. */
   readonly approval?: ApprovalRecordWire
+  /** Only where a contract asked for what came before in the session. */
+  readonly past?: Required<PastInput>
 }

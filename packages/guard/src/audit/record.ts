@@ -1,4 +1,4 @@
-import type { Envelope, Mode, ObserveResult, PostDecision, RedactionPolicy } from '@lictor/contracts'
+import type { Envelope, Mode, ObserveResult, PastInput, PostDecision, RedactionPolicy } from '@lictor/contracts'
 import { isoTime } from '../clock.ts'
 import { type ApprovalRecord, type AuditAction, AuditEvent } from './event.ts'
 
@@ -55,6 +55,8 @@ export interface CallFacts {
   readonly policyVersion: string | null
   readonly mode: Mode
   readonly approval: ApprovalRecord | null
+  /** What of the session's past the contracts asked for and found; null when none asked. */
+  readonly past: Required<PastInput> | null
 }
 
 /** How the tool ended. */
@@ -136,7 +138,7 @@ export class AuditRecord {
   }
 
   #makeEvent(): AuditEvent {
-    const { envelope, args, policyVersion, approval } = this.facts
+    const { envelope, args, policyVersion, approval, past } = this.facts
     const told = this.#told
     const ending = this.#ending
     return new AuditEvent({
@@ -166,6 +168,7 @@ export class AuditRecord {
       mode: this.#mode,
       policyVersion,
       approval,
+      past,
     })
   }
 }

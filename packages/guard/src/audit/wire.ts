@@ -1,5 +1,6 @@
 import {
   type Mode,
+  type PastInput,
   type PrincipalWire,
   principalToWire,
   type RecordWire,
@@ -41,6 +42,7 @@ export interface AuditPayloadWire {
   readonly duration_ms?: number
   readonly error?: string
   readonly approval?: ApprovalRecordWire
+  readonly past?: Required<PastInput>
 }
 
 /** An audit event as `POST /api/v1/events` takes it. */
@@ -89,6 +91,7 @@ function payloadToWire(event: AuditEvent, origin: AuditOrigin): AuditPayloadWire
   if (event.durationMs > 0) payload.duration_ms = event.durationMs
   if (event.error !== null) payload.error = event.error
   if (event.approval !== null) payload.approval = approvalToWire(event.approval)
+  if (event.past !== null) payload.past = event.past
   return payload
 }
 
