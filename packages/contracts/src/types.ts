@@ -87,7 +87,7 @@ export interface OperationLimits {
   readonly maxCallsPerTool: ReadonlyMap<string, number>
 }
 
-export type RecordType = 'precondition' | 'sandbox' | 'session_contract' | 'postcondition'
+export type RecordType = 'precondition' | 'sandbox' | 'session_contract' | 'postcondition' | 'workflow_gate'
 
 /** One evaluated contract. */
 export interface ContractRecord {

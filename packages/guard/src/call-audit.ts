@@ -11,6 +11,7 @@ import type { ApprovalRecord, AuditAction } from './audit/event.ts'
 import { AuditRecord, type CallFacts, ShownArguments, toldBy } from './audit/record.ts'
 import type { AuditSink } from './audit/sinks.ts'
 import type { Clock } from './clock.ts'
+import type { GateEvent, WorkflowStatus } from './gates.ts'
 import type { MaybePromise } from './maybe-promise.ts'
 import { isReadLater, type PreDecision } from './pipeline.ts'
 import type { GovernanceTelemetry } from './telemetry.ts'
@@ -30,7 +31,7 @@ export class CallAudit {
   constructor(envelope: Envelope, policyVersion: string | null, mode: Mode, deps: AuditDependencies) {
     this.#deps = deps
     const args = new ShownArguments(envelope.args, deps.redaction)
-    this.#facts = { envelope, args, policyVersion, mode, approval: null, past: null }
+    this.#facts = { envelope, args, policyVersion, mode, approval: null, past: null, workflow: null }
   }
 
   /** The call was judged again: later events tell by what. */
@@ -41,6 +42,18 @@ export class CallAudit {
   /** Later events tell what of the session's past the contracts asked for and found. */
   after(past: Required<PastInput>): void {
     this.#facts = { ...this.#facts, past }
+  }
+
+  /** Later events tell where the session stands at its gates. */
+  atGates(workflow: WorkflowStatus): void {
+    this.#facts = { ...this.#facts, workflow }
+  }
+
+  /** Something happened at the gates. */
+  gate({ action, status }: GateEvent, attempts: number, executions: number): MaybePromise<void> {
+    const told = toldBy({ name: status.active_stage, message: null }, 'workflow', false)
+    const facts = { ...this.#facts, workflow: status }
+    return this.#emit(AuditRecord.decided(facts, action, this.#deps.clock.now(), told, attempts, executions))
   }
 
   /** Later events tell which approval the call depends on. */

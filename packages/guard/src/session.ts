@@ -25,6 +25,9 @@ export interface ReservationOf {
   readonly bounds: ExecutionBounds | null
 }
 
+/** Other processes of one session that may be faster, one after the other. */
+const MOST_ATTEMPTS = 50
+
 const ILLEGAL_SESSION_ID = /[\u0000-\u001f\u007f/\\:]/
 const ILLEGAL_TOOL_NAME = /[\u0000-\u001f\u007f-\u009f\u2028\u2029/\\]/
 
@@ -239,6 +242,30 @@ export class Session {
   putMarks(marks: readonly string[]): MaybePromise<void> {
     const put = marks.map((mark) => this.#backend.increment(this.#markKey(mark), 1))
     if (put.some(isPromise)) return Promise.all(put).then(() => {})
+  }
+
+  /**
+   * Reads a value of the session, changes it and keeps it, in a turn of its own among the calls of this process; where another
+   * process was faster, anew. `value` null leaves it as it is.
+   */
+  changeValue<Result>(
+    name: string,
+    change: (stored: string | null) => { readonly value: string | null; readonly result: Result },
+  ): Promise<Result> {
+    const key = `s:${this.sessionId}:${name}`
+    const backend = this.#backend
+    return this.#open.inTurn(async () => {
+      for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+        const stored = await backend.get(key)
+        const { value, result } = change(stored)
+        if (value === null) return result
+        if (!backend.replace) await backend.set(key, value)
+        if (!backend.replace || (await backend.replace(key, value, stored))) return result
+        // The answer to a write that was repeated may be about the first of the two.
+        if ((await backend.get(key)) === value) return result
+      }
+      throw new Error(`${key} was changed by others ${MOST_ATTEMPTS} times in a row.`)
+    })
   }
 
   #markKey(mark: string): string {
