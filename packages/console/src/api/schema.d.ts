@@ -6102,7 +6102,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.05
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6185,7 +6185,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.05
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6388,7 +6388,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.02
+                     *         "latency_ms": 0.01
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6396,7 +6396,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 76677660672
+                     *         "free_bytes": 76096446464
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -6508,7 +6508,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.02
+                     *         "latency_ms": 0.01
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6516,7 +6516,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 76677660672
+                     *         "free_bytes": 76096446464
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -7486,7 +7486,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "5hF9vP7Mic0jT2neZ1Yx3i0z1zFdjleJTg68KbvPCtxmNYHwUhAkL1gUL7DXO-asVkOe_yiGEPbqIRxUxhvcduN2QJsthbtGu-FIerzIzkvf5_Ox4oYXlpxqt513iLk-YqpZ3FiDP5nLR3uw5uc7-olXl6PkAEDfnstdp8YIK9FHGvSIjXIJEiighyd-t4xMQLkaumKDfiT5DZFYoVYvkuE5FRVWVHGXsZEjvFAz-7FdUb1ngeC-MtPd90s6W7UN_ao3pkNPBKI6ByMjZWUW8I-D04o4YcSnZP9WOWsHhYF64sfiMclB240W0Ma0PFw4ina-jjVsVhRiQJ_4-rCeWw",
+                     *           "n": "zvVPsTNsx9uskcRuzuBKVfH0j2u6T0teR4STAAzNNB7GE_irBggepXzWpAx59R930YZna9-T1-63sWzQpr00FKkSEq2jTmckps803qVMUg3C2KZgtO6H-CbMI2GQ8GBknjUDA0fnjpsapkJ-qq7v9YPyYKDtR2pw3CauhjWofOMNnwAvjWzYK3FIa_NuKWOI336Q--nCO8n4q2NsjJr_EGtrHycCysUM_xmezhQ9Oj6ZanMEaPqyEOskozjb5udkvnC_x1ug8OJrhM84M7CBWqtiEL17T1zp2wvcboeYM2TsEYuyShMGF044-mj8idvxioQYqM-dbl8QDJJmenTY9Q",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -8010,7 +8010,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *         "tenant_id": "fcc53a38-51f5-4ca6-8f46-6d23083ad23a",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8070,7 +8070,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2"
+                 *       "tenant_id": "fcc53a38-51f5-4ca6-8f46-6d23083ad23a"
                  *     }
                  */
                 "application/json": {
@@ -8091,7 +8091,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *       "tenant_id": "fcc53a38-51f5-4ca6-8f46-6d23083ad23a",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8357,7 +8357,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "aa354308b13e3e4fe23d9f0cb30a696d",
+                     *         "id": "43ea7ba33a5ec783438ebe58ab139534",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8513,7 +8513,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example aa354308b13e3e4fe23d9f0cb30a696d
+                 * @example 43ea7ba33a5ec783438ebe58ab139534
                  */
                 id: string;
             };
@@ -8796,8 +8796,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "MNBO6QPARLJKOCZOT4XKNNPV57WCT3BC",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=MNBO6QPARLJKOCZOT4XKNNPV57WCT3BC&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "BBSWHLRUQHUXOF6OOQC4U7JFPMVJOHWM",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=BBSWHLRUQHUXOF6OOQC4U7JFPMVJOHWM&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -8901,7 +8901,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "780232"
+                 *       "code": "368345"
                  *     }
                  */
                 "application/json": {
@@ -8920,16 +8920,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
-                     *         "Z7BX-D3ZM-M28X-V48P",
-                     *         "JRES-EZVU-Z4M4-P8R6",
-                     *         "JFCJ-WXQD-2P3P-B63B",
-                     *         "H4WZ-ELD4-2LLK-8KDC",
-                     *         "EB3M-KQFK-34HF-U247",
-                     *         "P2HR-DRNY-VFX2-JTTD",
-                     *         "6F42-TXNG-RGPD-J4U4",
-                     *         "NFPE-X3AS-2YFM-UYM4",
-                     *         "JKF8-CLC7-VJ37-TLYW",
-                     *         "FJ4L-LE82-BDTU-GF9C"
+                     *         "3FEB-C8Q4-RSLG-BVY9",
+                     *         "ZMFK-WSZ5-AXGJ-X3TA",
+                     *         "HDMJ-6MY7-H3LT-D8M9",
+                     *         "U6QD-Q39R-5YM9-KQZY",
+                     *         "TKLL-LF9Q-MKLM-SAZA",
+                     *         "55EP-6SDZ-27T6-7H3N",
+                     *         "49SU-7GYQ-4J5G-JDW6",
+                     *         "H5EH-H6NP-CAA9-NC9X",
+                     *         "36HK-ZNG8-297H-F48U",
+                     *         "KWCC-W7AC-UPV8-UV54"
                      *       ]
                      *     }
                      */
@@ -9048,7 +9048,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "429330"
+                 *       "code": "268474"
                  *     }
                  */
                 "application/json": {
@@ -9237,7 +9237,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 77ab6549-b410-477b-8015-6628f539d1a0
+                 * @example ce507457-41f7-48cf-8ca4-b9ad52de22d6
                  */
                 user_id: string;
             };
@@ -9268,7 +9268,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "77ab6549-b410-477b-8015-6628f539d1a0",
+                     *       "user_id": "ce507457-41f7-48cf-8ca4-b9ad52de22d6",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9400,7 +9400,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 61368dfd-2010-41fd-8d36-3f7e66c2b7bf
+                 * @example d0adac3d-2560-489e-887a-80df71eb5e7b
                  */
                 user_id: string;
             };
@@ -9736,14 +9736,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7965e441-427e-4e5a-8f10-ca8621d3763f",
+                     *       "id": "9f12a903-53d2-4424-897d-ddbcae041f60",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#n7xuu-Ch9fn2YORKsNu-gJloILxQj_8hmAM1jGF_sgw",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#VwuNtk-hZxLkEXD-mzFyKSjMDoKTZ9DjJxpAMJCx6Bs",
                      *       "mail": "sent"
                      *     }
                      */
@@ -9899,7 +9899,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
+                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
                  */
                 id: string;
             };
@@ -10007,7 +10007,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "n7xuu-Ch9fn2YORKsNu-gJloILxQj_8hmAM1jGF_sgw"
+                 *       "token": "VwuNtk-hZxLkEXD-mzFyKSjMDoKTZ9DjJxpAMJCx6Bs"
                  *     }
                  */
                 "application/json": {
@@ -10175,7 +10175,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "n7xuu-Ch9fn2YORKsNu-gJloILxQj_8hmAM1jGF_sgw",
+                 *       "token": "VwuNtk-hZxLkEXD-mzFyKSjMDoKTZ9DjJxpAMJCx6Bs",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10487,7 +10487,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "9uKYyPzI09zRAw-EoudISnUW31Sfn5o3pvDvz-tOqvU",
+                 *       "token": "5IF5a2nORenZ2idlMjha3Vk44gQ73GP5aWFS-wArN2E",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -10605,7 +10605,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 77ab6549-b410-477b-8015-6628f539d1a0
+                 * @example ce507457-41f7-48cf-8ca4-b9ad52de22d6
                  */
                 user_id: string;
             };
@@ -10621,7 +10621,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#9uKYyPzI09zRAw-EoudISnUW31Sfn5o3pvDvz-tOqvU"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#5IF5a2nORenZ2idlMjha3Vk44gQ73GP5aWFS-wArN2E"
                      *     }
                      */
                     "application/json": {
@@ -10719,7 +10719,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 77ab6549-b410-477b-8015-6628f539d1a0
+                 * @example ce507457-41f7-48cf-8ca4-b9ad52de22d6
                  */
                 user_id: string;
             };
@@ -11280,7 +11280,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f85f5392-de98-4819-8cbe-216e6ca7d200",
+                     *         "id": "ddfb322a-a350-4cb6-8be8-e936a15e1a5b",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11290,27 +11290,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/drain",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "ddfb322a-a350-4cb6-8be8-e936a15e1a5b",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /v1/cluster/nodes/:id",
-                     *         "target": "gone",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "9955a81a-0587-47e4-85cb-c26a5856bd79",
+                     *         "id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11320,17 +11300,17 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "96c22ef7-b131-4605-8340-db0701ae640f",
+                     *         "id": "820bca0b-77af-4259-87ab-ea36b8907b96",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/activate",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "action": "DELETE /v1/cluster/nodes/:id",
+                     *         "target": "gone",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *         "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11340,57 +11320,27 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "f5d6779a-9d19-4100-8c7d-c92286a02071",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
+                     *         "id": "1989be43-a442-4132-84cc-e2f806bf45fe",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/drain",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "ebcc6f7a-c992-4859-84a0-d6163c1ef174",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/secrets/*",
-                     *         "target": "db/password",
+                     *         "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/activate",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "e8c07252-0a36-4859-80b0-dafef3aefbf0",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11400,7 +11350,37 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *         "id": "bd8254f6-7d2c-4e04-859d-24ca8db4bce9",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "8e0970ab-a644-44e1-82a9-a3c043039868",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11408,44 +11388,64 @@ export interface operations {
                      *         "target": "",
                      *         "details": {},
                      *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *         "details": {},
+                     *         "status": 200
                      *       },
                      *       {
                      *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
+                     *         "target": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *         "details": {},
+                     *         "status": 204
+                     *       },
+                     *       {
+                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
                      *         "action": "POST /api/v1/notifications/channels",
                      *         "target": "",
                      *         "details": {},
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "11a86311-d39a-4af9-84d2-89b5b616d721",
+                     *         "id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
                      *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *         "id": "0077c5e3-6bfe-4806-818c-8c8e3cc868ae",
                      *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
-                     *         "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "DELETE /v1/secrets/*",
+                     *         "target": "db/password",
                      *         "details": {},
                      *         "status": 200
                      *       },
@@ -11637,7 +11637,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *           "id": "fcc53a38-51f5-4ca6-8f46-6d23083ad23a",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11675,7 +11675,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *           "id": "fcc53a38-51f5-4ca6-8f46-6d23083ad23a",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11851,7 +11851,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *       "id": "fcc53a38-51f5-4ca6-8f46-6d23083ad23a",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12035,7 +12035,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *       "id": "fcc53a38-51f5-4ca6-8f46-6d23083ad23a",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12650,7 +12650,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *       "id": "fcc53a38-51f5-4ca6-8f46-6d23083ad23a",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12854,11 +12854,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d013ef88-e838-4a01-8455-a22a274e1490",
+                     *       "id": "503f7679-c2ae-4d68-8a0e-951b05c002ed",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#zkU59QrUS_LK_RuWjdCe1p1cW0zGQLPrky_IruchlyE",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#9uKYyPzI09zRAw-EoudISnUW31Sfn5o3pvDvz-tOqvU",
                      *       "mail": "sent"
                      *     }
                      */
@@ -13225,8 +13225,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a4531970-4e5b-49f9-865e-871666d3d3f3",
-                     *       "user_id": "a4531970-4e5b-49f9-865e-871666d3d3f3",
+                     *       "id": "cd17cd7b-f2e2-4d66-8010-1dab1d031023",
+                     *       "user_id": "cd17cd7b-f2e2-4d66-8010-1dab1d031023",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -13234,11 +13234,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "a4531970-4e5b-49f9-865e-871666d3d3f3",
+                     *         "id": "cd17cd7b-f2e2-4d66-8010-1dab1d031023",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "2KjVAuPpJHk7ShMpXLaZ1ts4SKyoiRq25Ano6hp-gbg",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#2KjVAuPpJHk7ShMpXLaZ1ts4SKyoiRq25Ano6hp-gbg",
+                     *         "token": "xS-bIQeTBB6FI2E6bDHgGjFTRvQTzp2m-SxtJQkj3Xs",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#xS-bIQeTBB6FI2E6bDHgGjFTRvQTzp2m-SxtJQkj3Xs",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13538,8 +13538,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5abf8b78-57bf-41fe-827d-b8541ad87eb0",
-                     *       "user_id": "5abf8b78-57bf-41fe-827d-b8541ad87eb0",
+                     *       "id": "dfae1b24-fdd2-490b-8a0b-7ce75aba582a",
+                     *       "user_id": "dfae1b24-fdd2-490b-8a0b-7ce75aba582a",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -13547,11 +13547,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "5abf8b78-57bf-41fe-827d-b8541ad87eb0",
+                     *         "id": "dfae1b24-fdd2-490b-8a0b-7ce75aba582a",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "JoWaSEPrzWYc3npABqxB16l6X9LeEU8JBC9dsL179TY",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#JoWaSEPrzWYc3npABqxB16l6X9LeEU8JBC9dsL179TY",
+                     *         "token": "bikrQg_jNtG5kqDfVH5-yJbc8SXBW3OTf3Db0rt_6CM",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#bikrQg_jNtG5kqDfVH5-yJbc8SXBW3OTf3Db0rt_6CM",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13723,7 +13723,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example a4531970-4e5b-49f9-865e-871666d3d3f3
+                 * @example cd17cd7b-f2e2-4d66-8010-1dab1d031023
                  */
                 id: string;
             };
@@ -13740,7 +13740,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "a4531970-4e5b-49f9-865e-871666d3d3f3"
+                     *       "id": "cd17cd7b-f2e2-4d66-8010-1dab1d031023"
                      *     }
                      */
                     "application/json": {
@@ -13861,7 +13861,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example zkU59QrUS_LK_RuWjdCe1p1cW0zGQLPrky_IruchlyE
+                 * @example 9uKYyPzI09zRAw-EoudISnUW31Sfn5o3pvDvz-tOqvU
                  */
                 token: string;
             };
@@ -13878,8 +13878,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
-                     *       "tenant_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *       "team_id": "fcc53a38-51f5-4ca6-8f46-6d23083ad23a",
+                     *       "tenant_id": "fcc53a38-51f5-4ca6-8f46-6d23083ad23a",
                      *       "role": "owner"
                      *     }
                      */
@@ -14035,7 +14035,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 77ab6549-b410-477b-8015-6628f539d1a0
+                 * @example ce507457-41f7-48cf-8ca4-b9ad52de22d6
                  */
                 user_id: string;
             };
@@ -14053,7 +14053,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "77ab6549-b410-477b-8015-6628f539d1a0"
+                     *       "user_id": "ce507457-41f7-48cf-8ca4-b9ad52de22d6"
                      *     }
                      */
                     "application/json": {
@@ -14191,7 +14191,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 77ab6549-b410-477b-8015-6628f539d1a0
+                 * @example ce507457-41f7-48cf-8ca4-b9ad52de22d6
                  */
                 user_id: string;
             };
@@ -14219,8 +14219,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "77ab6549-b410-477b-8015-6628f539d1a0",
-                     *       "user_id": "77ab6549-b410-477b-8015-6628f539d1a0",
+                     *       "id": "ce507457-41f7-48cf-8ca4-b9ad52de22d6",
+                     *       "user_id": "ce507457-41f7-48cf-8ca4-b9ad52de22d6",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -14383,7 +14383,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "77ab6549-b410-477b-8015-6628f539d1a0",
+                 *       "user_id": "ce507457-41f7-48cf-8ca4-b9ad52de22d6",
                  *       "role": "member"
                  *     }
                  */
@@ -14404,8 +14404,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "77ab6549-b410-477b-8015-6628f539d1a0",
-                     *       "user_id": "77ab6549-b410-477b-8015-6628f539d1a0",
+                     *       "id": "ce507457-41f7-48cf-8ca4-b9ad52de22d6",
+                     *       "user_id": "ce507457-41f7-48cf-8ca4-b9ad52de22d6",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -15112,7 +15112,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
+                     *       "id": "0729c13e-bd72-4201-8144-5a00c825237d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -15339,7 +15339,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
+                     *       "id": "0729c13e-bd72-4201-8144-5a00c825237d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -16330,7 +16330,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
+                     *           "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -17415,7 +17415,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6",
+                     *       "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17588,7 +17588,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6",
+                     *         "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -17716,7 +17716,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6",
+                     *       "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17860,7 +17860,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6",
+                     *       "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19111,7 +19111,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
+                     *       "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19319,7 +19319,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
+                     *         "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -19405,7 +19405,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example 257a85d3-5ed6-4007-88d4-72e3fcb23f95
+                 * @example db58b6c4-0698-4737-8bbc-ff35d085e1ba
                  */
                 id: string;
             };
@@ -19421,7 +19421,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
+                     *       "deployment_id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19826,7 +19826,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "783f6af8a5d99e638a263b53496d5b660253dd29242bc1d36f02575f1e07ef14",
+                     *       "public_key": "2f3473a35779955afb20edafc683fca939c1c05987b857018562055f53646bfa",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -20503,7 +20503,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *         "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -20604,7 +20604,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -21042,7 +21042,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21053,7 +21053,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *         "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21149,7 +21149,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21307,7 +21307,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 rule_id: string;
             };
@@ -21411,7 +21411,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 6e5f8fa0-684c-4deb-878c-7010a5892421
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 rule_id: string;
             };
@@ -21449,7 +21449,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -22593,7 +22593,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *         "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -22820,7 +22820,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23038,7 +23038,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
+                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
                  */
                 approval_id: string;
             };
@@ -23054,7 +23054,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23076,12 +23076,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *         "approval_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "7497ff8ba0fbdd03779bbc7cd3fd9ba34e2ca74f8647e187e6ef66e882a315453e609831de36c1e3095159cae3520d027722cebb2c17a6ad8f3fa63f5781530e"
+                     *         "signature": "ad277f61d261fdff427dc2e9b688df02ae602604481a0851a5c5f9f5deeaf883c05bf6ae9219095832c7fd37093ec7199807249b395d7b75b5ea1296d6dded05"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23230,7 +23230,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
+                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
                  */
                 approval_id: string;
             };
@@ -23263,7 +23263,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23285,12 +23285,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *         "approval_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "7497ff8ba0fbdd03779bbc7cd3fd9ba34e2ca74f8647e187e6ef66e882a315453e609831de36c1e3095159cae3520d027722cebb2c17a6ad8f3fa63f5781530e"
+                     *         "signature": "ad277f61d261fdff427dc2e9b688df02ae602604481a0851a5c5f9f5deeaf883c05bf6ae9219095832c7fd37093ec7199807249b395d7b75b5ea1296d6dded05"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23522,12 +23522,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "b87b7cc379005f92fc80e3e388caa4976f186da03fa26651aa0d2e88a60ff7ea",
+                     *           "public_key": "bcf2a4ac75e12427c37248d692811370466b4e1d8c10a86703b6a3f203f63a5b",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -23549,7 +23549,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *         "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -23576,7 +23576,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *         "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -23726,7 +23726,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -23889,7 +23889,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
                  */
                 channel_id: string;
             };
@@ -23932,7 +23932,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24094,7 +24094,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
                  */
                 channel_id: string;
             };
@@ -24198,7 +24198,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
                  */
                 channel_id: string;
             };
@@ -24568,7 +24568,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.xZnuDAUTL73_GbvH3FUEMBsR6upiG0R0QqXQBGiTXwj-Vozuxd5anEwr8SUKHOJFkGxcbQxx4OwjrLOx70dQPm0A1wwn6bE5IBErlJvHvAwJjhrNlzcW64SSj8DdENWO44jDd6JgRrnbmOp40m3iVBdRlgghUGYTGSpre2tCtVj0hKq28d57BThafJ1mo6X9e_ZrWC2M6vkHKSEX86-xL3iqSxSbMA9FuwyR8_8VflorOFTKGwp3LAVC8sOkAw_RrijnAk6N55ACqH-4zv1DMYYi9vfQ3Cw1WQv5wEMS1pbjc5ui0ZoWpWZIrce99Be4d74gMz9orfNkJu1Ja2zlkg",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.NpJhI3z3Thmkot4qqePpWOUWCWASJuiNAlAT5OUMbgVKoChQcRS3PqPEReTU-xVM1CsZJeFx2Z8ebWp1UU4l-IzXaLhGRjeIkydAKCjRzqrgBimeQkUekChgK8NJvNDW3rrA87HYlFwBsyg2lHTZgF2Yw2zBlgJ210Zuuyn6X-PqCYUPMcR6DB66J6VqwmIE7_M8jjq1N0VDe1RoaZkUu4PEuZUTvs0QDUSXKAf6VuufkjLQyel33x3whNDhijJ2GyZW2yJCObX86ae5UfvuPBpodctra0JRe5zv2UXG5Q7rsNj7RbBJRVTnhbsh0UmfyHsK010y3xeRFd3iAQkAeg",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -25168,7 +25168,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 13.82,
+                     *       "evaluation_time_ms": 27.99,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -25828,7 +25828,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -25974,7 +25974,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example b35c7004-2fb7-4628-82d0-e90b95b9179c
+                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
                  */
                 approval_id: string;
             };
@@ -25990,7 +25990,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26112,7 +26112,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
+                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
                  */
                 approval_id: string;
             };
@@ -26140,7 +26140,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -26277,7 +26277,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
                  */
                 channel_id: string;
             };
@@ -26294,7 +26294,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:2ab13293-652b-41c0-8a03-3e31553a31be"
+                 *         "data": "approve:2e12c864-ec5a-48d3-80e2-921625d48a7e"
                  *       }
                  *     }
                  */
@@ -27714,7 +27714,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -27879,7 +27879,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                 *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be",
                  *       "outcome": "success"
                  *     }
                  */
@@ -28045,7 +28045,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "6ae85ab2-acc3-465f-827d-ba7f674277f7"
+                 *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be"
                  *     }
                  */
                 "application/json": {
@@ -28716,8 +28716,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *           "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -28736,8 +28736,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *           "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29024,8 +29024,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -29113,8 +29113,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 7ae77b1b-2f78-4ca1-8497-87b534ce526d). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 7ae77b1b-2f78-4ca1-8497-87b534ce526d). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 9ff0e359-9d4f-4552-8aed-c8682e72d295). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 9ff0e359-9d4f-4552-8aed-c8682e72d295). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -29204,8 +29204,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29383,7 +29383,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -29399,8 +29399,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29593,7 +29593,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 96b8cfdc-108a-40ce-8da5-0c75c44f2b9d
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
             };
@@ -29611,8 +29611,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
-                     *       "agent_id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d"
+                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d"
                      *     }
                      */
                     "application/json": {
@@ -29738,7 +29738,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -29768,8 +29768,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30005,7 +30005,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -30023,8 +30023,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *           "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30033,8 +30033,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *           "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30188,7 +30188,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -30218,8 +30218,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30449,7 +30449,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -30479,8 +30479,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30753,10 +30753,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -30939,10 +30939,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *       "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *       "workflow_execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *       "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *       "workflow_execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31128,10 +31128,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
-                     *       "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
-                     *       "workflow_execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
-                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "execution_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "workflow_execution_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31315,9 +31315,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *           "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "workflow_name": "release-gate",
                      *           "status": "cancelled",
                      *           "current_state": "REVIEW",
@@ -31332,9 +31332,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *           "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "workflow_name": "release-gate",
                      *           "status": "cancelled",
                      *           "current_state": "REVIEW",
@@ -31529,7 +31529,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -31545,9 +31545,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -31578,7 +31578,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "2a18d611-bbd6-429f-80ac-b610f483baea"
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -31726,7 +31726,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -31744,7 +31744,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
                      *     }
                      */
                     "application/json": {
@@ -31883,7 +31883,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 0b0675a8-ffe0-48f7-805f-adc8d736c8e8
+                 * @example 1b9ff5e2-2b88-40c5-83d1-86e0a210189a
                  */
                 id: string;
             };
@@ -31913,7 +31913,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8"
+                     *       "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a"
                      *     }
                      */
                     "application/json": {
@@ -32036,7 +32036,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -32075,7 +32075,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
                      *     }
                      */
                     "application/json": {
@@ -32222,7 +32222,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -32238,11 +32238,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
                      *       "events": [
                      *         {
-                     *           "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -32252,15 +32252,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *               "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *               "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *               "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -32270,8 +32270,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *               "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *               "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *               "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -32435,7 +32435,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -32451,16 +32451,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -32583,8 +32583,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32600,8 +32600,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32798,8 +32798,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -32905,7 +32905,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b"
+                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -32974,8 +32974,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -33081,7 +33081,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b"
+                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33279,8 +33279,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -33461,8 +33461,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
-                     *       "workflow_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47"
+                     *       "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976"
                      *     }
                      */
                     "application/json": {
@@ -33732,8 +33732,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
-                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -33745,8 +33745,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
-                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -33945,8 +33945,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34109,7 +34109,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b"
+                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34192,8 +34192,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34356,7 +34356,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b"
+                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34434,17 +34434,11 @@ export interface operations {
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {
-                     *             "content-type": "application/json",
-                     *             "x-idempotency-key": "order-1",
-                     *             "user-agent": "lightMyRequest",
-                     *             "host": "localhost:80",
-                     *             "content-length": "18"
-                     *           },
-                     *           "idempotency_key": "order-1",
+                     *           "headers": {},
+                     *           "idempotency_key": "order-2",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *           "workflow_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
                      *           "workflow_execution_id": "f20032c4-3d0e-468c-84fe-526050f5ac01",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
@@ -34463,17 +34457,11 @@ export interface operations {
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {
-                     *             "content-type": "application/json",
-                     *             "x-idempotency-key": "order-1",
-                     *             "user-agent": "lightMyRequest",
-                     *             "host": "localhost:80",
-                     *             "content-length": "18"
-                     *           },
-                     *           "idempotency_key": "order-1",
+                     *           "headers": {},
+                     *           "idempotency_key": "order-2",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *           "workflow_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
                      *           "workflow_execution_id": "f20032c4-3d0e-468c-84fe-526050f5ac01",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
@@ -34727,10 +34715,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "68d5e219-825c-4a5a-872f-6d9b584f6d66",
-                     *       "stimulus_id": "68d5e219-825c-4a5a-872f-6d9b584f6d66",
-                     *       "workflow_execution_id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
-                     *       "workflow_id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *       "id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *       "stimulus_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *       "workflow_execution_id": "f20032c4-3d0e-468c-84fe-526050f5ac01",
+                     *       "workflow_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
                      *       "status": "classified"
                      *     }
                      */
@@ -34806,7 +34794,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "68d5e219-825c-4a5a-872f-6d9b584f6d66"
+                     *       "original_stimulus_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34837,7 +34825,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "9ce05729-fee4-45df-8046-861b476fa0c4"
+                     *       "stimulus_id": "8c45b96a-b83f-4fcc-8acb-21090a26180f"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34869,7 +34857,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example 0691a341-1cdc-41ab-8cdd-f0565db1ba15
+                 * @example f24deeca-8e08-4b09-864c-4442ac3fb9f8
                  */
                 id: string;
             };
@@ -34885,8 +34873,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
-                     *       "stimulus_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *       "id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
+                     *       "stimulus_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -34900,8 +34888,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "3643dba2-7b56-49fa-8387-d8704843669d",
-                     *       "workflow_execution_id": "f20032c4-3d0e-468c-84fe-526050f5ac01",
+                     *       "workflow_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
+                     *       "workflow_execution_id": "c71b2a2b-ebb1-4926-8512-d05a1c51b64d",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -34911,8 +34899,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
-                     *         "stimulus_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *         "id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
+                     *         "stimulus_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -34926,8 +34914,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "3643dba2-7b56-49fa-8387-d8704843669d",
-                     *         "workflow_execution_id": "f20032c4-3d0e-468c-84fe-526050f5ac01",
+                     *         "workflow_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
+                     *         "workflow_execution_id": "c71b2a2b-ebb1-4926-8512-d05a1c51b64d",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -35606,7 +35594,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "59f01046-c7dc-409d-83e1-20e57d655b6b",
+                     *       "id": "cbce07d8-c6a4-413f-86df-675a43149248",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -35808,7 +35796,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "59f01046-c7dc-409d-83e1-20e57d655b6b",
+                     *       "id": "cbce07d8-c6a4-413f-86df-675a43149248",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36178,7 +36166,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "59f01046-c7dc-409d-83e1-20e57d655b6b",
+                     *           "id": "cbce07d8-c6a4-413f-86df-675a43149248",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36203,7 +36191,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "59f01046-c7dc-409d-83e1-20e57d655b6b",
+                     *           "id": "cbce07d8-c6a4-413f-86df-675a43149248",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36408,9 +36396,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
-                     *           "execution_id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
-                     *           "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *           "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36428,9 +36416,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
-                     *           "execution_id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
-                     *           "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *           "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36674,7 +36662,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                 *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -36706,9 +36694,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
-                     *       "id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *       "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -36883,7 +36871,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -36921,9 +36909,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37088,7 +37076,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 96898cc4-137f-4373-8115-7f8146fd8f3b
+                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
                  */
                 id: string;
             };
@@ -37104,9 +37092,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
-                     *       "execution_id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *       "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -37130,7 +37118,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "96898cc4-137f-4373-8115-7f8146fd8f3b"
+                     *           "0b9d9551-2b43-44db-85d6-64b9894206b8"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -37417,7 +37405,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 96898cc4-137f-4373-8115-7f8146fd8f3b
+                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
                  */
                 id: string;
             };
@@ -37435,8 +37423,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
-                     *       "execution_id": "96898cc4-137f-4373-8115-7f8146fd8f3b"
+                     *       "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *       "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8"
                      *     }
                      */
                     "application/json": {
@@ -37577,7 +37565,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
                  */
                 id: string;
             };
@@ -37607,8 +37595,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
+                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de"
                      *     }
                      */
                     "application/json": {
@@ -37733,7 +37721,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 96898cc4-137f-4373-8115-7f8146fd8f3b
+                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
                  */
                 id: string;
                 /**
@@ -37890,7 +37878,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 96898cc4-137f-4373-8115-7f8146fd8f3b
+                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
                  */
                 id: string;
             };
@@ -37906,16 +37894,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 96898cc4-137f-4373-8115-7f8146fd8f3b started","sequence":1,"execution_started":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0b9d9551-2b43-44db-85d6-64b9894206b8 started","sequence":1,"execution_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0589abec-b964-4139-806f-d64a22365653","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0589abec-b964-4139-806f-d64a22365653","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0589abec-b964-4139-806f-d64a22365653","warm":false}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38029,7 +38017,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 96898cc4-137f-4373-8115-7f8146fd8f3b
+                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
                  */
                 id: string;
             };
@@ -38045,16 +38033,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 96898cc4-137f-4373-8115-7f8146fd8f3b started","sequence":1,"execution_started":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0b9d9551-2b43-44db-85d6-64b9894206b8 started","sequence":1,"execution_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0589abec-b964-4139-806f-d64a22365653","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0589abec-b964-4139-806f-d64a22365653","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0589abec-b964-4139-806f-d64a22365653","warm":false}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38166,7 +38154,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -38182,16 +38170,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38303,7 +38291,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -38319,16 +38307,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38441,7 +38429,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38451,7 +38439,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
+                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38461,7 +38449,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38473,7 +38461,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38483,7 +38471,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
+                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38493,7 +38481,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38598,7 +38586,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 6380b14e-bfde-46df-8c1a-eb370d775d3c
+                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
                  */
                 id: string;
             };
@@ -38615,7 +38603,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
+                     *         "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -38624,7 +38612,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
+                     *       "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -38775,7 +38763,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 6380b14e-bfde-46df-8c1a-eb370d775d3c
+                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
                  */
                 id: string;
             };
@@ -38806,7 +38794,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "6380b14e-bfde-46df-8c1a-eb370d775d3c"
+                     *       "request_id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315"
                      *     }
                      */
                     "application/json": {
@@ -38942,7 +38930,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
+                 * @example f7ebd8cb-e6eb-4df8-8852-8ec0229a42de
                  */
                 id: string;
             };
@@ -38973,7 +38961,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042"
+                     *       "request_id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de"
                      *     }
                      */
                     "application/json": {
@@ -39130,7 +39118,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "0b28a286-fd14-4982-84f1-e839ac648a74",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39143,7 +39131,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "0b28a286-fd14-4982-84f1-e839ac648a74",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39344,7 +39332,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "0b28a286-fd14-4982-84f1-e839ac648a74",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39579,7 +39567,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example 0b28a286-fd14-4982-84f1-e839ac648a74
                  */
                 volume_id: string;
             };
@@ -39595,7 +39583,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "0b28a286-fd14-4982-84f1-e839ac648a74",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39733,7 +39721,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 8e0970ab-a644-44e1-82a9-a3c043039868
+                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
                  */
                 volume_id: string;
             };
@@ -39751,7 +39739,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "8e0970ab-a644-44e1-82a9-a3c043039868"
+                     *       "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b"
                      *     }
                      */
                     "application/json": {
@@ -39890,7 +39878,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example 0b28a286-fd14-4982-84f1-e839ac648a74
                  */
                 volume_id: string;
             };
@@ -39920,7 +39908,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "0b28a286-fd14-4982-84f1-e839ac648a74",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -40098,7 +40086,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example 0b28a286-fd14-4982-84f1-e839ac648a74
                  */
                 volume_id: string;
             };
@@ -40312,7 +40300,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example 0b28a286-fd14-4982-84f1-e839ac648a74
                  */
                 volume_id: string;
             };
@@ -40451,7 +40439,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example 0b28a286-fd14-4982-84f1-e839ac648a74
                  */
                 volume_id: string;
             };
@@ -40590,7 +40578,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example 0b28a286-fd14-4982-84f1-e839ac648a74
                  */
                 volume_id: string;
             };
@@ -40731,7 +40719,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example 0b28a286-fd14-4982-84f1-e839ac648a74
                  */
                 volume_id: string;
             };
@@ -40897,7 +40885,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example 0b28a286-fd14-4982-84f1-e839ac648a74
                  */
                 volume_id: string;
             };
@@ -41099,11 +41087,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "volume_id": "0b28a286-fd14-4982-84f1-e839ac648a74",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41113,11 +41101,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "volume_id": "0b28a286-fd14-4982-84f1-e839ac648a74",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41306,11 +41294,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "volume_id": "0b28a286-fd14-4982-84f1-e839ac648a74",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41320,11 +41308,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "volume_id": "0b28a286-fd14-4982-84f1-e839ac648a74",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41504,8 +41492,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                 *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                 *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                 *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -41793,8 +41781,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                 *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                 *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                 *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -42984,8 +42972,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -43002,8 +42990,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
-                     *           "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43014,9 +43002,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *               "grant_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *               "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *               "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *               "grant_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *               "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43034,8 +43022,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -43052,8 +43040,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
-                     *           "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43064,9 +43052,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *               "grant_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *               "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *               "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *               "grant_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *               "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43263,7 +43251,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example f872d6cc-e17e-4a8b-8c9f-fff947f3228e
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 id: string;
             };
@@ -43279,8 +43267,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
-                     *       "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43291,9 +43279,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *           "grant_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *           "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "grant_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -43308,8 +43296,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
-                     *         "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *         "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *         "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -43320,9 +43308,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *             "grant_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *             "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *             "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *             "grant_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *             "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -43566,7 +43554,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example f872d6cc-e17e-4a8b-8c9f-fff947f3228e
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 id: string;
             };
@@ -43583,7 +43571,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "success": true
                      *     }
                      */
@@ -43773,8 +43761,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
-                     *       "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44011,8 +43999,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -44208,7 +44196,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example f872d6cc-e17e-4a8b-8c9f-fff947f3228e
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 id: string;
             };
@@ -44240,8 +44228,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
-                     *       "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44252,9 +44240,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *           "grant_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *           "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "grant_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44476,7 +44464,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example f872d6cc-e17e-4a8b-8c9f-fff947f3228e
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 id: string;
             };
@@ -44494,9 +44482,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *           "grant_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *           "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "grant_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44507,9 +44495,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *           "grant_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *           "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "grant_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44671,7 +44659,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example f872d6cc-e17e-4a8b-8c9f-fff947f3228e
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 id: string;
             };
@@ -44707,9 +44695,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *       "grant_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *       "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "grant_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -44868,12 +44856,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example f872d6cc-e17e-4a8b-8c9f-fff947f3228e
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example 7bc9058a-1df9-436f-8bba-c3c1f79d18eb
+                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
                  */
                 grant_id: string;
             };
@@ -44890,8 +44878,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "grant_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
                      *       "success": true
                      *     }
                      */
@@ -45771,11 +45759,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=35e4317a25a2aa7d64995276875e85a24d3fb85a4d21c7f95ef115fa6211f673&code_challenge=3cH8AnQguea6c4MlC_3VvXc4LvqYaUNm2L_TnHCN1Ao&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=35e4317a25a2aa7d64995276875e85a24d3fb85a4d21c7f95ef115fa6211f673&code_challenge=3cH8AnQguea6c4MlC_3VvXc4LvqYaUNm2L_TnHCN1Ao&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=35e4317a25a2aa7d64995276875e85a24d3fb85a4d21c7f95ef115fa6211f673&code_challenge=3cH8AnQguea6c4MlC_3VvXc4LvqYaUNm2L_TnHCN1Ao&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "35e4317a25a2aa7d64995276875e85a24d3fb85a4d21c7f95ef115fa6211f673",
-                     *       "state_token": "35e4317a25a2aa7d64995276875e85a24d3fb85a4d21c7f95ef115fa6211f673",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=0e5ffec77f629e0f8de1bf5a4682b92a87d6d5edd48a36c8424e6e058f415327&code_challenge=Q7vMlpSDs4MWbOpz67Gntl2Fd5C6m_SmdCXuLMh40bk&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=0e5ffec77f629e0f8de1bf5a4682b92a87d6d5edd48a36c8424e6e058f415327&code_challenge=Q7vMlpSDs4MWbOpz67Gntl2Fd5C6m_SmdCXuLMh40bk&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=0e5ffec77f629e0f8de1bf5a4682b92a87d6d5edd48a36c8424e6e058f415327&code_challenge=Q7vMlpSDs4MWbOpz67Gntl2Fd5C6m_SmdCXuLMh40bk&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "0e5ffec77f629e0f8de1bf5a4682b92a87d6d5edd48a36c8424e6e058f415327",
+                     *       "state_token": "0e5ffec77f629e0f8de1bf5a4682b92a87d6d5edd48a36c8424e6e058f415327",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -45932,7 +45920,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example 35e4317a25a2aa7d64995276875e85a24d3fb85a4d21c7f95ef115fa6211f673
+                 * @example 0e5ffec77f629e0f8de1bf5a4682b92a87d6d5edd48a36c8424e6e058f415327
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -45958,8 +45946,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
-                     *       "credential_id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
+                     *       "id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
+                     *       "credential_id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46100,7 +46088,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "e3beec6fced91c9220636421d9d7b33c256c9ee186d595a6d3f334568a2c58f8"
+                 *       "state": "b8a37eec9ead039d363c8b2cff3053338012315631b15b19758e06ee10ead958"
                  *     }
                  */
                 "application/json": {
@@ -46128,8 +46116,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
-                     *       "credential_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *       "id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
+                     *       "credential_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46312,7 +46300,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "B87vUI2bjyqd_n77fJZoIzrz72JFQIJYuqKc-b73YkM",
+                     *       "device_code": "fMp-U8Ej49dhep5g_hedAwVeTXiBIASGzH3VnbAQ01Q",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -46477,7 +46465,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "B87vUI2bjyqd_n77fJZoIzrz72JFQIJYuqKc-b73YkM",
+                 *       "device_code": "fMp-U8Ej49dhep5g_hedAwVeTXiBIASGzH3VnbAQ01Q",
                  *       "provider": "files"
                  *     }
                  */
@@ -46500,8 +46488,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
-                     *       "binding_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa"
+                     *       "credential_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
+                     *       "binding_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d"
                      *     }
                      */
                     "application/json": {
@@ -46662,7 +46650,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "pRWIIWDFwX08t3d3OuhCigzFvi9h9sHUm0HQ0Ck9W10",
+                 *       "device_code": "FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8",
                  *       "provider": "files"
                  *     }
                  */
@@ -46685,8 +46673,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
-                     *       "binding_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c"
+                     *       "credential_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *       "binding_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c"
                      *     }
                      */
                     "application/json": {
@@ -46855,7 +46843,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
+                     *           "id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46870,7 +46858,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
+                     *           "id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46886,7 +46874,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
+                     *           "id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47054,7 +47042,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
+                     *       "id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -47065,9 +47053,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_aVClIiM9QmYf386fPLKu9c29L1TjojINeQy5J2Er",
-                     *       "key_value": "aegis_aVClIiM9QmYf386fPLKu9c29L1TjojINeQy5J2Er",
-                     *       "api_key": "aegis_aVClIiM9QmYf386fPLKu9c29L1TjojINeQy5J2Er"
+                     *       "key": "aegis_dhOcY1RLIFujeD36Bn6ljjgXYbHgLfPf8epDxCvo",
+                     *       "key_value": "aegis_dhOcY1RLIFujeD36Bn6ljjgXYbHgLfPf8epDxCvo",
+                     *       "api_key": "aegis_dhOcY1RLIFujeD36Bn6ljjgXYbHgLfPf8epDxCvo"
                      *     }
                      */
                     "application/json": {
@@ -47198,7 +47186,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example f277897c-7ac5-4d83-8592-2eab98f6d0a2
+                 * @example 07ceef50-8d9b-4f2a-8dfe-7efb7c966823
                  */
                 id: string;
             };
@@ -47216,7 +47204,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
+                     *       "id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *       "success": true
                      *     }
                      */
@@ -50458,13 +50446,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *           "id": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
+                     *           "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "execution_id": null,
-                     *           "session_id": "4abc82fb-4df8-40e1-8ab6-ec3cc62a0692",
+                     *           "session_id": "895b125f-f6e8-47e5-8900-7ba6da562fe6",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50473,13 +50461,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *           "id": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
+                     *           "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "execution_id": null,
-                     *           "session_id": "4abc82fb-4df8-40e1-8ab6-ec3cc62a0692",
+                     *           "session_id": "895b125f-f6e8-47e5-8900-7ba6da562fe6",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50656,13 +50644,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *           "id": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
+                     *           "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "execution_id": null,
-                     *           "session_id": "4abc82fb-4df8-40e1-8ab6-ec3cc62a0692",
+                     *           "session_id": "895b125f-f6e8-47e5-8900-7ba6da562fe6",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50671,13 +50659,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *           "id": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
+                     *           "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "execution_id": null,
-                     *           "session_id": "4abc82fb-4df8-40e1-8ab6-ec3cc62a0692",
+                     *           "session_id": "895b125f-f6e8-47e5-8900-7ba6da562fe6",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50944,10 +50932,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
-                     *         "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
-                     *         "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
-                     *         "sub": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
+                     *         "session_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *         "execution_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *         "agent_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
+                     *         "sub": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -50963,10 +50951,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "4abc82fb-4df8-40e1-8ab6-ec3cc62a0692",
-                     *         "execution_id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
-                     *         "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
-                     *         "sub": "094fdf63-8c53-4b08-8580-9132aadd3c87",
+                     *         "session_id": "895b125f-f6e8-47e5-8900-7ba6da562fe6",
+                     *         "execution_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *         "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *         "sub": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -50982,7 +50970,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *         "session_id": "3386f911-2580-46d1-879f-21cf44f7a87c",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51112,9 +51100,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *       "session_id": "3386f911-2580-46d1-879f-21cf44f7a87c",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjgyMGJjYTBiLTc3YWYtNDI1OS04N2FiLWVhMzZiODkwN2I5NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwZTg1MWUwMC00MzYwLTRmMDgtODJjZi01NjQ5OTEwMDAzMWEiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.EdzuinDdBNEcZ9WbZK5IZx90hbpHMDXG3RXgsI8tYyJyNMN1B_nf62MKeOPF5sQ32823ThjkJnUrdAw4-V8tCQ",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImI5NzkyNzJjLTI4MTItNDMwMC04MmYzLWIxNjgyNjVlNTJiNCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzMzg2ZjkxMS0yNTgwLTQ2ZDEtODc5Zi0yMWNmNDRmN2E4N2MiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.Ir1xc-HyOmA7wsJSsA4szndzanH4BMS4WstBW3yX5K38p2V2r4zYWEgExOgZGnVgrD6leh46INdV8XemRWSwDQ",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -51251,7 +51239,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *       "session_id": "3386f911-2580-46d1-879f-21cf44f7a87c",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51553,8 +51541,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
-                     *           "execution_id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
+                     *           "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *           "execution_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51565,8 +51553,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
-                     *           "execution_id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
+                     *           "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *           "execution_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51692,11 +51680,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
-                     *       "execution_id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
+                     *       "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *       "execution_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/AcyxZcoD28e2xgLnv3kGiLBid7uklaL1WuHZjzvUZ5w"
+                     *       "gateway_url": "https://lictor.example.com/x/xD8Z7rEh2Dort26n5GPyXpmkK7Eax6uZXxE0Sktnorc"
                      *     }
                      */
                     "application/json": {
@@ -52000,19 +51988,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "820bca0b-77af-4259-87ab-ea36b8907b96",
+                     *       "kid": "b979272c-2812-4300-82f3-b168265e52b4",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "820bca0b-77af-4259-87ab-ea36b8907b96",
+                     *           "kid": "b979272c-2812-4300-82f3-b168265e52b4",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "b9d707aa-4450-4f92-8fec-a057011e76ba",
+                     *           "kid": "35fce006-d77b-40d1-89f3-469180be97e3",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -52144,7 +52132,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example b9d707aa-4450-4f92-8fec-a057011e76ba
+                 * @example 35fce006-d77b-40d1-89f3-469180be97e3
                  */
                 kid: string;
             };
@@ -52161,7 +52149,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "b9d707aa-4450-4f92-8fec-a057011e76ba"
+                     *       "kid": "35fce006-d77b-40d1-89f3-469180be97e3"
                      *     }
                      */
                     "application/json": {
@@ -52228,7 +52216,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key 'b9d707aa-4450-4f92-8fec-a057011e76ba'."
+                     *       "message": "There is no key '35fce006-d77b-40d1-89f3-469180be97e3'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -52317,7 +52305,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "61ef51b4-ac4f-4dfe-873a-df1e70cf2f3c",
+                     *           "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52330,7 +52318,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "61ef51b4-ac4f-4dfe-873a-df1e70cf2f3c",
+                     *           "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52526,7 +52514,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "61ef51b4-ac4f-4dfe-873a-df1e70cf2f3c",
+                     *       "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -52660,7 +52648,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 61ef51b4-ac4f-4dfe-873a-df1e70cf2f3c
+                 * @example f1b75600-6bea-4c97-8e0c-1bc8408bcdaa
                  */
                 id: string;
             };
@@ -52677,7 +52665,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "61ef51b4-ac4f-4dfe-873a-df1e70cf2f3c"
+                     *       "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa"
                      *     }
                      */
                     "application/json": {
@@ -55509,7 +55497,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example 0b28a286-fd14-4982-84f1-e839ac648a74
                  */
                 volume_id: string;
             };
@@ -55568,7 +55556,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "volume_id": "0b28a286-fd14-4982-84f1-e839ac648a74",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -55731,9 +55719,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImI5ZDcwN2FhLTQ0NTAtNGY5Mi04ZmVjLWEwNTcwMTFlNzZiYSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI3M2M3MmFjNS1iNDg5LTRjMDktOGFjMy01NjkwY2ZiNjQ4NDMiLCJleGVjX2lkIjoiYzhiMGIwNjQtMmM0Zi00YzNiLTgzZDctMjc4YjFhYzY2MjdiIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImM4YjBiMDY0LTJjNGYtNGMzYi04M2Q3LTI3OGIxYWM2NjI3YiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwZGQyZWQzNy05Y2U3LTRhOWUtOGMwMy1lZTc4Y2ZjYzE0YTQiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.cByl-KhQBYnHvTos0Y56PNIUYs8nUV3O8V-_rlS2TiLx-pXhDcy1Od1kuoK9-d2pvQ8wJX0va1Bg8GCqEtVuteTrM4B41tlZNAKBtXvAH84LdDhPK9srLndVoOrORZA01kGhaKxUSgRVGn8dBexhxhoaghMNowwljlzbDrjWcGnT_OjpxoqCNNLcto1xTUxFaiTa5vMWVtFVawxJQ2een1vl7vRx32O9Xl9OpZ3ETHaCkdtnrjDYh-uELM4zqHDg08mMI1YQJuhFmMahPreGCTz6SKKqTezETWHHZUrz8Nb44XrQZn_zAl4x8nwqakgwmeYYoMkG1sCzarGIEcGhWQ",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjM1ZmNlMDA2LWQ3N2ItNDBkMS04OWYzLTQ2OTE4MGJlOTdlMyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxOGJiNGJmZC04NDFkLTQyNTItOGEzZi03OTI1MTFkMGViODciLCJleGVjX2lkIjoiNWMyN2Y2YTItMjYwZS00ZTA0LTgzN2UtOWYwYzRkYjkxNDJjIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjVjMjdmNmEyLTI2MGUtNGUwNC04MzdlLTlmMGM0ZGI5MTQyYyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJkM2ZlZTgwMy00Yjg5LTQ3MGQtODI2MS1lMzIxODhiZGYzYTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.GK6QbCIWW6RCR2JY5hPLERkhPkOIeJv_TtKCK5OOYKn1x_HIul08h0j6Sn9flqunEQEJDXHSCs2KU02ZUsA7zHPZLzM6lButgm4Hzbs5BXom36bulCpidDw5lTWzBdY6Q148nYLCa34u5XRjooLQE1C5Yohi4mazMHyS3FwK5lqG2yE-svIt0rbDAXjxyxAqCwKZfhzL94LVdXaQfF1INHgg409JDF7Wym6VIWSjlU3rCX2hMRHFU0njfjloBvA4Ysqr_N_QUjYx7Sgp7HfswMRyKhYZWSq-wO5ad32w4nYt8n9S4vAQN1q1-9wclccQ0C-KGCDYIDlB-xztUHUi8g",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4"
+                     *       "session_id": "d3fee803-4b89-470d-8261-e32188bdf3a7"
                      *     }
                      */
                     "application/json": {
@@ -55764,7 +55752,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "404f3cb6c985"
+                     *         "request_id": "941a95c0ec78"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55827,7 +55815,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6eb3d6868fb7"
+                     *         "request_id": "f249206c11b1"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55888,7 +55876,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "60433e8a1523"
+                     *         "request_id": "7998a85cbb44"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55949,7 +55937,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "eec90e0bce6f"
+                     *         "request_id": "0195199a4137"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56010,7 +55998,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "83f68e3315e4"
+                     *         "request_id": "1bdaae92e215"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56071,7 +56059,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d7eeaadb753d"
+                     *         "request_id": "ac98dd4aa75f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56373,7 +56361,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3ab812417ad7"
+                     *         "request_id": "37cb8f257e0d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56628,7 +56616,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "843c54ea9f57"
+                     *         "request_id": "653355db84f6"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56689,7 +56677,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3f6327642865"
+                     *         "request_id": "80609a395344"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57459,7 +57447,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e194a0a9ac02"
+                     *         "request_id": "faa07447b327"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57520,7 +57508,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b548da0f0c9f"
+                     *         "request_id": "c858ff0ab1d4"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57574,7 +57562,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example AcyxZcoD28e2xgLnv3kGiLBid7uklaL1WuHZjzvUZ5w
+                 * @example xD8Z7rEh2Dort26n5GPyXpmkK7Eax6uZXxE0Sktnorc
                  */
                 token: string;
             };
@@ -57591,9 +57579,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImI5ZDcwN2FhLTQ0NTAtNGY5Mi04ZmVjLWEwNTcwMTFlNzZiYSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwOTRmZGY2My04YzUzLTRiMDgtODU4MC05MTMyYWFkZDNjODciLCJleGVjX2lkIjoiNzU0YjI3ZDQtNjA1Ny00ZWY2LThlMjUtNDAyZDZjMWJlMDI1Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6Ijc1NGIyN2Q0LTYwNTctNGVmNi04ZTI1LTQwMmQ2YzFiZTAyNSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI0YWJjODJmYi00ZGY4LTQwZTEtOGFiNi1lYzNjYzYyYTA2OTIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.bpWBviMEVag59g__iWMRiZTdxxxMxbcR79fSJD7prEJEAtQexid2HCo8VlYV7t5kGavzKMMXwzlIulFNBcB0PuWAF6CwEFFC0LLMCBVn1TMIrmA0kRBnFQ6L655GI_syFoDHTjfXsqU9Gwkt50ZjKzSDEaMgcYkKMDH2jI7uNGYZBdHvy7OeyjfZ_zQdzUJptE2IG2ME_RnfPS0a0dJT2wNRBRmjQ4QE53py-jIMBPjgi-6WC2pdg_NEG3O6rIy5Yc6F1a2Nt-lL2C1jQsWTEz3_AODNw-enzhN4O7ipaX4q12o9JkfKqsZ24APiyp5uzZP2tCDbge_H-QXaag8OkA",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjM1ZmNlMDA2LWQ3N2ItNDBkMS04OWYzLTQ2OTE4MGJlOTdlMyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIzNGZhMGU0Mi1mMTdkLTRkMTctOGMyMy1lNDdlZTIzZWVmNTciLCJleGVjX2lkIjoiYTUxNTg4MjEtNjBjNS00MTdkLThjYjctNzc3NzNhZTg0MjhhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI4OTViMTI1Zi1mNmU4LTQ3ZTUtODkwMC03YmE2ZGE1NjJmZTYiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.kew9MHiId7-_6NTy6u9T7Mlp-FruD8EN4XRNQekuxNqkAs58Glf2wL35NAu3yLLAKCOG48d4ug8tH9gdYq9_o3os_5UopaCzNex6thMFQZXKpCDFhobjGDnVP46j8Z9S0CvF3_p9BYx5psimrbEKwT3HceLXfP3Ymhlw_DASkgKg-Gife8vSIBBmk2CK0tM5sB2HT_6XMwmf1Qiu1ex5pEeHF1LX-wImDq2I1_eWC9VYjsdT0Q3_9gcb5nP5GTaTmnprT5SMrCpMO_WD7QQ5WKbXYN_yzQ5T8_fCt4P7DR2iC9du48FoIeDQnRlDNRZT4QXWc6LDTMwmdhB8p3OSRg",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "4abc82fb-4df8-40e1-8ab6-ec3cc62a0692"
+                     *       "session_id": "895b125f-f6e8-47e5-8900-7ba6da562fe6"
                      *     }
                      */
                     "application/json": {
@@ -57624,7 +57612,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "5eb068d23777"
+                     *         "request_id": "acc762ab9281"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57687,7 +57675,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c98b9424d562"
+                     *         "request_id": "580e982dc3ad"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57748,7 +57736,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "bd32b555f382"
+                     *         "request_id": "1080c88e6086"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57809,7 +57797,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1df274c9a64f"
+                     *         "request_id": "217d4e2f96cd"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57870,7 +57858,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "71fc7d3a56fa"
+                     *         "request_id": "68cfb5f152cc"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57931,7 +57919,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "73a50ddd5f6f"
+                     *         "request_id": "b04a816ce05d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57992,7 +57980,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "66d639efd2b6"
+                     *         "request_id": "c79d9b4f1a14"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58172,7 +58160,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example AcyxZcoD28e2xgLnv3kGiLBid7uklaL1WuHZjzvUZ5w
+                 * @example xD8Z7rEh2Dort26n5GPyXpmkK7Eax6uZXxE0Sktnorc
                  */
                 token: string;
             };
@@ -58239,7 +58227,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8116bb7d48e7"
+                     *         "request_id": "18621e880b02"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58494,7 +58482,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "0fdca6ef5253"
+                     *         "request_id": "c496cfcf3fcc"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58555,7 +58543,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1306a706c675"
+                     *         "request_id": "9532503fab31"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58928,7 +58916,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example AcyxZcoD28e2xgLnv3kGiLBid7uklaL1WuHZjzvUZ5w
+                 * @example xD8Z7rEh2Dort26n5GPyXpmkK7Eax6uZXxE0Sktnorc
                  */
                 token: string;
             };
@@ -59331,7 +59319,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a0f95a42a2e9"
+                     *         "request_id": "c2c80ded48a0"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59392,7 +59380,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1fb1cd17e0bd"
+                     *         "request_id": "d4cc7a0ddc48"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59507,7 +59495,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "fc05df8ea013"
+                     *         "request_id": "15ccc024fc7b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59762,7 +59750,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "58786c81cc07"
+                     *         "request_id": "d13e67ebbab1"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59823,7 +59811,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "90a7d57e7ecf"
+                     *         "request_id": "6eed6a81eb11"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60203,9 +60191,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "l5Utx6SQ6lxbvmn4T2BChqG5-MbGZLMY60Bensza3_5NsFi65RjDur90L8Mkicsf0gC6aFGsL9uiZFaY1fKwyw8fBtr4TKsrWCToeKi-11xmnWvl7FdI9gz-yRW0yrMvbg6FC7luH56rVf70NXS9Elr16ymI4D_gvhiTz6HQEUSBPh-CazPq5sntM-cO8kCjYuH6TkTM4M9P4Subkay4uVQaIZWg2R23xnzv53VOndvOC1ssl5PGxgh7gl0Ax7nisKazqoZNrJkcghJJ98qz0gbvR8Rhex8InkutjbhTk8PhrRwazBmf3LJY5as7p0UQqaWAt4fGpduF2zgZN9_BPw",
+                     *           "n": "sRxT9e0SPb1MlMhgPl96cfY1pXBNv9QmlGXo3uljr6nrbeqveZHJWzG_r_yAOu-SOFIAtuBthZ_0W0_UHSu4U_bRXIeMAsEZlM9pk4F44nSlMPdCPD9FkiK8dvboU6eief4JDOyDx0rcQI7Q8HJ8rTVgpt5ZFzmjBXXUBvHjRX43y0BF4b7xjz5otcp2fBLuOmKhelkyLnZ3nfxwLPqmzpXwTj8zcyR_xR9zfoyf0ge8pSDcVQmwFGA46W1xGXDlm1_OTtCcQ9qbLoze-vxwRCpHztxr6itINtmnhb4xU-gISDDZpfGbO5bIJ2SDAW6GwIJKvAv9dm09G2OmRn5csw",
                      *           "e": "AQAB",
-                     *           "kid": "b9d707aa-4450-4f92-8fec-a057011e76ba",
+                     *           "kid": "35fce006-d77b-40d1-89f3-469180be97e3",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -60261,10 +60249,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
-                     *       "stimulus_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
-                     *       "workflow_execution_id": "f20032c4-3d0e-468c-84fe-526050f5ac01",
-                     *       "workflow_id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *       "id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
+                     *       "stimulus_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
+                     *       "workflow_execution_id": "c71b2a2b-ebb1-4926-8512-d05a1c51b64d",
+                     *       "workflow_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
                      *       "status": "classified"
                      *     }
                      */
@@ -60355,7 +60343,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15"
+                     *       "original_stimulus_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
