@@ -6102,7 +6102,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.05
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6185,7 +6185,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.05
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6388,7 +6388,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.01
+                     *         "latency_ms": 0.02
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6396,7 +6396,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 76096446464
+                     *         "free_bytes": 74732371968
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -6508,7 +6508,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.01
+                     *         "latency_ms": 0.02
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6516,7 +6516,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 76096446464
+                     *         "free_bytes": 74732371968
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -7486,7 +7486,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "zvVPsTNsx9uskcRuzuBKVfH0j2u6T0teR4STAAzNNB7GE_irBggepXzWpAx59R930YZna9-T1-63sWzQpr00FKkSEq2jTmckps803qVMUg3C2KZgtO6H-CbMI2GQ8GBknjUDA0fnjpsapkJ-qq7v9YPyYKDtR2pw3CauhjWofOMNnwAvjWzYK3FIa_NuKWOI336Q--nCO8n4q2NsjJr_EGtrHycCysUM_xmezhQ9Oj6ZanMEaPqyEOskozjb5udkvnC_x1ug8OJrhM84M7CBWqtiEL17T1zp2wvcboeYM2TsEYuyShMGF044-mj8idvxioQYqM-dbl8QDJJmenTY9Q",
+                     *           "n": "rv_WIY6-8jL_ldLwj6oEImjjRtSf0AzAsIxYxgMBL6NideO-_Izyh8VheudoyaUOQihVbK8zdIL5N70NFceDWzdtsPqMLERdZoIb_7ci0F9a5vEaPBvRZEXl4aPVDg2eFLCl8wh6Hpjds0xbdX7uxydeuDaueuq8jBJhjR2dHlevVOYIAmfvx5oiTL0uZLm6Sc_eIECLrMxQHRV76SugZ8yO0TsZ33coKpcJd11q-QAOOsJda7SvqWbGAWvBwyFH6qToBxwMh41MmGOMEFP-779wn158j4PK-riRBamAMK0f8OT6RvTbT2FEpxQU1SK3jGRo4_PWwKqUDB9JMBsUdw",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -8010,7 +8010,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "fcc53a38-51f5-4ca6-8f46-6d23083ad23a",
+                     *         "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8070,7 +8070,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "fcc53a38-51f5-4ca6-8f46-6d23083ad23a"
+                 *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961"
                  *     }
                  */
                 "application/json": {
@@ -8091,7 +8091,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "fcc53a38-51f5-4ca6-8f46-6d23083ad23a",
+                     *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8357,7 +8357,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "43ea7ba33a5ec783438ebe58ab139534",
+                     *         "id": "f6de0619f2effb9a0afa2659d86c8bd8",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8513,7 +8513,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 43ea7ba33a5ec783438ebe58ab139534
+                 * @example f6de0619f2effb9a0afa2659d86c8bd8
                  */
                 id: string;
             };
@@ -8796,8 +8796,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "BBSWHLRUQHUXOF6OOQC4U7JFPMVJOHWM",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=BBSWHLRUQHUXOF6OOQC4U7JFPMVJOHWM&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "3BELW53LSOWFSIJWXVVBVCY2ZTU2NNWE",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=3BELW53LSOWFSIJWXVVBVCY2ZTU2NNWE&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -8901,7 +8901,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "368345"
+                 *       "code": "465648"
                  *     }
                  */
                 "application/json": {
@@ -8920,16 +8920,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
+                     *         "EB5N-CNK6-GG8G-7FWW",
+                     *         "SPMY-SXAR-UTUH-F4ME",
+                     *         "V57N-PCLX-9BRB-3ZKN",
+                     *         "96Q5-ABX3-YAEL-S58A",
                      *         "3FEB-C8Q4-RSLG-BVY9",
                      *         "ZMFK-WSZ5-AXGJ-X3TA",
                      *         "HDMJ-6MY7-H3LT-D8M9",
                      *         "U6QD-Q39R-5YM9-KQZY",
                      *         "TKLL-LF9Q-MKLM-SAZA",
-                     *         "55EP-6SDZ-27T6-7H3N",
-                     *         "49SU-7GYQ-4J5G-JDW6",
-                     *         "H5EH-H6NP-CAA9-NC9X",
-                     *         "36HK-ZNG8-297H-F48U",
-                     *         "KWCC-W7AC-UPV8-UV54"
+                     *         "55EP-6SDZ-27T6-7H3N"
                      *       ]
                      *     }
                      */
@@ -9048,7 +9048,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "268474"
+                 *       "code": "217755"
                  *     }
                  */
                 "application/json": {
@@ -9237,7 +9237,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example ce507457-41f7-48cf-8ca4-b9ad52de22d6
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -9268,7 +9268,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "ce507457-41f7-48cf-8ca4-b9ad52de22d6",
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9400,7 +9400,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example d0adac3d-2560-489e-887a-80df71eb5e7b
+                 * @example 5abf8b78-57bf-41fe-827d-b8541ad87eb0
                  */
                 user_id: string;
             };
@@ -9736,14 +9736,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9f12a903-53d2-4424-897d-ddbcae041f60",
+                     *       "id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#VwuNtk-hZxLkEXD-mzFyKSjMDoKTZ9DjJxpAMJCx6Bs",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE",
                      *       "mail": "sent"
                      *     }
                      */
@@ -9899,7 +9899,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example ce507457-41f7-48cf-8ca4-b9ad52de22d6
                  */
                 id: string;
             };
@@ -10007,7 +10007,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "VwuNtk-hZxLkEXD-mzFyKSjMDoKTZ9DjJxpAMJCx6Bs"
+                 *       "token": "GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE"
                  *     }
                  */
                 "application/json": {
@@ -10175,7 +10175,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "VwuNtk-hZxLkEXD-mzFyKSjMDoKTZ9DjJxpAMJCx6Bs",
+                 *       "token": "GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10487,7 +10487,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "5IF5a2nORenZ2idlMjha3Vk44gQ73GP5aWFS-wArN2E",
+                 *       "token": "d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -10605,7 +10605,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example ce507457-41f7-48cf-8ca4-b9ad52de22d6
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -10621,7 +10621,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#5IF5a2nORenZ2idlMjha3Vk44gQ73GP5aWFS-wArN2E"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ"
                      *     }
                      */
                     "application/json": {
@@ -10719,7 +10719,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example ce507457-41f7-48cf-8ca4-b9ad52de22d6
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -11280,7 +11280,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "ddfb322a-a350-4cb6-8be8-e936a15e1a5b",
+                     *         "id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11290,17 +11290,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/settings/rotate-signing-key",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "820bca0b-77af-4259-87ab-ea36b8907b96",
+                     *         "id": "f30130f6-a428-48d5-887e-cd4d8503854d",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11310,27 +11300,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "1989be43-a442-4132-84cc-e2f806bf45fe",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/drain",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *         "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11340,27 +11310,37 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
-                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "action": "POST /v1/cluster/nodes/:id/drain",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "DELETE /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/settings/rotate-signing-key",
                      *         "target": "",
                      *         "details": {},
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "bd8254f6-7d2c-4e04-859d-24ca8db4bce9",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "8e0970ab-a644-44e1-82a9-a3c043039868",
+                     *         "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11370,7 +11350,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *         "id": "f072e2c8-003e-427e-8aec-eaf8b07644e8",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11380,57 +11360,17 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
+                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
                      *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
-                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
+                     *         "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11440,7 +11380,37 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "0077c5e3-6bfe-4806-818c-8c8e3cc868ae",
+                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "details": {},
+                     *         "status": 204
+                     *       },
+                     *       {
+                     *         "id": "abb5a048-68fd-4659-891c-f2e9fa3a4315",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11448,6 +11418,36 @@ export interface operations {
                      *         "target": "db/password",
                      *         "details": {},
                      *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "68d5e219-825c-4a5a-872f-6d9b584f6d66",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
                      *       },
                      *       {
                      *         "id": "f1e42019-aecc-458f-8bcc-a7fddec511b7",
@@ -11637,7 +11637,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "fcc53a38-51f5-4ca6-8f46-6d23083ad23a",
+                     *           "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11675,7 +11675,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "fcc53a38-51f5-4ca6-8f46-6d23083ad23a",
+                     *           "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11851,7 +11851,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "fcc53a38-51f5-4ca6-8f46-6d23083ad23a",
+                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12035,7 +12035,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "fcc53a38-51f5-4ca6-8f46-6d23083ad23a",
+                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12650,7 +12650,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "fcc53a38-51f5-4ca6-8f46-6d23083ad23a",
+                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12854,11 +12854,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "503f7679-c2ae-4d68-8a0e-951b05c002ed",
+                     *       "id": "ff940de3-42ab-4f44-8240-0ee3a48fc9cd",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#9uKYyPzI09zRAw-EoudISnUW31Sfn5o3pvDvz-tOqvU",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#9-pPMcfgUlJVULr7jjINi9dLL6uPVDdfqBiusgGTcQI",
                      *       "mail": "sent"
                      *     }
                      */
@@ -13225,8 +13225,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cd17cd7b-f2e2-4d66-8010-1dab1d031023",
-                     *       "user_id": "cd17cd7b-f2e2-4d66-8010-1dab1d031023",
+                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
+                     *       "user_id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -13234,11 +13234,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "cd17cd7b-f2e2-4d66-8010-1dab1d031023",
+                     *         "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "xS-bIQeTBB6FI2E6bDHgGjFTRvQTzp2m-SxtJQkj3Xs",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#xS-bIQeTBB6FI2E6bDHgGjFTRvQTzp2m-SxtJQkj3Xs",
+                     *         "token": "qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13538,8 +13538,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "dfae1b24-fdd2-490b-8a0b-7ce75aba582a",
-                     *       "user_id": "dfae1b24-fdd2-490b-8a0b-7ce75aba582a",
+                     *       "id": "c52f9b21-0793-441e-8523-613a6c31e01a",
+                     *       "user_id": "c52f9b21-0793-441e-8523-613a6c31e01a",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -13547,11 +13547,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "dfae1b24-fdd2-490b-8a0b-7ce75aba582a",
+                     *         "id": "c52f9b21-0793-441e-8523-613a6c31e01a",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "bikrQg_jNtG5kqDfVH5-yJbc8SXBW3OTf3Db0rt_6CM",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#bikrQg_jNtG5kqDfVH5-yJbc8SXBW3OTf3Db0rt_6CM",
+                     *         "token": "ipSqjq__k0ZP6t4bv3WIZNmMgDkHJBQvUcMayaTZd4c",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#ipSqjq__k0ZP6t4bv3WIZNmMgDkHJBQvUcMayaTZd4c",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13723,7 +13723,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example cd17cd7b-f2e2-4d66-8010-1dab1d031023
+                 * @example 2044e8a4-7ab3-41ca-8d11-1527f9223e2f
                  */
                 id: string;
             };
@@ -13740,7 +13740,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "cd17cd7b-f2e2-4d66-8010-1dab1d031023"
+                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f"
                      *     }
                      */
                     "application/json": {
@@ -13861,7 +13861,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example 9uKYyPzI09zRAw-EoudISnUW31Sfn5o3pvDvz-tOqvU
+                 * @example 9-pPMcfgUlJVULr7jjINi9dLL6uPVDdfqBiusgGTcQI
                  */
                 token: string;
             };
@@ -13878,8 +13878,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "fcc53a38-51f5-4ca6-8f46-6d23083ad23a",
-                     *       "tenant_id": "fcc53a38-51f5-4ca6-8f46-6d23083ad23a",
+                     *       "team_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "role": "owner"
                      *     }
                      */
@@ -14035,7 +14035,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example ce507457-41f7-48cf-8ca4-b9ad52de22d6
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -14053,7 +14053,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "ce507457-41f7-48cf-8ca4-b9ad52de22d6"
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756"
                      *     }
                      */
                     "application/json": {
@@ -14191,7 +14191,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example ce507457-41f7-48cf-8ca4-b9ad52de22d6
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -14219,8 +14219,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ce507457-41f7-48cf-8ca4-b9ad52de22d6",
-                     *       "user_id": "ce507457-41f7-48cf-8ca4-b9ad52de22d6",
+                     *       "id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -14383,7 +14383,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "ce507457-41f7-48cf-8ca4-b9ad52de22d6",
+                 *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                  *       "role": "member"
                  *     }
                  */
@@ -14404,8 +14404,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ce507457-41f7-48cf-8ca4-b9ad52de22d6",
-                     *       "user_id": "ce507457-41f7-48cf-8ca4-b9ad52de22d6",
+                     *       "id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -15112,7 +15112,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "0729c13e-bd72-4201-8144-5a00c825237d",
+                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -15339,7 +15339,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "0729c13e-bd72-4201-8144-5a00c825237d",
+                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -16330,7 +16330,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *           "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -17415,7 +17415,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17588,7 +17588,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
+                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -17716,7 +17716,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17860,7 +17860,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19111,7 +19111,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
+                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19319,7 +19319,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
+                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -19405,7 +19405,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example db58b6c4-0698-4737-8bbc-ff35d085e1ba
+                 * @example 836ea267-49e1-4308-8789-8e75e5216ac4
                  */
                 id: string;
             };
@@ -19421,7 +19421,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
+                     *       "deployment_id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19826,7 +19826,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "2f3473a35779955afb20edafc683fca939c1c05987b857018562055f53646bfa",
+                     *       "public_key": "038790dd67f1f0df8e5ae9e9a7206d4c0243b8f2e5e3923684afcfee2aec2ff1",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -20503,7 +20503,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *         "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -20604,7 +20604,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -21042,7 +21042,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21053,7 +21053,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21149,7 +21149,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21307,7 +21307,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 rule_id: string;
             };
@@ -21411,7 +21411,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 rule_id: string;
             };
@@ -21449,7 +21449,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -22593,7 +22593,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *         "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -22820,7 +22820,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23038,7 +23038,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -23054,7 +23054,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23076,12 +23076,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "ad277f61d261fdff427dc2e9b688df02ae602604481a0851a5c5f9f5deeaf883c05bf6ae9219095832c7fd37093ec7199807249b395d7b75b5ea1296d6dded05"
+                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23230,7 +23230,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -23263,7 +23263,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23285,12 +23285,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "ad277f61d261fdff427dc2e9b688df02ae602604481a0851a5c5f9f5deeaf883c05bf6ae9219095832c7fd37093ec7199807249b395d7b75b5ea1296d6dded05"
+                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23522,12 +23522,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "bcf2a4ac75e12427c37248d692811370466b4e1d8c10a86703b6a3f203f63a5b",
+                     *           "public_key": "ba9d2e94847e17501d9d9a652b872e3199c1fa7af77f996f5c8e6abb232922a3",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -23549,7 +23549,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
+                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -23576,7 +23576,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -23726,7 +23726,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -23889,7 +23889,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -23932,7 +23932,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24094,7 +24094,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -24198,7 +24198,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -24568,7 +24568,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.NpJhI3z3Thmkot4qqePpWOUWCWASJuiNAlAT5OUMbgVKoChQcRS3PqPEReTU-xVM1CsZJeFx2Z8ebWp1UU4l-IzXaLhGRjeIkydAKCjRzqrgBimeQkUekChgK8NJvNDW3rrA87HYlFwBsyg2lHTZgF2Yw2zBlgJ210Zuuyn6X-PqCYUPMcR6DB66J6VqwmIE7_M8jjq1N0VDe1RoaZkUu4PEuZUTvs0QDUSXKAf6VuufkjLQyel33x3whNDhijJ2GyZW2yJCObX86ae5UfvuPBpodctra0JRe5zv2UXG5Q7rsNj7RbBJRVTnhbsh0UmfyHsK010y3xeRFd3iAQkAeg",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.Vrh7DmKqqhw5_MVOCIA87ZTPVZvyyaPYoGah5ngJo8sdOJYhKa0qvkWzbhYT5i3lfrU7QlFGl8l2Le_VlNONJZA4gMeqXQ4mp7xb_kjQu2TGPmcTfXtst7bj0Z4qCUBpKFSa890qqo5-g4JrLGzl5PZDK175L6BQcsJv-6LqFwSe1WrrOFhlyx0XLIKtR-4toygugWs59mIm9w1VFQK-3USg4D4zv79ZIrk4FVNCANj-TwM3Fzk_yd22-KZTMItxwpSQTdTYo_LDcbSNM7IsVyH_hoJSLQB6c6YC7ilLgBKnCYi689o1_T4oZIstf3KT3mpduNXUaKmrQl4bee7Y9g",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -25135,9 +25135,11 @@ export interface operations {
                             [key: string]: unknown;
                         } | null;
                     } | null;
-                    /** @description What came before in the session: labels that it bears, tools that have run. */
+                    /** @description What came before in the session; nothing when it is left out. */
                     after?: {
+                        /** @description Labels that the session bears. */
                         labels?: string[] | null;
+                        /** @description Tools that have run in the session. */
                         tools?: string[] | null;
                     } | null;
                 };
@@ -25168,7 +25170,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 27.99,
+                     *       "evaluation_time_ms": 34.36,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -25828,7 +25830,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -25974,7 +25976,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
+                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
                  */
                 approval_id: string;
             };
@@ -25990,7 +25992,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26112,7 +26114,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -26140,7 +26142,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -26277,7 +26279,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -26294,7 +26296,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:2e12c864-ec5a-48d3-80e2-921625d48a7e"
+                 *         "data": "approve:d411e035-9eba-4b3c-875c-07e90b27c383"
                  *       }
                  *     }
                  */
@@ -26684,6 +26686,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "The value of 's:one:workflow:train:state' has changed; read it again."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -27272,6 +27279,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "The value of 's:one:workflow:train:state' has changed; read it again."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -27714,7 +27726,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -27879,7 +27891,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
                  *       "outcome": "success"
                  *     }
                  */
@@ -28045,7 +28057,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be"
+                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30"
                  *     }
                  */
                 "application/json": {
@@ -28716,8 +28728,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -28736,8 +28748,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29024,8 +29036,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -29113,8 +29125,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 9ff0e359-9d4f-4552-8aed-c8682e72d295). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 9ff0e359-9d4f-4552-8aed-c8682e72d295). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -29204,8 +29216,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29383,7 +29395,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -29399,8 +29411,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29593,7 +29605,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
                  */
                 id: string;
             };
@@ -29611,8 +29623,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d"
+                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950"
                      *     }
                      */
                     "application/json": {
@@ -29738,7 +29750,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -29768,8 +29780,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30005,7 +30017,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30023,8 +30035,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30033,8 +30045,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30188,7 +30200,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30218,8 +30230,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30449,7 +30461,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30479,8 +30491,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30753,10 +30765,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -30939,10 +30951,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *       "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *       "workflow_execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31128,10 +31140,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_execution_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31315,9 +31327,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *           "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "status": "cancelled",
                      *           "current_state": "REVIEW",
@@ -31332,9 +31344,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *           "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "status": "cancelled",
                      *           "current_state": "REVIEW",
@@ -31529,7 +31541,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -31545,9 +31557,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -31578,7 +31590,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c"
+                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -31726,7 +31738,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -31744,7 +31756,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *     }
                      */
                     "application/json": {
@@ -31883,7 +31895,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 1b9ff5e2-2b88-40c5-83d1-86e0a210189a
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -31913,7 +31925,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a"
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
                      *     }
                      */
                     "application/json": {
@@ -32036,7 +32048,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -32075,7 +32087,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *     }
                      */
                     "application/json": {
@@ -32222,7 +32234,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -32238,11 +32250,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *       "events": [
                      *         {
-                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -32252,15 +32264,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *               "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *               "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *               "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -32270,8 +32282,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *               "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *               "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *               "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -32435,7 +32447,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -32451,16 +32463,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -32583,8 +32595,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32600,8 +32612,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32798,8 +32810,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -32905,7 +32917,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -32974,8 +32986,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -33081,7 +33093,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33279,8 +33291,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -33461,8 +33473,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *       "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976"
+                     *       "id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
+                     *       "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96"
                      *     }
                      */
                     "application/json": {
@@ -33732,8 +33744,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -33745,8 +33757,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -33945,8 +33957,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34109,7 +34121,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34192,8 +34204,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34356,7 +34368,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34429,17 +34441,23 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
-                     *           "stimulus_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *           "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {},
-                     *           "idempotency_key": "order-2",
+                     *           "headers": {
+                     *             "content-type": "application/json",
+                     *             "x-idempotency-key": "order-1",
+                     *             "user-agent": "lightMyRequest",
+                     *             "host": "localhost:80",
+                     *             "content-length": "18"
+                     *           },
+                     *           "idempotency_key": "order-1",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
-                     *           "workflow_execution_id": "f20032c4-3d0e-468c-84fe-526050f5ac01",
+                     *           "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *           "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -34452,17 +34470,23 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
-                     *           "stimulus_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *           "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {},
-                     *           "idempotency_key": "order-2",
+                     *           "headers": {
+                     *             "content-type": "application/json",
+                     *             "x-idempotency-key": "order-1",
+                     *             "user-agent": "lightMyRequest",
+                     *             "host": "localhost:80",
+                     *             "content-length": "18"
+                     *           },
+                     *           "idempotency_key": "order-1",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
-                     *           "workflow_execution_id": "f20032c4-3d0e-468c-84fe-526050f5ac01",
+                     *           "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *           "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -34715,10 +34739,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
-                     *       "stimulus_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
-                     *       "workflow_execution_id": "f20032c4-3d0e-468c-84fe-526050f5ac01",
-                     *       "workflow_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
+                     *       "id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
+                     *       "stimulus_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
+                     *       "workflow_execution_id": "18b8c806-d6c2-4bc5-8f1f-a4c6fe0bd192",
+                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
                      *       "status": "classified"
                      *     }
                      */
@@ -34794,7 +34818,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15"
+                     *       "original_stimulus_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34825,7 +34849,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "8c45b96a-b83f-4fcc-8acb-21090a26180f"
+                     *       "stimulus_id": "f32c417a-c495-452b-8deb-cb4fe129019e"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34857,7 +34881,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example f24deeca-8e08-4b09-864c-4442ac3fb9f8
+                 * @example 0730ee8b-219b-4b81-8f26-af85b440a976
                  */
                 id: string;
             };
@@ -34873,8 +34897,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
-                     *       "stimulus_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
+                     *       "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -34888,8 +34912,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
-                     *       "workflow_execution_id": "c71b2a2b-ebb1-4926-8512-d05a1c51b64d",
+                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -34899,8 +34923,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
-                     *         "stimulus_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
+                     *         "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *         "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -34914,8 +34938,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
-                     *         "workflow_execution_id": "c71b2a2b-ebb1-4926-8512-d05a1c51b64d",
+                     *         "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *         "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -35594,7 +35618,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cbce07d8-c6a4-413f-86df-675a43149248",
+                     *       "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -35796,7 +35820,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cbce07d8-c6a4-413f-86df-675a43149248",
+                     *       "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36166,7 +36190,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "cbce07d8-c6a4-413f-86df-675a43149248",
+                     *           "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36191,7 +36215,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "cbce07d8-c6a4-413f-86df-675a43149248",
+                     *           "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36396,9 +36420,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *           "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36416,9 +36440,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *           "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36662,7 +36686,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -36694,9 +36718,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *       "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -36871,7 +36895,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -36909,9 +36933,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37076,7 +37100,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -37092,9 +37116,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *       "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -37118,7 +37142,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "0b9d9551-2b43-44db-85d6-64b9894206b8"
+                     *           "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -37405,7 +37429,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -37423,8 +37447,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *       "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8"
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
                      *     }
                      */
                     "application/json": {
@@ -37565,7 +37589,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 329148c3-3e9f-4229-81b2-ddd0ff7924f0
                  */
                 id: string;
             };
@@ -37595,8 +37619,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de"
+                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0"
                      *     }
                      */
                     "application/json": {
@@ -37721,7 +37745,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
                 /**
@@ -37878,7 +37902,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -37894,16 +37918,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0b9d9551-2b43-44db-85d6-64b9894206b8 started","sequence":1,"execution_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38017,7 +38041,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -38033,16 +38057,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0b9d9551-2b43-44db-85d6-64b9894206b8 started","sequence":1,"execution_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38154,7 +38178,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -38170,16 +38194,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38291,7 +38315,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -38307,16 +38331,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38429,7 +38453,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38439,7 +38463,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38449,7 +38473,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38461,7 +38485,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38471,7 +38495,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38481,7 +38505,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38586,7 +38610,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
+                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
                  */
                 id: string;
             };
@@ -38603,7 +38627,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *         "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -38612,7 +38636,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *       "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -38763,7 +38787,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
+                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
                  */
                 id: string;
             };
@@ -38794,7 +38818,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315"
+                     *       "request_id": "64ad95b5-f354-44a5-89b3-15ea092399c5"
                      *     }
                      */
                     "application/json": {
@@ -38930,7 +38954,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example f7ebd8cb-e6eb-4df8-8852-8ec0229a42de
+                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
                  */
                 id: string;
             };
@@ -38961,7 +38985,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de"
+                     *       "request_id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da"
                      *     }
                      */
                     "application/json": {
@@ -39118,7 +39142,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "0b28a286-fd14-4982-84f1-e839ac648a74",
+                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39131,7 +39155,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0b28a286-fd14-4982-84f1-e839ac648a74",
+                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39332,7 +39356,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0b28a286-fd14-4982-84f1-e839ac648a74",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39567,7 +39591,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 0b28a286-fd14-4982-84f1-e839ac648a74
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -39583,7 +39607,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0b28a286-fd14-4982-84f1-e839ac648a74",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39721,7 +39745,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 volume_id: string;
             };
@@ -39739,7 +39763,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b"
+                     *       "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5"
                      *     }
                      */
                     "application/json": {
@@ -39878,7 +39902,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 0b28a286-fd14-4982-84f1-e839ac648a74
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -39908,7 +39932,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0b28a286-fd14-4982-84f1-e839ac648a74",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -40086,7 +40110,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 0b28a286-fd14-4982-84f1-e839ac648a74
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40300,7 +40324,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 0b28a286-fd14-4982-84f1-e839ac648a74
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40439,7 +40463,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 0b28a286-fd14-4982-84f1-e839ac648a74
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40578,7 +40602,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 0b28a286-fd14-4982-84f1-e839ac648a74
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40719,7 +40743,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 0b28a286-fd14-4982-84f1-e839ac648a74
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40885,7 +40909,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 0b28a286-fd14-4982-84f1-e839ac648a74
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -41087,11 +41111,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "0b28a286-fd14-4982-84f1-e839ac648a74",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41101,11 +41125,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "0b28a286-fd14-4982-84f1-e839ac648a74",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41294,11 +41318,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "0b28a286-fd14-4982-84f1-e839ac648a74",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41308,11 +41332,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "0b28a286-fd14-4982-84f1-e839ac648a74",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41492,8 +41516,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                 *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                 *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -41781,8 +41805,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                 *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                 *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -42972,26 +42996,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "name": "openai",
-                     *           "label": "openai",
-                     *           "provider": "openai",
-                     *           "credential_type": "secret",
-                     *           "scope": "personal",
-                     *           "status": "active",
-                     *           "scopes": [],
-                     *           "metadata": {},
-                     *           "grants": [],
-                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "updated_at": "2026-03-01T12:02:00Z",
-                     *           "last_used": null
-                     *         },
-                     *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43002,9 +43008,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *               "grant_id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *               "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43013,6 +43019,24 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
+                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "last_used": null
+                     *         },
+                     *         {
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "name": "openai",
+                     *           "label": "openai",
+                     *           "provider": "openai",
+                     *           "credential_type": "secret",
+                     *           "scope": "personal",
+                     *           "status": "active",
+                     *           "scopes": [],
+                     *           "metadata": {},
+                     *           "grants": [],
                      *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -43022,26 +43046,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "name": "openai",
-                     *           "label": "openai",
-                     *           "provider": "openai",
-                     *           "credential_type": "secret",
-                     *           "scope": "personal",
-                     *           "status": "active",
-                     *           "scopes": [],
-                     *           "metadata": {},
-                     *           "grants": [],
-                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "updated_at": "2026-03-01T12:02:00Z",
-                     *           "last_used": null
-                     *         },
-                     *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43052,9 +43058,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *               "grant_id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *               "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43063,6 +43069,24 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
+                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "last_used": null
+                     *         },
+                     *         {
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "name": "openai",
+                     *           "label": "openai",
+                     *           "provider": "openai",
+                     *           "credential_type": "secret",
+                     *           "scope": "personal",
+                     *           "status": "active",
+                     *           "scopes": [],
+                     *           "metadata": {},
+                     *           "grants": [],
                      *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -43251,7 +43275,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -43267,8 +43291,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *       "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43279,9 +43303,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *           "grant_id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -43296,8 +43320,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *         "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *         "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *         "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -43308,9 +43332,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *             "grant_id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *             "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *             "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *             "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *             "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -43554,7 +43578,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -43571,7 +43595,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "success": true
                      *     }
                      */
@@ -43761,8 +43785,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *       "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43999,8 +44023,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *       "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -44196,7 +44220,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -44228,8 +44252,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *       "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44240,9 +44264,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *           "grant_id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44464,7 +44488,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -44482,9 +44506,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *           "grant_id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44495,9 +44519,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *           "grant_id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44659,7 +44683,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -44695,9 +44719,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *       "grant_id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *       "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -44856,12 +44880,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 grant_id: string;
             };
@@ -44878,8 +44902,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "success": true
                      *     }
                      */
@@ -45759,11 +45783,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=0e5ffec77f629e0f8de1bf5a4682b92a87d6d5edd48a36c8424e6e058f415327&code_challenge=Q7vMlpSDs4MWbOpz67Gntl2Fd5C6m_SmdCXuLMh40bk&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=0e5ffec77f629e0f8de1bf5a4682b92a87d6d5edd48a36c8424e6e058f415327&code_challenge=Q7vMlpSDs4MWbOpz67Gntl2Fd5C6m_SmdCXuLMh40bk&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=0e5ffec77f629e0f8de1bf5a4682b92a87d6d5edd48a36c8424e6e058f415327&code_challenge=Q7vMlpSDs4MWbOpz67Gntl2Fd5C6m_SmdCXuLMh40bk&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "0e5ffec77f629e0f8de1bf5a4682b92a87d6d5edd48a36c8424e6e058f415327",
-                     *       "state_token": "0e5ffec77f629e0f8de1bf5a4682b92a87d6d5edd48a36c8424e6e058f415327",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972",
+                     *       "state_token": "3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -45920,7 +45944,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example 0e5ffec77f629e0f8de1bf5a4682b92a87d6d5edd48a36c8424e6e058f415327
+                 * @example 3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -45946,8 +45970,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
-                     *       "credential_id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
+                     *       "id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *       "credential_id": "26370389-01f6-4d6b-8882-ce3afe9be836",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46088,7 +46112,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "b8a37eec9ead039d363c8b2cff3053338012315631b15b19758e06ee10ead958"
+                 *       "state": "d09fb7b9d6128f8d8f12b68fab087e0af0ac73586134c8c4d3fad2e08fac3fb1"
                  *     }
                  */
                 "application/json": {
@@ -46116,8 +46140,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
-                     *       "credential_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
+                     *       "id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
+                     *       "credential_id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46300,7 +46324,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "fMp-U8Ej49dhep5g_hedAwVeTXiBIASGzH3VnbAQ01Q",
+                     *       "device_code": "uKN-7J6tA502PIss_zBTM4ASMVYxsVsZdY4G7hDq2Vg",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -46455,6 +46479,191 @@ export interface operations {
         };
     };
     postV1CredentialsOauthDevicePoll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "device_code": "uKN-7J6tA502PIss_zBTM4ASMVYxsVsZdY4G7hDq2Vg",
+                 *       "provider": "files"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Finds this sign-in again; good for who began it. */
+                    device_code: string;
+                    /** @description Name of the provider. */
+                    provider?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "approved",
+                     *       "provider": "files",
+                     *       "credential_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
+                     *       "binding_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description What it is, or what was done: `active`, `expired` (sign in again), `revoked`; of a sign-in on another device `pending`, `approved`, `denied` or `expired`. */
+                        status: string;
+                        /** @description Name of the provider. */
+                        provider: string;
+                        /** @description Seconds to wait before asking again. */
+                        interval?: number;
+                        /** @description Id of the credential. With a sign-in: the credential that is signed in again, with its grants. */
+                        credential_id?: string;
+                        /** @description The same, under the name that other clients read. */
+                        binding_id?: string;
+                    };
+                };
+            };
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "pending",
+                     *       "provider": "files",
+                     *       "interval": 5
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description What it is, or what was done: `active`, `expired` (sign in again), `revoked`; of a sign-in on another device `pending`, `approved`, `denied` or `expired`. */
+                        status: string;
+                        /** @description Name of the provider. */
+                        provider: string;
+                        /** @description Seconds to wait before asking again. */
+                        interval?: number;
+                        /** @description Id of the credential. With a sign-in: the credential that is signed in again, with its grants. */
+                        credential_id?: string;
+                        /** @description The same, under the name that other clients read. */
+                        binding_id?: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Device code invalid or expired",
+                     *       "message": "Device code invalid or expired"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'credential:create'.",
+                     *       "required": "credential:create"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 64KB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Field required",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "device_code"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "provider_unavailable",
+                     *       "message": "The provider did not answer: connect ECONNREFUSED."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1CredentialsDevicePoll: {
         parameters: {
             query?: never;
             header?: never;
@@ -46639,191 +46848,6 @@ export interface operations {
             };
         };
     };
-    postV1CredentialsDevicePoll: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "device_code": "FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8",
-                 *       "provider": "files"
-                 *     }
-                 */
-                "application/json": {
-                    /** @description Finds this sign-in again; good for who began it. */
-                    device_code: string;
-                    /** @description Name of the provider. */
-                    provider?: string | null;
-                };
-            };
-        };
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "status": "approved",
-                     *       "provider": "files",
-                     *       "credential_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
-                     *       "binding_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c"
-                     *     }
-                     */
-                    "application/json": {
-                        /** @description What it is, or what was done: `active`, `expired` (sign in again), `revoked`; of a sign-in on another device `pending`, `approved`, `denied` or `expired`. */
-                        status: string;
-                        /** @description Name of the provider. */
-                        provider: string;
-                        /** @description Seconds to wait before asking again. */
-                        interval?: number;
-                        /** @description Id of the credential. With a sign-in: the credential that is signed in again, with its grants. */
-                        credential_id?: string;
-                        /** @description The same, under the name that other clients read. */
-                        binding_id?: string;
-                    };
-                };
-            };
-            /** @description Done. */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "status": "pending",
-                     *       "provider": "files",
-                     *       "interval": 5
-                     *     }
-                     */
-                    "application/json": {
-                        /** @description What it is, or what was done: `active`, `expired` (sign in again), `revoked`; of a sign-in on another device `pending`, `approved`, `denied` or `expired`. */
-                        status: string;
-                        /** @description Name of the provider. */
-                        provider: string;
-                        /** @description Seconds to wait before asking again. */
-                        interval?: number;
-                        /** @description Id of the credential. With a sign-in: the credential that is signed in again, with its grants. */
-                        credential_id?: string;
-                        /** @description The same, under the name that other clients read. */
-                        binding_id?: string;
-                    };
-                };
-            };
-            /** @description An id, a query or a body that cannot be read. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "Device code invalid or expired",
-                     *       "message": "Device code invalid or expired"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "unauthorized",
-                     *       "message": "Missing Authorization header"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "insufficient_scope",
-                     *       "message": "This token lacks the scope 'credential:create'.",
-                     *       "required": "credential:create"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description The body is larger than the limit; it is not read. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "payload_too_large",
-                     *       "message": "Request body too large. Maximum allowed: 64KB."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description Readable, but not valid: one problem each, with its place. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "validation",
-                     *       "message": "Field required",
-                     *       "problems": [
-                     *         {
-                     *           "loc": [
-                     *             "body",
-                     *             "device_code"
-                     *           ],
-                     *           "msg": "Field required"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before asking again. */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "provider_unavailable",
-                     *       "message": "The provider did not answer: connect ECONNREFUSED."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-        };
-    };
     getV1ApiKeys: {
         parameters: {
             query?: never;
@@ -46843,7 +46867,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46858,7 +46882,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46874,7 +46898,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47042,7 +47066,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -47053,9 +47077,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_dhOcY1RLIFujeD36Bn6ljjgXYbHgLfPf8epDxCvo",
-                     *       "key_value": "aegis_dhOcY1RLIFujeD36Bn6ljjgXYbHgLfPf8epDxCvo",
-                     *       "api_key": "aegis_dhOcY1RLIFujeD36Bn6ljjgXYbHgLfPf8epDxCvo"
+                     *       "key": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU",
+                     *       "key_value": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU",
+                     *       "api_key": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU"
                      *     }
                      */
                     "application/json": {
@@ -47186,7 +47210,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 07ceef50-8d9b-4f2a-8dfe-7efb7c966823
+                 * @example e3beec6f-ced9-4c92-8063-6421d9d7b33c
                  */
                 id: string;
             };
@@ -47204,7 +47228,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *       "success": true
                      *     }
                      */
@@ -50446,13 +50470,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "895b125f-f6e8-47e5-8900-7ba6da562fe6",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50461,13 +50485,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "895b125f-f6e8-47e5-8900-7ba6da562fe6",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50644,13 +50668,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "895b125f-f6e8-47e5-8900-7ba6da562fe6",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50659,13 +50683,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "895b125f-f6e8-47e5-8900-7ba6da562fe6",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50932,10 +50956,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *         "execution_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
-                     *         "agent_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
-                     *         "sub": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
+                     *         "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *         "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *         "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *         "sub": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -50951,10 +50975,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "895b125f-f6e8-47e5-8900-7ba6da562fe6",
-                     *         "execution_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
-                     *         "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
-                     *         "sub": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *         "session_id": "886a44d7-7fb4-4515-844a-d7e9bb2d3c17",
+                     *         "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *         "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *         "sub": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -50970,7 +50994,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "3386f911-2580-46d1-879f-21cf44f7a87c",
+                     *         "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51100,9 +51124,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "3386f911-2580-46d1-879f-21cf44f7a87c",
+                     *       "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImI5NzkyNzJjLTI4MTItNDMwMC04MmYzLWIxNjgyNjVlNTJiNCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzMzg2ZjkxMS0yNTgwLTQ2ZDEtODc5Zi0yMWNmNDRmN2E4N2MiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.Ir1xc-HyOmA7wsJSsA4szndzanH4BMS4WstBW3yX5K38p2V2r4zYWEgExOgZGnVgrD6leh46INdV8XemRWSwDQ",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImU0ZDA0ZDBhLWNiNzItNDdmYy04NDE5LTEzNWQ0ZDU3YTViYiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwOGE4MjI2Ni0yZTNmLTRkOTItOGJlNC1kMGU1YjVhMDc4ZjkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.n5F8TMJcGbTHLjYEszknqaogtbqgaFfTO_ihcFX4O7fktcU08gLcRYJp9a3oe7eanbROpNUZE64RwYGLp8_SAA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -51239,7 +51263,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "3386f911-2580-46d1-879f-21cf44f7a87c",
+                     *       "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51541,8 +51565,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
-                     *           "execution_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *           "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51553,8 +51577,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
-                     *           "execution_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *           "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51680,11 +51704,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
-                     *       "execution_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *       "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *       "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/xD8Z7rEh2Dort26n5GPyXpmkK7Eax6uZXxE0Sktnorc"
+                     *       "gateway_url": "https://lictor.example.com/x/p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs"
                      *     }
                      */
                     "application/json": {
@@ -51988,19 +52012,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "b979272c-2812-4300-82f3-b168265e52b4",
+                     *       "kid": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "b979272c-2812-4300-82f3-b168265e52b4",
+                     *           "kid": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *           "kid": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -52132,7 +52156,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example 35fce006-d77b-40d1-89f3-469180be97e3
+                 * @example a5158821-60c5-417d-8cb7-77773ae8428a
                  */
                 kid: string;
             };
@@ -52149,7 +52173,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "35fce006-d77b-40d1-89f3-469180be97e3"
+                     *       "kid": "a5158821-60c5-417d-8cb7-77773ae8428a"
                      *     }
                      */
                     "application/json": {
@@ -52216,7 +52240,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key '35fce006-d77b-40d1-89f3-469180be97e3'."
+                     *       "message": "There is no key 'a5158821-60c5-417d-8cb7-77773ae8428a'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -52305,7 +52329,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *           "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52318,7 +52342,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *           "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52514,7 +52538,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *       "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -52648,7 +52672,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example f1b75600-6bea-4c97-8e0c-1bc8408bcdaa
+                 * @example d2c79c7a-6da0-4478-854b-e2fcf8b57833
                  */
                 id: string;
             };
@@ -52665,7 +52689,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa"
+                     *       "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833"
                      *     }
                      */
                     "application/json": {
@@ -55497,7 +55521,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 0b28a286-fd14-4982-84f1-e839ac648a74
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -55556,7 +55580,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "0b28a286-fd14-4982-84f1-e839ac648a74",
+                     *       "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -55719,9 +55743,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjM1ZmNlMDA2LWQ3N2ItNDBkMS04OWYzLTQ2OTE4MGJlOTdlMyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxOGJiNGJmZC04NDFkLTQyNTItOGEzZi03OTI1MTFkMGViODciLCJleGVjX2lkIjoiNWMyN2Y2YTItMjYwZS00ZTA0LTgzN2UtOWYwYzRkYjkxNDJjIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjVjMjdmNmEyLTI2MGUtNGUwNC04MzdlLTlmMGM0ZGI5MTQyYyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJkM2ZlZTgwMy00Yjg5LTQ3MGQtODI2MS1lMzIxODhiZGYzYTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.GK6QbCIWW6RCR2JY5hPLERkhPkOIeJv_TtKCK5OOYKn1x_HIul08h0j6Sn9flqunEQEJDXHSCs2KU02ZUsA7zHPZLzM6lButgm4Hzbs5BXom36bulCpidDw5lTWzBdY6Q148nYLCa34u5XRjooLQE1C5Yohi4mazMHyS3FwK5lqG2yE-svIt0rbDAXjxyxAqCwKZfhzL94LVdXaQfF1INHgg409JDF7Wym6VIWSjlU3rCX2hMRHFU0njfjloBvA4Ysqr_N_QUjYx7Sgp7HfswMRyKhYZWSq-wO5ad32w4nYt8n9S4vAQN1q1-9wclccQ0C-KGCDYIDlB-xztUHUi8g",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjNDNmMTllZS1iMTIxLTQ4M2EtOGJiNy02ZWE3ZTQ2M2YyNWUiLCJleGVjX2lkIjoiY2ZkNTgyYzMtMmY5Ni00OWQwLTg4NTgtYTcxNmMyMDI3Y2ZhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImNmZDU4MmMzLTJmOTYtNDlkMC04ODU4LWE3MTZjMjAyN2NmYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzNGZhMGU0Mi1mMTdkLTRkMTctOGMyMy1lNDdlZTIzZWVmNTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.ZDgS-ShBxNf2rrIRr4LPoNKaN8egJfpOyyMRBp528Bj0kvtjOprd9nvPSoAFCpTb_51_cIZeXIUCeOvHukQYA_PSHJBxXh-m0jBnK9hcDuqlG-J9ofE--jTHI3hza6RZez7bDdnvt1HGyCYRoepkMB2bS-Ht6UcFy7vKI8j2rpYgpRlWdEzOliHtixLNmvocK4S5ba0fMAo8rIb7UVt7FCwdmYLBAeVelds_Otb2ufQKaD1XKDlSbhqORTqNPj7EBfaqwbCTe9w4QVBoELptzU3sH4A9I7tbyEU5dTJ4hG6ifTGg0XkbMGv5ntJBjXWuhr53AyPISULssjb3PT6Fjg",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "d3fee803-4b89-470d-8261-e32188bdf3a7"
+                     *       "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57"
                      *     }
                      */
                     "application/json": {
@@ -55752,7 +55776,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "941a95c0ec78"
+                     *         "request_id": "1870beec6c5e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55815,7 +55839,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f249206c11b1"
+                     *         "request_id": "497c2914295e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55876,7 +55900,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7998a85cbb44"
+                     *         "request_id": "f1fe992a8e7d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55937,7 +55961,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "0195199a4137"
+                     *         "request_id": "1243cf4eb05c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55998,7 +56022,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1bdaae92e215"
+                     *         "request_id": "c9c99b0edd1e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56059,7 +56083,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ac98dd4aa75f"
+                     *         "request_id": "09e1081cf2c7"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56361,7 +56385,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "37cb8f257e0d"
+                     *         "request_id": "eb3bb7fc5676"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56616,7 +56640,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "653355db84f6"
+                     *         "request_id": "cd84774b43ff"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56677,7 +56701,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "80609a395344"
+                     *         "request_id": "34c2b67c58cd"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57447,7 +57471,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "faa07447b327"
+                     *         "request_id": "93ed59adf34c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57508,7 +57532,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c858ff0ab1d4"
+                     *         "request_id": "c824d13871bc"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57562,7 +57586,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example xD8Z7rEh2Dort26n5GPyXpmkK7Eax6uZXxE0Sktnorc
+                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
                  */
                 token: string;
             };
@@ -57579,9 +57603,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjM1ZmNlMDA2LWQ3N2ItNDBkMS04OWYzLTQ2OTE4MGJlOTdlMyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIzNGZhMGU0Mi1mMTdkLTRkMTctOGMyMy1lNDdlZTIzZWVmNTciLCJleGVjX2lkIjoiYTUxNTg4MjEtNjBjNS00MTdkLThjYjctNzc3NzNhZTg0MjhhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI4OTViMTI1Zi1mNmU4LTQ3ZTUtODkwMC03YmE2ZGE1NjJmZTYiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.kew9MHiId7-_6NTy6u9T7Mlp-FruD8EN4XRNQekuxNqkAs58Glf2wL35NAu3yLLAKCOG48d4ug8tH9gdYq9_o3os_5UopaCzNex6thMFQZXKpCDFhobjGDnVP46j8Z9S0CvF3_p9BYx5psimrbEKwT3HceLXfP3Ymhlw_DASkgKg-Gife8vSIBBmk2CK0tM5sB2HT_6XMwmf1Qiu1ex5pEeHF1LX-wImDq2I1_eWC9VYjsdT0Q3_9gcb5nP5GTaTmnprT5SMrCpMO_WD7QQ5WKbXYN_yzQ5T8_fCt4P7DR2iC9du48FoIeDQnRlDNRZT4QXWc6LDTMwmdhB8p3OSRg",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxZDIxMGUxYy1kMjM1LTRmMGItODQ0My1lODIzZDhiZDM3M2EiLCJleGVjX2lkIjoiMDdjZWVmNTAtOGQ5Yi00ZjJhLThkZmUtN2VmYjdjOTY2ODIzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjA3Y2VlZjUwLThkOWItNGYyYS04ZGZlLTdlZmI3Yzk2NjgyMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI4ODZhNDRkNy03ZmI0LTQ1MTUtODQ0YS1kN2U5YmIyZDNjMTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.9DWUelKw6ghb_RlVnuF6hY0KdM585v0Vz4fe2Hfsf24NSzdOp0wIiY6K2CNF_tDzgfnJ1DXn54_5ivY8Sn3eXyUm0Zhu02bnNVh4fbb5l1GJzDsIYEt6hlyptyPMNx0ke0MQGhx-tkuwMqxnZO8oRkO4Neocu1sHhs0ZvQQD6bGV32uQ2rXS5sKJ9kTJW1sEsEvda_7zm-hvGsMu9e3BC042Q44T6HUvT3A3XXaR8fBMlFZ2iO_dNcslwp5blgigjz7priwvSWZNwlh5fqShHfB3QXCJixYqV6YEcIWt4mGS29u2v3tBpaoR8CeAYrK13QFl-S--Up0y4qX7HXxbIw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "895b125f-f6e8-47e5-8900-7ba6da562fe6"
+                     *       "session_id": "886a44d7-7fb4-4515-844a-d7e9bb2d3c17"
                      *     }
                      */
                     "application/json": {
@@ -57612,7 +57636,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "acc762ab9281"
+                     *         "request_id": "c7480138a5d8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57675,7 +57699,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "580e982dc3ad"
+                     *         "request_id": "e8ed970a1f40"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57736,7 +57760,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1080c88e6086"
+                     *         "request_id": "4b0f569b75de"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57797,7 +57821,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "217d4e2f96cd"
+                     *         "request_id": "a25cd087a301"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57858,7 +57882,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "68cfb5f152cc"
+                     *         "request_id": "4a0987a8eea3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57919,7 +57943,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b04a816ce05d"
+                     *         "request_id": "acef40d6af9e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57980,7 +58004,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c79d9b4f1a14"
+                     *         "request_id": "da15c17bd357"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58160,7 +58184,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example xD8Z7rEh2Dort26n5GPyXpmkK7Eax6uZXxE0Sktnorc
+                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
                  */
                 token: string;
             };
@@ -58227,7 +58251,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "18621e880b02"
+                     *         "request_id": "4efaaf98ca24"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58482,7 +58506,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c496cfcf3fcc"
+                     *         "request_id": "4dc4ed3766c3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58543,7 +58567,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9532503fab31"
+                     *         "request_id": "34022170fd60"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58916,7 +58940,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example xD8Z7rEh2Dort26n5GPyXpmkK7Eax6uZXxE0Sktnorc
+                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
                  */
                 token: string;
             };
@@ -59319,7 +59343,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c2c80ded48a0"
+                     *         "request_id": "f28c34db11b9"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59380,7 +59404,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d4cc7a0ddc48"
+                     *         "request_id": "08ab01e36de5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59495,7 +59519,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "15ccc024fc7b"
+                     *         "request_id": "58ffb973a1ed"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59750,7 +59774,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d13e67ebbab1"
+                     *         "request_id": "ba189fff458c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59811,7 +59835,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6eed6a81eb11"
+                     *         "request_id": "377095e8d325"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60191,9 +60215,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "sRxT9e0SPb1MlMhgPl96cfY1pXBNv9QmlGXo3uljr6nrbeqveZHJWzG_r_yAOu-SOFIAtuBthZ_0W0_UHSu4U_bRXIeMAsEZlM9pk4F44nSlMPdCPD9FkiK8dvboU6eief4JDOyDx0rcQI7Q8HJ8rTVgpt5ZFzmjBXXUBvHjRX43y0BF4b7xjz5otcp2fBLuOmKhelkyLnZ3nfxwLPqmzpXwTj8zcyR_xR9zfoyf0ge8pSDcVQmwFGA46W1xGXDlm1_OTtCcQ9qbLoze-vxwRCpHztxr6itINtmnhb4xU-gISDDZpfGbO5bIJ2SDAW6GwIJKvAv9dm09G2OmRn5csw",
+                     *           "n": "-TQtNizK6kkXrZ11xtSsSf8tCKh-h7F8OZhAaLICv0EldhrfZDbmAlSiAxpU_Aia_akuBbw3vam6JYYCgamTHAEkOdA1jAYnHEoomQOrAgzw48Kf__5KmLGzeeozb2ulEYwd4973CXvjDr8NAX1DYVIYjCKtv9j1GsduQvTUfYiiqcBbKcmTocez9Hb-LRyplfijIBRfOInkS6FaesxesJodbe5psTuqk3WaS06777kRxa1ZDGpcuTlo2RtkGxsWbV4TLgI1_yJVQBwzvUVBvntYviUeJiUkIJG-MoXChkiwMEkWlRCmhtfy-a2IpZllDxrs6MnL8ahuJwnK4ZarwQ",
                      *           "e": "AQAB",
-                     *           "kid": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *           "kid": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -60249,10 +60273,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
-                     *       "stimulus_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
-                     *       "workflow_execution_id": "c71b2a2b-ebb1-4926-8512-d05a1c51b64d",
-                     *       "workflow_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
+                     *       "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
                      *       "status": "classified"
                      *     }
                      */
@@ -60343,7 +60367,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8"
+                     *       "original_stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];

@@ -87,7 +87,6 @@ async function evaluate(
       toolArgs: args.tool_args ?? {},
       environment: args.environment ?? 'production',
       principal: null,
-      after: {},
     })
     return {
       verdict: judged.verdict,

@@ -23,7 +23,7 @@ export interface TrialCall {
     readonly claims?: Readonly<Record<string, unknown>>
   } | null
   /** What came before in the session. */
-  readonly after: PastInput
+  readonly after?: PastInput
 }
 
 export interface TrialContract {
@@ -74,7 +74,7 @@ export function judgeTrial(call: TrialCall, now: () => number): TrialOutcome {
 }
 
 function judge(call: TrialCall, bundle: LoadedBundle) {
-  const { toolName, toolArgs: args, environment, principal, after } = call
+  const { toolName, toolArgs: args, environment, principal, after = {} } = call
   const policy = compilePolicy(bundle.document, { version: bundle.hash })
   const result = dryRun(policy, { toolName, args, environment, principal, after })
   const deciding = result.contracts.find((contract) => !contract.passed && !contract.observed)

@@ -75,10 +75,10 @@ export function evaluateRoutes(app: App, { evaluate }: { evaluate: Evaluate }): 
             after: Maybe(
               Type.Object(
                 {
-                  labels: Maybe(Type.Array(Text, { maxItems: 100 })),
-                  tools: Maybe(Type.Array(Text, { maxItems: 100 })),
+                  labels: Maybe(Type.Array(Text, { maxItems: 100, description: 'Labels that the session bears.' })),
+                  tools: Maybe(Type.Array(Text, { maxItems: 100, description: 'Tools that have run in the session.' })),
                 },
-                { description: 'What came before in the session: labels that it bears, tools that have run.' },
+                { description: 'What came before in the session; nothing when it is left out.' },
               ),
             ),
           }),
