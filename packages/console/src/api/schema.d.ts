@@ -27281,7 +27281,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "detail": "The value of 's:one:workflow:train:state' has changed; read it again."
+                     *       "error": "The value of 's:one:workflow:train:state' has changed; read it again.",
+                     *       "message": "The value of 's:one:workflow:train:state' has changed; read it again."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
