@@ -75,6 +75,13 @@ describe('what the runtime API refuses by its schema', () => {
       'body.source: Input must be string, and 1 more',
     ],
     ['the body', 'POST', '/v1/stimuli', [], 'body: Input must be object'],
+    [
+      'one of several',
+      'POST',
+      '/v1/stimuli/sources',
+      { source: 'a', signature: 'b' },
+      "body.signature: Input should be one of 'aegis', 'stripe'",
+    ],
     ['a query', 'GET', '/v1/stimuli?limit=1&limit=2', undefined, 'query.limit: Input must be string'],
     [
       'a part of the path',
