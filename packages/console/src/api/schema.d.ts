@@ -6388,7 +6388,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.02
+                     *         "latency_ms": 0.01
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6396,7 +6396,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 62518431744
+                     *         "free_bytes": 74749997056
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -6508,7 +6508,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.02
+                     *         "latency_ms": 0.01
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6516,7 +6516,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 62518431744
+                     *         "free_bytes": 74749997056
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -7486,7 +7486,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "sRIZ0pkkB9VbQzR7Bswf5ImRfy7Bj8SjyIU-N5bsydOXG1wL7nahdUpl8aIY2zs3Y5feZ-hlHNbWcbRDmWMVT1piX0LutvHybfO8RY19InM93GFHgkOXCvmxk9OjuJhpFAwWeYmTe7v9P4aM1XqYOpWiNFrPPWaoEF5ZClQHQFrUEIZbSlbu298NfdzfIvxrwlGyFC6aVpMgVLkmSTp4NHVcURSuX6L6vApeks-ifcBfEUTzkU1GOUzaUsN5SmrwPnWVaG23PAjWf98aNFVDclM7m6gjqZQmvD7k4Dn1T95iCN3pbYnYX9T2jokOeYMTQ4YqopyYMgX0sjd687mgPw",
+                     *           "n": "rVhsRdPZueA1ugQZXjfk-INb8xXAEIbxxnYc9pAsA2wC8KXQq_hZduYLkLCoaR1LGN8jA44fpo55dczFseLXC8TFqxlLVCkBb__8g1e5q-xs73rTm5KisiLNeM4mgCXPWf9Z68gN-R7SqznmFBa5gb0eFR-fmwIeee7KZHMaT8FYuY1QhvOExi8GXCka8Dckq0vApUsXCvyog_otpMEnNWcJpMVQicMbczufRkETNlKXR8WBlbD4e_VTwK5sIrxBbtS-a7lAqxtxaRkbVamk2yqO10YyVlaFEWXHM5guJHjcqDb8iqnVR1-2BvlNcoaAUWLl8s485BFBP2Rt96CtQQ",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -7524,12 +7524,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -7542,7 +7536,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.realm: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -7639,12 +7633,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -7657,7 +7645,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.realm: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -8010,7 +7998,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *         "tenant_id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8070,7 +8058,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b"
+                 *       "tenant_id": "caf24438-f974-49af-82fe-9461f6aa2f9a"
                  *     }
                  */
                 "application/json": {
@@ -8091,7 +8079,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "tenant_id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8357,7 +8345,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "9dd589d5957120f413d56a0fb96009b1",
+                     *         "id": "658772f9e60e9f554806ce24b01bde4b",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8513,7 +8501,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 9dd589d5957120f413d56a0fb96009b1
+                 * @example 658772f9e60e9f554806ce24b01bde4b
                  */
                 id: string;
             };
@@ -8796,8 +8784,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "DZYNFECJPOTZZZVDYRIMEQQA7PPMSGY6",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=DZYNFECJPOTZZZVDYRIMEQQA7PPMSGY6&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "RCSPBQZKURDFDJF35U5KISYKNQRCWCVC",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=RCSPBQZKURDFDJF35U5KISYKNQRCWCVC&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -8901,7 +8889,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "299169"
+                 *       "code": "904068"
                  *     }
                  */
                 "application/json": {
@@ -8920,16 +8908,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
-                     *         "TKLL-LF9Q-MKLM-SAZA",
-                     *         "55EP-6SDZ-27T6-7H3N",
-                     *         "49SU-7GYQ-4J5G-JDW6",
-                     *         "H5EH-H6NP-CAA9-NC9X",
-                     *         "36HK-ZNG8-297H-F48U",
-                     *         "KWCC-W7AC-UPV8-UV54",
-                     *         "Z7BX-D3ZM-M28X-V48P",
-                     *         "JRES-EZVU-Z4M4-P8R6",
-                     *         "JFCJ-WXQD-2P3P-B63B",
-                     *         "H4WZ-ELD4-2LLK-8KDC"
+                     *         "EB3M-KQFK-34HF-U247",
+                     *         "P2HR-DRNY-VFX2-JTTD",
+                     *         "6F42-TXNG-RGPD-J4U4",
+                     *         "NFPE-X3AS-2YFM-UYM4",
+                     *         "JKF8-CLC7-VJ37-TLYW",
+                     *         "FJ4L-LE82-BDTU-GF9C",
+                     *         "ZLRT-HAUU-XS45-QUPM",
+                     *         "9WPD-CM9E-CAQD-ERKP",
+                     *         "XM4N-4QHE-LQCJ-58Z6",
+                     *         "KG8U-2FTS-AKYC-78VK"
                      *       ]
                      *     }
                      */
@@ -9048,7 +9036,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "333435"
+                 *       "code": "263112"
                  *     }
                  */
                 "application/json": {
@@ -9237,7 +9225,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
                  */
                 user_id: string;
             };
@@ -9268,7 +9256,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                     *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9334,11 +9322,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9400,7 +9383,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 5c973b62-a11e-43ce-8f32-ab573bf13cc0
+                 * @example 118a4e4f-63be-4170-8d5f-2c4077d269f0
                  */
                 user_id: string;
             };
@@ -9736,14 +9719,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0fe59df3-862a-4bf7-8f7a-158a88f993a0",
+                     *       "id": "d129caca-cae5-4f4e-8b89-6aabb0209740",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#HerwCUqn4ij-CssSBwN3CZhnTWJBP9XYYw7SIdwVoyI",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#MrxOY475X4879qufKc6XNlHKRoR5vkzI7XrgEqOahWo",
                      *       "mail": "sent"
                      *     }
                      */
@@ -9899,7 +9882,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 9fbc6ebb-e0a1-45f9-8660-e44ab0dbbe80
+                 * @example a95402a2-745d-40e2-820d-937eb2f37b1a
                  */
                 id: string;
             };
@@ -10007,7 +9990,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "HerwCUqn4ij-CssSBwN3CZhnTWJBP9XYYw7SIdwVoyI"
+                 *       "token": "MrxOY475X4879qufKc6XNlHKRoR5vkzI7XrgEqOahWo"
                  *     }
                  */
                 "application/json": {
@@ -10175,7 +10158,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "HerwCUqn4ij-CssSBwN3CZhnTWJBP9XYYw7SIdwVoyI",
+                 *       "token": "MrxOY475X4879qufKc6XNlHKRoR5vkzI7XrgEqOahWo",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10487,7 +10470,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "aCmFfgKqov0TqLn9UWq21Iek1GTPsjhx-sUZgF8sQoE",
+                 *       "token": "0jAXXNJI9Id_a8jXBsOnYQ0eYp1rUQQKbZne8j8uo0c",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -10605,7 +10588,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
                  */
                 user_id: string;
             };
@@ -10621,7 +10604,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#aCmFfgKqov0TqLn9UWq21Iek1GTPsjhx-sUZgF8sQoE"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#0jAXXNJI9Id_a8jXBsOnYQ0eYp1rUQQKbZne8j8uo0c"
                      *     }
                      */
                     "application/json": {
@@ -10719,7 +10702,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
                  */
                 user_id: string;
             };
@@ -11280,17 +11263,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/settings/rotate-signing-key",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *         "id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11300,37 +11273,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/activate",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "99f4e758-b6c9-410c-86b5-a22a26e76298",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /v1/cluster/nodes/:id",
-                     *         "target": "gone",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/drain",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "1ba0dde6-d69a-47d0-8227-4be3de247804",
+                     *         "id": "d9b03c6b-e12d-4ac4-8368-45f358a0858d",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11340,7 +11283,77 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
+                     *         "id": "c27eec75-d178-4efb-8dfb-24feb32ec074",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/settings/rotate-signing-key",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/activate",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /v1/cluster/nodes/:id",
+                     *         "target": "gone",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "96c22ef7-b131-4605-8340-db0701ae640f",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/drain",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
                      *         "id": "f5d6779a-9d19-4100-8c7d-c92286a02071",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "eba8f0a5-5142-4bcc-8209-28d04acc6e05",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *         "details": {},
+                     *         "status": 204
+                     *       },
+                     *       {
+                     *         "id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11350,77 +11363,17 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
-                     *         "id": "b4efef75-5602-4533-8d58-748a5aad7c84",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "abb5a048-68fd-4659-891c-f2e9fa3a4315",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
                      *         "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
                      *         "action": "POST /api/v1/notifications/channels",
                      *         "target": "",
                      *         "details": {},
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *         "id": "80074322-0e1a-4cee-83db-30b01eed44f0",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11430,7 +11383,17 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
+                     *         "id": "7cca7e53-c123-43d7-817a-9e60fe179d03",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11440,12 +11403,32 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *         "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
                      *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *         "target": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *         "details": {},
                      *         "status": 200
                      *       },
@@ -11637,7 +11620,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *           "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11675,7 +11658,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *           "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11851,7 +11834,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -11919,7 +11902,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "Invalid tenant slug: Acme Inc.",
-                     *       "message": "Invalid tenant slug: Acme Inc."
+                     *       "message": "Invalid tenant slug: Acme Inc.. A slug is 1 to 63 of a-z, 0-9 and -, with no - at either end, and none of aegis-system, zaru-consumer."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -11996,7 +11979,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required: a JSON body with Content-Type: application/json",
+                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12035,7 +12018,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12150,7 +12133,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.slug: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12303,7 +12286,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.slug: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12456,7 +12439,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.slug: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12594,7 +12577,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.slug: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12650,7 +12633,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12795,7 +12778,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12854,11 +12837,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "692155b7-a329-40be-8c4b-dc6f3fec3aad",
+                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#0jAXXNJI9Id_a8jXBsOnYQ0eYp1rUQQKbZne8j8uo0c",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
                      *       "mail": "sent"
                      *     }
                      */
@@ -12940,12 +12923,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12988,7 +12965,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required: a JSON body with Content-Type: application/json",
+                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13174,7 +13151,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13225,8 +13202,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d2747903-481e-4f3e-82a0-8da288581a4c",
-                     *       "user_id": "d2747903-481e-4f3e-82a0-8da288581a4c",
+                     *       "id": "9f0ac03f-27d0-46d1-82be-51138c3f47f5",
+                     *       "user_id": "9f0ac03f-27d0-46d1-82be-51138c3f47f5",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -13234,11 +13211,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "d2747903-481e-4f3e-82a0-8da288581a4c",
+                     *         "id": "9f0ac03f-27d0-46d1-82be-51138c3f47f5",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "364bJP3SiQvqC3znWrpYKiWJZv7R9PdsaB4eSXbATS0",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#364bJP3SiQvqC3znWrpYKiWJZv7R9PdsaB4eSXbATS0",
+                     *         "token": "Wr-LeFe_If7CfbhUGth-sE-8pVgSVnDkq5k5g56RnVg",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#Wr-LeFe_If7CfbhUGth-sE-8pVgSVnDkq5k5g56RnVg",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13370,7 +13347,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13538,8 +13515,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ce67b56c-e612-41f5-8c8a-cfb08f0fad67",
-                     *       "user_id": "ce67b56c-e612-41f5-8c8a-cfb08f0fad67",
+                     *       "id": "d0adac3d-2560-489e-887a-80df71eb5e7b",
+                     *       "user_id": "d0adac3d-2560-489e-887a-80df71eb5e7b",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -13547,11 +13524,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "ce67b56c-e612-41f5-8c8a-cfb08f0fad67",
+                     *         "id": "d0adac3d-2560-489e-887a-80df71eb5e7b",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "tdHjaabNQnZV__5b12Ssd8aJ3nc5JE9HqgBqQNFz-Og",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#tdHjaabNQnZV__5b12Ssd8aJ3nc5JE9HqgBqQNFz-Og",
+                     *         "token": "AqamBAiwLTBm03DpBDgZdFuAWKqckFsWryVQFhvwfw8",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#AqamBAiwLTBm03DpBDgZdFuAWKqckFsWryVQFhvwfw8",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13683,7 +13660,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13723,7 +13700,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example d2747903-481e-4f3e-82a0-8da288581a4c
+                 * @example 9f0ac03f-27d0-46d1-82be-51138c3f47f5
                  */
                 id: string;
             };
@@ -13740,7 +13717,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "d2747903-481e-4f3e-82a0-8da288581a4c"
+                     *       "id": "9f0ac03f-27d0-46d1-82be-51138c3f47f5"
                      *     }
                      */
                     "application/json": {
@@ -13837,7 +13814,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13861,7 +13838,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example 0jAXXNJI9Id_a8jXBsOnYQ0eYp1rUQQKbZne8j8uo0c
+                 * @example qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30
                  */
                 token: string;
             };
@@ -13878,8 +13855,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
-                     *       "tenant_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "team_id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
+                     *       "tenant_id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *       "role": "owner"
                      *     }
                      */
@@ -14035,7 +14012,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
                  */
                 user_id: string;
             };
@@ -14053,7 +14030,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9"
+                     *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c"
                      *     }
                      */
                     "application/json": {
@@ -14167,7 +14144,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.user_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -14191,7 +14168,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
                  */
                 user_id: string;
             };
@@ -14219,8 +14196,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
-                     *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                     *       "id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
+                     *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -14308,12 +14285,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -14356,7 +14327,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required: a JSON body with Content-Type: application/json",
+                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -14383,7 +14354,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                 *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
                  *       "role": "member"
                  *     }
                  */
@@ -14404,8 +14375,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
-                     *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                     *       "id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
+                     *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -14541,7 +14512,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required: a JSON body with Content-Type: application/json",
+                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -15112,7 +15083,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "7665a151-9d90-43ed-8aad-694cbe7537f7",
+                     *       "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -15339,7 +15310,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "7665a151-9d90-43ed-8aad-694cbe7537f7",
+                     *       "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -15910,11 +15881,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -16330,7 +16296,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
+                     *           "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -17415,7 +17381,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17588,7 +17554,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *         "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -17716,7 +17682,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17860,7 +17826,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19111,7 +19077,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *       "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19250,11 +19216,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -19319,7 +19280,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *         "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -19405,7 +19366,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example 05e30064-2513-42f6-810d-670684b33872
+                 * @example 21abb7c8-3b00-4f8a-8e7b-f105e342c161
                  */
                 id: string;
             };
@@ -19421,7 +19382,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "05e30064-2513-42f6-810d-670684b33872",
+                     *       "deployment_id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19826,7 +19787,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "e53cbb957377e8e0e4a98f08b7ef8ce3fb2ed423b6441dd3b37700b9ef7a4c49",
+                     *       "public_key": "6c257a3cca3a64cd91922f887a0a6758429f847bc6d154fdbf3d05e225144da1",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -20503,7 +20464,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *         "id": "7b748182-fb71-4845-87fa-298ac16dd73c",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -20604,7 +20565,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *       "id": "7b748182-fb71-4845-87fa-298ac16dd73c",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -21042,7 +21003,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21053,7 +21014,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *         "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21149,7 +21110,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21307,7 +21268,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 6e5f8fa0-684c-4deb-878c-7010a5892421
+                 * @example 6d3d0880-95cb-4ca3-83d6-358f46928d17
                  */
                 rule_id: string;
             };
@@ -21411,7 +21372,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example c9150252-95d5-492b-8536-08d4883468b9
+                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
                  */
                 rule_id: string;
             };
@@ -21449,7 +21410,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21664,11 +21625,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -22593,7 +22549,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
+                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -22820,7 +22776,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23038,7 +22994,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 approval_id: string;
             };
@@ -23054,7 +23010,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23076,12 +23032,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *         "approval_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "38cc9a4a92fac5e2a531d669f46435f786fe534b192e41224852f9f122e36d4cfffb5a41f4472e362178cbf3d053ca33d4bf495a6a4958c70de779e4f459020a"
+                     *         "signature": "9a89259450958b7df6554a79f906e2409d69719fef2a36e915478b950521a52324358bea072dbec0129b5ede3c389481241853ffb7053084a79c0456bc1cba0c"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23230,7 +23186,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 approval_id: string;
             };
@@ -23263,7 +23219,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23285,12 +23241,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *         "approval_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "38cc9a4a92fac5e2a531d669f46435f786fe534b192e41224852f9f122e36d4cfffb5a41f4472e362178cbf3d053ca33d4bf495a6a4958c70de779e4f459020a"
+                     *         "signature": "9a89259450958b7df6554a79f906e2409d69719fef2a36e915478b950521a52324358bea072dbec0129b5ede3c389481241853ffb7053084a79c0456bc1cba0c"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23414,11 +23370,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -23522,12 +23473,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *         "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "9545e169ffa2626baf46c53bf1b748c1d5be9c1ef8968f3ef51534abd203695a",
+                     *           "public_key": "45603108607ea0b504b4f4eb568a869fb88131755e53dfca00e2cd0b8b4dc1c6",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -23549,7 +23500,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *         "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -23576,7 +23527,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *         "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -23726,7 +23677,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -23889,7 +23840,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 channel_id: string;
             };
@@ -23932,7 +23883,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24094,7 +24045,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 channel_id: string;
             };
@@ -24198,7 +24149,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 channel_id: string;
             };
@@ -24568,7 +24519,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.OxSoS5Tw5fHi_4hSFBZpVftU6FAKNaqjwjcNX0PZ8N6CNF6JE80c-5Lsph73TqxhwL_NFPbupw6zqoSc5SV6rgd9LIRh2C9wwBb1_CZfp3_PYL2B3hdjQMqYH8pRf54owVO7g17m9imS88MlDiNan1Qem4WsHbZuDtPqZwihW1VwE131CoIkac6tES-AVPISFf1iCuyukf5JN8Qwh2V8bzu6llQh8sVxzwQ6cKC7ptPLcP5mKGIi5NOGQw6CyN8tobGeDuhdp6Tzeplbz0Ef1YkecI8l-qqKTiOmTAFJmsXkinQnnpwgmxwqM9cuRdJ0I4eGSBWkofhbDsRqIAjxbQ",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.fWiguglYhsGeNDyd-Zmhf_8VOTy0u8BPu9Lv1G9uPOOlv5_WK13gBLnPNYNkYHotvxTWEIhCzwP55enApMU0po3A9p66s-Js0pSBrOY7-nQjNMQZbaZ6OZTGuvdbnsawJ3dDt1dOTiHuaFic4YtfZ7hk58b-AKzJCinisre-zUehbMQix5lKwNl8dCSbfTk_cAz0LAs8OHxkcK6nJnX8iDQk4xJzv2XNeu1RVKuITHWaxmmr8Bhr6Hiy0YICOI8I-1SFg9BZwR1zb_KkX4TJZTfn12r2iIOf6CoZlH3iCcuem-pZdoUfpsKCVMxsTulMdZ53hRe5GpzRZ6IlPa0B4w",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -24640,12 +24591,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -24673,7 +24618,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.realm: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -24827,7 +24772,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.env: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -25072,7 +25017,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -25163,7 +25108,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 12.22,
+                     *       "evaluation_time_ms": 45.72,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -25714,7 +25659,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.events: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -25823,7 +25768,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -25918,7 +25863,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.tool_name: Field required, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -25969,7 +25914,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example 6e5f8fa0-684c-4deb-878c-7010a5892421
                  */
                 approval_id: string;
             };
@@ -25985,7 +25930,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26080,7 +26025,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.approval_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -26107,7 +26052,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 approval_id: string;
             };
@@ -26135,7 +26080,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -26272,7 +26217,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 channel_id: string;
             };
@@ -26289,7 +26234,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:c83ba718-1764-4320-87e6-c3129f7fed30"
+                 *         "data": "approve:c3848f1b-7caa-4d9c-84b1-1e00357bc042"
                  *       }
                  *     }
                  */
@@ -26663,11 +26608,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -26777,11 +26717,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -26909,11 +26844,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -27155,7 +27085,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.key: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27239,12 +27169,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -27272,7 +27196,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.value: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27344,12 +27268,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -27377,7 +27295,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.key: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27464,12 +27382,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -27512,7 +27424,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27615,7 +27527,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.keys: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27687,7 +27599,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *       "lease": "c9150252-95d5-492b-8536-08d4883468b9",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -27852,7 +27764,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                 *       "lease": "c9150252-95d5-492b-8536-08d4883468b9",
                  *       "outcome": "success"
                  *     }
                  */
@@ -28018,7 +27930,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c455af0d-b9fd-47d4-827d-73d3b0425cf8"
+                 *       "lease": "c9150252-95d5-492b-8536-08d4883468b9"
                  *     }
                  */
                 "application/json": {
@@ -28357,7 +28269,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 3 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -28641,7 +28553,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -28689,8 +28601,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "b34f1325-af15-4000-8241-249937139670",
+                     *           "agent_id": "b34f1325-af15-4000-8241-249937139670",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -28709,8 +28621,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "b34f1325-af15-4000-8241-249937139670",
+                     *           "agent_id": "b34f1325-af15-4000-8241-249937139670",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -28879,7 +28791,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.scope: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -28997,8 +28909,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -29086,8 +28998,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 025c7187-d3c7-4c4a-89df-903d51b9d950). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 025c7187-d3c7-4c4a-89df-903d51b9d950). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: b34f1325-af15-4000-8241-249937139670). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: b34f1325-af15-4000-8241-249937139670). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -29177,8 +29089,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29332,7 +29244,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29356,7 +29268,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example b34f1325-af15-4000-8241-249937139670
                  */
                 id: string;
             };
@@ -29372,8 +29284,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29542,7 +29454,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29566,7 +29478,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 0589abec-b964-4139-806f-d64a22365653
                  */
                 id: string;
             };
@@ -29584,8 +29496,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "agent_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de"
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "agent_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": {
@@ -29687,7 +29599,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29711,7 +29623,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example b34f1325-af15-4000-8241-249937139670
                  */
                 id: string;
             };
@@ -29741,8 +29653,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -29949,7 +29861,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29978,7 +29890,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example b34f1325-af15-4000-8241-249937139670
                  */
                 id: string;
             };
@@ -29996,8 +29908,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "agent_id": "b34f1325-af15-4000-8241-249937139670",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30006,8 +29918,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "agent_id": "b34f1325-af15-4000-8241-249937139670",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30137,7 +30049,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -30161,7 +30073,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example b34f1325-af15-4000-8241-249937139670
                  */
                 id: string;
             };
@@ -30191,8 +30103,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30399,7 +30311,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -30422,7 +30334,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example b34f1325-af15-4000-8241-249937139670
                  */
                 id: string;
             };
@@ -30452,8 +30364,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30660,7 +30572,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -30726,10 +30638,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "workflow_execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *       "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *       "workflow_execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -30912,10 +30824,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "execution_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *       "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *       "workflow_execution_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31101,10 +31013,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "workflow_execution_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "workflow_execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31288,16 +31200,16 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *           "workflow_name": "release-gate",
-                     *           "status": "cancelled",
+                     *           "status": "running",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
-                     *           "ended_at": "2026-03-01T12:02:00Z",
+                     *           "ended_at": null,
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": "Not today.",
+                     *           "summary": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -31305,16 +31217,16 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *           "workflow_name": "release-gate",
-                     *           "status": "cancelled",
+                     *           "status": "running",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
-                     *           "ended_at": "2026-03-01T12:02:00Z",
+                     *           "ended_at": null,
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": "Not today.",
+                     *           "summary": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -31450,7 +31362,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.workflow_id: Value error, Null bytes are not allowed, and 4 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -31502,7 +31414,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e
                  */
                 id: string;
             };
@@ -31518,9 +31430,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *       "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -31551,7 +31463,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538"
+                     *           "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -31675,7 +31587,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -31699,7 +31611,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e
                  */
                 id: string;
             };
@@ -31717,7 +31629,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538"
+                     *       "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e"
                      *     }
                      */
                     "application/json": {
@@ -31832,7 +31744,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -31856,7 +31768,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
+                 * @example 538ee5ac-721a-4c2e-8406-220ba0d7e31e
                  */
                 id: string;
             };
@@ -31886,7 +31798,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
+                     *       "execution_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e"
                      *     }
                      */
                     "application/json": {
@@ -31986,7 +31898,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32009,7 +31921,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e
                  */
                 id: string;
             };
@@ -32048,7 +31960,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538"
+                     *       "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e"
                      *     }
                      */
                     "application/json": {
@@ -32195,7 +32107,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e
                  */
                 id: string;
             };
@@ -32211,11 +32123,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *       "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
                      *       "events": [
                      *         {
-                     *           "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -32225,15 +32137,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *               "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *               "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *               "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -32243,8 +32155,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *               "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *               "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *               "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -32377,7 +32289,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32408,7 +32320,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e
                  */
                 id: string;
             };
@@ -32424,16 +32336,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -32510,7 +32422,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32556,8 +32468,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32573,8 +32485,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32732,7 +32644,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.scope: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32771,8 +32683,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -32878,7 +32790,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
+                     *       "existing_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -32908,7 +32820,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.scope: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32947,8 +32859,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -33054,7 +32966,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
+                     *       "existing_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33084,7 +32996,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.scope: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33252,8 +33164,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -33391,7 +33303,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33434,8 +33346,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
-                     *       "workflow_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8"
+                     *       "id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *       "workflow_id": "3643dba2-7b56-49fa-8387-d8704843669d"
                      *     }
                      */
                     "application/json": {
@@ -33539,7 +33451,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33657,7 +33569,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33705,8 +33617,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -33718,8 +33630,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -33846,12 +33758,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -33864,7 +33770,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33918,8 +33824,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34082,7 +33988,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
+                     *       "existing_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34112,7 +34018,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -34165,8 +34071,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34329,7 +34235,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
+                     *       "existing_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34359,7 +34265,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -34402,21 +34308,21 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *           "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *           "source": "shop",
+                     *           "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
+                     *           "stimulus_id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
+                     *           "source": "http_api",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
                      *           "headers": {},
-                     *           "idempotency_key": "order-2",
-                     *           "classification": "orders",
-                     *           "status": "classified",
-                     *           "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *           "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
-                     *           "confidence": 1,
-                     *           "routing_mode": "Deterministic",
+                     *           "idempotency_key": null,
+                     *           "classification": null,
+                     *           "status": "classification_failed",
+                     *           "workflow_id": null,
+                     *           "workflow_execution_id": null,
+                     *           "confidence": null,
+                     *           "routing_mode": null,
                      *           "rejection_reason": null,
-                     *           "classification_error": null,
+                     *           "classification_error": "no_router_configured: Nothing says what stimuli of the source 'http_api' begin.",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "received_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -34425,21 +34331,21 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *           "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *           "source": "shop",
+                     *           "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
+                     *           "stimulus_id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
+                     *           "source": "http_api",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
                      *           "headers": {},
-                     *           "idempotency_key": "order-2",
-                     *           "classification": "orders",
-                     *           "status": "classified",
-                     *           "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *           "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
-                     *           "confidence": 1,
-                     *           "routing_mode": "Deterministic",
+                     *           "idempotency_key": null,
+                     *           "classification": null,
+                     *           "status": "classification_failed",
+                     *           "workflow_id": null,
+                     *           "workflow_execution_id": null,
+                     *           "confidence": null,
+                     *           "routing_mode": null,
                      *           "rejection_reason": null,
-                     *           "classification_error": null,
+                     *           "classification_error": "no_router_configured: Nothing says what stimuli of the source 'http_api' begin.",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "received_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -34616,7 +34522,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -34688,10 +34594,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *       "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *       "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
-                     *       "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *       "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
+                     *       "stimulus_id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
+                     *       "workflow_execution_id": "cbce07d8-c6a4-413f-86df-675a43149248",
+                     *       "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
                      *       "status": "classified"
                      *     }
                      */
@@ -34767,7 +34673,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8"
+                     *       "original_stimulus_id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34798,7 +34704,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "cbce07d8-c6a4-413f-86df-675a43149248"
+                     *       "stimulus_id": "2e634014-062b-4f60-8fa5-b4e8bfc47722"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34830,7 +34736,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example a58b20a2-cbf5-44d8-8406-4752c7c92d0a
+                 * @example a2e25df7-ef5e-474a-8f21-1fa5b4606999
                  */
                 id: string;
             };
@@ -34846,8 +34752,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *       "stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
+                     *       "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *       "stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -34861,8 +34767,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *       "workflow_execution_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
+                     *       "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *       "workflow_execution_id": "a155356b-a1fb-40dd-8e7a-be310bf2ea0b",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -34872,8 +34778,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *         "stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
+                     *         "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *         "stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -34887,8 +34793,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *         "workflow_execution_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
+                     *         "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *         "workflow_execution_id": "a155356b-a1fb-40dd-8e7a-be310bf2ea0b",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -35077,7 +34983,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -35527,7 +35433,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.source: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -35567,7 +35473,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
+                     *       "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -35699,7 +35605,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -35769,7 +35675,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
+                     *       "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -35898,12 +35804,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -36103,7 +36003,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -36139,7 +36039,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
+                     *           "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36164,7 +36064,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
+                     *           "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36369,9 +36269,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "execution_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "agent_id": "b34f1325-af15-4000-8241-249937139670",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36389,9 +36289,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "execution_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "agent_id": "b34f1325-af15-4000-8241-249937139670",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36576,7 +36476,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.agent_id: Value error, Null bytes are not allowed, and 4 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -36635,7 +36535,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                 *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -36667,9 +36567,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "execution_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -36790,7 +36690,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.agent_id: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -36844,7 +36744,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example b34f1325-af15-4000-8241-249937139670
                  */
                 id: string;
             };
@@ -36882,9 +36782,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37005,7 +36905,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37049,7 +36949,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example 1f4d86b1-e041-4f97-8599-88ec13c7753c
                  */
                 id: string;
             };
@@ -37065,9 +36965,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "execution_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -37091,7 +36991,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "184999fc-4112-4f83-8e6e-918533470be9"
+                     *           "1f4d86b1-e041-4f97-8599-88ec13c7753c"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -37354,7 +37254,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37378,7 +37278,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example 1f4d86b1-e041-4f97-8599-88ec13c7753c
                  */
                 id: string;
             };
@@ -37396,8 +37296,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9"
+                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "execution_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c"
                      *     }
                      */
                     "application/json": {
@@ -37514,7 +37414,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37538,7 +37438,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
+                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
                  */
                 id: string;
             };
@@ -37568,8 +37468,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b"
                      *     }
                      */
                     "application/json": {
@@ -37671,7 +37571,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37694,7 +37594,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example 1f4d86b1-e041-4f97-8599-88ec13c7753c
                  */
                 id: string;
                 /**
@@ -37814,7 +37714,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37851,7 +37751,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example 1f4d86b1-e041-4f97-8599-88ec13c7753c
                  */
                 id: string;
             };
@@ -37867,16 +37767,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 184999fc-4112-4f83-8e6e-918533470be9 started","sequence":1,"execution_started":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 1f4d86b1-e041-4f97-8599-88ec13c7753c started","sequence":1,"execution_started":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false}}}
+                     *     data: {"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -37953,7 +37853,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.follow: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37990,7 +37890,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example 1f4d86b1-e041-4f97-8599-88ec13c7753c
                  */
                 id: string;
             };
@@ -38006,16 +37906,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 184999fc-4112-4f83-8e6e-918533470be9 started","sequence":1,"execution_started":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 1f4d86b1-e041-4f97-8599-88ec13c7753c started","sequence":1,"execution_started":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false}}}
+                     *     data: {"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38092,7 +37992,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.follow: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38127,7 +38027,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example b34f1325-af15-4000-8241-249937139670
                  */
                 id: string;
             };
@@ -38143,16 +38043,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38229,7 +38129,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.follow: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38264,7 +38164,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example b34f1325-af15-4000-8241-249937139670
                  */
                 id: string;
             };
@@ -38280,16 +38180,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38366,7 +38266,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.follow: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38402,7 +38302,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
+                     *           "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38412,7 +38312,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *           "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38422,7 +38322,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *           "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38434,7 +38334,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
+                     *           "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38444,7 +38344,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *           "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38454,7 +38354,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *           "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38559,7 +38459,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 id: string;
             };
@@ -38576,7 +38476,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *         "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -38585,7 +38485,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -38712,7 +38612,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38736,7 +38636,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 id: string;
             };
@@ -38767,7 +38667,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be"
+                     *       "request_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8"
                      *     }
                      */
                     "application/json": {
@@ -38880,7 +38780,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38903,7 +38803,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 33116630-49fc-49e9-8878-bd6e05ed36e8
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 id: string;
             };
@@ -38934,7 +38834,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "33116630-49fc-49e9-8878-bd6e05ed36e8"
+                     *       "request_id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8"
                      *     }
                      */
                     "application/json": {
@@ -39047,7 +38947,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.reason: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -39091,7 +38991,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39104,7 +39004,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39247,7 +39147,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -39305,7 +39205,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39540,7 +39440,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 volume_id: string;
             };
@@ -39556,7 +39456,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39670,7 +39570,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.volume_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -39694,7 +39594,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 4f4904f8-e0b8-4ca5-8810-7ffd5162d34f
+                 * @example 26370389-01f6-4d6b-8882-ce3afe9be836
                  */
                 volume_id: string;
             };
@@ -39712,7 +39612,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f"
+                     *       "id": "26370389-01f6-4d6b-8882-ce3afe9be836"
                      *     }
                      */
                     "application/json": {
@@ -39827,7 +39727,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.volume_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -39851,7 +39751,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 volume_id: string;
             };
@@ -39881,7 +39781,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -40059,7 +39959,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 volume_id: string;
             };
@@ -40273,7 +40173,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 volume_id: string;
             };
@@ -40412,7 +40312,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 volume_id: string;
             };
@@ -40551,7 +40451,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 volume_id: string;
             };
@@ -40692,7 +40592,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 volume_id: string;
             };
@@ -40858,7 +40758,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 volume_id: string;
             };
@@ -41060,11 +40960,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41074,11 +40974,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41216,7 +41116,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -41267,11 +41167,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41281,11 +41181,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41423,7 +41323,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -41465,8 +41365,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                 *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                 *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
+                 *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -41622,12 +41522,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -41754,8 +41648,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                 *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                 *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
+                 *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -42945,8 +42839,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -42957,9 +42851,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *               "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *               "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *               "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *               "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *               "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -42975,8 +42869,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *           "credential_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -42995,8 +42889,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43007,9 +42901,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *               "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *               "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *               "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *               "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *               "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43025,8 +42919,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *           "credential_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -43224,7 +43118,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
                  */
                 id: string;
             };
@@ -43240,8 +43134,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43252,9 +43146,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -43269,8 +43163,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *         "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *         "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *         "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -43281,9 +43175,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *             "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *             "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *             "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *             "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *             "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -43503,7 +43397,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -43527,7 +43421,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
                  */
                 id: string;
             };
@@ -43544,7 +43438,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *       "success": true
                      *     }
                      */
@@ -43651,7 +43545,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -43734,8 +43628,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43972,8 +43866,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *       "credential_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -44169,7 +44063,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
                  */
                 id: string;
             };
@@ -44201,8 +44095,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44213,9 +44107,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44437,7 +44331,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
                  */
                 id: string;
             };
@@ -44455,9 +44349,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44468,9 +44362,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44608,7 +44502,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -44632,7 +44526,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
                  */
                 id: string;
             };
@@ -44668,9 +44562,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *       "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *       "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -44806,7 +44700,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -44829,12 +44723,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example 3df1dc9c-dcd0-404a-81b1-17b6d0a25410
+                 * @example 9439f87f-f5a1-4599-8683-cd2d4cafe9a3
                  */
                 grant_id: string;
             };
@@ -44851,8 +44745,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *       "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *       "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
                      *       "success": true
                      *     }
                      */
@@ -44961,7 +44855,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -45106,8 +45000,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
+                     *       "error": "OAuth provider not found",
+                     *       "message": "There is no OAuth provider 'uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu'. An operator sets it up with PUT /v1/credentials/providers/{name}."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -45122,7 +45016,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -45315,12 +45209,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -45465,8 +45353,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
+                     *       "error": "OAuth provider not found",
+                     *       "message": "OAuth provider not found"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -45496,7 +45384,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -45732,11 +45620,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d&code_challenge=GiWW8Ut_1pmbUcEcnORHU0BFO3GukzpJ5SBQROn7LUI&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d&code_challenge=GiWW8Ut_1pmbUcEcnORHU0BFO3GukzpJ5SBQROn7LUI&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d&code_challenge=GiWW8Ut_1pmbUcEcnORHU0BFO3GukzpJ5SBQROn7LUI&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d",
-                     *       "state_token": "9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688&code_challenge=nihY4BHkwObyymdNglMmnz1AM21AN8uhQFZoCauSaVQ&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688&code_challenge=nihY4BHkwObyymdNglMmnz1AM21AN8uhQFZoCauSaVQ&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688&code_challenge=nihY4BHkwObyymdNglMmnz1AM21AN8uhQFZoCauSaVQ&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688",
+                     *       "state_token": "e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -45893,7 +45781,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example 9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d
+                 * @example e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -45919,8 +45807,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
-                     *       "credential_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
+                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *       "credential_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46061,7 +45949,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "7cca7e53c123e3d7617a9e60fe179d03055e4d7881200486cc7dd59db010d354"
+                 *       "state": "3d6726ca34bd7bb11f57b5b2244de8c25c606d647f53659e0053485bcaf0b830"
                  *     }
                  */
                 "application/json": {
@@ -46089,8 +45977,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
-                     *       "credential_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
+                     *       "id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *       "credential_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46273,7 +46161,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8",
+                     *       "device_code": "z9WCwy-WydA4WKcWwgJ8-jCB9qvcKlGnaNLUQTiwlCk",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -46438,7 +46326,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8",
+                 *       "device_code": "z9WCwy-WydA4WKcWwgJ8-jCB9qvcKlGnaNLUQTiwlCk",
                  *       "provider": "files"
                  *     }
                  */
@@ -46461,8 +46349,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
-                     *       "binding_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c"
+                     *       "credential_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *       "binding_id": "a5158821-60c5-417d-8cb7-77773ae8428a"
                      *     }
                      */
                     "application/json": {
@@ -46578,7 +46466,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.device_code: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -46623,7 +46511,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "PWcmyjS9e7EfV7WyJE3owlxgbWR_U2WeAFNIW8rwuDA",
+                 *       "device_code": "XCf2oiYODgQDfp8MTbkULBwm7QYho2BO4vqG5BrQpsM",
                  *       "provider": "files"
                  *     }
                  */
@@ -46646,8 +46534,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
-                     *       "binding_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823"
+                     *       "credential_id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *       "binding_id": "35fce006-d77b-40d1-89f3-469180be97e3"
                      *     }
                      */
                     "application/json": {
@@ -46763,7 +46651,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.device_code: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -46816,7 +46704,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46831,7 +46719,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46847,7 +46735,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47015,7 +46903,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *       "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -47026,9 +46914,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_0OE3BTXsjqCoA1Zi6dKTZ9KELT9zOdrcbOTpCGWh",
-                     *       "key_value": "aegis_0OE3BTXsjqCoA1Zi6dKTZ9KELT9zOdrcbOTpCGWh",
-                     *       "api_key": "aegis_0OE3BTXsjqCoA1Zi6dKTZ9KELT9zOdrcbOTpCGWh"
+                     *       "key": "aegis_BS1nQDhN6MCtF7GM0k5BoZm7cnfT7apgJHRvuD1U",
+                     *       "key_value": "aegis_BS1nQDhN6MCtF7GM0k5BoZm7cnfT7apgJHRvuD1U",
+                     *       "api_key": "aegis_BS1nQDhN6MCtF7GM0k5BoZm7cnfT7apgJHRvuD1U"
                      *     }
                      */
                     "application/json": {
@@ -47135,7 +47023,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.name: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -47159,7 +47047,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example a5158821-60c5-417d-8cb7-77773ae8428a
+                 * @example b4ff4833-1689-4de2-8e3c-da2aad422f1c
                  */
                 id: string;
             };
@@ -47177,7 +47065,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *       "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
                      *       "success": true
                      *     }
                      */
@@ -47286,7 +47174,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50224,7 +50112,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50377,7 +50265,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50419,13 +50307,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
+                     *           "id": "29ccd234-d349-4e47-8e0c-a1ea183a3337",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
                      *           "execution_id": null,
-                     *           "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
+                     *           "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50434,13 +50322,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
+                     *           "id": "29ccd234-d349-4e47-8e0c-a1ea183a3337",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
                      *           "execution_id": null,
-                     *           "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
+                     *           "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50575,7 +50463,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50617,13 +50505,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
+                     *           "id": "29ccd234-d349-4e47-8e0c-a1ea183a3337",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
                      *           "execution_id": null,
-                     *           "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
+                     *           "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50632,13 +50520,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
+                     *           "id": "29ccd234-d349-4e47-8e0c-a1ea183a3337",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
                      *           "execution_id": null,
-                     *           "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
+                     *           "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50773,7 +50661,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50870,7 +50758,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.follow: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50905,10 +50793,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688",
-                     *         "execution_id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
-                     *         "agent_id": "d453bc63-0860-48f7-8e26-561f377a3a1f",
-                     *         "sub": "d453bc63-0860-48f7-8e26-561f377a3a1f",
+                     *         "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *         "execution_id": "b9d707aa-4450-4f92-8fec-a057011e76ba",
+                     *         "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *         "sub": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -50924,10 +50812,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
-                     *         "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
-                     *         "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *         "sub": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *         "session_id": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9",
+                     *         "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
+                     *         "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
+                     *         "sub": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -50943,7 +50831,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *         "session_id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51073,9 +50961,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *       "session_id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjMzNTEwYjMwLTc5NzYtNGFiZS04YTY1LTI5ZmY0ODE5NjlhNiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI0YTY2ZTYxNC03ZjZlLTRkOGYtODFkNC0xYTdlZTk2ZDI4NGYiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.AJ8biD3bS9nMWl2r2MM-Mc--FGPsuLPX4Ovfr4U1xOD7SV-WhJnr7dJDhKevdAEq44XoZE_n_6sy9cIQ_nYiDQ",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjAwZWUwNjcxLTc5YjMtNGNmZS04MDllLWI2ZDVmMTU3YTdjMyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzNGI5MGI4My05MjI0LTQwYTItOGEwZC05M2E0MDkwYzdmMzgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.8hl2rrhNdBf4Qsj_59tOIxTnvItp7r6iklNadJNTcqUT1zr6P4q8Qp3qzgatth7YrG7vI3nIRDYnSd8Lm-aYCw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -51212,7 +51100,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *       "session_id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51327,7 +51215,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.execution_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51474,7 +51362,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.execution_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51514,8 +51402,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *           "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *           "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
+                     *           "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51526,8 +51414,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *           "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *           "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
+                     *           "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51653,11 +51541,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *       "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *       "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
+                     *       "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/GLtL_YQdklI6P3klEdDrh4tft5mLBKWZGYau1iNIWU8"
+                     *       "gateway_url": "https://lictor.example.com/x/CU_fY4xT-wi1gJEyqt08h4iDhP6Wi-ZJRggpQU4UHKc"
                      *     }
                      */
                     "application/json": {
@@ -51767,7 +51655,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.workload_id: Field required, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51912,7 +51800,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.workload_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51961,19 +51849,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *       "kid": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *           "kid": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *           "kid": "3fbc1371-408a-41c6-8e37-4758804e437d",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -52081,7 +51969,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input should be one of 'RS256', 'EdDSA'",
+                     *       "message": "body.algorithm: Input should be one of 'RS256', 'EdDSA'",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52105,7 +51993,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example b4ff4833-1689-4de2-8e3c-da2aad422f1c
+                 * @example 3fbc1371-408a-41c6-8e37-4758804e437d
                  */
                 kid: string;
             };
@@ -52122,7 +52010,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "b4ff4833-1689-4de2-8e3c-da2aad422f1c"
+                     *       "kid": "3fbc1371-408a-41c6-8e37-4758804e437d"
                      *     }
                      */
                     "application/json": {
@@ -52189,7 +52077,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key 'b4ff4833-1689-4de2-8e3c-da2aad422f1c'."
+                     *       "message": "There is no key '3fbc1371-408a-41c6-8e37-4758804e437d'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -52234,7 +52122,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.kid: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52278,7 +52166,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *           "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52291,7 +52179,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *           "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52421,7 +52309,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.tenant_id: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52487,7 +52375,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *       "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -52597,7 +52485,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be >= 0",
+                     *       "message": "body.limit_value: Input must be >= 0",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52621,7 +52509,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e851e00-4360-4f08-82cf-56499100031a
+                 * @example e571ef68-d0a5-464c-8109-9013411a1bf4
                  */
                 id: string;
             };
@@ -52638,7 +52526,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "0e851e00-4360-4f08-82cf-56499100031a"
+                     *       "id": "e571ef68-d0a5-464c-8109-9013411a1bf4"
                      *     }
                      */
                     "application/json": {
@@ -52735,7 +52623,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52883,7 +52771,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.scope_type: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -53520,7 +53408,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -53739,7 +53627,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -53958,7 +53846,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -54112,7 +54000,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -54569,7 +54457,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -55470,7 +55358,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 volume_id: string;
             };
@@ -55529,7 +55417,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *       "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -55692,9 +55580,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImI0ZmY0ODMzLTE2ODktNGRlMi04ZTNjLWRhMmFhZDQyMmYxYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJkNDUzYmM2My0wODYwLTQ4ZjctOGUyNi01NjFmMzc3YTNhMWYiLCJleGVjX2lkIjoiZjI3Nzg5N2MtN2FjNS00ZDgzLTg1OTItMmVhYjk4ZjZkMGEyIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImYyNzc4OTdjLTdhYzUtNGQ4My04NTkyLTJlYWI5OGY2ZDBhMiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwMWNjYjE2NS1jYTAzLTRiYzctODZjNi0wMmU3YmY3OTA2ODgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.O6_zyY5LZgMIs9OEwCR9CPx2zvfNcMbrfydmmVf-fUXihQFm8Thkax1gyuuuw-sW23BdkQVenpb5Uab7IZpQ6gIa-T445JfgbCycOV2lFPnxrOlwcbus0x4c9V3rNdZhxlipt-paW3OEN6jGSkCpSg9fG0VLhKiqnzG868FMl5qbxKFCAByITqhoBVjibt4WXWiBBcPupJuDIDe9l_GfgvaOVYTeNHk-rYc5VlZRzu_rI6qob2cbnxZ7bSBl5D4d5F4tOYyFg7mwSQg-6HlL5onXIpv_jN_eHHvxRi6RNTUxsy3sW6LW2mEtbPD5f2Tr4rkvtaFVkk0-qbTrmaGtAQ",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjNmYmMxMzcxLTQwOGEtNDFjNi04ZTM3LTQ3NTg4MDRlNDM3ZCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwZGQyZWQzNy05Y2U3LTRhOWUtOGMwMy1lZTc4Y2ZjYzE0YTQiLCJleGVjX2lkIjoiYjlkNzA3YWEtNDQ1MC00ZjkyLThmZWMtYTA1NzAxMWU3NmJhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImI5ZDcwN2FhLTQ0NTAtNGY5Mi04ZmVjLWEwNTcwMTFlNzZiYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzY2M4OTQ0My02N2Q4LTRiNzgtOGQ1Yy02OTM5NmRlYTdhNjMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.lBmNQ3NeJRpkDJX3KXJszjHPm5Y_3cmQ2Yyf13k6HDr6PbSziXlXjFFpMH1LYQ46ZFjGftpMTNTbtm765uBYh0zUhfwsRmnzdgS9TpT5bUpaQR89u78DnQkVTzABXqevRhcoo-eRRtQwtA6q6tWGXaLxRgGW6eKjMfJsRlfUjvwx-7yd7EmjOxQX9P86V5ALQIl3MRuJywqFIF9HOIScZtr7y0Bws3ZEJXNuvHhxtJPVbMx9amadUR1JWFuquJLE3RMb403fgoR2zHSytyzzW2XTJwrCcHyLMYsoBCEFhV7me1cU_aC3thOpXfllIQkeeeYm1_vghWGq3XA7kDy1jA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688"
+                     *       "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63"
                      *     }
                      */
                     "application/json": {
@@ -55725,7 +55613,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c55446bd416e"
+                     *         "request_id": "434ef74db2cc"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55788,7 +55676,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "aff8931d87a6"
+                     *         "request_id": "1f270797ab2a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55849,7 +55737,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6b5e18c537d1"
+                     *         "request_id": "11fbc643a845"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55910,7 +55798,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "cef34e4d5365"
+                     *         "request_id": "fcfce7dae9f1"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55971,7 +55859,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "123dac87630c"
+                     *         "request_id": "f49a0e070baa"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56032,7 +55920,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "58065a336f5e"
+                     *         "request_id": "7cf6cece52a4"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56334,7 +56222,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e265020b7b46"
+                     *         "request_id": "dc12dfd3b433"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56589,7 +56477,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e78091be5f76"
+                     *         "request_id": "96528168ca31"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56650,7 +56538,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f0ce028e1f29"
+                     *         "request_id": "6110bc40f4a5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57420,7 +57308,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a79c948d5cd5"
+                     *         "request_id": "f4d814824d32"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57476,19 +57364,19 @@ export interface operations {
                      *       "protocol": "seal/v1",
                      *       "status": "error",
                      *       "error_code": 4000,
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.security_context: Value error, Null bytes are not allowed",
                      *       "error": {
                      *         "code": 4000,
-                     *         "message": "Value error, Null bytes are not allowed",
+                     *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "0e5f05443cdd"
+                     *         "request_id": "2e3a4ef180c2"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
                      *         "id": null,
                      *         "error": {
                      *           "code": -32602,
-                     *           "message": "Value error, Null bytes are not allowed",
+                     *           "message": "query.security_context: Value error, Null bytes are not allowed",
                      *           "data": null
                      *         }
                      *       }
@@ -57535,7 +57423,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example GLtL_YQdklI6P3klEdDrh4tft5mLBKWZGYau1iNIWU8
+                 * @example CU_fY4xT-wi1gJEyqt08h4iDhP6Wi-ZJRggpQU4UHKc
                  */
                 token: string;
             };
@@ -57552,9 +57440,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImI0ZmY0ODMzLTE2ODktNGRlMi04ZTNjLWRhMmFhZDQyMmYxYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJkM2ZlZTgwMy00Yjg5LTQ3MGQtODI2MS1lMzIxODhiZGYzYTciLCJleGVjX2lkIjoiMzVmY2UwMDYtZDc3Yi00MGQxLTg5ZjMtNDY5MTgwYmU5N2UzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjM1ZmNlMDA2LWQ3N2ItNDBkMS04OWYzLTQ2OTE4MGJlOTdlMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI5MjA1MGNlNC1jY2EzLTQzMDUtOGMyYi03YTNiNGRiZTk2YjMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.A4Q7J7IaG3rAIUzmQYfztevzeraSrrINFUn-anpyV6zDSVrXIFJEw3PdO45B7izeKOTKN2nStkQpXOQCrw7FMMxEJGufJ_NG_a8r4mNL2pVggW35QzR6KtV4nk54FAzcbrgEnUMGNIA8qhIaxapOVC-n5MYUWc07p_T75Aqe8tt-MKCh9LvD6MnqVB-r28w8GkucXL4qPT8XwMvxHWzx0GqNhvJo2tJpZAN5U5oECKb36juIltj5Ybd03S4XCg-EbtgZOtI8rzmDp8JzypY3X9WSZqsGFHObNhbyY7ybt-rdQ4NsCiF9ZwClb3bduBazOa4X-LA_aN7zVFpLNf4FjA",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjNmYmMxMzcxLTQwOGEtNDFjNi04ZTM3LTQ3NTg4MDRlNDM3ZCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI3M2M3MmFjNS1iNDg5LTRjMDktOGFjMy01NjkwY2ZiNjQ4NDMiLCJleGVjX2lkIjoiYzhiMGIwNjQtMmM0Zi00YzNiLTgzZDctMjc4YjFhYzY2MjdiIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImM4YjBiMDY0LTJjNGYtNGMzYi04M2Q3LTI3OGIxYWM2NjI3YiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIyZjdhNGE0My1mOTcyLTQzZWItOGM0OC0wZWFiZWI0ODc5YzkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.i9P3IMkNSv4wjVyMRjnUq-3UVXCD46Q8XqjCMQPHXgz0-djgg87nyAyZRuBEVGRXgpIsWXD4yRTMF62ltu1E0rlVxyHPlicMwvx6DOp9hFIDp5h6Wtlqg19EHAI2W7tQFaw4TkVfD5m4nMlmi1EVDgFkJjCm-V8GXAJdOFEPiMpOZ_HEYd6CZ8VnwAHgDVxggKBe-NUXHqf-9BB14zG4xNDlp2HxGLAZsVLQvSKLZFuZoyY9qNoSXhcy0xuKpYkFgm5sl_9paRlN4Iw5KAubqCib28w8tbXroObUhCi2l5nORAyxraNED-ZbD1t1XHYbpu_abdE8kor_OPbDCmCMiw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3"
+                     *       "session_id": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9"
                      *     }
                      */
                     "application/json": {
@@ -57585,7 +57473,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d75eb3d79c6f"
+                     *         "request_id": "f281deb3f27f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57648,7 +57536,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7e906e52fedd"
+                     *         "request_id": "d155145a6efd"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57709,7 +57597,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9d8cdb4a5791"
+                     *         "request_id": "8f0f335b3e03"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57770,7 +57658,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "db7a89a791a8"
+                     *         "request_id": "427fb8256caf"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57831,7 +57719,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c18f4c71b338"
+                     *         "request_id": "3bebe48aec6a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57892,7 +57780,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "82fb175e3412"
+                     *         "request_id": "588061cf414a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57948,19 +57836,19 @@ export interface operations {
                      *       "protocol": "seal/v1",
                      *       "status": "error",
                      *       "error_code": 4000,
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.token: Value error, Null bytes are not allowed",
                      *       "error": {
                      *         "code": 4000,
-                     *         "message": "Value error, Null bytes are not allowed",
+                     *         "message": "path.token: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1fb5cc2a97cb"
+                     *         "request_id": "add709e83f98"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
                      *         "id": null,
                      *         "error": {
                      *           "code": -32602,
-                     *           "message": "Value error, Null bytes are not allowed",
+                     *           "message": "path.token: Value error, Null bytes are not allowed",
                      *           "data": null
                      *         }
                      *       }
@@ -58133,7 +58021,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example GLtL_YQdklI6P3klEdDrh4tft5mLBKWZGYau1iNIWU8
+                 * @example CU_fY4xT-wi1gJEyqt08h4iDhP6Wi-ZJRggpQU4UHKc
                  */
                 token: string;
             };
@@ -58200,7 +58088,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "bcc6ab5c9313"
+                     *         "request_id": "2eab05a39fc0"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58455,7 +58343,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d1fb9fb44008"
+                     *         "request_id": "36db2f1c263f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58516,7 +58404,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2e7ec45a52b3"
+                     *         "request_id": "494ccd2017c0"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58889,7 +58777,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example GLtL_YQdklI6P3klEdDrh4tft5mLBKWZGYau1iNIWU8
+                 * @example CU_fY4xT-wi1gJEyqt08h4iDhP6Wi-ZJRggpQU4UHKc
                  */
                 token: string;
             };
@@ -59292,7 +59180,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4851fb7dd20b"
+                     *         "request_id": "82452e8f97a3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59348,19 +59236,19 @@ export interface operations {
                      *       "protocol": "seal/v1",
                      *       "status": "error",
                      *       "error_code": 4000,
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.security_context: Value error, Null bytes are not allowed",
                      *       "error": {
                      *         "code": 4000,
-                     *         "message": "Value error, Null bytes are not allowed",
+                     *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "44a0cdd9e57b"
+                     *         "request_id": "6434b3c22874"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
                      *         "id": null,
                      *         "error": {
                      *           "code": -32602,
-                     *           "message": "Value error, Null bytes are not allowed",
+                     *           "message": "query.security_context: Value error, Null bytes are not allowed",
                      *           "data": null
                      *         }
                      *       }
@@ -59468,7 +59356,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ef63404eaa7c"
+                     *         "request_id": "1e05044f70db"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59723,7 +59611,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8afb6fa5ca3b"
+                     *         "request_id": "21cadf5eb269"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59784,7 +59672,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "23c881c39039"
+                     *         "request_id": "1ea9213f8cf3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60164,9 +60052,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "wOd2-zL0KLhFGarmV2-U29RUewm1nd75bHe9kzLvOBWSDGhPcpwX2vtOgRJpQzh7izcm-Dlkr19mtbGsFhXK1OJWXQwyvV0rRgLim5mNdoZrjc-oM80BexVY0a7ibXg1onjV5L-Dovf22CYojWzwBuowA1UCotxZHUZ4-4OlAzzT98xpusvJZQuOJQTCrGlXK1h1TZg41efXqHzd3Ry42L6djeBQgAxYtBJk8o1NW9r5XfCRkSN3t9zjCBYdo_CT-Yzce089G3g1DJPGxMyxAZDgWTaNae7T8rENs6EraWRm3baUsjESpbau4CbD2dj0G_v_yX61iDX-lBk08NIgUw",
+                     *           "n": "42MLWpO7_i2pil2WB0qHeKroMaLcIWtmhxHMczkT_U2SiuouR-DD1eLO5zrQvqUy1-oAPTIIy95KKLGrDmW7mtERket6xp25zBrOrgCsUucSlhE2ehu3kjwob6mHn7dADTOw-X0xdjW8g7M7WVnYiSwfd8E5YExOuPBzw3HE5l35PufcivM_4MJ1SVnJuwQhmxGZ5WG_zF5-BwmnvwteOURv4FTDltDlzqaFEy1bLDywj96xXBX0H9SJIwRAz4RbnUerh_r701vI1gU_aAYh965V_OgjslOpcdjc9YZdQ-5QVpcKt9hOn9Rr18pIKuumz0n6oIBMV-OW0AfKjLllnQ",
                      *           "e": "AQAB",
-                     *           "kid": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *           "kid": "3fbc1371-408a-41c6-8e37-4758804e437d",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -60222,10 +60110,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *       "stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *       "workflow_execution_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
-                     *       "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *       "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *       "stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *       "workflow_execution_id": "a155356b-a1fb-40dd-8e7a-be310bf2ea0b",
+                     *       "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
                      *       "status": "classified"
                      *     }
                      */
@@ -60316,7 +60204,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a"
+                     *       "original_stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -60346,7 +60234,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.source: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
