@@ -3008,7 +3008,7 @@ export interface paths {
         get: operations["getApiSessionsKey"];
         /**
          * Write a value
-         * @description It is kept for seven days after the last write.
+         * @description It is kept for seven days after the last write. With `expected`, only while the value is still that: else 409, and whoever writes reads it again.
          *
          *     Overwrites what is there.
          *
@@ -3090,7 +3090,7 @@ export interface paths {
         get: operations["getV1SessionsKey"];
         /**
          * Write a value
-         * @description It is kept for seven days after the last write.
+         * @description It is kept for seven days after the last write. With `expected`, only while the value is still that: else 409, and whoever writes reads it again.
          *
          *     Overwrites what is there.
          *
@@ -6102,7 +6102,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6185,7 +6185,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6388,7 +6388,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.01
+                     *         "latency_ms": 0.02
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6396,7 +6396,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 74749997056
+                     *         "free_bytes": 74732371968
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -6508,7 +6508,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.01
+                     *         "latency_ms": 0.02
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6516,7 +6516,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 74749997056
+                     *         "free_bytes": 74732371968
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -7486,7 +7486,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "rVhsRdPZueA1ugQZXjfk-INb8xXAEIbxxnYc9pAsA2wC8KXQq_hZduYLkLCoaR1LGN8jA44fpo55dczFseLXC8TFqxlLVCkBb__8g1e5q-xs73rTm5KisiLNeM4mgCXPWf9Z68gN-R7SqznmFBa5gb0eFR-fmwIeee7KZHMaT8FYuY1QhvOExi8GXCka8Dckq0vApUsXCvyog_otpMEnNWcJpMVQicMbczufRkETNlKXR8WBlbD4e_VTwK5sIrxBbtS-a7lAqxtxaRkbVamk2yqO10YyVlaFEWXHM5guJHjcqDb8iqnVR1-2BvlNcoaAUWLl8s485BFBP2Rt96CtQQ",
+                     *           "n": "rv_WIY6-8jL_ldLwj6oEImjjRtSf0AzAsIxYxgMBL6NideO-_Izyh8VheudoyaUOQihVbK8zdIL5N70NFceDWzdtsPqMLERdZoIb_7ci0F9a5vEaPBvRZEXl4aPVDg2eFLCl8wh6Hpjds0xbdX7uxydeuDaueuq8jBJhjR2dHlevVOYIAmfvx5oiTL0uZLm6Sc_eIECLrMxQHRV76SugZ8yO0TsZ33coKpcJd11q-QAOOsJda7SvqWbGAWvBwyFH6qToBxwMh41MmGOMEFP-779wn158j4PK-riRBamAMK0f8OT6RvTbT2FEpxQU1SK3jGRo4_PWwKqUDB9JMBsUdw",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -7524,6 +7524,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -7536,7 +7542,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.realm: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -7633,6 +7639,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -7645,7 +7657,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.realm: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -7998,7 +8010,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
+                     *         "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8058,7 +8070,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "caf24438-f974-49af-82fe-9461f6aa2f9a"
+                 *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961"
                  *     }
                  */
                 "application/json": {
@@ -8079,7 +8091,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
+                     *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8345,7 +8357,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "658772f9e60e9f554806ce24b01bde4b",
+                     *         "id": "f6de0619f2effb9a0afa2659d86c8bd8",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8501,7 +8513,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 658772f9e60e9f554806ce24b01bde4b
+                 * @example f6de0619f2effb9a0afa2659d86c8bd8
                  */
                 id: string;
             };
@@ -8784,8 +8796,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "RCSPBQZKURDFDJF35U5KISYKNQRCWCVC",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=RCSPBQZKURDFDJF35U5KISYKNQRCWCVC&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "3BELW53LSOWFSIJWXVVBVCY2ZTU2NNWE",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=3BELW53LSOWFSIJWXVVBVCY2ZTU2NNWE&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -8889,7 +8901,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "904068"
+                 *       "code": "465648"
                  *     }
                  */
                 "application/json": {
@@ -8908,16 +8920,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
-                     *         "EB3M-KQFK-34HF-U247",
-                     *         "P2HR-DRNY-VFX2-JTTD",
-                     *         "6F42-TXNG-RGPD-J4U4",
-                     *         "NFPE-X3AS-2YFM-UYM4",
-                     *         "JKF8-CLC7-VJ37-TLYW",
-                     *         "FJ4L-LE82-BDTU-GF9C",
-                     *         "ZLRT-HAUU-XS45-QUPM",
-                     *         "9WPD-CM9E-CAQD-ERKP",
-                     *         "XM4N-4QHE-LQCJ-58Z6",
-                     *         "KG8U-2FTS-AKYC-78VK"
+                     *         "EB5N-CNK6-GG8G-7FWW",
+                     *         "SPMY-SXAR-UTUH-F4ME",
+                     *         "V57N-PCLX-9BRB-3ZKN",
+                     *         "96Q5-ABX3-YAEL-S58A",
+                     *         "3FEB-C8Q4-RSLG-BVY9",
+                     *         "ZMFK-WSZ5-AXGJ-X3TA",
+                     *         "HDMJ-6MY7-H3LT-D8M9",
+                     *         "U6QD-Q39R-5YM9-KQZY",
+                     *         "TKLL-LF9Q-MKLM-SAZA",
+                     *         "55EP-6SDZ-27T6-7H3N"
                      *       ]
                      *     }
                      */
@@ -9036,7 +9048,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "263112"
+                 *       "code": "217755"
                  *     }
                  */
                 "application/json": {
@@ -9225,7 +9237,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -9256,7 +9268,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9322,6 +9334,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9383,7 +9400,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 118a4e4f-63be-4170-8d5f-2c4077d269f0
+                 * @example 5abf8b78-57bf-41fe-827d-b8541ad87eb0
                  */
                 user_id: string;
             };
@@ -9719,14 +9736,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d129caca-cae5-4f4e-8b89-6aabb0209740",
+                     *       "id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#MrxOY475X4879qufKc6XNlHKRoR5vkzI7XrgEqOahWo",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE",
                      *       "mail": "sent"
                      *     }
                      */
@@ -9882,7 +9899,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example a95402a2-745d-40e2-820d-937eb2f37b1a
+                 * @example ce507457-41f7-48cf-8ca4-b9ad52de22d6
                  */
                 id: string;
             };
@@ -9990,7 +10007,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "MrxOY475X4879qufKc6XNlHKRoR5vkzI7XrgEqOahWo"
+                 *       "token": "GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE"
                  *     }
                  */
                 "application/json": {
@@ -10158,7 +10175,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "MrxOY475X4879qufKc6XNlHKRoR5vkzI7XrgEqOahWo",
+                 *       "token": "GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10470,7 +10487,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "0jAXXNJI9Id_a8jXBsOnYQ0eYp1rUQQKbZne8j8uo0c",
+                 *       "token": "d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -10588,7 +10605,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -10604,7 +10621,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#0jAXXNJI9Id_a8jXBsOnYQ0eYp1rUQQKbZne8j8uo0c"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ"
                      *     }
                      */
                     "application/json": {
@@ -10702,7 +10719,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -11263,17 +11280,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "d9b03c6b-e12d-4ac4-8368-45f358a0858d",
+                     *         "id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11283,27 +11290,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "c27eec75-d178-4efb-8dfb-24feb32ec074",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/settings/rotate-signing-key",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/activate",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
+                     *         "id": "f30130f6-a428-48d5-887e-cd4d8503854d",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11313,7 +11300,17 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "96c22ef7-b131-4605-8340-db0701ae640f",
+                     *         "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/activate",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11323,7 +11320,57 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "f5d6779a-9d19-4100-8c7d-c92286a02071",
+                     *         "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "DELETE /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/settings/rotate-signing-key",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "f072e2c8-003e-427e-8aec-eaf8b07644e8",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11333,27 +11380,37 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "eba8f0a5-5142-4bcc-8209-28d04acc6e05",
+                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
                      *         "details": {},
-                     *         "status": 200
+                     *         "status": 201
                      *       },
                      *       {
-                     *         "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
                      *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "details": {},
                      *         "status": 204
                      *       },
                      *       {
-                     *         "id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
+                     *         "id": "abb5a048-68fd-4659-891c-f2e9fa3a4315",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11363,74 +11420,34 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "80074322-0e1a-4cee-83db-30b01eed44f0",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "7cca7e53-c123-43d7-817a-9e60fe179d03",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *         "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
                      *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "details": {},
                      *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "68d5e219-825c-4a5a-872f-6d9b584f6d66",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
                      *       },
                      *       {
                      *         "id": "f1e42019-aecc-458f-8bcc-a7fddec511b7",
@@ -11620,7 +11637,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
+                     *           "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11658,7 +11675,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
+                     *           "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11834,7 +11851,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
+                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -11902,7 +11919,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "Invalid tenant slug: Acme Inc.",
-                     *       "message": "Invalid tenant slug: Acme Inc.. A slug is 1 to 63 of a-z, 0-9 and -, with no - at either end, and none of aegis-system, zaru-consumer."
+                     *       "message": "Invalid tenant slug: Acme Inc."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -11979,7 +11996,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
+                     *       "message": "Field required: a JSON body with Content-Type: application/json",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12018,7 +12035,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
+                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12133,7 +12150,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.slug: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12286,7 +12303,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.slug: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12439,7 +12456,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.slug: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12577,7 +12594,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.slug: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12633,7 +12650,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
+                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12778,7 +12795,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12837,11 +12854,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
+                     *       "id": "ff940de3-42ab-4f44-8240-0ee3a48fc9cd",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#9-pPMcfgUlJVULr7jjINi9dLL6uPVDdfqBiusgGTcQI",
                      *       "mail": "sent"
                      *     }
                      */
@@ -12923,6 +12940,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12965,7 +12988,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
+                     *       "message": "Field required: a JSON body with Content-Type: application/json",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13151,7 +13174,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13202,8 +13225,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9f0ac03f-27d0-46d1-82be-51138c3f47f5",
-                     *       "user_id": "9f0ac03f-27d0-46d1-82be-51138c3f47f5",
+                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
+                     *       "user_id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -13211,11 +13234,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "9f0ac03f-27d0-46d1-82be-51138c3f47f5",
+                     *         "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "Wr-LeFe_If7CfbhUGth-sE-8pVgSVnDkq5k5g56RnVg",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#Wr-LeFe_If7CfbhUGth-sE-8pVgSVnDkq5k5g56RnVg",
+                     *         "token": "qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13347,7 +13370,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13515,8 +13538,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d0adac3d-2560-489e-887a-80df71eb5e7b",
-                     *       "user_id": "d0adac3d-2560-489e-887a-80df71eb5e7b",
+                     *       "id": "c52f9b21-0793-441e-8523-613a6c31e01a",
+                     *       "user_id": "c52f9b21-0793-441e-8523-613a6c31e01a",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -13524,11 +13547,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "d0adac3d-2560-489e-887a-80df71eb5e7b",
+                     *         "id": "c52f9b21-0793-441e-8523-613a6c31e01a",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "AqamBAiwLTBm03DpBDgZdFuAWKqckFsWryVQFhvwfw8",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#AqamBAiwLTBm03DpBDgZdFuAWKqckFsWryVQFhvwfw8",
+                     *         "token": "ipSqjq__k0ZP6t4bv3WIZNmMgDkHJBQvUcMayaTZd4c",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#ipSqjq__k0ZP6t4bv3WIZNmMgDkHJBQvUcMayaTZd4c",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13660,7 +13683,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13700,7 +13723,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example 9f0ac03f-27d0-46d1-82be-51138c3f47f5
+                 * @example 2044e8a4-7ab3-41ca-8d11-1527f9223e2f
                  */
                 id: string;
             };
@@ -13717,7 +13740,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "9f0ac03f-27d0-46d1-82be-51138c3f47f5"
+                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f"
                      *     }
                      */
                     "application/json": {
@@ -13814,7 +13837,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13838,7 +13861,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30
+                 * @example 9-pPMcfgUlJVULr7jjINi9dLL6uPVDdfqBiusgGTcQI
                  */
                 token: string;
             };
@@ -13855,8 +13878,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
-                     *       "tenant_id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
+                     *       "team_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "role": "owner"
                      *     }
                      */
@@ -14012,7 +14035,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -14030,7 +14053,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c"
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756"
                      *     }
                      */
                     "application/json": {
@@ -14144,7 +14167,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.user_id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -14168,7 +14191,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -14196,8 +14219,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
-                     *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
+                     *       "id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -14285,6 +14308,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -14327,7 +14356,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
+                     *       "message": "Field required: a JSON body with Content-Type: application/json",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -14354,7 +14383,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
+                 *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                  *       "role": "member"
                  *     }
                  */
@@ -14375,8 +14404,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
-                     *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
+                     *       "id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -14512,7 +14541,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
+                     *       "message": "Field required: a JSON body with Content-Type: application/json",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -15083,7 +15112,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
+                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -15310,7 +15339,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
+                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -15881,6 +15910,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -16296,7 +16330,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *           "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -17381,7 +17415,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17434,7 +17468,7 @@ export interface operations {
                             /** @description What may help; null where nothing comes to mind. */
                             hint: string | null;
                         }[];
-                        /** @description What keeps agents with the TypeScript or the Go SDK from loading it: they keep the contracts they have. */
+                        /** @description What keeps agents with a published SDK of that language from loading it: they keep the contracts they have. */
                         reader_warnings: {
                             /** @description Stable code of the kind of problem. */
                             code: string;
@@ -17452,7 +17486,7 @@ export interface operations {
                              * @description Whose SDK refuses it: `typescript` or `go`.
                              * @enum {unknown}
                              */
-                            reader: "typescript" | "go";
+                            reader: "python" | "typescript" | "go";
                         }[];
                     };
                 };
@@ -17554,7 +17588,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
+                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -17682,7 +17716,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17826,7 +17860,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19077,7 +19111,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19171,7 +19205,7 @@ export interface operations {
                             skipped: {
                                 /** @description Calls whose arguments were not kept, or were cut. */
                                 without_arguments: number;
-                                /** @description Denials by a session limit, a hook or a contract written in code. */
+                                /** @description Denials by a session limit, a hook or a contract written in code, and calls about whose session the version asks what was not recorded. */
                                 by_history: number;
                             };
                         } | null;
@@ -19216,6 +19250,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -19280,7 +19319,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -19366,7 +19405,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example 21abb7c8-3b00-4f8a-8e7b-f105e342c161
+                 * @example 836ea267-49e1-4308-8789-8e75e5216ac4
                  */
                 id: string;
             };
@@ -19382,7 +19421,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *       "deployment_id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19652,7 +19691,7 @@ export interface operations {
                         skipped: {
                             /** @description Calls whose arguments were not kept, or were cut. */
                             without_arguments: number;
-                            /** @description Denials by a session limit, a hook or a contract written in code. */
+                            /** @description Denials by a session limit, a hook or a contract written in code, and calls about whose session the version asks what was not recorded. */
                             by_history: number;
                         };
                     };
@@ -19787,7 +19826,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "6c257a3cca3a64cd91922f887a0a6758429f847bc6d154fdbf3d05e225144da1",
+                     *       "public_key": "038790dd67f1f0df8e5ae9e9a7206d4c0243b8f2e5e3923684afcfee2aec2ff1",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -20464,7 +20503,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "7b748182-fb71-4845-87fa-298ac16dd73c",
+                     *         "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -20565,7 +20604,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b748182-fb71-4845-87fa-298ac16dd73c",
+                     *       "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -21003,7 +21042,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21014,7 +21053,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
+                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21110,7 +21149,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21268,7 +21307,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 6d3d0880-95cb-4ca3-83d6-358f46928d17
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 rule_id: string;
             };
@@ -21372,7 +21411,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 rule_id: string;
             };
@@ -21410,7 +21449,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21625,6 +21664,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -22549,7 +22593,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -22776,7 +22820,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -22994,7 +23038,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -23010,7 +23054,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23032,12 +23076,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "9a89259450958b7df6554a79f906e2409d69719fef2a36e915478b950521a52324358bea072dbec0129b5ede3c389481241853ffb7053084a79c0456bc1cba0c"
+                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23186,7 +23230,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -23219,7 +23263,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23241,12 +23285,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "9a89259450958b7df6554a79f906e2409d69719fef2a36e915478b950521a52324358bea072dbec0129b5ede3c389481241853ffb7053084a79c0456bc1cba0c"
+                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23370,6 +23414,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -23473,12 +23522,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "45603108607ea0b504b4f4eb568a869fb88131755e53dfca00e2cd0b8b4dc1c6",
+                     *           "public_key": "ba9d2e94847e17501d9d9a652b872e3199c1fa7af77f996f5c8e6abb232922a3",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -23500,7 +23549,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -23527,7 +23576,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -23677,7 +23726,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -23840,7 +23889,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -23883,7 +23932,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24045,7 +24094,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -24149,7 +24198,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -24519,7 +24568,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.fWiguglYhsGeNDyd-Zmhf_8VOTy0u8BPu9Lv1G9uPOOlv5_WK13gBLnPNYNkYHotvxTWEIhCzwP55enApMU0po3A9p66s-Js0pSBrOY7-nQjNMQZbaZ6OZTGuvdbnsawJ3dDt1dOTiHuaFic4YtfZ7hk58b-AKzJCinisre-zUehbMQix5lKwNl8dCSbfTk_cAz0LAs8OHxkcK6nJnX8iDQk4xJzv2XNeu1RVKuITHWaxmmr8Bhr6Hiy0YICOI8I-1SFg9BZwR1zb_KkX4TJZTfn12r2iIOf6CoZlH3iCcuem-pZdoUfpsKCVMxsTulMdZ53hRe5GpzRZ6IlPa0B4w",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.Vrh7DmKqqhw5_MVOCIA87ZTPVZvyyaPYoGah5ngJo8sdOJYhKa0qvkWzbhYT5i3lfrU7QlFGl8l2Le_VlNONJZA4gMeqXQ4mp7xb_kjQu2TGPmcTfXtst7bj0Z4qCUBpKFSa890qqo5-g4JrLGzl5PZDK175L6BQcsJv-6LqFwSe1WrrOFhlyx0XLIKtR-4toygugWs59mIm9w1VFQK-3USg4D4zv79ZIrk4FVNCANj-TwM3Fzk_yd22-KZTMItxwpSQTdTYo_LDcbSNM7IsVyH_hoJSLQB6c6YC7ilLgBKnCYi689o1_T4oZIstf3KT3mpduNXUaKmrQl4bee7Y9g",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -24591,6 +24640,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -24618,7 +24673,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.realm: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -24772,7 +24827,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.env: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -25017,7 +25072,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -25080,6 +25135,13 @@ export interface operations {
                             [key: string]: unknown;
                         } | null;
                     } | null;
+                    /** @description What came before in the session; nothing when it is left out. */
+                    after?: {
+                        /** @description Labels that the session bears. */
+                        labels?: string[] | null;
+                        /** @description Tools that have run in the session. */
+                        tools?: string[] | null;
+                    } | null;
                 };
             };
         };
@@ -25108,7 +25170,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 45.72,
+                     *       "evaluation_time_ms": 34.36,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -25659,7 +25721,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.events: Field required",
+                     *       "message": "Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -25768,7 +25830,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -25863,7 +25925,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.tool_name: Field required, and 1 more",
+                     *       "message": "Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -25914,7 +25976,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 6e5f8fa0-684c-4deb-878c-7010a5892421
+                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
                  */
                 approval_id: string;
             };
@@ -25930,7 +25992,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26025,7 +26087,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.approval_id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -26052,7 +26114,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -26080,7 +26142,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -26217,7 +26279,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -26234,7 +26296,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:c3848f1b-7caa-4d9c-84b1-1e00357bc042"
+                 *         "data": "approve:d411e035-9eba-4b3c-875c-07e90b27c383"
                  *       }
                  *     }
                  */
@@ -26551,6 +26613,8 @@ export interface operations {
                 "application/json": {
                     /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
                     value: string;
+                    /** @description The value as it was read; null where there was none. */
+                    expected?: string | null;
                 };
             };
         };
@@ -26608,6 +26672,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The value of 's:one:workflow:train:state' has changed; read it again."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -26717,6 +26800,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -26844,6 +26932,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -27085,7 +27178,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.key: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27125,6 +27218,8 @@ export interface operations {
                 "application/json": {
                     /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
                     value: string;
+                    /** @description The value as it was read; null where there was none. */
+                    expected?: string | null;
                 };
             };
         };
@@ -27169,6 +27264,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The value of 's:one:workflow:train:state' has changed; read it again.",
+                     *       "message": "The value of 's:one:workflow:train:state' has changed; read it again."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -27196,7 +27312,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.value: Field required",
+                     *       "message": "Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27268,6 +27384,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -27295,7 +27417,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.key: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27382,6 +27504,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -27424,7 +27552,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27527,7 +27655,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.keys: Field required",
+                     *       "message": "Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27599,7 +27727,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -27764,7 +27892,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c9150252-95d5-492b-8536-08d4883468b9",
+                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
                  *       "outcome": "success"
                  *     }
                  */
@@ -27930,7 +28058,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c9150252-95d5-492b-8536-08d4883468b9"
+                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30"
                  *     }
                  */
                 "application/json": {
@@ -28269,7 +28397,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 3 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -28553,7 +28681,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -28601,8 +28729,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "b34f1325-af15-4000-8241-249937139670",
-                     *           "agent_id": "b34f1325-af15-4000-8241-249937139670",
+                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -28621,8 +28749,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "b34f1325-af15-4000-8241-249937139670",
-                     *           "agent_id": "b34f1325-af15-4000-8241-249937139670",
+                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -28791,7 +28919,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.scope: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -28909,8 +29037,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b34f1325-af15-4000-8241-249937139670",
-                     *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -28998,8 +29126,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: b34f1325-af15-4000-8241-249937139670). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: b34f1325-af15-4000-8241-249937139670). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -29089,8 +29217,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b34f1325-af15-4000-8241-249937139670",
-                     *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29244,7 +29372,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29268,7 +29396,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example b34f1325-af15-4000-8241-249937139670
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -29284,8 +29412,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b34f1325-af15-4000-8241-249937139670",
-                     *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29454,7 +29582,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29478,7 +29606,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0589abec-b964-4139-806f-d64a22365653
+                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
                  */
                 id: string;
             };
@@ -29496,8 +29624,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
-                     *       "agent_id": "0589abec-b964-4139-806f-d64a22365653"
+                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950"
                      *     }
                      */
                     "application/json": {
@@ -29599,7 +29727,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29623,7 +29751,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example b34f1325-af15-4000-8241-249937139670
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -29653,8 +29781,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b34f1325-af15-4000-8241-249937139670",
-                     *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -29861,7 +29989,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29890,7 +30018,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example b34f1325-af15-4000-8241-249937139670
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -29908,8 +30036,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "agent_id": "b34f1325-af15-4000-8241-249937139670",
+                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -29918,8 +30046,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "agent_id": "b34f1325-af15-4000-8241-249937139670",
+                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30049,7 +30177,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -30073,7 +30201,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example b34f1325-af15-4000-8241-249937139670
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30103,8 +30231,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b34f1325-af15-4000-8241-249937139670",
-                     *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30311,7 +30439,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -30334,7 +30462,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example b34f1325-af15-4000-8241-249937139670
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30364,8 +30492,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b34f1325-af15-4000-8241-249937139670",
-                     *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30572,7 +30700,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -30638,10 +30766,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
-                     *       "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
-                     *       "workflow_execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
-                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -30824,10 +30952,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
-                     *       "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
-                     *       "workflow_execution_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
-                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31013,10 +31141,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *       "id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *       "workflow_execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31200,16 +31328,16 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *           "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
-                     *           "status": "running",
+                     *           "status": "cancelled",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
-                     *           "ended_at": null,
+                     *           "ended_at": "2026-03-01T12:02:00Z",
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": null,
+                     *           "summary": "Not today.",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -31217,16 +31345,16 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *           "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
-                     *           "status": "running",
+                     *           "status": "cancelled",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
-                     *           "ended_at": null,
+                     *           "ended_at": "2026-03-01T12:02:00Z",
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": null,
+                     *           "summary": "Not today.",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -31362,7 +31490,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.workflow_id: Value error, Null bytes are not allowed, and 4 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -31414,7 +31542,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -31430,9 +31558,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
-                     *       "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
-                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -31463,7 +31591,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e"
+                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -31587,7 +31715,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -31611,7 +31739,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -31629,7 +31757,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e"
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *     }
                      */
                     "application/json": {
@@ -31744,7 +31872,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -31768,7 +31896,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 538ee5ac-721a-4c2e-8406-220ba0d7e31e
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -31798,7 +31926,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e"
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
                      *     }
                      */
                     "application/json": {
@@ -31898,7 +32026,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -31921,7 +32049,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -31960,7 +32088,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e"
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *     }
                      */
                     "application/json": {
@@ -32107,7 +32235,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -32123,11 +32251,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *       "events": [
                      *         {
-                     *           "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
-                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -32137,15 +32265,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
-                     *               "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *               "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *               "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
-                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -32155,8 +32283,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
-                     *               "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *               "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *               "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -32289,7 +32417,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32320,7 +32448,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -32336,16 +32464,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -32422,7 +32550,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32468,8 +32596,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *           "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32485,8 +32613,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *           "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32644,7 +32772,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.scope: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32683,8 +32811,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -32790,7 +32918,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -32820,7 +32948,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.scope: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32859,8 +32987,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -32966,7 +33094,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -32996,7 +33124,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.scope: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33164,8 +33292,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -33303,7 +33431,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33346,8 +33474,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "3643dba2-7b56-49fa-8387-d8704843669d",
-                     *       "workflow_id": "3643dba2-7b56-49fa-8387-d8704843669d"
+                     *       "id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
+                     *       "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96"
                      *     }
                      */
                     "application/json": {
@@ -33451,7 +33579,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33569,7 +33697,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33617,8 +33745,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "02e64968-e300-4879-87a1-4857f51bfb32",
-                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -33630,8 +33758,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "02e64968-e300-4879-87a1-4857f51bfb32",
-                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -33758,6 +33886,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -33770,7 +33904,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33824,8 +33958,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -33988,7 +34122,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34018,7 +34152,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -34071,8 +34205,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34235,7 +34369,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34265,7 +34399,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -34308,21 +34442,27 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
-                     *           "stimulus_id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
-                     *           "source": "http_api",
+                     *           "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {},
-                     *           "idempotency_key": null,
-                     *           "classification": null,
-                     *           "status": "classification_failed",
-                     *           "workflow_id": null,
-                     *           "workflow_execution_id": null,
-                     *           "confidence": null,
-                     *           "routing_mode": null,
+                     *           "headers": {
+                     *             "content-type": "application/json",
+                     *             "x-idempotency-key": "order-1",
+                     *             "user-agent": "lightMyRequest",
+                     *             "host": "localhost:80",
+                     *             "content-length": "18"
+                     *           },
+                     *           "idempotency_key": "order-1",
+                     *           "classification": "orders",
+                     *           "status": "classified",
+                     *           "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *           "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *           "confidence": 1,
+                     *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
-                     *           "classification_error": "no_router_configured: Nothing says what stimuli of the source 'http_api' begin.",
+                     *           "classification_error": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "received_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -34331,21 +34471,27 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
-                     *           "stimulus_id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
-                     *           "source": "http_api",
+                     *           "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {},
-                     *           "idempotency_key": null,
-                     *           "classification": null,
-                     *           "status": "classification_failed",
-                     *           "workflow_id": null,
-                     *           "workflow_execution_id": null,
-                     *           "confidence": null,
-                     *           "routing_mode": null,
+                     *           "headers": {
+                     *             "content-type": "application/json",
+                     *             "x-idempotency-key": "order-1",
+                     *             "user-agent": "lightMyRequest",
+                     *             "host": "localhost:80",
+                     *             "content-length": "18"
+                     *           },
+                     *           "idempotency_key": "order-1",
+                     *           "classification": "orders",
+                     *           "status": "classified",
+                     *           "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *           "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *           "confidence": 1,
+                     *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
-                     *           "classification_error": "no_router_configured: Nothing says what stimuli of the source 'http_api' begin.",
+                     *           "classification_error": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "received_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -34522,7 +34668,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -34594,10 +34740,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
-                     *       "stimulus_id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
-                     *       "workflow_execution_id": "cbce07d8-c6a4-413f-86df-675a43149248",
-                     *       "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *       "id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
+                     *       "stimulus_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
+                     *       "workflow_execution_id": "18b8c806-d6c2-4bc5-8f1f-a4c6fe0bd192",
+                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
                      *       "status": "classified"
                      *     }
                      */
@@ -34673,7 +34819,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5"
+                     *       "original_stimulus_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34704,7 +34850,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "2e634014-062b-4f60-8fa5-b4e8bfc47722"
+                     *       "stimulus_id": "f32c417a-c495-452b-8deb-cb4fe129019e"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34736,7 +34882,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example a2e25df7-ef5e-474a-8f21-1fa5b4606999
+                 * @example 0730ee8b-219b-4b81-8f26-af85b440a976
                  */
                 id: string;
             };
@@ -34752,8 +34898,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
-                     *       "stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *       "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -34767,8 +34913,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
-                     *       "workflow_execution_id": "a155356b-a1fb-40dd-8e7a-be310bf2ea0b",
+                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -34778,8 +34924,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
-                     *         "stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *         "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *         "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -34793,8 +34939,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
-                     *         "workflow_execution_id": "a155356b-a1fb-40dd-8e7a-be310bf2ea0b",
+                     *         "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *         "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -34983,7 +35129,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -35433,7 +35579,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.source: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -35473,7 +35619,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *       "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -35605,7 +35751,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -35675,7 +35821,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *       "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -35804,6 +35950,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -36003,7 +36155,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -36039,7 +36191,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *           "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36064,7 +36216,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *           "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36269,9 +36421,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *           "execution_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *           "agent_id": "b34f1325-af15-4000-8241-249937139670",
+                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36289,9 +36441,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *           "execution_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *           "agent_id": "b34f1325-af15-4000-8241-249937139670",
+                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36476,7 +36628,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.agent_id: Value error, Null bytes are not allowed, and 4 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -36535,7 +36687,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -36567,9 +36719,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -36690,7 +36842,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.agent_id: Field required",
+                     *       "message": "Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -36744,7 +36896,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example b34f1325-af15-4000-8241-249937139670
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -36782,9 +36934,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
-                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
-                     *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -36905,7 +37057,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -36949,7 +37101,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 1f4d86b1-e041-4f97-8599-88ec13c7753c
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -36965,9 +37117,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *       "execution_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -36991,7 +37143,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "1f4d86b1-e041-4f97-8599-88ec13c7753c"
+                     *           "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -37254,7 +37406,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37278,7 +37430,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 1f4d86b1-e041-4f97-8599-88ec13c7753c
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -37296,8 +37448,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *       "execution_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c"
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
                      *     }
                      */
                     "application/json": {
@@ -37414,7 +37566,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37438,7 +37590,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
+                 * @example 329148c3-3e9f-4229-81b2-ddd0ff7924f0
                  */
                 id: string;
             };
@@ -37468,8 +37620,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
-                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b"
+                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0"
                      *     }
                      */
                     "application/json": {
@@ -37571,7 +37723,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37594,7 +37746,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 1f4d86b1-e041-4f97-8599-88ec13c7753c
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
                 /**
@@ -37714,7 +37866,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37751,7 +37903,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 1f4d86b1-e041-4f97-8599-88ec13c7753c
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -37767,16 +37919,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 1f4d86b1-e041-4f97-8599-88ec13c7753c started","sequence":1,"execution_started":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","warm":false}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -37853,7 +38005,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.follow: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37890,7 +38042,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 1f4d86b1-e041-4f97-8599-88ec13c7753c
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -37906,16 +38058,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 1f4d86b1-e041-4f97-8599-88ec13c7753c started","sequence":1,"execution_started":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","warm":false}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","agent_id":"b34f1325-af15-4000-8241-249937139670","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -37992,7 +38144,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.follow: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38027,7 +38179,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example b34f1325-af15-4000-8241-249937139670
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -38043,16 +38195,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38129,7 +38281,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.follow: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38164,7 +38316,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example b34f1325-af15-4000-8241-249937139670
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -38180,16 +38332,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"b34f1325-af15-4000-8241-249937139670","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38266,7 +38418,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.follow: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38302,7 +38454,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38312,7 +38464,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38322,7 +38474,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38334,7 +38486,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38344,7 +38496,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38354,7 +38506,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38459,7 +38611,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
                  */
                 id: string;
             };
@@ -38476,7 +38628,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *         "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -38485,7 +38637,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -38612,7 +38764,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38636,7 +38788,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
                  */
                 id: string;
             };
@@ -38667,7 +38819,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8"
+                     *       "request_id": "64ad95b5-f354-44a5-89b3-15ea092399c5"
                      *     }
                      */
                     "application/json": {
@@ -38780,7 +38932,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38803,7 +38955,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
                  */
                 id: string;
             };
@@ -38834,7 +38986,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8"
+                     *       "request_id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da"
                      *     }
                      */
                     "application/json": {
@@ -38947,7 +39099,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.reason: Field required",
+                     *       "message": "Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38991,7 +39143,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39004,7 +39156,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39147,7 +39299,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -39205,7 +39357,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39440,7 +39592,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -39456,7 +39608,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39570,7 +39722,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.volume_id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -39594,7 +39746,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 26370389-01f6-4d6b-8882-ce3afe9be836
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 volume_id: string;
             };
@@ -39612,7 +39764,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "26370389-01f6-4d6b-8882-ce3afe9be836"
+                     *       "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5"
                      *     }
                      */
                     "application/json": {
@@ -39727,7 +39879,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.volume_id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -39751,7 +39903,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -39781,7 +39933,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -39959,7 +40111,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40173,7 +40325,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40312,7 +40464,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40451,7 +40603,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40592,7 +40744,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40758,7 +40910,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40960,11 +41112,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -40974,11 +41126,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41116,7 +41268,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -41167,11 +41319,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41181,11 +41333,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41323,7 +41475,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -41365,8 +41517,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
-                 *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                 *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -41522,6 +41674,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -41648,8 +41806,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "b34f1325-af15-4000-8241-249937139670",
-                 *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                 *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -42839,8 +42997,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -42851,9 +43009,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *               "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *               "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *               "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -42869,8 +43027,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -42889,8 +43047,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -42901,9 +43059,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *               "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *               "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *               "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -42919,8 +43077,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -43118,7 +43276,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -43134,8 +43292,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43146,9 +43304,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -43163,8 +43321,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *         "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *         "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *         "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -43175,9 +43333,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *             "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *             "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *             "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *             "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *             "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -43397,7 +43555,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -43421,7 +43579,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -43438,7 +43596,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "success": true
                      *     }
                      */
@@ -43545,7 +43703,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -43628,8 +43786,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43866,8 +44024,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -44063,7 +44221,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -44095,8 +44253,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44107,9 +44265,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44331,7 +44489,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -44349,9 +44507,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44362,9 +44520,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44502,7 +44660,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -44526,7 +44684,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -44562,9 +44720,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *       "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -44700,7 +44858,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -44723,12 +44881,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example 9439f87f-f5a1-4599-8683-cd2d4cafe9a3
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 grant_id: string;
             };
@@ -44745,8 +44903,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *       "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *       "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "success": true
                      *     }
                      */
@@ -44855,7 +45013,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed, and 1 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -45000,8 +45158,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "OAuth provider not found",
-                     *       "message": "There is no OAuth provider 'uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu'. An operator sets it up with PUT /v1/credentials/providers/{name}."
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -45016,7 +45174,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -45209,6 +45367,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -45353,8 +45517,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "OAuth provider not found",
-                     *       "message": "OAuth provider not found"
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -45384,7 +45548,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -45620,11 +45784,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688&code_challenge=nihY4BHkwObyymdNglMmnz1AM21AN8uhQFZoCauSaVQ&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688&code_challenge=nihY4BHkwObyymdNglMmnz1AM21AN8uhQFZoCauSaVQ&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688&code_challenge=nihY4BHkwObyymdNglMmnz1AM21AN8uhQFZoCauSaVQ&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688",
-                     *       "state_token": "e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972",
+                     *       "state_token": "3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -45781,7 +45945,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688
+                 * @example 3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -45807,8 +45971,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
-                     *       "credential_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *       "id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *       "credential_id": "26370389-01f6-4d6b-8882-ce3afe9be836",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -45949,7 +46113,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "3d6726ca34bd7bb11f57b5b2244de8c25c606d647f53659e0053485bcaf0b830"
+                 *       "state": "d09fb7b9d6128f8d8f12b68fab087e0af0ac73586134c8c4d3fad2e08fac3fb1"
                  *     }
                  */
                 "application/json": {
@@ -45977,8 +46141,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
-                     *       "credential_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *       "id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
+                     *       "credential_id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46161,7 +46325,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "z9WCwy-WydA4WKcWwgJ8-jCB9qvcKlGnaNLUQTiwlCk",
+                     *       "device_code": "uKN-7J6tA502PIss_zBTM4ASMVYxsVsZdY4G7hDq2Vg",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -46326,7 +46490,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "z9WCwy-WydA4WKcWwgJ8-jCB9qvcKlGnaNLUQTiwlCk",
+                 *       "device_code": "uKN-7J6tA502PIss_zBTM4ASMVYxsVsZdY4G7hDq2Vg",
                  *       "provider": "files"
                  *     }
                  */
@@ -46349,8 +46513,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
-                     *       "binding_id": "a5158821-60c5-417d-8cb7-77773ae8428a"
+                     *       "credential_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
+                     *       "binding_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793"
                      *     }
                      */
                     "application/json": {
@@ -46466,7 +46630,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.device_code: Field required",
+                     *       "message": "Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -46511,7 +46675,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "XCf2oiYODgQDfp8MTbkULBwm7QYho2BO4vqG5BrQpsM",
+                 *       "device_code": "fMp-U8Ej49dhep5g_hedAwVeTXiBIASGzH3VnbAQ01Q",
                  *       "provider": "files"
                  *     }
                  */
@@ -46534,8 +46698,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "35fce006-d77b-40d1-89f3-469180be97e3",
-                     *       "binding_id": "35fce006-d77b-40d1-89f3-469180be97e3"
+                     *       "credential_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
+                     *       "binding_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d"
                      *     }
                      */
                     "application/json": {
@@ -46651,7 +46815,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.device_code: Field required",
+                     *       "message": "Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -46704,7 +46868,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46719,7 +46883,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46735,7 +46899,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46903,7 +47067,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -46914,9 +47078,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_BS1nQDhN6MCtF7GM0k5BoZm7cnfT7apgJHRvuD1U",
-                     *       "key_value": "aegis_BS1nQDhN6MCtF7GM0k5BoZm7cnfT7apgJHRvuD1U",
-                     *       "api_key": "aegis_BS1nQDhN6MCtF7GM0k5BoZm7cnfT7apgJHRvuD1U"
+                     *       "key": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU",
+                     *       "key_value": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU",
+                     *       "api_key": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU"
                      *     }
                      */
                     "application/json": {
@@ -47023,7 +47187,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.name: Field required",
+                     *       "message": "Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -47047,7 +47211,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example b4ff4833-1689-4de2-8e3c-da2aad422f1c
+                 * @example e3beec6f-ced9-4c92-8063-6421d9d7b33c
                  */
                 id: string;
             };
@@ -47065,7 +47229,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *       "success": true
                      *     }
                      */
@@ -47174,7 +47338,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50112,7 +50276,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50265,7 +50429,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50307,13 +50471,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "29ccd234-d349-4e47-8e0c-a1ea183a3337",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50322,13 +50486,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "29ccd234-d349-4e47-8e0c-a1ea183a3337",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50463,7 +50627,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50505,13 +50669,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "29ccd234-d349-4e47-8e0c-a1ea183a3337",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50520,13 +50684,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "29ccd234-d349-4e47-8e0c-a1ea183a3337",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50661,7 +50825,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50758,7 +50922,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.follow: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50793,10 +50957,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
-                     *         "execution_id": "b9d707aa-4450-4f92-8fec-a057011e76ba",
-                     *         "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
-                     *         "sub": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *         "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *         "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *         "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *         "sub": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -50812,10 +50976,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9",
-                     *         "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
-                     *         "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
-                     *         "sub": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
+                     *         "session_id": "886a44d7-7fb4-4515-844a-d7e9bb2d3c17",
+                     *         "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *         "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *         "sub": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -50831,7 +50995,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
+                     *         "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -50961,9 +51125,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
+                     *       "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjAwZWUwNjcxLTc5YjMtNGNmZS04MDllLWI2ZDVmMTU3YTdjMyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzNGI5MGI4My05MjI0LTQwYTItOGEwZC05M2E0MDkwYzdmMzgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.8hl2rrhNdBf4Qsj_59tOIxTnvItp7r6iklNadJNTcqUT1zr6P4q8Qp3qzgatth7YrG7vI3nIRDYnSd8Lm-aYCw",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImU0ZDA0ZDBhLWNiNzItNDdmYy04NDE5LTEzNWQ0ZDU3YTViYiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwOGE4MjI2Ni0yZTNmLTRkOTItOGJlNC1kMGU1YjVhMDc4ZjkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.n5F8TMJcGbTHLjYEszknqaogtbqgaFfTO_ihcFX4O7fktcU08gLcRYJp9a3oe7eanbROpNUZE64RwYGLp8_SAA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -51100,7 +51264,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
+                     *       "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51215,7 +51379,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.execution_id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51362,7 +51526,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.execution_id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51402,8 +51566,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
-                     *           "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
+                     *           "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *           "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51414,8 +51578,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
-                     *           "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
+                     *           "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *           "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51541,11 +51705,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
-                     *       "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
+                     *       "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *       "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/CU_fY4xT-wi1gJEyqt08h4iDhP6Wi-ZJRggpQU4UHKc"
+                     *       "gateway_url": "https://lictor.example.com/x/p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs"
                      *     }
                      */
                     "application/json": {
@@ -51655,7 +51819,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.workload_id: Field required, and 1 more",
+                     *       "message": "Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51800,7 +51964,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.workload_id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51849,19 +52013,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
+                     *       "kid": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
+                     *           "kid": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "3fbc1371-408a-41c6-8e37-4758804e437d",
+                     *           "kid": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -51969,7 +52133,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.algorithm: Input should be one of 'RS256', 'EdDSA'",
+                     *       "message": "Input should be one of 'RS256', 'EdDSA'",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51993,7 +52157,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example 3fbc1371-408a-41c6-8e37-4758804e437d
+                 * @example a5158821-60c5-417d-8cb7-77773ae8428a
                  */
                 kid: string;
             };
@@ -52010,7 +52174,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "3fbc1371-408a-41c6-8e37-4758804e437d"
+                     *       "kid": "a5158821-60c5-417d-8cb7-77773ae8428a"
                      *     }
                      */
                     "application/json": {
@@ -52077,7 +52241,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key '3fbc1371-408a-41c6-8e37-4758804e437d'."
+                     *       "message": "There is no key 'a5158821-60c5-417d-8cb7-77773ae8428a'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -52122,7 +52286,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.kid: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52166,7 +52330,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
+                     *           "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52179,7 +52343,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
+                     *           "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52309,7 +52473,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.tenant_id: Value error, Null bytes are not allowed, and 1 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52375,7 +52539,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
+                     *       "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -52485,7 +52649,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.limit_value: Input must be >= 0",
+                     *       "message": "Input must be >= 0",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52509,7 +52673,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example e571ef68-d0a5-464c-8109-9013411a1bf4
+                 * @example d2c79c7a-6da0-4478-854b-e2fcf8b57833
                  */
                 id: string;
             };
@@ -52526,7 +52690,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "e571ef68-d0a5-464c-8109-9013411a1bf4"
+                     *       "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833"
                      *     }
                      */
                     "application/json": {
@@ -52623,7 +52787,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52771,7 +52935,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.scope_type: Value error, Null bytes are not allowed, and 1 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -53408,7 +53572,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -53627,7 +53791,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -53846,7 +54010,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -54000,7 +54164,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -54457,7 +54621,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -55358,7 +55522,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -55417,7 +55581,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -55580,9 +55744,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjNmYmMxMzcxLTQwOGEtNDFjNi04ZTM3LTQ3NTg4MDRlNDM3ZCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwZGQyZWQzNy05Y2U3LTRhOWUtOGMwMy1lZTc4Y2ZjYzE0YTQiLCJleGVjX2lkIjoiYjlkNzA3YWEtNDQ1MC00ZjkyLThmZWMtYTA1NzAxMWU3NmJhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImI5ZDcwN2FhLTQ0NTAtNGY5Mi04ZmVjLWEwNTcwMTFlNzZiYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzY2M4OTQ0My02N2Q4LTRiNzgtOGQ1Yy02OTM5NmRlYTdhNjMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.lBmNQ3NeJRpkDJX3KXJszjHPm5Y_3cmQ2Yyf13k6HDr6PbSziXlXjFFpMH1LYQ46ZFjGftpMTNTbtm765uBYh0zUhfwsRmnzdgS9TpT5bUpaQR89u78DnQkVTzABXqevRhcoo-eRRtQwtA6q6tWGXaLxRgGW6eKjMfJsRlfUjvwx-7yd7EmjOxQX9P86V5ALQIl3MRuJywqFIF9HOIScZtr7y0Bws3ZEJXNuvHhxtJPVbMx9amadUR1JWFuquJLE3RMb403fgoR2zHSytyzzW2XTJwrCcHyLMYsoBCEFhV7me1cU_aC3thOpXfllIQkeeeYm1_vghWGq3XA7kDy1jA",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjNDNmMTllZS1iMTIxLTQ4M2EtOGJiNy02ZWE3ZTQ2M2YyNWUiLCJleGVjX2lkIjoiY2ZkNTgyYzMtMmY5Ni00OWQwLTg4NTgtYTcxNmMyMDI3Y2ZhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImNmZDU4MmMzLTJmOTYtNDlkMC04ODU4LWE3MTZjMjAyN2NmYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzNGZhMGU0Mi1mMTdkLTRkMTctOGMyMy1lNDdlZTIzZWVmNTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.ZDgS-ShBxNf2rrIRr4LPoNKaN8egJfpOyyMRBp528Bj0kvtjOprd9nvPSoAFCpTb_51_cIZeXIUCeOvHukQYA_PSHJBxXh-m0jBnK9hcDuqlG-J9ofE--jTHI3hza6RZez7bDdnvt1HGyCYRoepkMB2bS-Ht6UcFy7vKI8j2rpYgpRlWdEzOliHtixLNmvocK4S5ba0fMAo8rIb7UVt7FCwdmYLBAeVelds_Otb2ufQKaD1XKDlSbhqORTqNPj7EBfaqwbCTe9w4QVBoELptzU3sH4A9I7tbyEU5dTJ4hG6ifTGg0XkbMGv5ntJBjXWuhr53AyPISULssjb3PT6Fjg",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63"
+                     *       "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57"
                      *     }
                      */
                     "application/json": {
@@ -55613,7 +55777,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "434ef74db2cc"
+                     *         "request_id": "1870beec6c5e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55676,7 +55840,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1f270797ab2a"
+                     *         "request_id": "497c2914295e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55737,7 +55901,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "11fbc643a845"
+                     *         "request_id": "f1fe992a8e7d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55798,7 +55962,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "fcfce7dae9f1"
+                     *         "request_id": "1243cf4eb05c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55859,7 +56023,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f49a0e070baa"
+                     *         "request_id": "c9c99b0edd1e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55920,7 +56084,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7cf6cece52a4"
+                     *         "request_id": "09e1081cf2c7"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56222,7 +56386,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "dc12dfd3b433"
+                     *         "request_id": "eb3bb7fc5676"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56477,7 +56641,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "96528168ca31"
+                     *         "request_id": "cd84774b43ff"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56538,7 +56702,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6110bc40f4a5"
+                     *         "request_id": "34c2b67c58cd"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57308,7 +57472,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f4d814824d32"
+                     *         "request_id": "93ed59adf34c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57364,19 +57528,19 @@ export interface operations {
                      *       "protocol": "seal/v1",
                      *       "status": "error",
                      *       "error_code": 4000,
-                     *       "message": "query.security_context: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "error": {
                      *         "code": 4000,
-                     *         "message": "query.security_context: Value error, Null bytes are not allowed",
+                     *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2e3a4ef180c2"
+                     *         "request_id": "c824d13871bc"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
                      *         "id": null,
                      *         "error": {
                      *           "code": -32602,
-                     *           "message": "query.security_context: Value error, Null bytes are not allowed",
+                     *           "message": "Value error, Null bytes are not allowed",
                      *           "data": null
                      *         }
                      *       }
@@ -57423,7 +57587,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example CU_fY4xT-wi1gJEyqt08h4iDhP6Wi-ZJRggpQU4UHKc
+                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
                  */
                 token: string;
             };
@@ -57440,9 +57604,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjNmYmMxMzcxLTQwOGEtNDFjNi04ZTM3LTQ3NTg4MDRlNDM3ZCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI3M2M3MmFjNS1iNDg5LTRjMDktOGFjMy01NjkwY2ZiNjQ4NDMiLCJleGVjX2lkIjoiYzhiMGIwNjQtMmM0Zi00YzNiLTgzZDctMjc4YjFhYzY2MjdiIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImM4YjBiMDY0LTJjNGYtNGMzYi04M2Q3LTI3OGIxYWM2NjI3YiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIyZjdhNGE0My1mOTcyLTQzZWItOGM0OC0wZWFiZWI0ODc5YzkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.i9P3IMkNSv4wjVyMRjnUq-3UVXCD46Q8XqjCMQPHXgz0-djgg87nyAyZRuBEVGRXgpIsWXD4yRTMF62ltu1E0rlVxyHPlicMwvx6DOp9hFIDp5h6Wtlqg19EHAI2W7tQFaw4TkVfD5m4nMlmi1EVDgFkJjCm-V8GXAJdOFEPiMpOZ_HEYd6CZ8VnwAHgDVxggKBe-NUXHqf-9BB14zG4xNDlp2HxGLAZsVLQvSKLZFuZoyY9qNoSXhcy0xuKpYkFgm5sl_9paRlN4Iw5KAubqCib28w8tbXroObUhCi2l5nORAyxraNED-ZbD1t1XHYbpu_abdE8kor_OPbDCmCMiw",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxZDIxMGUxYy1kMjM1LTRmMGItODQ0My1lODIzZDhiZDM3M2EiLCJleGVjX2lkIjoiMDdjZWVmNTAtOGQ5Yi00ZjJhLThkZmUtN2VmYjdjOTY2ODIzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjA3Y2VlZjUwLThkOWItNGYyYS04ZGZlLTdlZmI3Yzk2NjgyMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI4ODZhNDRkNy03ZmI0LTQ1MTUtODQ0YS1kN2U5YmIyZDNjMTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.9DWUelKw6ghb_RlVnuF6hY0KdM585v0Vz4fe2Hfsf24NSzdOp0wIiY6K2CNF_tDzgfnJ1DXn54_5ivY8Sn3eXyUm0Zhu02bnNVh4fbb5l1GJzDsIYEt6hlyptyPMNx0ke0MQGhx-tkuwMqxnZO8oRkO4Neocu1sHhs0ZvQQD6bGV32uQ2rXS5sKJ9kTJW1sEsEvda_7zm-hvGsMu9e3BC042Q44T6HUvT3A3XXaR8fBMlFZ2iO_dNcslwp5blgigjz7priwvSWZNwlh5fqShHfB3QXCJixYqV6YEcIWt4mGS29u2v3tBpaoR8CeAYrK13QFl-S--Up0y4qX7HXxbIw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9"
+                     *       "session_id": "886a44d7-7fb4-4515-844a-d7e9bb2d3c17"
                      *     }
                      */
                     "application/json": {
@@ -57473,7 +57637,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f281deb3f27f"
+                     *         "request_id": "c7480138a5d8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57536,7 +57700,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d155145a6efd"
+                     *         "request_id": "e8ed970a1f40"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57597,7 +57761,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8f0f335b3e03"
+                     *         "request_id": "4b0f569b75de"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57658,7 +57822,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "427fb8256caf"
+                     *         "request_id": "a25cd087a301"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57719,7 +57883,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3bebe48aec6a"
+                     *         "request_id": "4a0987a8eea3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57780,7 +57944,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "588061cf414a"
+                     *         "request_id": "acef40d6af9e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57836,19 +58000,19 @@ export interface operations {
                      *       "protocol": "seal/v1",
                      *       "status": "error",
                      *       "error_code": 4000,
-                     *       "message": "path.token: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "error": {
                      *         "code": 4000,
-                     *         "message": "path.token: Value error, Null bytes are not allowed",
+                     *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "add709e83f98"
+                     *         "request_id": "da15c17bd357"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
                      *         "id": null,
                      *         "error": {
                      *           "code": -32602,
-                     *           "message": "path.token: Value error, Null bytes are not allowed",
+                     *           "message": "Value error, Null bytes are not allowed",
                      *           "data": null
                      *         }
                      *       }
@@ -58021,7 +58185,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example CU_fY4xT-wi1gJEyqt08h4iDhP6Wi-ZJRggpQU4UHKc
+                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
                  */
                 token: string;
             };
@@ -58088,7 +58252,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2eab05a39fc0"
+                     *         "request_id": "4efaaf98ca24"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58343,7 +58507,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "36db2f1c263f"
+                     *         "request_id": "4dc4ed3766c3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58404,7 +58568,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "494ccd2017c0"
+                     *         "request_id": "34022170fd60"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58777,7 +58941,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example CU_fY4xT-wi1gJEyqt08h4iDhP6Wi-ZJRggpQU4UHKc
+                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
                  */
                 token: string;
             };
@@ -59180,7 +59344,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "82452e8f97a3"
+                     *         "request_id": "f28c34db11b9"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59236,19 +59400,19 @@ export interface operations {
                      *       "protocol": "seal/v1",
                      *       "status": "error",
                      *       "error_code": 4000,
-                     *       "message": "query.security_context: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "error": {
                      *         "code": 4000,
-                     *         "message": "query.security_context: Value error, Null bytes are not allowed",
+                     *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6434b3c22874"
+                     *         "request_id": "08ab01e36de5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
                      *         "id": null,
                      *         "error": {
                      *           "code": -32602,
-                     *           "message": "query.security_context: Value error, Null bytes are not allowed",
+                     *           "message": "Value error, Null bytes are not allowed",
                      *           "data": null
                      *         }
                      *       }
@@ -59356,7 +59520,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1e05044f70db"
+                     *         "request_id": "58ffb973a1ed"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59611,7 +59775,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "21cadf5eb269"
+                     *         "request_id": "ba189fff458c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59672,7 +59836,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1ea9213f8cf3"
+                     *         "request_id": "377095e8d325"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60052,9 +60216,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "42MLWpO7_i2pil2WB0qHeKroMaLcIWtmhxHMczkT_U2SiuouR-DD1eLO5zrQvqUy1-oAPTIIy95KKLGrDmW7mtERket6xp25zBrOrgCsUucSlhE2ehu3kjwob6mHn7dADTOw-X0xdjW8g7M7WVnYiSwfd8E5YExOuPBzw3HE5l35PufcivM_4MJ1SVnJuwQhmxGZ5WG_zF5-BwmnvwteOURv4FTDltDlzqaFEy1bLDywj96xXBX0H9SJIwRAz4RbnUerh_r701vI1gU_aAYh965V_OgjslOpcdjc9YZdQ-5QVpcKt9hOn9Rr18pIKuumz0n6oIBMV-OW0AfKjLllnQ",
+                     *           "n": "-TQtNizK6kkXrZ11xtSsSf8tCKh-h7F8OZhAaLICv0EldhrfZDbmAlSiAxpU_Aia_akuBbw3vam6JYYCgamTHAEkOdA1jAYnHEoomQOrAgzw48Kf__5KmLGzeeozb2ulEYwd4973CXvjDr8NAX1DYVIYjCKtv9j1GsduQvTUfYiiqcBbKcmTocez9Hb-LRyplfijIBRfOInkS6FaesxesJodbe5psTuqk3WaS06777kRxa1ZDGpcuTlo2RtkGxsWbV4TLgI1_yJVQBwzvUVBvntYviUeJiUkIJG-MoXChkiwMEkWlRCmhtfy-a2IpZllDxrs6MnL8ahuJwnK4ZarwQ",
                      *           "e": "AQAB",
-                     *           "kid": "3fbc1371-408a-41c6-8e37-4758804e437d",
+                     *           "kid": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -60110,10 +60274,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
-                     *       "stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
-                     *       "workflow_execution_id": "a155356b-a1fb-40dd-8e7a-be310bf2ea0b",
-                     *       "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *       "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
                      *       "status": "classified"
                      *     }
                      */
@@ -60204,7 +60368,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999"
+                     *       "original_stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -60234,7 +60398,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.source: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
