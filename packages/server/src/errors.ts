@@ -92,9 +92,16 @@ export class InvalidInput extends DomainError {
     code = 'invalid_input',
     members: Readonly<Record<string, unknown>> = {},
   ) {
-    super(422, code, typeof problems === 'string' ? problems : (problems[0]?.msg ?? 'Invalid input.'), { members })
+    super(422, code, typeof problems === 'string' ? problems : sentenceOf(problems, code), { members })
     this.problems = typeof problems === 'string' ? null : problems
   }
+}
+
+/** What is told where only one sentence is read. A schema's words do not say what they are about: the place goes before them. */
+function sentenceOf([first, ...others]: readonly InputProblem[], code: string): string {
+  if (first === undefined) return 'Invalid input.'
+  if (code !== 'validation') return first.msg
+  return `${first.loc.join('.')}: ${first.msg}${others.length > 0 ? `, and ${others.length} more` : ''}`
 }
 
 export class PayloadTooLarge extends DomainError {

@@ -6102,7 +6102,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.03
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6185,7 +6185,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.03
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6388,7 +6388,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.02
+                     *         "latency_ms": 0.01
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6396,7 +6396,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 74732371968
+                     *         "free_bytes": 74429927424
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -6508,7 +6508,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.02
+                     *         "latency_ms": 0.01
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6516,7 +6516,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 74732371968
+                     *         "free_bytes": 74429927424
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -7486,7 +7486,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "rv_WIY6-8jL_ldLwj6oEImjjRtSf0AzAsIxYxgMBL6NideO-_Izyh8VheudoyaUOQihVbK8zdIL5N70NFceDWzdtsPqMLERdZoIb_7ci0F9a5vEaPBvRZEXl4aPVDg2eFLCl8wh6Hpjds0xbdX7uxydeuDaueuq8jBJhjR2dHlevVOYIAmfvx5oiTL0uZLm6Sc_eIECLrMxQHRV76SugZ8yO0TsZ33coKpcJd11q-QAOOsJda7SvqWbGAWvBwyFH6qToBxwMh41MmGOMEFP-779wn158j4PK-riRBamAMK0f8OT6RvTbT2FEpxQU1SK3jGRo4_PWwKqUDB9JMBsUdw",
+                     *           "n": "8xo96n7nQix5gsDP6CusVh3AtTXuUMHTLqwdmwfgtNAhk-5I5LWGJuZHHsQ1tBsji0P6PEhEZ8rGwZJ_ZdjlwgdEpNVA5uvfXtkVFgmzu96zYxz-W3wtaH9iWnw78h746uCMNJCezpee4ncP1jsOk5jgI9p5pU8u2jFgwws8tRqHOe7wIArVMcVuo1kialJ48QcwwGV9i08kuwt-WyjKADaSnHZyxZ05G8WGitWVIxBOoiGd0zfTkci7owyIS8ir1PtLexlEEm7fGmEZLYafmzDU9oKrEc9tCDEKT-NhGKf0DDcTsEpMG_8xXSAI6zH3yzVyQflOog8lKX4f-1xHDQ",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -7524,12 +7524,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -7542,7 +7536,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.realm: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -7639,12 +7633,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -7657,7 +7645,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.realm: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -8010,7 +7998,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *         "tenant_id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8070,7 +8058,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961"
+                 *       "tenant_id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c"
                  *     }
                  */
                 "application/json": {
@@ -8091,7 +8079,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "tenant_id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8357,7 +8345,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f6de0619f2effb9a0afa2659d86c8bd8",
+                     *         "id": "43303bb2fa451b720fff803027713277",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8513,7 +8501,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example f6de0619f2effb9a0afa2659d86c8bd8
+                 * @example 43303bb2fa451b720fff803027713277
                  */
                 id: string;
             };
@@ -8796,8 +8784,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "3BELW53LSOWFSIJWXVVBVCY2ZTU2NNWE",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=3BELW53LSOWFSIJWXVVBVCY2ZTU2NNWE&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "NXQSNMNRRS5CC2XSLCO3YQT7FI2ACHCC",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=NXQSNMNRRS5CC2XSLCO3YQT7FI2ACHCC&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -8901,7 +8889,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "465648"
+                 *       "code": "704422"
                  *     }
                  */
                 "application/json": {
@@ -8920,6 +8908,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
+                     *         "NESW-AGZX-LZCT-2PDK",
                      *         "EB5N-CNK6-GG8G-7FWW",
                      *         "SPMY-SXAR-UTUH-F4ME",
                      *         "V57N-PCLX-9BRB-3ZKN",
@@ -8928,8 +8917,7 @@ export interface operations {
                      *         "ZMFK-WSZ5-AXGJ-X3TA",
                      *         "HDMJ-6MY7-H3LT-D8M9",
                      *         "U6QD-Q39R-5YM9-KQZY",
-                     *         "TKLL-LF9Q-MKLM-SAZA",
-                     *         "55EP-6SDZ-27T6-7H3N"
+                     *         "TKLL-LF9Q-MKLM-SAZA"
                      *       ]
                      *     }
                      */
@@ -9048,7 +9036,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "217755"
+                 *       "code": "871658"
                  *     }
                  */
                 "application/json": {
@@ -9237,7 +9225,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
+                 * @example cb5e9bef-99d3-45e2-89c1-7b3cbadb6055
                  */
                 user_id: string;
             };
@@ -9268,7 +9256,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "user_id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9334,11 +9322,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9400,7 +9383,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 5abf8b78-57bf-41fe-827d-b8541ad87eb0
+                 * @example 26859a48-43eb-4d66-8cde-7a4006ac41d7
                  */
                 user_id: string;
             };
@@ -9736,14 +9719,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
+                     *       "id": "1a9686a9-403b-42f4-8dda-6a04820b1597",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#65OQVpi3Q6NUR0imBIGjoWDJk0Jg-kojCNyRw8DoV2o",
                      *       "mail": "sent"
                      *     }
                      */
@@ -9899,7 +9882,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example ce507457-41f7-48cf-8ca4-b9ad52de22d6
+                 * @example 9f12a903-53d2-4424-897d-ddbcae041f60
                  */
                 id: string;
             };
@@ -10007,7 +9990,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE"
+                 *       "token": "65OQVpi3Q6NUR0imBIGjoWDJk0Jg-kojCNyRw8DoV2o"
                  *     }
                  */
                 "application/json": {
@@ -10175,7 +10158,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE",
+                 *       "token": "65OQVpi3Q6NUR0imBIGjoWDJk0Jg-kojCNyRw8DoV2o",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10487,7 +10470,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ",
+                 *       "token": "qVQConRdgOIyDZN-svN7Ggz8kqs_pmBaWwhppjcjggg",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -10605,7 +10588,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
+                 * @example cb5e9bef-99d3-45e2-89c1-7b3cbadb6055
                  */
                 user_id: string;
             };
@@ -10621,7 +10604,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#qVQConRdgOIyDZN-svN7Ggz8kqs_pmBaWwhppjcjggg"
                      *     }
                      */
                     "application/json": {
@@ -10719,7 +10702,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
+                 * @example cb5e9bef-99d3-45e2-89c1-7b3cbadb6055
                  */
                 user_id: string;
             };
@@ -11280,27 +11263,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/settings/purge-events",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
                      *         "id": "f30130f6-a428-48d5-887e-cd4d8503854d",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /v1/cluster/nodes/:id",
-                     *         "target": "gone",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11310,27 +11273,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/drain",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *         "id": "820bca0b-77af-4259-87ab-ea36b8907b96",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11340,42 +11283,42 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
-                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "id": "35e4317a-25a2-4a7d-8499-5276875e85a2",
+                     *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "action": "DELETE /v1/credentials/providers/:name",
                      *         "target": "files",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "f072e2c8-003e-427e-8aec-eaf8b07644e8",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "id": "3386f911-2580-46d1-879f-21cf44f7a87c",
+                     *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "action": "DELETE /v1/cluster/nodes/:id",
+                     *         "target": "gone",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
+                     *         "id": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/drain",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/settings/purge-events",
+                     *         "target": "",
                      *         "details": {},
                      *         "status": 200
                      *       },
@@ -11384,10 +11327,40 @@ export interface operations {
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
+                     *         "target": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "c3bde75b-796d-4346-8827-aa097368734f",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
                      *         "action": "POST /api/v1/notifications/channels",
                      *         "target": "",
                      *         "details": {},
                      *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "baad4046-3f23-4f55-89e3-af49404ec04b",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "DELETE /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
                      *       },
                      *       {
                      *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
@@ -11400,37 +11373,17 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
-                     *         "id": "abb5a048-68fd-4659-891c-f2e9fa3a4315",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/secrets/*",
-                     *         "target": "db/password",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "68d5e219-825c-4a5a-872f-6d9b584f6d66",
+                     *         "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11438,6 +11391,26 @@ export interface operations {
                      *         "target": "db/password",
                      *         "details": {},
                      *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *         "details": {},
+                     *         "status": 204
                      *       },
                      *       {
                      *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
@@ -11448,6 +11421,16 @@ export interface operations {
                      *         "target": "",
                      *         "details": {},
                      *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
                      *       },
                      *       {
                      *         "id": "f1e42019-aecc-458f-8bcc-a7fddec511b7",
@@ -11637,7 +11620,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *           "id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11675,7 +11658,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *           "id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11851,7 +11834,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -11919,7 +11902,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "Invalid tenant slug: Acme Inc.",
-                     *       "message": "Invalid tenant slug: Acme Inc."
+                     *       "message": "Invalid tenant slug: Acme Inc.. A slug is 1 to 63 of a-z, 0-9 and -, with no - at either end, and none of aegis-system, zaru-consumer."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -11996,7 +11979,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required: a JSON body with Content-Type: application/json",
+                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12035,7 +12018,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12150,7 +12133,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.slug: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12303,7 +12286,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.slug: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12456,7 +12439,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.slug: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12594,7 +12577,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.slug: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12650,7 +12633,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12795,7 +12778,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12854,11 +12837,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ff940de3-42ab-4f44-8240-0ee3a48fc9cd",
+                     *       "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#9-pPMcfgUlJVULr7jjINi9dLL6uPVDdfqBiusgGTcQI",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#xci6SqqEftiBIxHSpkUf4tlkqijXRtHJ12Lv6fNF3ag",
                      *       "mail": "sent"
                      *     }
                      */
@@ -12940,12 +12923,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12988,7 +12965,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required: a JSON body with Content-Type: application/json",
+                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13174,7 +13151,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13225,8 +13202,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
-                     *       "user_id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
+                     *       "id": "a9dfa32a-5ff5-48e4-86a0-00be33536b66",
+                     *       "user_id": "a9dfa32a-5ff5-48e4-86a0-00be33536b66",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -13234,11 +13211,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
+                     *         "id": "a9dfa32a-5ff5-48e4-86a0-00be33536b66",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
+                     *         "token": "1CjsnL6-pJt4z_S8zTcqQD7DmoGAFKJFo4e3Axrf0WI",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#1CjsnL6-pJt4z_S8zTcqQD7DmoGAFKJFo4e3Axrf0WI",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13370,7 +13347,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13538,8 +13515,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c52f9b21-0793-441e-8523-613a6c31e01a",
-                     *       "user_id": "c52f9b21-0793-441e-8523-613a6c31e01a",
+                     *       "id": "8a94aa8e-afff-4346-8fea-de1bbf758864",
+                     *       "user_id": "8a94aa8e-afff-4346-8fea-de1bbf758864",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -13547,11 +13524,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "c52f9b21-0793-441e-8523-613a6c31e01a",
+                     *         "id": "8a94aa8e-afff-4346-8fea-de1bbf758864",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "ipSqjq__k0ZP6t4bv3WIZNmMgDkHJBQvUcMayaTZd4c",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#ipSqjq__k0ZP6t4bv3WIZNmMgDkHJBQvUcMayaTZd4c",
+                     *         "token": "srSH75P-pEstEL-NncClWNTay9kJlnKYt6NYQFwlHPo",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#srSH75P-pEstEL-NncClWNTay9kJlnKYt6NYQFwlHPo",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13683,7 +13660,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13723,7 +13700,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example 2044e8a4-7ab3-41ca-8d11-1527f9223e2f
+                 * @example a9dfa32a-5ff5-48e4-86a0-00be33536b66
                  */
                 id: string;
             };
@@ -13740,7 +13717,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f"
+                     *       "id": "a9dfa32a-5ff5-48e4-86a0-00be33536b66"
                      *     }
                      */
                     "application/json": {
@@ -13837,7 +13814,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13861,7 +13838,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example 9-pPMcfgUlJVULr7jjINi9dLL6uPVDdfqBiusgGTcQI
+                 * @example xci6SqqEftiBIxHSpkUf4tlkqijXRtHJ12Lv6fNF3ag
                  */
                 token: string;
             };
@@ -13878,8 +13855,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
-                     *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "team_id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
+                     *       "tenant_id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
                      *       "role": "owner"
                      *     }
                      */
@@ -14035,7 +14012,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
+                 * @example cb5e9bef-99d3-45e2-89c1-7b3cbadb6055
                  */
                 user_id: string;
             };
@@ -14053,7 +14030,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756"
+                     *       "user_id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055"
                      *     }
                      */
                     "application/json": {
@@ -14167,7 +14144,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.user_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -14191,7 +14168,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
+                 * @example cb5e9bef-99d3-45e2-89c1-7b3cbadb6055
                  */
                 user_id: string;
             };
@@ -14219,8 +14196,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3a452cf8-f988-4f2c-8e32-43c019781756",
-                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
+                     *       "user_id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -14308,12 +14285,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -14356,7 +14327,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required: a JSON body with Content-Type: application/json",
+                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -14383,7 +14354,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                 *       "user_id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
                  *       "role": "member"
                  *     }
                  */
@@ -14404,8 +14375,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3a452cf8-f988-4f2c-8e32-43c019781756",
-                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
+                     *       "user_id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -14541,7 +14512,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required: a JSON body with Content-Type: application/json",
+                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -15910,11 +15881,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -16330,7 +16296,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
+                     *           "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -17415,7 +17381,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17588,7 +17554,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *         "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -17716,7 +17682,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17860,7 +17826,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19111,7 +19077,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19250,11 +19216,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -19319,7 +19280,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -19405,7 +19366,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example 836ea267-49e1-4308-8789-8e75e5216ac4
+                 * @example 40b2ddd4-fee0-4477-8f26-2e809498e83d
                  */
                 id: string;
             };
@@ -19421,7 +19382,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *       "deployment_id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19826,7 +19787,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "038790dd67f1f0df8e5ae9e9a7206d4c0243b8f2e5e3923684afcfee2aec2ff1",
+                     *       "public_key": "b71208545178bcaf8404a0bb62e358181d8d6b96d8e960054e353d0c7a1a826b",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -20503,7 +20464,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
+                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -20604,7 +20565,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
+                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -21042,7 +21003,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *         "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21053,7 +21014,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *         "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21149,7 +21110,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21307,7 +21268,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 6380b14e-bfde-46df-8c1a-eb370d775d3c
                  */
                 rule_id: string;
             };
@@ -21411,7 +21372,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
+                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
                  */
                 rule_id: string;
             };
@@ -21449,7 +21410,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21664,11 +21625,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -22593,7 +22549,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *         "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -22820,7 +22776,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *       "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23038,7 +22994,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
+                 * @example 21abb7c8-3b00-4f8a-8e7b-f105e342c161
                  */
                 approval_id: string;
             };
@@ -23054,7 +23010,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *       "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23076,12 +23032,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *         "approval_id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
+                     *         "signature": "42e802ecd58438ac7a8dc9e33ba979c3202b83906eb54bc25a913cc78659184aa67c43498333145fd0f2db17a71e13a30f43c162636d9e84393078eaf6ef2b0d"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23230,7 +23186,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
+                 * @example 21abb7c8-3b00-4f8a-8e7b-f105e342c161
                  */
                 approval_id: string;
             };
@@ -23263,7 +23219,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *       "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23285,12 +23241,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *         "approval_id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
+                     *         "signature": "42e802ecd58438ac7a8dc9e33ba979c3202b83906eb54bc25a913cc78659184aa67c43498333145fd0f2db17a71e13a30f43c162636d9e84393078eaf6ef2b0d"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23414,11 +23370,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -23522,12 +23473,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "ba9d2e94847e17501d9d9a652b872e3199c1fa7af77f996f5c8e6abb232922a3",
+                     *           "public_key": "068101f293cfc682a7463c37e17b702b29796f1e530401ceec2fcb1ee1ca42e9",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -23549,7 +23500,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
+                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -23576,7 +23527,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -23726,7 +23677,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -23889,7 +23840,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 channel_id: string;
             };
@@ -23932,7 +23883,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24094,7 +24045,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 channel_id: string;
             };
@@ -24198,7 +24149,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 channel_id: string;
             };
@@ -24568,7 +24519,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.Vrh7DmKqqhw5_MVOCIA87ZTPVZvyyaPYoGah5ngJo8sdOJYhKa0qvkWzbhYT5i3lfrU7QlFGl8l2Le_VlNONJZA4gMeqXQ4mp7xb_kjQu2TGPmcTfXtst7bj0Z4qCUBpKFSa890qqo5-g4JrLGzl5PZDK175L6BQcsJv-6LqFwSe1WrrOFhlyx0XLIKtR-4toygugWs59mIm9w1VFQK-3USg4D4zv79ZIrk4FVNCANj-TwM3Fzk_yd22-KZTMItxwpSQTdTYo_LDcbSNM7IsVyH_hoJSLQB6c6YC7ilLgBKnCYi689o1_T4oZIstf3KT3mpduNXUaKmrQl4bee7Y9g",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.tHj7mkw-67nNBUZQt6VaC1i_gcbIPfh6MhbWEs62tGJnK3nx9158oZFujNF5eLqrWwCsfJks2I_nSTl1iuTetYuk1ZUAiIpnOXQi8fLYQsUzbiOf4XTriLlK_DBew7PWsXAg1HT3L_wYVaWo_4JV3FpcQyY9OQx3OHE23b8gVSDQ2aH42M907H8uZtfXXD4wUCK5fVOMGfUi8wO1qaeSb7ZDQcwfNDu_KIpE0qhvf-5tTVb6eLfq7-aMCMM29tCQt_lrPqtlTX7pMzseNX56_hZp2bIMlu6YsRXRinPegkjnj_fSNSXnPcDLxJ9dF2tJRHv2QW94Z4zv0WI39a-BYg",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -24640,12 +24591,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -24673,7 +24618,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.realm: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -24827,7 +24772,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.env: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -25072,7 +25017,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -25170,7 +25115,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 34.36,
+                     *       "evaluation_time_ms": 33.35,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -25721,7 +25666,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.events: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -25830,7 +25775,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -25925,7 +25870,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.tool_name: Field required, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -25976,7 +25921,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
+                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
                  */
                 approval_id: string;
             };
@@ -25992,7 +25937,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26087,7 +26032,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.approval_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -26114,7 +26059,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
+                 * @example 21abb7c8-3b00-4f8a-8e7b-f105e342c161
                  */
                 approval_id: string;
             };
@@ -26142,7 +26087,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *       "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -26279,7 +26224,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 channel_id: string;
             };
@@ -26296,7 +26241,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:d411e035-9eba-4b3c-875c-07e90b27c383"
+                 *         "data": "approve:21abb7c8-3b00-4f8a-8e7b-f105e342c161"
                  *       }
                  *     }
                  */
@@ -26672,11 +26617,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -26800,11 +26740,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -26932,11 +26867,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -27178,7 +27108,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.key: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27264,12 +27194,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -27312,7 +27236,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.value: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27384,12 +27308,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -27417,7 +27335,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.key: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27504,12 +27422,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -27552,7 +27464,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27655,7 +27567,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.keys: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27727,7 +27639,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "lease": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -27892,7 +27804,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                 *       "lease": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
                  *       "outcome": "success"
                  *     }
                  */
@@ -28058,7 +27970,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30"
+                 *       "lease": "dc371291-bd7a-48a2-8624-e3efa75d0a88"
                  *     }
                  */
                 "application/json": {
@@ -28397,7 +28309,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 3 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -28681,7 +28593,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -28729,8 +28641,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *           "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -28749,8 +28661,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *           "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -28919,7 +28831,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.scope: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29037,8 +28949,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -29126,8 +29038,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: ee36dd09-533b-48d7-8215-39ccdb78a2f0). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: ee36dd09-533b-48d7-8215-39ccdb78a2f0). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -29217,8 +29129,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29372,7 +29284,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29396,7 +29308,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
                  */
                 id: string;
             };
@@ -29412,8 +29324,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29582,7 +29494,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29606,7 +29518,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example a7edee2b-6387-407a-8c10-d5d121d5afce
                  */
                 id: string;
             };
@@ -29624,8 +29536,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950"
+                     *       "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *       "agent_id": "a7edee2b-6387-407a-8c10-d5d121d5afce"
                      *     }
                      */
                     "application/json": {
@@ -29727,7 +29639,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29751,7 +29663,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
                  */
                 id: string;
             };
@@ -29781,8 +29693,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -29989,7 +29901,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -30018,7 +29930,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
                  */
                 id: string;
             };
@@ -30036,8 +29948,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *           "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30046,8 +29958,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *           "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30177,7 +30089,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -30201,7 +30113,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
                  */
                 id: string;
             };
@@ -30231,8 +30143,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30439,7 +30351,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -30462,7 +30374,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
                  */
                 id: string;
             };
@@ -30492,8 +30404,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30700,7 +30612,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -30766,10 +30678,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "workflow_execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "workflow_execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -30952,10 +30864,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "workflow_execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31141,10 +31053,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
-                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
-                     *       "workflow_execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
-                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31330,14 +31242,14 @@ export interface operations {
                      *         {
                      *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
                      *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
                      *           "workflow_name": "release-gate",
-                     *           "status": "cancelled",
+                     *           "status": "running",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
-                     *           "ended_at": "2026-03-01T12:02:00Z",
+                     *           "ended_at": null,
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": "Not today.",
+                     *           "summary": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -31347,14 +31259,14 @@ export interface operations {
                      *         {
                      *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
                      *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
                      *           "workflow_name": "release-gate",
-                     *           "status": "cancelled",
+                     *           "status": "running",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
-                     *           "ended_at": "2026-03-01T12:02:00Z",
+                     *           "ended_at": null,
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": "Not today.",
+                     *           "summary": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -31490,7 +31402,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.workflow_id: Value error, Null bytes are not allowed, and 4 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -31542,7 +31454,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
                  */
                 id: string;
             };
@@ -31558,9 +31470,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -31591,7 +31503,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
+                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -31715,7 +31627,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -31739,7 +31651,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
                  */
                 id: string;
             };
@@ -31757,7 +31669,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
+                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
                      *     }
                      */
                     "application/json": {
@@ -31872,7 +31784,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -31896,7 +31808,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
                  */
                 id: string;
             };
@@ -31926,7 +31838,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
+                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
                      *     }
                      */
                     "application/json": {
@@ -32026,7 +31938,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32049,7 +31961,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
                  */
                 id: string;
             };
@@ -32088,7 +32000,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
+                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
                      *     }
                      */
                     "application/json": {
@@ -32235,7 +32147,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
                  */
                 id: string;
             };
@@ -32251,11 +32163,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "events": [
                      *         {
-                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -32265,15 +32177,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *               "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *               "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *               "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -32283,8 +32195,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *               "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *               "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *               "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -32417,7 +32329,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32448,7 +32360,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
                  */
                 id: string;
             };
@@ -32464,16 +32376,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -32550,7 +32462,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32596,8 +32508,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "0589abec-b964-4139-806f-d64a22365653",
-                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32613,8 +32525,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0589abec-b964-4139-806f-d64a22365653",
-                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32772,7 +32684,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.scope: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32811,8 +32723,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
-                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -32918,7 +32830,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
+                     *       "existing_id": "184999fc-4112-4f83-8e6e-918533470be9"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -32948,7 +32860,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.scope: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32987,8 +32899,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
-                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -33094,7 +33006,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
+                     *       "existing_id": "184999fc-4112-4f83-8e6e-918533470be9"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33124,7 +33036,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.scope: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33292,8 +33204,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
-                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -33431,7 +33343,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33474,8 +33386,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
-                     *       "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96"
+                     *       "id": "7fc37521-8c85-450f-8e0b-b63880ccf742",
+                     *       "workflow_id": "7fc37521-8c85-450f-8e0b-b63880ccf742"
                      *     }
                      */
                     "application/json": {
@@ -33579,7 +33491,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33697,7 +33609,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33745,8 +33657,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -33758,8 +33670,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -33886,12 +33798,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -33904,7 +33810,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33958,8 +33864,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
-                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34122,7 +34028,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
+                     *       "existing_id": "184999fc-4112-4f83-8e6e-918533470be9"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34152,7 +34058,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -34205,8 +34111,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
-                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34369,7 +34275,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
+                     *       "existing_id": "184999fc-4112-4f83-8e6e-918533470be9"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34399,7 +34305,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -34442,8 +34348,8 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *           "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
+                     *           "stimulus_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
@@ -34457,8 +34363,8 @@ export interface operations {
                      *           "idempotency_key": "order-1",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *           "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *           "workflow_id": "9598d1ed-ef9a-47c9-84a9-ff783906af30",
+                     *           "workflow_execution_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -34471,8 +34377,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *           "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
+                     *           "stimulus_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
@@ -34486,8 +34392,8 @@ export interface operations {
                      *           "idempotency_key": "order-1",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *           "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *           "workflow_id": "9598d1ed-ef9a-47c9-84a9-ff783906af30",
+                     *           "workflow_execution_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -34668,7 +34574,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -34740,10 +34646,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
-                     *       "stimulus_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
-                     *       "workflow_execution_id": "18b8c806-d6c2-4bc5-8f1f-a4c6fe0bd192",
-                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9",
+                     *       "stimulus_id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9",
+                     *       "workflow_execution_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
+                     *       "workflow_id": "9598d1ed-ef9a-47c9-84a9-ff783906af30",
                      *       "status": "classified"
                      *     }
                      */
@@ -34819,7 +34725,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47"
+                     *       "original_stimulus_id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34850,7 +34756,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "f32c417a-c495-452b-8deb-cb4fe129019e"
+                     *       "stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34882,7 +34788,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example 0730ee8b-219b-4b81-8f26-af85b440a976
+                 * @example 77c5dafb-c53a-49a6-84d9-1e8acfb68545
                  */
                 id: string;
             };
@@ -34898,8 +34804,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *       "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
+                     *       "stimulus_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -34913,8 +34819,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *       "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *       "workflow_id": "9598d1ed-ef9a-47c9-84a9-ff783906af30",
+                     *       "workflow_execution_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -34924,8 +34830,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *         "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *         "id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
+                     *         "stimulus_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -34939,8 +34845,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *         "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *         "workflow_id": "9598d1ed-ef9a-47c9-84a9-ff783906af30",
+                     *         "workflow_execution_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -35129,7 +35035,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -35579,7 +35485,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.source: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -35619,7 +35525,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
+                     *       "id": "ef252029-c682-471e-8617-f3817b2838e9",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -35751,7 +35657,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -35821,7 +35727,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
+                     *       "id": "ef252029-c682-471e-8617-f3817b2838e9",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -35950,12 +35856,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -36155,7 +36055,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -36191,7 +36091,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
+                     *           "id": "ef252029-c682-471e-8617-f3817b2838e9",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36216,7 +36116,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
+                     *           "id": "ef252029-c682-471e-8617-f3817b2838e9",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36421,9 +36321,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *           "execution_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *           "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36441,9 +36341,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *           "execution_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *           "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36628,7 +36528,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.agent_id: Value error, Null bytes are not allowed, and 4 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -36687,7 +36587,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                 *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -36719,9 +36619,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "execution_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -36842,7 +36742,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.agent_id: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -36896,7 +36796,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
                  */
                 id: string;
             };
@@ -36934,9 +36834,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
-                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "execution_id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37057,7 +36957,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37101,7 +37001,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
                  */
                 id: string;
             };
@@ -37117,9 +37017,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "execution_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -37143,7 +37043,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
+                     *           "c0faa5f0-7166-41df-87e5-250aaedaaff8"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -37406,7 +37306,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37430,7 +37330,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
                  */
                 id: string;
             };
@@ -37448,8 +37348,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
+                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "execution_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8"
                      *     }
                      */
                     "application/json": {
@@ -37566,7 +37466,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37590,7 +37490,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 329148c3-3e9f-4229-81b2-ddd0ff7924f0
+                 * @example b34f1325-af15-4000-8241-249937139670
                  */
                 id: string;
             };
@@ -37620,8 +37520,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
-                     *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0"
+                     *       "id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "execution_id": "b34f1325-af15-4000-8241-249937139670"
                      *     }
                      */
                     "application/json": {
@@ -37723,7 +37623,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37746,7 +37646,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
                  */
                 id: string;
                 /**
@@ -37866,7 +37766,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37903,7 +37803,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
                  */
                 id: string;
             };
@@ -37919,16 +37819,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution c0faa5f0-7166-41df-87e5-250aaedaaff8 started","sequence":1,"execution_started":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
+                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38005,7 +37905,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.follow: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38042,7 +37942,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
                  */
                 id: string;
             };
@@ -38058,16 +37958,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution c0faa5f0-7166-41df-87e5-250aaedaaff8 started","sequence":1,"execution_started":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
+                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38144,7 +38044,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.follow: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38179,7 +38079,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
                  */
                 id: string;
             };
@@ -38195,16 +38095,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38281,7 +38181,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.follow: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38316,7 +38216,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
                  */
                 id: string;
             };
@@ -38332,16 +38232,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38418,7 +38318,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.follow: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38454,7 +38354,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38464,7 +38364,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *           "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38474,7 +38374,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *           "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38486,7 +38386,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38496,7 +38396,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *           "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38506,7 +38406,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *           "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38611,7 +38511,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
+                 * @example 814ed67f-9943-41ff-8beb-f38f92cb4f01
                  */
                 id: string;
             };
@@ -38628,7 +38528,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *         "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -38637,7 +38537,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *       "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -38764,7 +38664,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38788,7 +38688,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
+                 * @example 814ed67f-9943-41ff-8beb-f38f92cb4f01
                  */
                 id: string;
             };
@@ -38819,7 +38719,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "64ad95b5-f354-44a5-89b3-15ea092399c5"
+                     *       "request_id": "814ed67f-9943-41ff-8beb-f38f92cb4f01"
                      *     }
                      */
                     "application/json": {
@@ -38932,7 +38832,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38955,7 +38855,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
+                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
                  */
                 id: string;
             };
@@ -38986,7 +38886,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da"
+                     *       "request_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e"
                      *     }
                      */
                     "application/json": {
@@ -39099,7 +38999,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.reason: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -39143,7 +39043,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *           "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39156,7 +39056,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *           "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39299,7 +39199,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -39357,7 +39257,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *       "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39592,7 +39492,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
                  */
                 volume_id: string;
             };
@@ -39608,7 +39508,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *       "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39722,7 +39622,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.volume_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -39746,7 +39646,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
+                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
                  */
                 volume_id: string;
             };
@@ -39764,7 +39664,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5"
+                     *       "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4"
                      *     }
                      */
                     "application/json": {
@@ -39879,7 +39779,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.volume_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -39903,7 +39803,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
                  */
                 volume_id: string;
             };
@@ -39933,7 +39833,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *       "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -40111,7 +40011,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
                  */
                 volume_id: string;
             };
@@ -40325,7 +40225,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
                  */
                 volume_id: string;
             };
@@ -40464,7 +40364,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
                  */
                 volume_id: string;
             };
@@ -40603,7 +40503,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
                  */
                 volume_id: string;
             };
@@ -40744,7 +40644,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
                  */
                 volume_id: string;
             };
@@ -40910,7 +40810,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
                  */
                 volume_id: string;
             };
@@ -41112,11 +41012,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *           "id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *           "volume_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41126,11 +41026,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *           "id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *           "volume_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41268,7 +41168,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -41319,11 +41219,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *           "id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *           "volume_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41333,11 +41233,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *           "id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *           "volume_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41475,7 +41375,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -41517,8 +41417,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                 *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                 *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                 *       "execution_id": "b34f1325-af15-4000-8241-249937139670",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -41674,12 +41574,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -41806,8 +41700,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                 *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                 *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                 *       "execution_id": "b34f1325-af15-4000-8241-249937139670",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -42997,8 +42891,26 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
+                     *           "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
+                     *           "name": "openai",
+                     *           "label": "openai",
+                     *           "provider": "openai",
+                     *           "credential_type": "secret",
+                     *           "scope": "personal",
+                     *           "status": "active",
+                     *           "scopes": [],
+                     *           "metadata": {},
+                     *           "grants": [],
+                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "last_used": null
+                     *         },
+                     *         {
+                     *           "id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *           "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43009,9 +42921,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *               "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *               "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *               "id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *               "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *               "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43020,24 +42932,6 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
-                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "updated_at": "2026-03-01T12:02:00Z",
-                     *           "last_used": null
-                     *         },
-                     *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "name": "openai",
-                     *           "label": "openai",
-                     *           "provider": "openai",
-                     *           "credential_type": "secret",
-                     *           "scope": "personal",
-                     *           "status": "active",
-                     *           "scopes": [],
-                     *           "metadata": {},
-                     *           "grants": [],
                      *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -43047,8 +42941,26 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
+                     *           "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
+                     *           "name": "openai",
+                     *           "label": "openai",
+                     *           "provider": "openai",
+                     *           "credential_type": "secret",
+                     *           "scope": "personal",
+                     *           "status": "active",
+                     *           "scopes": [],
+                     *           "metadata": {},
+                     *           "grants": [],
+                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "last_used": null
+                     *         },
+                     *         {
+                     *           "id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *           "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43059,9 +42971,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *               "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *               "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *               "id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *               "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *               "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43070,24 +42982,6 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
-                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "updated_at": "2026-03-01T12:02:00Z",
-                     *           "last_used": null
-                     *         },
-                     *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "name": "openai",
-                     *           "label": "openai",
-                     *           "provider": "openai",
-                     *           "credential_type": "secret",
-                     *           "scope": "personal",
-                     *           "status": "active",
-                     *           "scopes": [],
-                     *           "metadata": {},
-                     *           "grants": [],
                      *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -43276,7 +43170,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example a8f6777a-82ed-496f-8117-851178087333
                  */
                 id: string;
             };
@@ -43292,8 +43186,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *       "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43304,9 +43198,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *           "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *           "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -43321,8 +43215,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *         "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *         "id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *         "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -43333,9 +43227,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *             "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *             "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *             "id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *             "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *             "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -43555,7 +43449,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -43579,7 +43473,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example a8f6777a-82ed-496f-8117-851178087333
                  */
                 id: string;
             };
@@ -43596,7 +43490,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "id": "a8f6777a-82ed-496f-8117-851178087333",
                      *       "success": true
                      *     }
                      */
@@ -43703,7 +43597,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -43786,8 +43680,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *       "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44024,8 +43918,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
+                     *       "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -44221,7 +44115,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example a8f6777a-82ed-496f-8117-851178087333
                  */
                 id: string;
             };
@@ -44253,8 +44147,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *       "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44265,9 +44159,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *           "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *           "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44489,7 +44383,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example a8f6777a-82ed-496f-8117-851178087333
                  */
                 id: string;
             };
@@ -44507,9 +44401,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *           "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *           "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44520,9 +44414,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *           "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *           "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44660,7 +44554,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -44684,7 +44578,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example a8f6777a-82ed-496f-8117-851178087333
                  */
                 id: string;
             };
@@ -44720,9 +44614,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *       "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *       "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *       "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -44858,7 +44752,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -44881,12 +44775,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example a8f6777a-82ed-496f-8117-851178087333
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example bf73ced7-5850-447f-87d2-37f936194402
                  */
                 grant_id: string;
             };
@@ -44903,8 +44797,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *       "id": "bf73ced7-5850-447f-87d2-37f936194402",
                      *       "success": true
                      *     }
                      */
@@ -45013,7 +44907,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -45158,8 +45052,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
+                     *       "error": "OAuth provider not found",
+                     *       "message": "There is no OAuth provider 'uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu'. An operator sets it up with PUT /v1/credentials/providers/{name}."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -45174,7 +45068,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -45367,12 +45261,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -45517,8 +45405,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
+                     *       "error": "OAuth provider not found",
+                     *       "message": "OAuth provider not found"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -45548,7 +45436,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -45784,11 +45672,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972",
-                     *       "state_token": "3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f072e2c8003ee27e9aeceaf8b07644e823ad46401436156e49cb6fd4389535cd&code_challenge=7HZyi3P7e_QHHIatFSvC9VX6WAQ7uz6iXV_ZyODpWpE&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f072e2c8003ee27e9aeceaf8b07644e823ad46401436156e49cb6fd4389535cd&code_challenge=7HZyi3P7e_QHHIatFSvC9VX6WAQ7uz6iXV_ZyODpWpE&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f072e2c8003ee27e9aeceaf8b07644e823ad46401436156e49cb6fd4389535cd&code_challenge=7HZyi3P7e_QHHIatFSvC9VX6WAQ7uz6iXV_ZyODpWpE&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "f072e2c8003ee27e9aeceaf8b07644e823ad46401436156e49cb6fd4389535cd",
+                     *       "state_token": "f072e2c8003ee27e9aeceaf8b07644e823ad46401436156e49cb6fd4389535cd",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -45945,7 +45833,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example 3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972
+                 * @example f072e2c8003ee27e9aeceaf8b07644e823ad46401436156e49cb6fd4389535cd
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -45971,8 +45859,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "26370389-01f6-4d6b-8882-ce3afe9be836",
-                     *       "credential_id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *       "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46113,7 +46001,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "d09fb7b9d6128f8d8f12b68fab087e0af0ac73586134c8c4d3fad2e08fac3fb1"
+                 *       "state": "f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0"
                  *     }
                  */
                 "application/json": {
@@ -46141,8 +46029,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
-                     *       "credential_id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
+                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46325,7 +46213,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "uKN-7J6tA502PIss_zBTM4ASMVYxsVsZdY4G7hDq2Vg",
+                     *       "device_code": "e8kFih35s2_busPB950Y65IwSyGeXiVOM-1JZWXpBt8",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -46490,7 +46378,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "uKN-7J6tA502PIss_zBTM4ASMVYxsVsZdY4G7hDq2Vg",
+                 *       "device_code": "e8kFih35s2_busPB950Y65IwSyGeXiVOM-1JZWXpBt8",
                  *       "provider": "files"
                  *     }
                  */
@@ -46513,8 +46401,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
-                     *       "binding_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793"
+                     *       "credential_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *       "binding_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3"
                      *     }
                      */
                     "application/json": {
@@ -46630,7 +46518,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.device_code: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -46675,7 +46563,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "fMp-U8Ej49dhep5g_hedAwVeTXiBIASGzH3VnbAQ01Q",
+                 *       "device_code": "gLWU9m3LCb_r__M0Jp3J4UKxm7JB1KxjV7-2XrNMobM",
                  *       "provider": "files"
                  *     }
                  */
@@ -46698,8 +46586,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
-                     *       "binding_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d"
+                     *       "credential_id": "acfffaa1-17a4-4753-8048-f0540b3dcc9f",
+                     *       "binding_id": "acfffaa1-17a4-4753-8048-f0540b3dcc9f"
                      *     }
                      */
                     "application/json": {
@@ -46815,7 +46703,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.device_code: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -46868,7 +46756,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *           "id": "e8c07252-0a36-4859-80b0-dafef3aefbf0",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46883,7 +46771,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *           "id": "e8c07252-0a36-4859-80b0-dafef3aefbf0",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46899,7 +46787,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *           "id": "e8c07252-0a36-4859-80b0-dafef3aefbf0",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47067,7 +46955,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *       "id": "e8c07252-0a36-4859-80b0-dafef3aefbf0",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -47078,9 +46966,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU",
-                     *       "key_value": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU",
-                     *       "api_key": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU"
+                     *       "key": "aegis_SzdxqT1zZRi7NddhfjiiIt1XYE38aCYjaA1eKHe2",
+                     *       "key_value": "aegis_SzdxqT1zZRi7NddhfjiiIt1XYE38aCYjaA1eKHe2",
+                     *       "api_key": "aegis_SzdxqT1zZRi7NddhfjiiIt1XYE38aCYjaA1eKHe2"
                      *     }
                      */
                     "application/json": {
@@ -47187,7 +47075,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.name: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -47211,7 +47099,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example e3beec6f-ced9-4c92-8063-6421d9d7b33c
+                 * @example e8c07252-0a36-4859-80b0-dafef3aefbf0
                  */
                 id: string;
             };
@@ -47229,7 +47117,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *       "id": "e8c07252-0a36-4859-80b0-dafef3aefbf0",
                      *       "success": true
                      *     }
                      */
@@ -47338,7 +47226,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50276,7 +50164,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50429,7 +50317,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50471,30 +50359,30 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
-                     *           "type": "seal_policy_violation_blocked",
-                     *           "category": "seal_policy_violation_blocked",
-                     *           "severity": "high",
-                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
-                     *           "execution_id": null,
-                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
-                     *           "tool_name": "fs.list",
-                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
+                     *           "id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
+                     *           "type": "seal_session_revoked",
+                     *           "category": "seal_session_revoked",
+                     *           "severity": "medium",
+                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
+                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+                     *           "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *           "tool_name": null,
+                     *           "details": "revoked by sa-585348dbd28810f9a3",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
-                     *           "type": "seal_policy_violation_blocked",
-                     *           "category": "seal_policy_violation_blocked",
-                     *           "severity": "high",
-                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
-                     *           "execution_id": null,
-                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
-                     *           "tool_name": "fs.list",
-                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
+                     *           "id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
+                     *           "type": "seal_session_revoked",
+                     *           "category": "seal_session_revoked",
+                     *           "severity": "medium",
+                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
+                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+                     *           "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *           "tool_name": null,
+                     *           "details": "revoked by sa-585348dbd28810f9a3",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
@@ -50627,7 +50515,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50669,30 +50557,30 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
-                     *           "type": "seal_policy_violation_blocked",
-                     *           "category": "seal_policy_violation_blocked",
-                     *           "severity": "high",
-                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
-                     *           "execution_id": null,
-                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
-                     *           "tool_name": "fs.list",
-                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
+                     *           "id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
+                     *           "type": "seal_session_revoked",
+                     *           "category": "seal_session_revoked",
+                     *           "severity": "medium",
+                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
+                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+                     *           "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *           "tool_name": null,
+                     *           "details": "revoked by sa-585348dbd28810f9a3",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
-                     *           "type": "seal_policy_violation_blocked",
-                     *           "category": "seal_policy_violation_blocked",
-                     *           "severity": "high",
-                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
-                     *           "execution_id": null,
-                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
-                     *           "tool_name": "fs.list",
-                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
+                     *           "id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
+                     *           "type": "seal_session_revoked",
+                     *           "category": "seal_session_revoked",
+                     *           "severity": "medium",
+                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
+                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+                     *           "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *           "tool_name": null,
+                     *           "details": "revoked by sa-585348dbd28810f9a3",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
@@ -50825,7 +50713,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50922,7 +50810,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.follow: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50957,10 +50845,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
-                     *         "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
-                     *         "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
-                     *         "sub": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *         "session_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *         "execution_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *         "agent_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *         "sub": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -50976,10 +50864,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "886a44d7-7fb4-4515-844a-d7e9bb2d3c17",
-                     *         "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
-                     *         "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
-                     *         "sub": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *         "session_id": "085d5057-00e2-4e00-8ee1-168740046c21",
+                     *         "execution_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *         "agent_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *         "sub": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -50995,7 +50883,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
+                     *         "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51125,9 +51013,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
+                     *       "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImU0ZDA0ZDBhLWNiNzItNDdmYy04NDE5LTEzNWQ0ZDU3YTViYiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwOGE4MjI2Ni0yZTNmLTRkOTItOGJlNC1kMGU1YjVhMDc4ZjkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.n5F8TMJcGbTHLjYEszknqaogtbqgaFfTO_ihcFX4O7fktcU08gLcRYJp9a3oe7eanbROpNUZE64RwYGLp8_SAA",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjYyODBlOTNmLWFhODUtNDIyYS04ZjkzLTc5OTYzMDliYWU3NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJlNGQwNGQwYS1jYjcyLTQ3ZmMtODQxOS0xMzVkNGQ1N2E1YmIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.FvPC28A3Tsk2UCLrRt4bviEnItD71luDw70cMNhXDGroOs6g3_M6NsN2h6_B15r4YQVuh7EJ1wTr4GiKKMF6BA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -51264,7 +51152,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
+                     *       "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51379,7 +51267,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.execution_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51526,7 +51414,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.execution_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51566,8 +51454,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
-                     *           "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *           "agent_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *           "execution_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51578,8 +51466,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
-                     *           "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *           "agent_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *           "execution_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51705,11 +51593,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
-                     *       "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *       "agent_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *       "execution_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs"
+                     *       "gateway_url": "https://lictor.example.com/x/FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8"
                      *     }
                      */
                     "application/json": {
@@ -51819,7 +51707,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.workload_id: Field required, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51964,7 +51852,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.workload_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52013,19 +51901,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *       "kid": "6280e93f-aa85-422a-8f93-7996309bae76",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *           "kid": "6280e93f-aa85-422a-8f93-7996309bae76",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "kid": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -52133,7 +52021,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input should be one of 'RS256', 'EdDSA'",
+                     *       "message": "body.algorithm: Input should be one of 'RS256', 'EdDSA'",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52157,7 +52045,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example a5158821-60c5-417d-8cb7-77773ae8428a
+                 * @example c43f19ee-b121-483a-8bb7-6ea7e463f25e
                  */
                 kid: string;
             };
@@ -52174,7 +52062,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "a5158821-60c5-417d-8cb7-77773ae8428a"
+                     *       "kid": "c43f19ee-b121-483a-8bb7-6ea7e463f25e"
                      *     }
                      */
                     "application/json": {
@@ -52241,7 +52129,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key 'a5158821-60c5-417d-8cb7-77773ae8428a'."
+                     *       "message": "There is no key 'c43f19ee-b121-483a-8bb7-6ea7e463f25e'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -52286,7 +52174,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.kid: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52330,7 +52218,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
+                     *           "id": "7eb02620-441b-4597-888b-2697f0c3ae26",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52343,7 +52231,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
+                     *           "id": "7eb02620-441b-4597-888b-2697f0c3ae26",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52473,7 +52361,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.tenant_id: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52539,7 +52427,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
+                     *       "id": "7eb02620-441b-4597-888b-2697f0c3ae26",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -52649,7 +52537,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be >= 0",
+                     *       "message": "body.limit_value: Input must be >= 0",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52673,7 +52561,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example d2c79c7a-6da0-4478-854b-e2fcf8b57833
+                 * @example 7eb02620-441b-4597-888b-2697f0c3ae26
                  */
                 id: string;
             };
@@ -52690,7 +52578,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833"
+                     *       "id": "7eb02620-441b-4597-888b-2697f0c3ae26"
                      *     }
                      */
                     "application/json": {
@@ -52787,7 +52675,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52935,7 +52823,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.scope_type: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -53572,7 +53460,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -53791,7 +53679,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -54010,7 +53898,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -54164,7 +54052,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -54621,7 +54509,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -55522,7 +55410,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
                  */
                 volume_id: string;
             };
@@ -55581,7 +55469,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *       "volume_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -55744,9 +55632,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjNDNmMTllZS1iMTIxLTQ4M2EtOGJiNy02ZWE3ZTQ2M2YyNWUiLCJleGVjX2lkIjoiY2ZkNTgyYzMtMmY5Ni00OWQwLTg4NTgtYTcxNmMyMDI3Y2ZhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImNmZDU4MmMzLTJmOTYtNDlkMC04ODU4LWE3MTZjMjAyN2NmYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzNGZhMGU0Mi1mMTdkLTRkMTctOGMyMy1lNDdlZTIzZWVmNTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.ZDgS-ShBxNf2rrIRr4LPoNKaN8egJfpOyyMRBp528Bj0kvtjOprd9nvPSoAFCpTb_51_cIZeXIUCeOvHukQYA_PSHJBxXh-m0jBnK9hcDuqlG-J9ofE--jTHI3hza6RZez7bDdnvt1HGyCYRoepkMB2bS-Ht6UcFy7vKI8j2rpYgpRlWdEzOliHtixLNmvocK4S5ba0fMAo8rIb7UVt7FCwdmYLBAeVelds_Otb2ufQKaD1XKDlSbhqORTqNPj7EBfaqwbCTe9w4QVBoELptzU3sH4A9I7tbyEU5dTJ4hG6ifTGg0XkbMGv5ntJBjXWuhr53AyPISULssjb3PT6Fjg",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImM0M2YxOWVlLWIxMjEtNDgzYS04YmI3LTZlYTdlNDYzZjI1ZSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIzZDY3MjZjYS0zNGJkLTRiYjEtOGY1Ny1iNWIyMjQ0ZGU4YzIiLCJleGVjX2lkIjoiMWQyMTBlMWMtZDIzNS00ZjBiLTg0NDMtZTgyM2Q4YmQzNzNhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjFkMjEwZTFjLWQyMzUtNGYwYi04NDQzLWU4MjNkOGJkMzczYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwN2NlZWY1MC04ZDliLTRmMmEtOGRmZS03ZWZiN2M5NjY4MjMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.XRrTXP1XUElYhkciqrz7npQ5zjbukbYeF-TKtFTmVkVqTUbnCebKWDbhtdCQRRhEox46_2BEIGFrc8sxkMHY1LA5nrEbZmmFL_fjlZ7tKOfNjQtoYA6-Oy95BhhroyhAgTRLSNXS5abh6bBy7fzo3ScSYMf5SMSmvPUugyzsoGOrLKgVsk2JjkRtz0xV_GPHPOHIKn2bEIgC1Awam_2tWglaPAFettCmHZNAYUoN_bTbERijR8KpPsse9GHAA0FVgQ90pSQUUmdNyEG6h1PVILrHIThBDtmUKsL13lYxaxcswF1_tysFqPy5-XGuG0rbBSUYZRX2s7kMcnT8VVVSfQ",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57"
+                     *       "session_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823"
                      *     }
                      */
                     "application/json": {
@@ -55777,7 +55665,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1870beec6c5e"
+                     *         "request_id": "faa3e6f0ee69"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55840,7 +55728,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "497c2914295e"
+                     *         "request_id": "5976a8bac687"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55901,7 +55789,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f1fe992a8e7d"
+                     *         "request_id": "ed3a867597b7"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55962,7 +55850,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1243cf4eb05c"
+                     *         "request_id": "1d284fd651d0"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56023,7 +55911,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c9c99b0edd1e"
+                     *         "request_id": "edc26c0905ab"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56084,7 +55972,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "09e1081cf2c7"
+                     *         "request_id": "8a281fb2d4c2"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56386,7 +56274,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "eb3bb7fc5676"
+                     *         "request_id": "e5e68d78652b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56641,7 +56529,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "cd84774b43ff"
+                     *         "request_id": "d0589a15065c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56702,7 +56590,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "34c2b67c58cd"
+                     *         "request_id": "3521e8ac8e85"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57472,7 +57360,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "93ed59adf34c"
+                     *         "request_id": "edf58ca0e8a2"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57528,19 +57416,19 @@ export interface operations {
                      *       "protocol": "seal/v1",
                      *       "status": "error",
                      *       "error_code": 4000,
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.security_context: Value error, Null bytes are not allowed",
                      *       "error": {
                      *         "code": 4000,
-                     *         "message": "Value error, Null bytes are not allowed",
+                     *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c824d13871bc"
+                     *         "request_id": "68a4d0f5f932"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
                      *         "id": null,
                      *         "error": {
                      *           "code": -32602,
-                     *           "message": "Value error, Null bytes are not allowed",
+                     *           "message": "query.security_context: Value error, Null bytes are not allowed",
                      *           "data": null
                      *         }
                      *       }
@@ -57587,7 +57475,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
+                 * @example FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8
                  */
                 token: string;
             };
@@ -57604,9 +57492,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxZDIxMGUxYy1kMjM1LTRmMGItODQ0My1lODIzZDhiZDM3M2EiLCJleGVjX2lkIjoiMDdjZWVmNTAtOGQ5Yi00ZjJhLThkZmUtN2VmYjdjOTY2ODIzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjA3Y2VlZjUwLThkOWItNGYyYS04ZGZlLTdlZmI3Yzk2NjgyMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI4ODZhNDRkNy03ZmI0LTQ1MTUtODQ0YS1kN2U5YmIyZDNjMTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.9DWUelKw6ghb_RlVnuF6hY0KdM585v0Vz4fe2Hfsf24NSzdOp0wIiY6K2CNF_tDzgfnJ1DXn54_5ivY8Sn3eXyUm0Zhu02bnNVh4fbb5l1GJzDsIYEt6hlyptyPMNx0ke0MQGhx-tkuwMqxnZO8oRkO4Neocu1sHhs0ZvQQD6bGV32uQ2rXS5sKJ9kTJW1sEsEvda_7zm-hvGsMu9e3BC042Q44T6HUvT3A3XXaR8fBMlFZ2iO_dNcslwp5blgigjz7priwvSWZNwlh5fqShHfB3QXCJixYqV6YEcIWt4mGS29u2v3tBpaoR8CeAYrK13QFl-S--Up0y4qX7HXxbIw",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImM0M2YxOWVlLWIxMjEtNDgzYS04YmI3LTZlYTdlNDYzZjI1ZSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJlM2JlZWM2Zi1jZWQ5LTRjOTItODA2My02NDIxZDlkN2IzM2MiLCJleGVjX2lkIjoiYTc2MzEzMzItZTNkMS00NzVlLTgzZWUtYjNkNjJlODI2NGU0Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImE3NjMxMzMyLWUzZDEtNDc1ZS04M2VlLWIzZDYyZTgyNjRlNCIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwODVkNTA1Ny0wMGUyLTRlMDAtOGVlMS0xNjg3NDAwNDZjMjEiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.oYNqFeQJn-9GUa8Crxp1qbSQiXscyQO9MQqhwZsWGQlLuaABn7w_oeavem3U21MjPl22PmxiLCXKx9JorY-OHHzW7t3Kl5sSCTInWwiaZpl6Z2e37_NwTrnWm5UFxaAV7v7JYrHbB7AFg6AM_AQQPvB0YaBdnOkJdmO-7SoQYlwufsyTWLk0ALfpmR_J2F3NJf-SN9yK1kEJSmwiYitsoPQ6gSgaYF9NroJ0Lq-MJy1EEhLUv-J7eN8cEUcADV6R9062m_6lZ_k6Rx8YpiPsoZDPyeUnMHEQZNMw_z9w9Oh02D3hvA8AyFEqpshC0lttZghLwW25NhnHHy0AYSByEw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "886a44d7-7fb4-4515-844a-d7e9bb2d3c17"
+                     *       "session_id": "085d5057-00e2-4e00-8ee1-168740046c21"
                      *     }
                      */
                     "application/json": {
@@ -57637,7 +57525,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c7480138a5d8"
+                     *         "request_id": "11527a30ef34"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57700,7 +57588,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e8ed970a1f40"
+                     *         "request_id": "9c1552ebcca3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57761,7 +57649,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4b0f569b75de"
+                     *         "request_id": "e42c92c84f49"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57822,7 +57710,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a25cd087a301"
+                     *         "request_id": "50af512fb01a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57883,7 +57771,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4a0987a8eea3"
+                     *         "request_id": "41d8b3e5523b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57944,7 +57832,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "acef40d6af9e"
+                     *         "request_id": "1284512f5984"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58000,19 +57888,19 @@ export interface operations {
                      *       "protocol": "seal/v1",
                      *       "status": "error",
                      *       "error_code": 4000,
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.token: Value error, Null bytes are not allowed",
                      *       "error": {
                      *         "code": 4000,
-                     *         "message": "Value error, Null bytes are not allowed",
+                     *         "message": "path.token: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "da15c17bd357"
+                     *         "request_id": "7859aebf20c0"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
                      *         "id": null,
                      *         "error": {
                      *           "code": -32602,
-                     *           "message": "Value error, Null bytes are not allowed",
+                     *           "message": "path.token: Value error, Null bytes are not allowed",
                      *           "data": null
                      *         }
                      *       }
@@ -58185,7 +58073,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
+                 * @example FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8
                  */
                 token: string;
             };
@@ -58252,7 +58140,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4efaaf98ca24"
+                     *         "request_id": "01f4017c6f22"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58507,7 +58395,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4dc4ed3766c3"
+                     *         "request_id": "7e4c85ed2b28"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58568,7 +58456,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "34022170fd60"
+                     *         "request_id": "09e1e5e32d17"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58941,7 +58829,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
+                 * @example FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8
                  */
                 token: string;
             };
@@ -59344,7 +59232,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f28c34db11b9"
+                     *         "request_id": "3ba4f812749b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59400,19 +59288,19 @@ export interface operations {
                      *       "protocol": "seal/v1",
                      *       "status": "error",
                      *       "error_code": 4000,
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.security_context: Value error, Null bytes are not allowed",
                      *       "error": {
                      *         "code": 4000,
-                     *         "message": "Value error, Null bytes are not allowed",
+                     *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "08ab01e36de5"
+                     *         "request_id": "3179ee7b2c45"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
                      *         "id": null,
                      *         "error": {
                      *           "code": -32602,
-                     *           "message": "Value error, Null bytes are not allowed",
+                     *           "message": "query.security_context: Value error, Null bytes are not allowed",
                      *           "data": null
                      *         }
                      *       }
@@ -59520,7 +59408,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "58ffb973a1ed"
+                     *         "request_id": "4126d636a93a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59775,7 +59663,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ba189fff458c"
+                     *         "request_id": "d97d6d87465f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59836,7 +59724,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "377095e8d325"
+                     *         "request_id": "9d2e6afc3cb5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60216,9 +60104,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "-TQtNizK6kkXrZ11xtSsSf8tCKh-h7F8OZhAaLICv0EldhrfZDbmAlSiAxpU_Aia_akuBbw3vam6JYYCgamTHAEkOdA1jAYnHEoomQOrAgzw48Kf__5KmLGzeeozb2ulEYwd4973CXvjDr8NAX1DYVIYjCKtv9j1GsduQvTUfYiiqcBbKcmTocez9Hb-LRyplfijIBRfOInkS6FaesxesJodbe5psTuqk3WaS06777kRxa1ZDGpcuTlo2RtkGxsWbV4TLgI1_yJVQBwzvUVBvntYviUeJiUkIJG-MoXChkiwMEkWlRCmhtfy-a2IpZllDxrs6MnL8ahuJwnK4ZarwQ",
+                     *           "n": "61kl38j8CgjjJM2gxHGniyXU61udfGvWetefNpc7FlNJzydbrhbiZflZKzkgU-8Zux_GuK1mlVZB9p0yU1N_udHAlqG9cLyP3DaoWb_CMLUwNRZKkoxUtWPB35_Iu5xsCjDfO1IokIgKBXD3tmk92qsz8vj0QIUWZg6lbx1E_AqqH2M3C-brKIAzNJ_MaF8vZGb3XAQnrK9DM2t265nj3ePeqIHG9bWL4iv8VRkUFcsiq9jtNxh3hKpsHnL-g95Ukcloap-mipvs_ILWHiWT1gdjjIkvqM7HYuBPt8O1WXhH4rgLgy7OxhlWoBsO0IqrYbVFqSGYfZDiCzUC3Q01VQ",
                      *           "e": "AQAB",
-                     *           "kid": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "kid": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -60274,10 +60162,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *       "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *       "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
-                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
+                     *       "stimulus_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
+                     *       "workflow_execution_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "workflow_id": "9598d1ed-ef9a-47c9-84a9-ff783906af30",
                      *       "status": "classified"
                      *     }
                      */
@@ -60368,7 +60256,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976"
+                     *       "original_stimulus_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -60398,7 +60286,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.source: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [

@@ -56,3 +56,55 @@ describe('a method that no route takes', () => {
     expect([answer.statusCode, answer.json()]).toEqual([404, { detail: 'Not Found' }])
   })
 })
+
+describe('what the runtime API refuses by its schema', () => {
+  let t: TestServer
+  beforeAll(async () => {
+    t = await startTestServer()
+  })
+  afterAll(() => t.close())
+
+  it.each([
+    ['a field', 'POST', '/v1/stimuli/sources', { source: 5 }, 'body.source: Input must be string'],
+    ['a field that is missing', 'POST', '/v1/stimuli/sources', {}, 'body.source: Field required'],
+    [
+      'two of them',
+      'POST',
+      '/v1/stimuli/sources',
+      { source: 5, secret: [] },
+      'body.source: Input must be string, and 1 more',
+    ],
+    ['the body', 'POST', '/v1/stimuli', [], 'body: Input must be object'],
+    [
+      'one of several',
+      'POST',
+      '/v1/stimuli/sources',
+      { source: 'a', signature: 'b' },
+      "body.signature: Input should be one of 'aegis', 'stripe'",
+    ],
+    ['a query', 'GET', '/v1/stimuli?limit=1&limit=2', undefined, 'query.limit: Input must be string'],
+    [
+      'a part of the path',
+      'DELETE',
+      '/v1/stimuli/sources/%00',
+      undefined,
+      'path.source: Value error, Null bytes are not allowed',
+    ],
+  ] as const)(
+    'is told with its place in the one sentence that clients show: %s',
+    async (_, method, url, payload, message) => {
+      const headers = await t.admin()
+      const answer = await t.request({ method, url, headers, ...(payload === undefined ? {} : { payload }) })
+      expect([answer.statusCode, answer.json()]).toMatchObject([422, { error: 'validation', message }])
+    },
+  )
+
+  it('a key of a session that is too long is told as that, however long it is', async () => {
+    const headers = await t.agent()
+    for (const length of [1025, 1500, 4000]) {
+      const url = `/v1/sessions/${'k'.repeat(length)}`
+      const answer = await t.request({ method: 'PUT', url, headers, payload: { value: '1' } })
+      expect([answer.statusCode, answer.json()]).toMatchObject([422, { problems: [{ loc: ['path', 'key'] }] }])
+    }
+  })
+})

@@ -84,7 +84,8 @@ export async function createHttpServer(options: HttpOptions): Promise<App> {
     bodyLimit: LARGEST_BODY,
     exposeHeadRoutes: false,
     trustProxy: trustedProxies.includes('*') ? true : trustedProxies.length > 0 ? [...trustedProxies] : false,
-    routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: false },
+    // What is too long for a name is told by whatever it names; here is only what nobody looks at.
+    routerOptions: { maxParamLength: 4096, ignoreTrailingSlash: false },
     rewriteUrl: (request) => withinBasePath(request.url ?? '/', basePath),
     frameworkErrors: sendUnroutable,
     forceCloseConnections: 'idle',

@@ -149,6 +149,12 @@ function typeMatches(schema: SchemaNode, value: unknown): boolean {
 /** One problem per failed rule, in the wire's words: where (`loc`) and what (`msg`). */
 export function problemsOf(errors: readonly FastifySchemaValidationError[], part: string): InputProblem[] {
   const where = part === 'querystring' ? 'query' : part === 'params' ? 'path' : part === 'headers' ? 'header' : part
+  const choices = new Map<string, string[]>()
+  for (const error of errors)
+    if (error.keyword === 'const') {
+      const all = choices.get(error.instancePath) ?? []
+      choices.set(error.instancePath, [...all, String((error.params as { allowedValue: unknown }).allowedValue)])
+    }
   const seen = new Set<string>()
   const problems: InputProblem[] = []
   for (const error of errors) {
@@ -162,7 +168,7 @@ export function problemsOf(errors: readonly FastifySchemaValidationError[], part
     const key = JSON.stringify(loc)
     if (seen.has(key)) continue
     seen.add(key)
-    problems.push({ loc, msg: messageOf(error as unknown as ErrorObject) })
+    problems.push({ loc, msg: messageOf(error as unknown as ErrorObject, choices.get(error.instancePath) ?? []) })
   }
   if (problems.length === 0) problems.push({ loc: [where], msg: errors[0]?.message ?? 'is not valid' })
   return problems
@@ -178,14 +184,18 @@ function segmentsOf(error: ErrorObject): (string | number)[] {
   return segments
 }
 
-function messageOf(error: ErrorObject): string {
+const oneOf = (choices: readonly string[]): string =>
+  `Input should be ${choices.length > 1 ? 'one of ' : ''}${choices.map((one) => `'${one}'`).join(', ')}`
+
+/** @param choices values of which each is named by a rule of its own */
+function messageOf(error: ErrorObject, choices: readonly string[]): string {
   switch (error.keyword) {
     case 'required':
       return 'Field required'
     case 'enum':
-      return `Input should be one of ${(error.params as { allowedValues: unknown[] }).allowedValues.map((v) => `'${String(v)}'`).join(', ')}`
+      return oneOf((error.params as { allowedValues: unknown[] }).allowedValues.map(String))
     case 'const':
-      return `Input should be '${String((error.params as { allowedValue: unknown }).allowedValue)}'`
+      return oneOf(choices)
     case 'format':
       return `Input should be a valid ${(error.params as { format: string }).format}`
     case 'nul':

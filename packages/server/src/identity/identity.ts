@@ -152,19 +152,21 @@ export function createIdentity(deps: Shared & { isSecure: boolean; passwordCost?
     oidc: createOidc({ fetch: deps.fetches.guarded }),
     login,
   })
+  const passwordLinkStore = createPasswordLinkStore(database)
   const invitations = createInvitations({
     ...people,
     invitationStore: createInvitationStore(database),
+    passwordLinkStore,
     login,
     mailer,
   })
   const recovery = createRecovery({
     ...people,
-    passwordLinkStore: createPasswordLinkStore(database),
+    passwordLinkStore,
     secondFactorStore,
     mailer,
   })
-  const account = createAccount(people)
+  const account = createAccount({ ...people, passwordLinkStore })
 
   workers.every('session_sweep', SESSION_SWEEP_MS, async () => {
     await store.purgeSessions(microsOf(clock.now()))

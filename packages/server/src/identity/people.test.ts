@@ -438,6 +438,44 @@ onEachDatabase('people of a tenant', (start) => {
     ).toBe(410)
   })
 
+  it('a link for a new password opens nothing once the password was changed, or its person joined another tenant', async () => {
+    t = await start()
+    const acme = await makeTenant('acme', 'dora@example.com')
+    const inAcme = (await post('/api/v1/invitations', { email: 'bob@example.com' }, acme.headers)).json<{
+      link: string
+    }>()
+    const bob = cookieOf(await accept(inAcme.link))
+    const bobId = (await me(bob)).user_id
+    const links = async () =>
+      Promise.all(
+        [1, 2].map(async () =>
+          (await post(`/api/v1/members/${bobId}/password-reset`, {}, acme.headers)).json<{ link: string }>(),
+        ),
+      )
+    const open = async (given: readonly { link: string }[]) =>
+      Promise.all(
+        given.map(
+          async ({ link }) =>
+            (await post('/api/v1/auth/password-reset/complete', { token: tokenIn(link), password: 'taken over' }))
+              .statusCode,
+        ),
+      )
+    const before = await links()
+    const changed = await t.request({
+      method: 'PUT',
+      url: '/api/v1/auth/password',
+      headers: bob,
+      payload: { present_password: PASSWORD, password: 'a password of my own' },
+    })
+    expect(changed.statusCode).toBe(204)
+    expect(await open(before)).toEqual([410, 410])
+    // Who looks after acme may change how members of acme alone sign in: bob is one no longer, whenever the link was made.
+    const handed = await links()
+    expect((await accept((await invite('bob@example.com', 'admin')).link, {}, bob)).statusCode).toBe(200)
+    expect(await open(handed)).toEqual([410, 410])
+    expect((await me(bob)).user_id).toBe(bobId)
+  })
+
   it('without a mail server an administrator hands a link over, but not to somebody who is elsewhere more', async () => {
     t = await start()
     expect((await post('/api/v1/auth/password-reset', { email: ADMIN.email })).statusCode).toBe(501)

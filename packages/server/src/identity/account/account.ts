@@ -7,6 +7,7 @@ import type { UserCaller } from '../caller.ts'
 import { isOver } from '../login.ts'
 import type { AnnounceWithdrawal } from '../open-calls.ts'
 import type { Passwords } from '../passwords.ts'
+import type { PasswordLinkStore } from '../recovery/store.ts'
 import { requireLongEnough } from '../setup.ts'
 import type { IdentityStore, StandingSession } from '../store.ts'
 import { limited } from '../too-often.ts'
@@ -39,19 +40,20 @@ export interface Account {
   endSession(caller: UserCaller, id: string): Promise<void>
   /** All but the one that asks. */
   endOthers(caller: UserCaller): Promise<number>
-  /** Every other session ends. @throws Unauthenticated for a wrong present one, InvalidInput, TooManyRequests */
+  /** Every other session ends, and links for a new password open nothing any more. @throws Unauthenticated for a wrong present one, InvalidInput, TooManyRequests */
   changePassword(caller: UserCaller, present: string, next: string): Promise<void>
 }
 
 export function createAccount(deps: {
   database: Database
   store: IdentityStore
+  passwordLinkStore: PasswordLinkStore
   passwords: Passwords
   limiter: RateLimiter
   clock: Clock
   announceWithdrawal: AnnounceWithdrawal
 }): Account {
-  const { database, store, passwords, limiter, clock, announceWithdrawal } = deps
+  const { database, store, passwordLinkStore, passwords, limiter, clock, announceWithdrawal } = deps
 
   async function sessions(caller: UserCaller): Promise<OwnSession[]> {
     const now = microsOf(clock.now())
@@ -89,6 +91,7 @@ export function createAccount(deps: {
       const passwordHash = await passwords.hash(next)
       await database.db.transaction().execute(async (within) => {
         await store.setPassword(user.id, passwordHash, within)
+        await passwordLinkStore.withdraw(user.id, within)
         await store.deleteSessionsOf(user.id, { except: caller.sessionDigest }, within)
       })
       announceWithdrawal()

@@ -12,6 +12,7 @@ import { membersLock } from '../members/members.ts'
 import type { MemberStore } from '../members/store.ts'
 import { digestOf } from '../opaque-tokens.ts'
 import type { Passwords } from '../passwords.ts'
+import type { PasswordLinkStore } from '../recovery/store.ts'
 import type { Role } from '../roles.ts'
 import { scopeOf, scopeOfRecord, type TenantScope } from '../scope.ts'
 import { requireLongEnough } from '../setup.ts'
@@ -81,6 +82,7 @@ export function createInvitations(deps: {
   store: IdentityStore
   memberStore: MemberStore
   invitationStore: InvitationStore
+  passwordLinkStore: PasswordLinkStore
   login: Pick<Login, 'open' | 'prove'>
   passwords: Passwords
   mailer: Mailer
@@ -89,8 +91,8 @@ export function createInvitations(deps: {
   random: Random
   linkTo: (path: string) => string
 }): Invitations {
-  const { database, store, memberStore, invitationStore, login, passwords, mailer, limiter, clock, random, linkTo } =
-    deps
+  const { database, store, memberStore, invitationStore, passwordLinkStore, login, passwords, mailer } = deps
+  const { limiter, clock, random, linkTo } = deps
 
   async function invite(
     scope: TenantScope,
@@ -232,11 +234,14 @@ export function createInvitations(deps: {
           const invitation = await held(token, within)
           if (person.newPasswordHash !== null)
             await store.insertUser({ ...person, passwordHash: person.newPasswordHash, createdAt: at }, within)
-          if (!(await memberStore.find(scope, person.id, within)))
+          if (!(await memberStore.find(scope, person.id, within))) {
             await store.insertMember(
               { ...scope, userId: person.id, role: invitation.role, joinedAt: at, invitedAt: invitation.createdAt },
               within,
             )
+            // Whoever was handed a link for their password could not be handed one now.
+            await passwordLinkStore.withdraw(person.id, within)
+          }
           await invitationStore.close(scope, invitation.id, at, person.id, within)
         })
       } catch (error) {

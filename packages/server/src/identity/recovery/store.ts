@@ -8,6 +8,8 @@ export interface PasswordLinkStore {
   find(tokenHash: string, now: Micros): Promise<string | null>
   /** Use it up, and whatever other link the person has: false when it was used or has run out. */
   use(tokenHash: string, now: Micros, within: Queryable): Promise<boolean>
+  /** Those of a person that are left open nothing any more. */
+  withdraw(userId: string, within: Queryable): Promise<void>
   purge(before: Micros): Promise<void>
 }
 
@@ -46,6 +48,9 @@ export function createPasswordLinkStore({ db }: Database): PasswordLinkStore {
         .where('used_at', 'is', null)
         .execute()
       return true
+    },
+    async withdraw(userId, within) {
+      await within.deleteFrom('password_links').where('user_id', '=', userId).where('used_at', 'is', null).execute()
     },
     async purge(before) {
       await db.deleteFrom('password_links').where('expires_at', '<', before).execute()

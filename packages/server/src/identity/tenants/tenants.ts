@@ -113,8 +113,13 @@ export function createTenants(deps: {
 
   return {
     async create({ slug, displayName, tier }) {
-      if (!slugForm.test(slug) || reserved.has(slug)) throw refused(`Invalid tenant slug: ${slug.slice(0, 100)}`)
-      if (!tiers.some((one) => one === tier)) throw refused(`Invalid tier: ${tier.slice(0, 100)}`)
+      if (!slugForm.test(slug) || reserved.has(slug))
+        throw refused(
+          `Invalid tenant slug: ${slug.slice(0, 100)}`,
+          `A slug is 1 to 63 of a-z, 0-9 and -, with no - at either end, and none of ${[...reserved].join(', ')}.`,
+        )
+      if (!tiers.some((one) => one === tier))
+        throw refused(`Invalid tier: ${tier.slice(0, 100)}`, `There are ${tiers.join(', ')}.`)
       const name = displayName.trim()
       if (name === '' || [...name].length > LONGEST_NAME || /\p{Cc}/u.test(name))
         throw refused(`display_name takes 1 to ${LONGEST_NAME} characters and no control characters`)
@@ -193,7 +198,7 @@ export function createTenants(deps: {
   }
 }
 
-const refused = (text: string) => new DomainError(400, text, text)
+const refused = (text: string, rule = '') => new DomainError(400, text, rule === '' ? text : `${text}. ${rule}`)
 
 function unknown(slug: string): NotFound {
   const text = `Tenant not found: ${slug.slice(0, 100)}`

@@ -175,7 +175,7 @@ onEachDatabase('what the dispatch gateway refuses', (start) => {
 
     const malformed: [name: string, payload: Body | string, status: number, body: Body][] = [
       ['no JSON', '{"type":', 400, { error: 'malformed_json' }],
-      ['no object', '[]', 422, { error: 'validation', message: 'Input must be object' }],
+      ['no object', '[]', 422, { error: 'validation', message: 'body: Input must be object' }],
       [
         'no type',
         {},

@@ -143,6 +143,7 @@ export function volumeTools(deps: { volumes: () => Volumes; files: () => VolumeF
           path: at,
           finalPath: () => at,
           atLeast: bytes.length,
+          atMost: bytes.length,
         })
         return { status: 'written', path: `/${kept.path}`, size_bytes: kept.size, sha256: kept.sha256 }
       },

@@ -133,7 +133,7 @@ async function carry(files: VolumeFiles, volume: Volume, root: JudgedPath, path:
   try {
     const { size } = await handle.stat()
     const source = size === 0 ? nothing() : handle.createReadStream({ start: 0, end: size - 1, autoClose: false })
-    const kept = await files.write(volume, { source, path, finalPath: () => path, atLeast: size })
+    const kept = await files.write(volume, { source, path, finalPath: () => path, atLeast: size, atMost: size })
     return kept.blobKey
   } finally {
     await handle.close()

@@ -225,7 +225,10 @@ export function createStimuli(deps: {
       const { idempotencyKey: key } = arrival
       if (key !== null && (key.length > LONGEST_KEY || !/^[\x21-\x7e]+$/.test(key)))
         throw new InvalidInput([
-          { loc: ['body', 'idempotency_key'], msg: `Input should be 1 to ${LONGEST_KEY} printable ASCII characters` },
+          {
+            loc: ['body', 'idempotency_key'],
+            msg: `An idempotency key is 1 to ${LONGEST_KEY} printable ASCII characters without blanks.`,
+          },
         ])
       await requireActive(scopeOfRecord(arrival))
       await requireFirst(arrival)

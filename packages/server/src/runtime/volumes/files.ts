@@ -13,7 +13,7 @@ import { draft, type EventDraft } from '../record/events.ts'
 import type { TenantEvents } from '../record/tenant-events.ts'
 import { categoryOf, type Violations } from '../violations/violations.ts'
 import type { Entry, FileStore, Pending } from './file-store.ts'
-import { counted, createMeter } from './meter.ts'
+import { counted, createMeter, type Meter } from './meter.ts'
 import type { VolumeStore } from './store.ts'
 import { type Tier, UNLIMITED, type Volume, type VolumeEntry, type VolumeFile } from './volume.ts'
 import { missing } from './volumes.ts'
@@ -25,8 +25,9 @@ export interface Incoming {
   readonly path: string | null
   /** Where it goes, asked when all bytes have come. */
   finalPath(): string
-  /** Bytes that it has at least, where its sender said how much comes. */
+  /** Bytes that it has at least, and at most, where its sender said how much comes; otherwise 0. */
   readonly atLeast: number
+  readonly atMost: number
   /** Told of a piece of `source` that is kept: nobody looks at it any more. */
   release?(piece: Uint8Array): void
   /** Throws unless everything has come: a connection that breaks ends some streams as if they were whole. */
@@ -74,6 +75,14 @@ export interface VolumeFiles {
 
 const QUOTA = 'storage quota exceeded for tier'
 type Operation = 'read' | 'write' | 'delete'
+
+/** What may be a little smaller than is announced may fit all the same. */
+const unlessSmaller =
+  (atLeast: number, meter: Pick<Meter, 'reserve'>) =>
+  async (error: unknown): Promise<void> => {
+    if (!(error instanceof DoesNotFit)) throw error
+    if (atLeast > 0) await meter.reserve(atLeast)
+  }
 
 class DoesNotFit extends Error {
   readonly requested: number
@@ -305,7 +314,7 @@ function filesFor(deps: Parameters<typeof createVolumeFiles>[0], executionId: st
     },
 
     async write(volume, incoming) {
-      const { source, atLeast } = incoming
+      const { source, atLeast, atMost } = incoming
       const began = clock.now()
       const known = incoming.path === null ? null : await pathOfFile(volume, incoming.path)
       if (atLeast > tier.largestFile) throw tooLarge()
@@ -316,7 +325,8 @@ function filesFor(deps: Parameters<typeof createVolumeFiles>[0], executionId: st
       await begin(volume, id, blobKey, known)
       try {
         const meter = createMeter({ clock, hold: (total) => hold(volume, id, total) })
-        if (atLeast > 0) await meter.reserve(atLeast)
+        // All that it can need, so that of uploads side by side none comes in whose last bytes have no room; less where that is too much.
+        if (atMost > 0) await meter.reserve(atMost).catch(unlessSmaller(atLeast, meter))
         const { size } = await blobs.put(blobKey, meter.measure(source), {
           ...(tier.largestFile === UNLIMITED ? {} : { limit: tier.largestFile }),
           ...(incoming.release && { release: incoming.release }),

@@ -129,6 +129,7 @@ export function uploadRoutes(app: App, deps: { volumes: Volumes; files: VolumeFi
         path: path === null ? null : fullPath(path, name),
         finalPath: () => fullPath(path ?? `uploads/${today()}/`, name),
         atLeast: Math.max(0, announced(request) - FRAME_BYTES),
+        atMost: announced(request),
         requireWhole: () => requireWhole(request),
       })
       return { file, name }
@@ -146,6 +147,7 @@ export function uploadRoutes(app: App, deps: { volumes: Volumes; files: VolumeFi
       path: fullPath(path ?? `uploads/${today()}/`, name),
       finalPath: () => '',
       atLeast: announced(request),
+      atMost: announced(request),
       release: giveBack,
       requireWhole: () => requireWhole(request),
     })
@@ -194,7 +196,10 @@ function pathOf(value: unknown, isCut: boolean): string | null {
 function fullPath(path: string, name: string | null): string {
   if (!path.endsWith('/')) return path
   if (name === null)
-    throw new InvalidInput(`The path '${path}' is a folder, and the file came without a name.`, 'invalid_path')
+    throw new InvalidInput(
+      `The path '${path}' is a folder, and the file came without a name of its own: 1 to ${LONGEST_NAME_BYTES} bytes without '/', '\\' and control characters.`,
+      'invalid_path',
+    )
   return `${path}${name}`
 }
 

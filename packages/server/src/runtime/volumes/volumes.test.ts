@@ -399,6 +399,15 @@ onEachDatabase('uploads', (start) => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(11)
     expect(answers.filter(({ status }) => status === 422)).toHaveLength(19)
     expect([await used(id), Object.keys(await tree(id)).length, await rows('volume_uploads')]).toEqual([990, 11, []])
+    // Larger than what a form has around its file.
+    const larger = await create('b', 100_000)
+    const large = await Promise.all(Array.from({ length: 10 }, (_, n) => upload(larger, `f${n}`, 'x'.repeat(30_000))))
+    expect(large.map(({ status }) => status).sort()).toEqual([200, 200, 200, ...Array(7).fill(422)])
+    expect([await used(larger), await rows('volume_uploads')]).toEqual([90_000, []])
+    // What is left is taken to its last byte, though the form around it is larger.
+    expect(await upload(larger, 'last', 'x'.repeat(10_000))).toMatchObject({ status: 200 })
+    expect(await upload(larger, 'last', 'y'.repeat(10_000))).toMatchObject({ status: 200 })
+    expect([await used(larger), await rows('volume_uploads')]).toEqual([100_000, []])
   })
 
   it('uploads side by side to one path: one of them is there, whole, and counted once', async () => {
