@@ -23,6 +23,8 @@ export interface Database {
   readonly events: EventTable
   /** Wait for, and hold until the transaction ends, the lock of this name. */
   lock(name: string, within: Transaction<Schema>): Promise<void>
+  /** As `lock`, of several, in an order that is the same for whoever takes them. */
+  lockAll(names: readonly string[], within: Transaction<Schema>): Promise<void>
   /** Do `work` while no other server that shares this database does work of this name. */
   exclusively<T>(name: string, work: () => Promise<T>): Promise<T>
   /** How many connections there are, and queries that wait for one; null where there is nothing to connect to. */

@@ -49,6 +49,11 @@ export function openPostgres(url: string, onIdleError: (error: Error) => void): 
     async lock(name, within) {
       await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 42))`.execute(within)
     },
+    async lockAll(names, within) {
+      await sql`select pg_advisory_xact_lock(hashtextextended(name, 42)) from unnest(${names.toSorted()}::text[]) as name`.execute(
+        within,
+      )
+    },
     exclusively,
     connections: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     async ping() {

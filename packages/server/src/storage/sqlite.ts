@@ -75,6 +75,7 @@ export function openSqlite(
     async lock() {
       // One connection: a transaction already excludes every other.
     },
+    async lockAll() {},
     connections: () => null,
     async ping() {
       const started = performance.now()

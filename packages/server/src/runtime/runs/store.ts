@@ -3,6 +3,7 @@ import type { SystemScope, TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import { inBatches } from '../../storage/in-batches.ts'
 import type { Micros } from '../../storage/instants.ts'
+import { prepared } from '../../storage/prepared.ts'
 import type { WorkflowRunLogRow, WorkflowRunRow } from '../../storage/schema.ts'
 import type { RunEvent } from '../interpreter/run.ts'
 import type { LoggedEvent, RunChild, RunFilter, RunRecord, RunSummary } from './run-record.ts'
@@ -15,6 +16,8 @@ export interface RunStore {
   find(scope: TenantScope, id: string, within?: Queryable): Promise<RunRecord | null>
   /** The run, held until the transaction ends: events of one run are taken in one after the other. */
   lock(scope: TenantScope, id: string, within: Queryable): Promise<RunRecord | null>
+  /** As `lock`, without reading them. */
+  lockAll(ids: readonly string[], within: Queryable): Promise<void>
   /** Newest first. */
   list(scope: TenantScope, filter: RunFilter): Promise<RunSummary[]>
   /** How many runs of each of these workflows the tenant has. */
@@ -26,7 +29,9 @@ export interface RunStore {
   insert(run: RunRecord, within: Queryable): Promise<void>
   /** What an event made of it. */
   update(run: RunRecord, within: Queryable): Promise<void>
-  append(runId: string, entry: LoggedEvent, within: Queryable): Promise<void>
+  /** As `update`, of runs that are still their owner's and have the event before as their newest; of each whether it is. */
+  advance(runs: readonly RunRecord[], within: Queryable): Promise<boolean[]>
+  append(entries: readonly (LoggedEvent & { readonly runId: string })[], within: Queryable): Promise<void>
   /** A state began something; once for each id. */
   addChild(runId: string, child: RunChild, within: Queryable): Promise<void>
   /** What states of a run began before this entry, and was not let go of. */
@@ -42,8 +47,8 @@ export interface RunStore {
   listUnreleased(ids: readonly string[]): Promise<ReadonlySet<string>>
   /** Take runs over; those that no other server was faster with. `silentSince` as they were listed. */
   adopt(lost: readonly LostRun[], owner: string, at: Micros, silentSince: Micros): Promise<RunRecord[]>
-  /** A run that has ended holds nothing any more. */
-  markReleased(id: string): Promise<void>
+  /** Runs that have ended hold nothing any more. */
+  markReleased(ids: readonly string[]): Promise<void>
   /** With its log. */
   delete(id: string, within: Queryable): Promise<void>
   /** Say that the runs of a server are alive. */
@@ -61,12 +66,36 @@ export function createRunStore(database: Database): RunStore {
       .executeTakeFirst()
     return row ? runOf(row) : null
   }
+  const updateRun = prepared((on, changed: Changed) =>
+    on.updateTable('workflow_runs').set(setOf(changed)).where('id', '=', changed.id),
+  )
+  const advanceRun = prepared((on, known: Changed & { readonly owner: string; generation: number; before: number }) =>
+    on
+      .updateTable('workflow_runs')
+      .set(setOf(known))
+      .where('id', '=', known.id)
+      .where('sequence', '=', known.before)
+      .where('owner', '=', known.owner)
+      .where('generation', '=', known.generation)
+      .returning('id'),
+  )
+  const insertLogged = prepared(
+    (on, entry: { readonly runId: string; sequence: number; type: string; event: string; at: number }) => {
+      const { runId: run_id, sequence, type, event, at } = entry
+      return on.insertInto('workflow_run_log').values({ run_id, sequence, type, event, at })
+    },
+  )
   return {
     find,
     async lock(scope, id, within) {
       await database.lock(`workflow-run:${id}`, within as never)
       return find(scope, id, within)
     },
+    lockAll: (ids, within) =>
+      database.lockAll(
+        ids.map((id) => `workflow-run:${id}`),
+        within as never,
+      ),
     async list({ tenantId }, { workflowId, workflowName, status, limit, offset }) {
       let query = db.selectFrom('workflow_runs').select(summaryColumns).where('tenant_id', '=', tenantId)
       if (workflowId !== null) query = query.where('workflow_id', '=', workflowId)
@@ -104,31 +133,26 @@ export function createRunStore(database: Database): RunStore {
       await within.insertInto('workflow_runs').values(rowOf(run)).execute()
     },
     async update(run, within) {
-      // Only what an event can change: SQLite writes the index of every column that is named, changed or not.
-      const { status, ...row } = rowOf(run)
-      await within
-        .updateTable('workflow_runs')
-        .set({
-          current_state: row.current_state,
-          reason: row.reason,
-          state: row.state,
-          sequence: row.sequence,
-          pending: row.pending,
-          entered_at: row.entered_at,
-          due_at: row.due_at,
-          updated_at: row.updated_at,
-          ended_at: row.ended_at,
-          // One that has ended takes no events.
-          ...(status === 'running' ? {} : { status }),
-        })
-        .where('id', '=', run.id)
-        .execute()
+      await updateRun(within, changedOf(run))
     },
-    async append(runId, { sequence, event }, within) {
-      await within
-        .insertInto('workflow_run_log')
-        .values({ run_id: runId, sequence, type: event.type, event: JSON.stringify(event), at: event.at * 1000 })
-        .execute()
+    async advance(runs, within) {
+      const isStill: boolean[] = []
+      for (const run of runs) {
+        const { owner, generation, sequence } = run
+        const known = { ...changedOf(run), owner, generation, before: sequence - 1 }
+        isStill.push((await advanceRun(within, known)).length > 0)
+      }
+      return isStill
+    },
+    async append(entries, within) {
+      for (const { runId, sequence, event } of entries)
+        await insertLogged(within, {
+          runId,
+          sequence,
+          type: event.type,
+          event: JSON.stringify(event),
+          at: event.at * 1000,
+        })
     },
     async addChild(runId, { kind, id, entry }, within) {
       await within
@@ -198,8 +222,11 @@ export function createRunStore(database: Database): RunStore {
       )
       return rows.map(runOf)
     },
-    async markReleased(id) {
-      await db.updateTable('workflow_runs').set({ is_released: 1 }).where('id', '=', id).execute()
+    async markReleased(ids) {
+      await inBatches(ids, async (batch) => {
+        await db.updateTable('workflow_runs').set({ is_released: 1 }).where('id', 'in', batch).execute()
+        return []
+      })
     },
     async delete(id, within) {
       await within.deleteFrom('workflow_run_children').where('run_id', '=', id).execute()
@@ -281,6 +308,49 @@ const rowOf = (run: RunRecord): WorkflowRunRow => ({
   parent_entry: run.parent?.entry ?? null,
   parent_depth: run.depth,
   security_context: run.bound === null ? null : JSON.stringify(run.bound),
+})
+
+/** What an event can change of a run. SQLite writes the index of every column that is named, changed or not. */
+interface Changed extends Readonly<Record<string, string | number | null | undefined>> {
+  readonly id: string
+  readonly current: string
+  readonly reason: string | null
+  readonly state: string
+  readonly sequence: number
+  readonly pending: string | null
+  readonly enteredAt: number
+  readonly dueAt: number | null
+  readonly updatedAt: number
+  readonly endedAt: number | null
+  /** Only of a run that has ended, which takes no events. */
+  readonly status?: string | undefined
+}
+
+const changedOf = (run: RunRecord): Changed => ({
+  id: run.id,
+  current: run.state.current,
+  reason: run.state.reason,
+  state: JSON.stringify(run.state),
+  sequence: run.sequence,
+  pending: run.pending === null ? null : JSON.stringify(run.pending),
+  enteredAt: run.enteredAt,
+  dueAt: run.dueAt,
+  updatedAt: run.updatedAt,
+  endedAt: run.endedAt,
+  status: run.state.status === 'running' ? undefined : run.state.status,
+})
+
+const setOf = (changed: Changed) => ({
+  current_state: changed.current,
+  reason: changed.reason,
+  state: changed.state,
+  sequence: changed.sequence,
+  pending: changed.pending,
+  entered_at: changed.enteredAt as Micros,
+  due_at: changed.dueAt as Micros | null,
+  updated_at: changed.updatedAt as Micros,
+  ended_at: changed.endedAt as Micros | null,
+  ...(changed.status === undefined ? {} : { status: changed.status }),
 })
 
 const summaryColumns = [
