@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
+import { advanceOnPostgres } from './advance-runs.ts'
 import type { Database } from './database.ts'
 import { createPostgresEvents } from './events/postgres-events.ts'
 import { CopyingClient } from './postgres-copy.ts'
@@ -44,6 +45,7 @@ export function openPostgres(url: string, onIdleError: (error: Error) => void): 
     ahead: db,
     async onDisk() {},
     events: createPostgresEvents(db, exclusively),
+    advanceRuns: advanceOnPostgres,
     writers: WRITERS,
     isInProcess: false,
     async lock(name, within) {

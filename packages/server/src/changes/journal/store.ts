@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
+import { inRows } from '../../storage/in-rows.ts'
 import type { Micros } from '../../storage/instants.ts'
 import { type Page, readPage, sizeOf } from '../../storage/page.ts'
 import { prepared } from '../../storage/prepared.ts'
@@ -26,9 +27,6 @@ export interface NewEntries {
   readonly at: number
   readonly entries: readonly Pick<JournalEntry, 'sequence' | 'type' | 'data'>[]
 }
-
-/** Rows of one statement: a number of rows is a statement of its own, and these make up every number with few. */
-const ROWS_AT_ONCE: readonly number[] = [64, 16, 4, 2, 1]
 
 /** SQL for the journal. */
 export interface JournalStore {
@@ -86,10 +84,7 @@ export function createJournalStore(database: Database): JournalStore {
     },
     async append(all, within) {
       const rows = all.flatMap(({ entries, ...place }) => entries.map((entry) => ({ ...place, entry })))
-      let first = 0
-      for (const count of ROWS_AT_ONCE)
-        for (; rows.length - first >= count; first += count)
-          await insertRows(within, listsOf(rows.slice(first, first + count)))
+      await inRows(rows, (some) => insertRows(within, listsOf(some)))
     },
     async after({ kind, id }, sequence, limit) {
       const query = db

@@ -263,7 +263,7 @@ export function createEmbeddedEngine(deps: {
         step = interpret(before.definition, before.state, event, templates)
         if (step.state === before.state) return [{ made: before, subject: null, events: [] }]
         const made = after(before, step, microsOf(clock.now()))
-        await store.update(made, within)
+        await store.advance([made], within)
         await store.append([{ runId: id, sequence: made.sequence, event }], within)
         return [{ made, subject: subjectOf(made), events: told(made, step, event, before.state.current) }]
       })
@@ -290,17 +290,17 @@ export function createEmbeddedEngine(deps: {
         together.map(({ made }) => made.id),
         within,
       )
-      const isStill = await store.advance(
+      const still = await store.advance(
         together.map(({ made }) => made),
         within,
       )
-      const taken = together.filter((_, index) => isStill[index])
+      const taken = together.filter(({ made }) => still.has(made.id))
       await store.append(
         taken.map(({ made, event }) => ({ runId: made.id, sequence: made.sequence, event })),
         within,
       )
-      return together.map(({ before, event, made, step }, index): Written<RunRecord | null, RunTold> => {
-        if (!isStill[index]) return { made: null, subject: null, events: [] }
+      return together.map(({ before, event, made, step }): Written<RunRecord | null, RunTold> => {
+        if (!still.has(made.id)) return { made: null, subject: null, events: [] }
         const events = told(made, step, event, before.run.state.current)
         return { made, subject: subjectOf(made), events, last: before.last }
       })

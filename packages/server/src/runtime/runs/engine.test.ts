@@ -1,4 +1,5 @@
 import pino from 'pino'
+import { behaviour } from '../../../test/engine-behaviour.ts'
 import { onEachDatabase } from '../../../test/harness.ts'
 import { manualClock } from '../../../test/manual-clock.ts'
 import { createInProcessBus } from '../../adapters/bus/in-process.ts'
@@ -6,7 +7,6 @@ import { createJournal } from '../../changes/journal/journal.ts'
 import { createJournalStore } from '../../changes/journal/store.ts'
 import { createEmbeddedEngine } from './embedded.ts'
 import type { Engine } from './engine.ts'
-import { behaviour } from './engine-behaviour.ts'
 import { createRunStore } from './store.ts'
 import { logEntryOf, type RunTold } from './told.ts'
 

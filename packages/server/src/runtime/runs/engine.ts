@@ -39,7 +39,7 @@ export interface Told {
  * Keeps runs of workflows going. Each event is taken in once, in a transaction with the state that it leads to and what is told of
  * it; only then is the work of the next state begun. A state that is under way when its server is gone is asked for again by exactly
  * one other. Wherever a run is kept, its record is a row of `workflow_runs`, its events are entries of its journal, and both are the
- * same. The behaviour suite of this port is `engine.test.ts`.
+ * same. The behaviour suite of this port is `test/engine-behaviour.ts`.
  */
 export interface Engine {
   /** `once` decides within the transaction whether the run is made: null when it made none, because it was asked for before. */

@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely'
 import type { SystemScope, TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import { inBatches } from '../../storage/in-batches.ts'
+import { inRows } from '../../storage/in-rows.ts'
 import type { Micros } from '../../storage/instants.ts'
 import { prepared } from '../../storage/prepared.ts'
 import type { WorkflowRunLogRow, WorkflowRunRow } from '../../storage/schema.ts'
@@ -27,10 +28,8 @@ export interface RunStore {
   /** Whether a state is still the one that is under way; held until the transaction ends. */
   isCurrent(scope: TenantScope, id: string, entry: number, within: Queryable): Promise<boolean>
   insert(run: RunRecord, within: Queryable): Promise<void>
-  /** What an event made of it. */
-  update(run: RunRecord, within: Queryable): Promise<void>
-  /** As `update`, of runs that are still their owner's and have the event before as their newest; of each whether it is. */
-  advance(runs: readonly RunRecord[], within: Queryable): Promise<boolean[]>
+  /** What an event made of each: of those that are still their owner's and have the event before as their newest. Their ids. */
+  advance(runs: readonly RunRecord[], within: Queryable): Promise<ReadonlySet<string>>
   append(entries: readonly (LoggedEvent & { readonly runId: string })[], within: Queryable): Promise<void>
   /** A state began something; once for each id. */
   addChild(runId: string, child: RunChild, within: Queryable): Promise<void>
@@ -66,24 +65,16 @@ export function createRunStore(database: Database): RunStore {
       .executeTakeFirst()
     return row ? runOf(row) : null
   }
-  const updateRun = prepared((on, changed: Changed) =>
-    on.updateTable('workflow_runs').set(setOf(changed)).where('id', '=', changed.id),
-  )
-  const advanceRun = prepared((on, known: Changed & { readonly owner: string; generation: number; before: number }) =>
-    on
-      .updateTable('workflow_runs')
-      .set(setOf(known))
-      .where('id', '=', known.id)
-      .where('sequence', '=', known.before)
-      .where('owner', '=', known.owner)
-      .where('generation', '=', known.generation)
-      .returning('id'),
-  )
-  const insertLogged = prepared(
-    (on, entry: { readonly runId: string; sequence: number; type: string; event: string; at: number }) => {
-      const { runId: run_id, sequence, type, event, at } = entry
-      return on.insertInto('workflow_run_log').values({ run_id, sequence, type, event, at })
-    },
+  const insertLogged = prepared((on, rows: LogLists) =>
+    on.insertInto('workflow_run_log').values(
+      rows.ids.map((run_id, index) => ({
+        run_id,
+        sequence: rows.sequences[index] as number,
+        type: rows.types[index] as string,
+        event: rows.events[index] as string,
+        at: rows.instants[index] as number,
+      })),
+    ),
   )
   return {
     find,
@@ -132,27 +123,36 @@ export function createRunStore(database: Database): RunStore {
     async insert(run, within) {
       await within.insertInto('workflow_runs').values(rowOf(run)).execute()
     },
-    async update(run, within) {
-      await updateRun(within, changedOf(run))
-    },
     async advance(runs, within) {
-      const isStill: boolean[] = []
-      for (const run of runs) {
-        const { owner, generation, sequence } = run
-        const known = { ...changedOf(run), owner, generation, before: sequence - 1 }
-        isStill.push((await advanceRun(within, known)).length > 0)
-      }
-      return isStill
+      return database.advanceRuns(
+        runs.map((run) => ({
+          id: run.id,
+          current: run.state.current,
+          reason: run.state.reason,
+          state: JSON.stringify(run.state),
+          sequence: run.sequence,
+          pending: run.pending === null ? null : JSON.stringify(run.pending),
+          enteredAt: run.enteredAt,
+          dueAt: run.dueAt,
+          updatedAt: run.updatedAt,
+          endedAt: run.endedAt,
+          status: run.state.status,
+          owner: run.owner,
+          generation: run.generation,
+        })),
+        within,
+      )
     },
     async append(entries, within) {
-      for (const { runId, sequence, event } of entries)
-        await insertLogged(within, {
-          runId,
-          sequence,
-          type: event.type,
-          event: JSON.stringify(event),
-          at: event.at * 1000,
-        })
+      await inRows(entries, (some) =>
+        insertLogged(within, {
+          ids: some.map(({ runId }) => runId),
+          sequences: some.map(({ sequence }) => sequence),
+          types: some.map(({ event }) => event.type),
+          events: some.map(({ event }) => JSON.stringify(event)),
+          instants: some.map(({ event }) => event.at * 1000),
+        }),
+      )
     },
     async addChild(runId, { kind, id, entry }, within) {
       await within
@@ -310,48 +310,14 @@ const rowOf = (run: RunRecord): WorkflowRunRow => ({
   security_context: run.bound === null ? null : JSON.stringify(run.bound),
 })
 
-/** What an event can change of a run. SQLite writes the index of every column that is named, changed or not. */
-interface Changed extends Readonly<Record<string, string | number | null | undefined>> {
-  readonly id: string
-  readonly current: string
-  readonly reason: string | null
-  readonly state: string
-  readonly sequence: number
-  readonly pending: string | null
-  readonly enteredAt: number
-  readonly dueAt: number | null
-  readonly updatedAt: number
-  readonly endedAt: number | null
-  /** Only of a run that has ended, which takes no events. */
-  readonly status?: string | undefined
+/** Columns of entries of logs that are inserted together. */
+interface LogLists extends Readonly<Record<string, readonly (string | number)[]>> {
+  readonly ids: readonly string[]
+  readonly sequences: readonly number[]
+  readonly types: readonly string[]
+  readonly events: readonly string[]
+  readonly instants: readonly number[]
 }
-
-const changedOf = (run: RunRecord): Changed => ({
-  id: run.id,
-  current: run.state.current,
-  reason: run.state.reason,
-  state: JSON.stringify(run.state),
-  sequence: run.sequence,
-  pending: run.pending === null ? null : JSON.stringify(run.pending),
-  enteredAt: run.enteredAt,
-  dueAt: run.dueAt,
-  updatedAt: run.updatedAt,
-  endedAt: run.endedAt,
-  status: run.state.status === 'running' ? undefined : run.state.status,
-})
-
-const setOf = (changed: Changed) => ({
-  current_state: changed.current,
-  reason: changed.reason,
-  state: changed.state,
-  sequence: changed.sequence,
-  pending: changed.pending,
-  entered_at: changed.enteredAt as Micros,
-  due_at: changed.dueAt as Micros | null,
-  updated_at: changed.updatedAt as Micros,
-  ended_at: changed.endedAt as Micros | null,
-  ...(changed.status === undefined ? {} : { status: changed.status }),
-})
 
 const summaryColumns = [
   ...(['id', 'tenant_id', 'workflow_id', 'workflow_name', 'status', 'current_state', 'reason'] as const),

@@ -1,14 +1,14 @@
 import { WorkflowManifest } from '@lictor/aegis'
 import { afterEach, expect, it } from 'vitest'
-import { until } from '../../../test/runtime.ts'
-import { scopeOfRecord } from '../../identity/scope.ts'
-import type { Database } from '../../storage/database.ts'
-import { interpret } from '../interpreter/interpreter.ts'
-import type { RunState } from '../interpreter/run.ts'
-import { loadTemplates } from '../templates/renderer.ts'
-import type { Engine, NewRun, Outcome, Worker } from './engine.ts'
-import type { RunRecord } from './run-record.ts'
-import { createRunStore } from './store.ts'
+import { scopeOfRecord } from '../src/identity/scope.ts'
+import { interpret } from '../src/runtime/interpreter/interpreter.ts'
+import type { RunState } from '../src/runtime/interpreter/run.ts'
+import type { Engine, NewRun, Outcome, Worker } from '../src/runtime/runs/engine.ts'
+import type { RunRecord } from '../src/runtime/runs/run-record.ts'
+import { createRunStore } from '../src/runtime/runs/store.ts'
+import { loadTemplates } from '../src/runtime/templates/renderer.ts'
+import type { Database } from '../src/storage/database.ts'
+import { until } from './runtime.ts'
 
 /** A server that works for runs, as the suite sees it. */
 export interface EngineServer {
