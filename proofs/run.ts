@@ -61,6 +61,12 @@ const proofs: readonly Proof[] = [
     found: /^executions: .*/gm,
   },
   {
+    name: 'workflows',
+    what: 'a thousand workflows under way, their server killed ten times: none lost, no state left twice; first that ends after each start',
+    commands: [[...NODE, 'proofs/workflows.ts']],
+    found: /^workflows: .*/gm,
+  },
+  {
     name: 'mcp',
     what: 'seven real MCP servers, each with seven real clients: the same through `lictor mcp wrap`, save what contracts change; of 200 calls no denied one reaches the server',
     commands: [[...NODE, 'proofs/mcp/run.ts']],

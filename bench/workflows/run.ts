@@ -22,7 +22,8 @@ import { systemClock } from '../../packages/server/src/adapters/clock/system.ts'
 import { createJournal } from '../../packages/server/src/changes/journal/journal.ts'
 import { createJournalStore } from '../../packages/server/src/changes/journal/store.ts'
 import { openDatabase } from '../../packages/server/src/open-database.ts'
-import { createEngine, type Worker } from '../../packages/server/src/runtime/runs/engine.ts'
+import { createEmbeddedEngine } from '../../packages/server/src/runtime/runs/embedded.ts'
+import type { Worker } from '../../packages/server/src/runtime/runs/engine.ts'
 import { createRunStore } from '../../packages/server/src/runtime/runs/store.ts'
 import { logEntryOf, type RunTold } from '../../packages/server/src/runtime/runs/told.ts'
 import type { Database } from '../../packages/server/src/storage/database.ts'
@@ -92,7 +93,8 @@ async function benchEngine(name: string, database: Database): Promise<void> {
   })
   const ended = new Map<string, () => void>()
   const engineOf = (worker: Worker) =>
-    createEngine({
+    createEmbeddedEngine({
+      writers: database.writers,
       takesNew: () => true,
       count: () => {},
       store,

@@ -142,9 +142,13 @@ onEachDatabase('what was missed, however large', (start) => {
 
     const journal = createJournalStore(database)
     const subject = { kind: 'execution' as const, id: 'e' }
-    const entries = [600_000, 600_000, 10, 2 * MIB, 10].map((size) => ({ type: 'x', data: 'x'.repeat(size) }))
+    const entries = [600_000, 600_000, 10, 2 * MIB, 10].map((size, index) => ({
+      sequence: index + 1,
+      type: 'x',
+      data: 'x'.repeat(size),
+    }))
     await database.db.transaction().execute(async (within) => {
-      await journal.append(subject, entries, { scope, agentId: 'a', first: 1, at: 0 }, within)
+      await journal.append([{ subject, scope, agentId: 'a', at: 0, entries }], within)
     })
     const bySubject = await pages<{ sequence: number }>((after) => journal.after(subject, after?.sequence ?? 0, 100))
     expect([bySubject.sizes, bySubject.all.map(({ sequence }) => sequence)]).toEqual([

@@ -221,26 +221,6 @@ describe.each(['SQLite', 'PostgreSQL'])('workflows whose server is killed (%s)',
       }
     },
   )
-
-  it.runIf(isHere)('again and again under many runs: none is lost, and each state of each is left once', async () => {
-    await open()
-    const state = (target: string) => ({ kind: 'System', command: 'true', transitions: [{ target }] })
-    await register({ A: state('B'), B: state('C'), C: { kind: 'System', command: 'true', transitions: [] } })
-    const ids: string[] = []
-    for (let count = 0; count < 12; count++) ids.push(await start())
-    for (let kills = 0; kills < 2; kills++) {
-      const left = async () => (await Promise.all(ids.map(exitsOf))).flat().length
-      const before = await left()
-      // On a fast machine all are at their end before the second.
-      await until(async () => (await left()) > before || before === 3 * ids.length)
-      await killAndStart()
-    }
-    await until(async () => (await Promise.all(ids.map(get))).every(({ status }) => status !== 'running'))
-    for (const id of ids) {
-      expect((await get(id)).status).toBe('completed')
-      expect(await exitsOf(id)).toEqual(['A', 'B', 'C'])
-    }
-  })
 })
 
 async function administer(base: string, statement: string): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from 'kysely'
+import type { AdvanceRuns } from './advance-runs.ts'
 import type { EventTable } from './events/event-table.ts'
 import type { Schema } from './schema.ts'
 
@@ -21,8 +22,12 @@ export interface Database {
   readonly isInProcess: boolean
   /** The audit log beyond queries, which the two dialects keep each in its own way. */
   readonly events: EventTable
+  /** Runs of workflows go on, many in one statement where that is faster. */
+  readonly advanceRuns: AdvanceRuns
   /** Wait for, and hold until the transaction ends, the lock of this name. */
   lock(name: string, within: Transaction<Schema>): Promise<void>
+  /** As `lock`, of several, in an order that is the same for whoever takes them. */
+  lockAll(names: readonly string[], within: Transaction<Schema>): Promise<void>
   /** Do `work` while no other server that shares this database does work of this name. */
   exclusively<T>(name: string, work: () => Promise<T>): Promise<T>
   /** How many connections there are, and queries that wait for one; null where there is nothing to connect to. */

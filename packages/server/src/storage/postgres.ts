@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
+import { advanceOnPostgres } from './advance-runs.ts'
 import type { Database } from './database.ts'
 import { createPostgresEvents } from './events/postgres-events.ts'
 import { CopyingClient } from './postgres-copy.ts'
@@ -44,10 +45,16 @@ export function openPostgres(url: string, onIdleError: (error: Error) => void): 
     ahead: db,
     async onDisk() {},
     events: createPostgresEvents(db, exclusively),
+    advanceRuns: advanceOnPostgres,
     writers: WRITERS,
     isInProcess: false,
     async lock(name, within) {
       await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 42))`.execute(within)
+    },
+    async lockAll(names, within) {
+      await sql`select pg_advisory_xact_lock(hashtextextended(name, 42)) from unnest(${names.toSorted()}::text[]) as name`.execute(
+        within,
+      )
     },
     exclusively,
     connections: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),

@@ -2,6 +2,7 @@ import { chmodSync, realpathSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { Kysely, type SqliteDatabase, type SqliteStatement } from 'kysely'
 import { StartupError } from '../errors.ts'
+import { createSqliteAdvance } from './advance-runs.ts'
 import type { Database } from './database.ts'
 import { createDiskSync, type FileSync, fileSync } from './disk-sync.ts'
 import { createSqliteEvents, INCREMENTAL } from './events/sqlite-events.ts'
@@ -68,6 +69,7 @@ export function openSqlite(
     ahead: new Kysely<Schema>({ dialect: new SharedSqlite(forKysely, shared, false) }),
     onDisk: () => shared.disk.eventually(),
     events: createSqliteEvents(db, prepare),
+    advanceRuns: createSqliteAdvance(),
     writers: 1,
     isInProcess: true,
     // The file is one process's own.
@@ -75,6 +77,7 @@ export function openSqlite(
     async lock() {
       // One connection: a transaction already excludes every other.
     },
+    async lockAll() {},
     connections: () => null,
     async ping() {
       const started = performance.now()

@@ -2,7 +2,7 @@ import { scopeOfRecord } from '../../identity/scope.ts'
 import type { Bus } from '../../ports/bus.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
-import { microsOf } from '../../storage/instants.ts'
+import { type Micros, microsOf } from '../../storage/instants.ts'
 import type { Subject } from '../subject.ts'
 import type { JournalEntry, JournalStore } from './store.ts'
 
@@ -57,6 +57,10 @@ export interface Journal<Event> {
   append(subject: JournalSubject, events: readonly Event[], within: Queryable): Promise<void>
   /** Make a change that finds out itself whom it concerns, and append what it tells; what it made. */
   write<T>(change: (within: Queryable) => Promise<Written<T, Event>>): Promise<T>
+  /** As `write`, for changes that concern several subjects, each of them once: of each what was made, and its newest place. */
+  writeAll<T>(
+    change: (within: Queryable) => Promise<readonly Written<T, Event>[]>,
+  ): Promise<{ readonly made: T; readonly last: number }[]>
 }
 
 /** What a change made, and what there is to tell of it; no subject when there is nothing. */
@@ -64,6 +68,8 @@ export interface Written<T, Event> {
   readonly made: T
   readonly subject: JournalSubject | null
   readonly events: readonly Event[]
+  /** The place of its newest entry, where whoever writes holds the subject and knows it; it is looked for otherwise. */
+  readonly last?: number
 }
 
 /** @param deps.shownAs an event of this room as its streams carry it */
@@ -84,14 +90,17 @@ export function createJournal<Event extends { readonly type: string }>(deps: {
   ): Promise<readonly ToldEntry[]> {
     const at = microsOf(clock.now())
     const first = await store.nextSequence(subject, subject.agentId, within)
-    const entries = events.map((event, index) => ({
+    const entries = entriesOf(subject, events, first, at)
+    await store.append([placed(subject, entries, at)], within)
+    return entries
+  }
+
+  const entriesOf = (subject: JournalSubject, events: readonly Event[], first: number, at: Micros): ToldEntry[] =>
+    events.map((event, index) => ({
       sequence: first + index,
       type: event.type,
       data: JSON.stringify(shownAs(event, { subject, sequence: first + index, at })),
     }))
-    await store.append(subject, entries, { scope: scopeOfRecord(subject), agentId: subject.agentId, first, at }, within)
-    return entries
-  }
 
   async function publish(
     { kind, id, tenantId, agentId }: JournalSubject,
@@ -115,6 +124,29 @@ export function createJournal<Event extends { readonly type: string }>(deps: {
       if (written.subject && entries.length > 0) await publish(written.subject, entries)
       return written.made
     },
+    async writeAll(change) {
+      const { written, told } = await database.db.transaction().execute(async (within) => {
+        const written = await change(within)
+        const at = microsOf(clock.now())
+        const told: { readonly subject: JournalSubject; readonly entries: readonly ToldEntry[] }[] = []
+        for (const { subject, events, last } of written) {
+          if (subject === null || events.length === 0) continue
+          const first = last === undefined ? await store.nextSequence(subject, subject.agentId, within) : last + 1
+          told.push({ subject, entries: entriesOf(subject, events, first, at) })
+        }
+        await store.append(
+          told.map(({ subject, entries }) => placed(subject, entries, at)),
+          within,
+        )
+        return { written, told }
+      })
+      const lasts = new Map(told.map(({ subject, entries }) => [subject, entries.at(-1)?.sequence ?? 0]))
+      await Promise.all(told.map(({ subject, entries }) => publish(subject, entries)))
+      return written.map(({ made, subject, last = 0 }) => ({
+        made,
+        last: subject === null ? last : (lasts.get(subject) ?? last),
+      }))
+    },
     async record(subject, events, change, { isAhead } = { isAhead: false }) {
       const db = isAhead ? database.ahead : database.db
       const entries = await db.transaction().execute(async (within) => {
@@ -129,3 +161,11 @@ export function createJournal<Event extends { readonly type: string }>(deps: {
     },
   }
 }
+
+const placed = ({ kind, id, tenantId, agentId }: JournalSubject, entries: readonly ToldEntry[], at: Micros) => ({
+  subject: { kind, id },
+  scope: scopeOfRecord({ tenantId }),
+  agentId,
+  at,
+  entries,
+})

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
+import { inRows } from '../../storage/in-rows.ts'
 import type { Micros } from '../../storage/instants.ts'
 import { type Page, readPage, sizeOf } from '../../storage/page.ts'
 import { prepared } from '../../storage/prepared.ts'
@@ -18,22 +19,20 @@ export interface JournalEntry {
   readonly data: string
 }
 
-export interface NewEntry {
-  readonly type: string
-  readonly data: string
+/** Entries of one subject, in their order. */
+export interface NewEntries {
+  readonly subject: Subject
+  readonly scope: TenantScope
+  readonly agentId: string | null
+  readonly at: number
+  readonly entries: readonly Pick<JournalEntry, 'sequence' | 'type' | 'data'>[]
 }
 
 /** SQL for the journal. */
 export interface JournalStore {
   /** The next free place in the order of a subject's entries, held until the transaction ends. */
   nextSequence(subject: Subject, agentId: string | null, within: Queryable): Promise<number>
-  /** Entries from `first` on, in this order. */
-  append(
-    subject: Subject,
-    entries: readonly NewEntry[],
-    place: { scope: TenantScope; agentId: string | null; first: number; at: number },
-    within: Queryable,
-  ): Promise<void>
+  append(all: readonly NewEntries[], within: Queryable): Promise<void>
   /** At most `limit` entries, and 1 MiB. */
   after(subject: Subject, sequence: number, limit: number): Promise<Page<JournalEntry>>
   /** The newest entries of one type, oldest first: at most `limit`, and 1 MiB. */
@@ -60,32 +59,19 @@ export function createJournalStore(database: Database): JournalStore {
       .where('subject_kind', '=', kind)
       .where('subject_id', '=', id),
   )
-  const insertEach = prepared(
-    (
-      on,
-      entries: {
-        readonly kind: string
-        id: string
-        readonly tenantId: string
-        agentId: string | null
-        at: number
-        sequences: readonly number[]
-        types: readonly string[]
-        data: readonly string[]
-      },
-    ) =>
-      on.insertInto('journal_entries').values(
-        entries.sequences.map((sequence, index) => ({
-          subject_kind: entries.kind,
-          subject_id: entries.id,
-          sequence,
-          tenant_id: entries.tenantId,
-          agent_id: entries.agentId,
-          type: entries.types[index] as string,
-          data: entries.data[index] as string,
-          created_at: entries.at,
-        })),
-      ),
+  const insertRows = prepared((on, rows: RowLists) =>
+    on.insertInto('journal_entries').values(
+      rows.ids.map((subject_id, index) => ({
+        subject_kind: rows.kinds[index] as string,
+        subject_id,
+        sequence: rows.sequences[index] as number,
+        tenant_id: rows.tenants[index] as string,
+        agent_id: rows.agents[index] as string | null,
+        type: rows.types[index] as string,
+        data: rows.data[index] as string,
+        created_at: rows.instants[index] as number,
+      })),
+    ),
   )
   return {
     async nextSequence(subject, agentId, within) {
@@ -96,17 +82,9 @@ export function createJournalStore(database: Database): JournalStore {
       const [row] = await selectLast(within, { kind: subject.kind, id: subject.id })
       return Number(row?.last ?? 0) + 1
     },
-    async append({ kind, id }, entries, { scope, agentId, first, at }, within) {
-      await insertEach(within, {
-        kind,
-        id,
-        tenantId: scope.tenantId,
-        agentId,
-        at,
-        sequences: entries.map((_, index) => first + index),
-        types: entries.map(({ type }) => type),
-        data: entries.map(({ data }) => data),
-      })
+    async append(all, within) {
+      const rows = all.flatMap(({ entries, ...place }) => entries.map((entry) => ({ ...place, entry })))
+      await inRows(rows, (some) => insertRows(within, listsOf(some)))
     },
     async after({ kind, id }, sequence, limit) {
       const query = db
@@ -201,4 +179,29 @@ const entryOf = ({ id, sequence, type, data }: Selectable<JournalEntryRow>): Jou
   sequence,
   type,
   data,
+})
+
+/** Columns of rows that are inserted together. */
+interface RowLists extends Readonly<Record<string, readonly (string | number | null)[]>> {
+  readonly kinds: readonly string[]
+  readonly ids: readonly string[]
+  readonly sequences: readonly number[]
+  readonly tenants: readonly string[]
+  readonly agents: readonly (string | null)[]
+  readonly types: readonly string[]
+  readonly data: readonly string[]
+  readonly instants: readonly number[]
+}
+
+const listsOf = (
+  rows: readonly (Omit<NewEntries, 'entries'> & { readonly entry: NewEntries['entries'][number] })[],
+): RowLists => ({
+  kinds: rows.map(({ subject }) => subject.kind),
+  ids: rows.map(({ subject }) => subject.id),
+  sequences: rows.map(({ entry }) => entry.sequence),
+  tenants: rows.map(({ scope }) => scope.tenantId),
+  agents: rows.map(({ agentId }) => agentId),
+  types: rows.map(({ entry }) => entry.type),
+  data: rows.map(({ entry }) => entry.data),
+  instants: rows.map(({ at }) => at),
 })

@@ -15,7 +15,8 @@ import type { Host } from '../host.ts'
 import { viewOf } from '../interpreter/blackboard.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { JournalStreams } from '../record/streams.ts'
-import { createEngine, type Engine, subjectOf, type Worker } from '../runs/engine.ts'
+import { createEmbeddedEngine } from '../runs/embedded.ts'
+import { type Engine, subjectOf, type Worker } from '../runs/engine.ts'
 import { runRoutes } from '../runs/routes.ts'
 import type { RunRecord } from '../runs/run-record.ts'
 import { createRuns, type Runnable, type Runs, requireRoom } from '../runs/runs.ts'
@@ -157,10 +158,11 @@ export function createWorkflowRuns(
     await removeTree(folderOf(run.id))
   }
 
-  const engine: Engine = createEngine({
+  const engine: Engine = createEmbeddedEngine({
     ...deps,
     store,
     journal,
+    writers: database.writers,
     worker,
     release,
     lookThrough: people.lookThrough,

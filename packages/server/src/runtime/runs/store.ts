@@ -2,7 +2,9 @@ import type { Selectable } from 'kysely'
 import type { SystemScope, TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import { inBatches } from '../../storage/in-batches.ts'
+import { inRows } from '../../storage/in-rows.ts'
 import type { Micros } from '../../storage/instants.ts'
+import { prepared } from '../../storage/prepared.ts'
 import type { WorkflowRunLogRow, WorkflowRunRow } from '../../storage/schema.ts'
 import type { RunEvent } from '../interpreter/run.ts'
 import type { LoggedEvent, RunChild, RunFilter, RunRecord, RunSummary } from './run-record.ts'
@@ -15,6 +17,8 @@ export interface RunStore {
   find(scope: TenantScope, id: string, within?: Queryable): Promise<RunRecord | null>
   /** The run, held until the transaction ends: events of one run are taken in one after the other. */
   lock(scope: TenantScope, id: string, within: Queryable): Promise<RunRecord | null>
+  /** As `lock`, without reading them. */
+  lockAll(ids: readonly string[], within: Queryable): Promise<void>
   /** Newest first. */
   list(scope: TenantScope, filter: RunFilter): Promise<RunSummary[]>
   /** How many runs of each of these workflows the tenant has. */
@@ -24,9 +28,9 @@ export interface RunStore {
   /** Whether a state is still the one that is under way; held until the transaction ends. */
   isCurrent(scope: TenantScope, id: string, entry: number, within: Queryable): Promise<boolean>
   insert(run: RunRecord, within: Queryable): Promise<void>
-  /** What an event made of it. */
-  update(run: RunRecord, within: Queryable): Promise<void>
-  append(runId: string, entry: LoggedEvent, within: Queryable): Promise<void>
+  /** What an event made of each: of those that are still their owner's and have the event before as their newest. Their ids. */
+  advance(runs: readonly RunRecord[], within: Queryable): Promise<ReadonlySet<string>>
+  append(entries: readonly (LoggedEvent & { readonly runId: string })[], within: Queryable): Promise<void>
   /** A state began something; once for each id. */
   addChild(runId: string, child: RunChild, within: Queryable): Promise<void>
   /** What states of a run began before this entry, and was not let go of. */
@@ -42,8 +46,8 @@ export interface RunStore {
   listUnreleased(ids: readonly string[]): Promise<ReadonlySet<string>>
   /** Take runs over; those that no other server was faster with. `silentSince` as they were listed. */
   adopt(lost: readonly LostRun[], owner: string, at: Micros, silentSince: Micros): Promise<RunRecord[]>
-  /** A run that has ended holds nothing any more. */
-  markReleased(id: string): Promise<void>
+  /** Runs that have ended hold nothing any more. */
+  markReleased(ids: readonly string[]): Promise<void>
   /** With its log. */
   delete(id: string, within: Queryable): Promise<void>
   /** Say that the runs of a server are alive. */
@@ -61,12 +65,28 @@ export function createRunStore(database: Database): RunStore {
       .executeTakeFirst()
     return row ? runOf(row) : null
   }
+  const insertLogged = prepared((on, rows: LogLists) =>
+    on.insertInto('workflow_run_log').values(
+      rows.ids.map((run_id, index) => ({
+        run_id,
+        sequence: rows.sequences[index] as number,
+        type: rows.types[index] as string,
+        event: rows.events[index] as string,
+        at: rows.instants[index] as number,
+      })),
+    ),
+  )
   return {
     find,
     async lock(scope, id, within) {
       await database.lock(`workflow-run:${id}`, within as never)
       return find(scope, id, within)
     },
+    lockAll: (ids, within) =>
+      database.lockAll(
+        ids.map((id) => `workflow-run:${id}`),
+        within as never,
+      ),
     async list({ tenantId }, { workflowId, workflowName, status, limit, offset }) {
       let query = db.selectFrom('workflow_runs').select(summaryColumns).where('tenant_id', '=', tenantId)
       if (workflowId !== null) query = query.where('workflow_id', '=', workflowId)
@@ -103,32 +123,36 @@ export function createRunStore(database: Database): RunStore {
     async insert(run, within) {
       await within.insertInto('workflow_runs').values(rowOf(run)).execute()
     },
-    async update(run, within) {
-      // Only what an event can change: SQLite writes the index of every column that is named, changed or not.
-      const { status, ...row } = rowOf(run)
-      await within
-        .updateTable('workflow_runs')
-        .set({
-          current_state: row.current_state,
-          reason: row.reason,
-          state: row.state,
-          sequence: row.sequence,
-          pending: row.pending,
-          entered_at: row.entered_at,
-          due_at: row.due_at,
-          updated_at: row.updated_at,
-          ended_at: row.ended_at,
-          // One that has ended takes no events.
-          ...(status === 'running' ? {} : { status }),
-        })
-        .where('id', '=', run.id)
-        .execute()
+    async advance(runs, within) {
+      return database.advanceRuns(
+        runs.map((run) => ({
+          id: run.id,
+          current: run.state.current,
+          reason: run.state.reason,
+          state: JSON.stringify(run.state),
+          sequence: run.sequence,
+          pending: run.pending === null ? null : JSON.stringify(run.pending),
+          enteredAt: run.enteredAt,
+          dueAt: run.dueAt,
+          updatedAt: run.updatedAt,
+          endedAt: run.endedAt,
+          status: run.state.status,
+          owner: run.owner,
+          generation: run.generation,
+        })),
+        within,
+      )
     },
-    async append(runId, { sequence, event }, within) {
-      await within
-        .insertInto('workflow_run_log')
-        .values({ run_id: runId, sequence, type: event.type, event: JSON.stringify(event), at: event.at * 1000 })
-        .execute()
+    async append(entries, within) {
+      await inRows(entries, (some) =>
+        insertLogged(within, {
+          ids: some.map(({ runId }) => runId),
+          sequences: some.map(({ sequence }) => sequence),
+          types: some.map(({ event }) => event.type),
+          events: some.map(({ event }) => JSON.stringify(event)),
+          instants: some.map(({ event }) => event.at * 1000),
+        }),
+      )
     },
     async addChild(runId, { kind, id, entry }, within) {
       await within
@@ -198,8 +222,11 @@ export function createRunStore(database: Database): RunStore {
       )
       return rows.map(runOf)
     },
-    async markReleased(id) {
-      await db.updateTable('workflow_runs').set({ is_released: 1 }).where('id', '=', id).execute()
+    async markReleased(ids) {
+      await inBatches(ids, async (batch) => {
+        await db.updateTable('workflow_runs').set({ is_released: 1 }).where('id', 'in', batch).execute()
+        return []
+      })
     },
     async delete(id, within) {
       await within.deleteFrom('workflow_run_children').where('run_id', '=', id).execute()
@@ -282,6 +309,15 @@ const rowOf = (run: RunRecord): WorkflowRunRow => ({
   parent_depth: run.depth,
   security_context: run.bound === null ? null : JSON.stringify(run.bound),
 })
+
+/** Columns of entries of logs that are inserted together. */
+interface LogLists extends Readonly<Record<string, readonly (string | number)[]>> {
+  readonly ids: readonly string[]
+  readonly sequences: readonly number[]
+  readonly types: readonly string[]
+  readonly events: readonly string[]
+  readonly instants: readonly number[]
+}
 
 const summaryColumns = [
   ...(['id', 'tenant_id', 'workflow_id', 'workflow_name', 'status', 'current_state', 'reason'] as const),

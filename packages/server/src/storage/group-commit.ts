@@ -1,5 +1,5 @@
 import { Unavailable } from '../errors.ts'
-import { isDatabaseAway, isRetriable } from '../storage/database.ts'
+import { isDatabaseAway, isRetriable } from './database.ts'
 
 /** Items of one commit, unless a single submission alone has more. */
 const ITEMS_PER_COMMIT = 4_000
