@@ -16,6 +16,7 @@ export const suites: readonly Suite[] = [
   { file: 'openai-agents.test.ts', framework: '@openai/agents', place: '.' },
   { file: 'langchain.test.ts', framework: 'langchain', place: '.' },
   { file: 'langchain.test.ts', framework: '@langchain/langgraph', place: '.' },
+  { file: 'durable.test.ts', framework: '@langchain/langgraph', place: '.' },
   { file: 'anthropic.test.ts', framework: '@anthropic-ai/sdk', place: '.' },
   { file: 'mcp.test.ts', framework: '@modelcontextprotocol/sdk', place: '.' },
   { file: 'mcp.test.ts', framework: '@modelcontextprotocol/client', place: '.' },

@@ -47,6 +47,17 @@ export interface ApprovalRequestOptions {
   readonly signal?: AbortSignal
 }
 
+/** What a question was about. */
+export interface ApprovedAction {
+  readonly toolName: string
+  readonly toolArgs: Readonly<Record<string, unknown>>
+  readonly contractName: string | null
+  /** Hash of the contracts that asked. */
+  readonly policyVersion: string | null
+  readonly timeoutEffect: TimeoutEffect
+  readonly signal?: AbortSignal
+}
+
 /** Backends ignore options they do not know. An error of either method refuses the call. */
 export interface ApprovalBackend {
   requestApproval(
@@ -61,6 +72,11 @@ export interface ApprovalBackend {
     timeout?: number | null,
     options?: { readonly signal?: AbortSignal },
   ): Promise<ApprovalDecision>
+  /**
+   * What was decided on a question that was put earlier, maybe by another process; null while nothing is. The approval must be
+   * bound to exactly this action.
+   */
+  decisionOf?(approvalId: string, action: ApprovedAction): Promise<ApprovalDecision | null>
   /** Nobody waits for this decision any more; called when the caller takes the call back. */
   withdraw?(approvalId: string, reason: string): MaybePromise<void>
   /** Uses the approval up, just before the tool runs; an error denies the call. Only for decisions with an `actionDigest`. */

@@ -1,5 +1,10 @@
 import type { Envelope } from '@lictor/contracts'
-import { type ApprovalBackend, type ApprovalDecision, DEFAULT_APPROVAL_TIMEOUT_SECONDS } from './approvals.ts'
+import {
+  type ApprovalBackend,
+  type ApprovalDecision,
+  type ApprovalRequest,
+  DEFAULT_APPROVAL_TIMEOUT_SECONDS,
+} from './approvals.ts'
 import type { ApprovalRecord, AuditAction } from './audit/event.ts'
 import { untilAborted } from './clock.ts'
 import { errorText, type Logger } from './logger.ts'
@@ -30,22 +35,9 @@ export interface Question {
  * question is withdrawn where the backend can, and the signal's reason is thrown.
  */
 export async function askHuman(question: Question): Promise<Answer> {
-  const { approvalBackend, envelope, pre, signal } = question
-  const timeout = pre.approvalTimeout || DEFAULT_APPROVAL_TIMEOUT_SECONDS
-  const request = await untilAborted(
-    approvalBackend.requestApproval(envelope.toolName, envelope.args, pre.approvalMessage ?? pre.reason ?? '', {
-      timeout,
-      timeoutEffect: pre.approvalTimeoutEffect,
-      principal: envelope.principal,
-      metadata: envelope.metadata,
-      decisionSource: pre.decisionSource,
-      contractName: pre.decisionName,
-      policyVersion: question.policyVersion,
-      ...(signal ? { signal } : {}),
-    }),
-    signal,
-  )
-  const { approvalId } = request
+  const { approvalBackend, pre, signal } = question
+  const timeout = timeoutOf(pre)
+  const { approvalId } = await requestOf(question)
   await question.requested({ id: approvalId, decidedBy: null, reason: null, actionDigest: null, verification: null })
   let decision: ApprovalDecision
   try {
@@ -61,6 +53,31 @@ export async function askHuman(question: Question): Promise<Answer> {
   return answerOf(decision, approvalId, pre)
 }
 
+const timeoutOf = (pre: PreDecision): number => pre.approvalTimeout || DEFAULT_APPROVAL_TIMEOUT_SECONDS
+
+/** Puts the question, and waits for nobody. */
+export function requestOf({
+  approvalBackend,
+  envelope,
+  pre,
+  policyVersion,
+  signal,
+}: Question): Promise<ApprovalRequest> {
+  return untilAborted(
+    approvalBackend.requestApproval(envelope.toolName, envelope.args, pre.approvalMessage ?? pre.reason ?? '', {
+      timeout: timeoutOf(pre),
+      timeoutEffect: pre.approvalTimeoutEffect,
+      principal: envelope.principal,
+      metadata: envelope.metadata,
+      decisionSource: pre.decisionSource,
+      contractName: pre.decisionName,
+      policyVersion,
+      ...(signal ? { signal } : {}),
+    }),
+    signal,
+  )
+}
+
 function withdraw({ approvalBackend, logger }: Question, approvalId: string): void {
   const failed = (error: unknown) => logger.warn(`approval ${approvalId} was not withdrawn: ${errorText(error)}`)
   try {
@@ -70,7 +87,7 @@ function withdraw({ approvalBackend, logger }: Question, approvalId: string): vo
   }
 }
 
-function answerOf(decision: ApprovalDecision, id: string, pre: PreDecision): Answer {
+export function answerOf(decision: ApprovalDecision, id: string, pre: PreDecision): Answer {
   const timedOut = decision.status === 'timeout'
   // On a time-out the contract's word counts, not what the backend makes of it.
   const approved = timedOut ? pre.approvalTimeoutEffect === 'allow' : decision.approved === true

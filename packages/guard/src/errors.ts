@@ -16,6 +16,7 @@ export type GuardErrorCode =
   | ConfigErrorCode
   | 'EDICTUM_DENIED'
   | 'EDICTUM_TOOL_ERROR'
+  | 'EDICTUM_PENDING'
   | 'EDICTUM_MARK_EVICTED'
   | 'EDICTUM_SERVER_ERROR'
   | 'EDICTUM_CONNECTION_ERROR'
@@ -52,6 +53,28 @@ export class EdictumDenied extends Error implements Coded<'EDICTUM_DENIED'> {
     this.reason = reason
     this.decisionSource = decisionSource
     this.decisionName = decisionName
+  }
+}
+
+/**
+ * The call waits for a person, and whoever makes it need not: made again in the same session, with the same id and arguments, it
+ * goes by what was decided meanwhile. Only calls that were made `durable` throw it.
+ */
+export class EdictumPending extends Error implements Coded<'EDICTUM_PENDING'> {
+  readonly code = 'EDICTUM_PENDING'
+  readonly approvalId: string
+  readonly toolName: string
+  readonly toolArgs: Readonly<Record<string, unknown>>
+  /** What the person is asked. */
+  readonly question: string
+
+  constructor(approvalId: string, toolName: string, toolArgs: Readonly<Record<string, unknown>>, question: string) {
+    super(`'${toolName}' waits for approval ${approvalId}.`)
+    this.name = 'EdictumPending'
+    this.approvalId = approvalId
+    this.toolName = toolName
+    this.toolArgs = toolArgs
+    this.question = question
   }
 }
 

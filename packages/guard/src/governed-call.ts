@@ -7,15 +7,16 @@ import {
   pastOfMarks,
 } from '@lictor/contracts'
 import type { ApprovalBackend } from './approvals.ts'
-import { type Answer, askHuman, closesCall } from './asking.ts'
+import { type Answer, askHuman, closesCall, type Question } from './asking.ts'
 import type { ApprovalRecord, AuditAction } from './audit/event.ts'
 import { type AuditDependencies, CallAudit } from './call-audit.ts'
 import { denied, failureOf, type Stage } from './call-failure.ts'
 import { CallTelemetry } from './call-telemetry.ts'
-import { EdictumDenied } from './errors.ts'
+import { EdictumDenied, EdictumPending } from './errors.ts'
 import { type GateDecision, type GateEvent, MAX_APPROVAL_ROUNDS, type SessionGates } from './gates.ts'
 import { errorText, type Logger } from './logger.ts'
 import { isPromise, type MaybePromise } from './maybe-promise.ts'
+import { askOrRecall } from './open-question.ts'
 import type { EdictumOptions, SuccessCheck } from './options.ts'
 import { judgeOutcome, type ToolOutcome, toolError } from './outcome.ts'
 import { type GovernancePipeline, type PreDecision, readLater, UNDECIDED } from './pipeline.ts'
@@ -66,6 +67,7 @@ export class GovernedCall {
   readonly #telemetry: CallTelemetry | null
   readonly #audit: CallAudit
   readonly #signal: AbortSignal | undefined
+  readonly #isDurable: boolean
   #state: GuardState
   #mode: Mode
   #attempts = 0
@@ -89,6 +91,7 @@ export class GovernedCall {
     { state, mode }: Governing,
     deps: CallDependencies,
     signal?: AbortSignal,
+    isDurable = false,
   ) {
     this.envelope = envelope
     this.#session = session
@@ -97,6 +100,7 @@ export class GovernedCall {
     this.#mode = mode
     this.#deps = deps
     this.#signal = signal
+    this.#isDurable = isDurable
     this.#audit = new CallAudit(envelope, state.policyVersion, mode, deps)
     const { telemetry } = deps
     this.#telemetry = telemetry === null ? null : new CallTelemetry(telemetry, envelope, state.policyVersion)
@@ -378,7 +382,7 @@ export class GovernedCall {
   async #ask(approvalBackend: ApprovalBackend, pre: PreDecision): Promise<Answer> {
     this.#stage = 'asking'
     const { envelope } = this
-    const answer = await askHuman({
+    const question: Question = {
       approvalBackend,
       envelope,
       pre,
@@ -390,7 +394,8 @@ export class GovernedCall {
         await this.#emit('call_approval_requested', pre)
         this.#stage = 'asking'
       },
-    })
+    }
+    const answer = await (this.#isDurable ? askOrRecall(question, this.#session) : askHuman(question))
     this.#audit.byApproval(answer.approval)
     this.#closed = answer.kind === 'refused'
     await this.#emit(answer.action, pre)
@@ -446,9 +451,10 @@ export class GovernedCall {
     this.#place.giveBack()
     const wasCancelled = this.#signal?.aborted ?? false
     const thrown = wasCancelled ? this.#signal?.reason : error
-    const { action, pre } = wasCancelled
-      ? { action: 'call_cancelled' as const, pre: { ...this.#judged, reason: `Cancelled: ${errorText(thrown)}` } }
-      : failureOf(this.#stage, this.#judged, error)
+    const { action, pre } =
+      wasCancelled || thrown instanceof EdictumPending
+        ? { action: 'call_cancelled' as const, pre: { ...this.#judged, reason: `Cancelled: ${errorText(thrown)}` } }
+        : failureOf(this.#stage, this.#judged, error)
     try {
       await this.#emit(action, pre)
     } catch (failure) {

@@ -260,7 +260,7 @@ export class Guard {
     }
     const { metadata } = options
     const envelope: Envelope = createEnvelope(toolName, args, metadata === undefined ? known : { ...known, metadata })
-    return new GovernedCall(envelope, session, this.#governing(), this.#dependencies, options.signal)
+    return new GovernedCall(envelope, session, this.#governing(), this.#dependencies, options.signal, options.durable)
   }
 
   #governing(): Governing {

@@ -58,6 +58,7 @@ export {
   type ConfigErrorCode,
   EdictumConfigError,
   EdictumDenied,
+  EdictumPending,
   EdictumToolError,
   type GuardErrorCode,
   MarkEvictedError,

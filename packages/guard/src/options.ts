@@ -139,6 +139,11 @@ export interface RunOptions {
   readonly caller?: string
   readonly toolUseId?: string | null
   /**
+   * A question to a person outlives the run: the call throws `EdictumPending` instead of waiting, and goes by the decision when it
+   * is made again in this session with the same `toolUseId` and arguments. Needs both, and a server.
+   */
+  readonly durable?: boolean
+  /**
    * Takes the call back: aborted before the tool runs, the call is refused, the question of a waiting one withdrawn, and
    * `call_cancelled` recorded. A tool that runs already gets the signal and decides for itself.
    */

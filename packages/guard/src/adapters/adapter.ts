@@ -1,6 +1,6 @@
 import { createPrincipal, type Principal, type PrincipalInput } from '@lictor/contracts'
 import { randomId } from '../clock.ts'
-import { configError, EdictumConfigError, EdictumDenied, EdictumToolError } from '../errors.ts'
+import { configError, EdictumConfigError, EdictumDenied, EdictumPending, EdictumToolError } from '../errors.ts'
 import type { GovernedCall } from '../governed-call.ts'
 import type { Guard } from '../guard.ts'
 import { errorText } from '../logger.ts'
@@ -43,6 +43,8 @@ export interface AdapterCall {
   readonly refused?: (text: string) => unknown
   /** Whether the tool threw what its framework uses to stop and go on later: no failure, and passed on as it is. */
   readonly isControlFlow?: (thrown: unknown) => boolean
+  /** Stops the run while a person is asked, by throwing what its framework goes on from; makes questions durable. */
+  readonly pending?: ((pending: EdictumPending) => unknown) | undefined
   /** The text of an output by which the framework says that the tool threw; null for every other output. */
   readonly failed?: (output: unknown) => string | null
   readonly keep?: Keep
@@ -128,8 +130,9 @@ export class Adapter {
     const call = this.withSignal(asked)
     let begun: GovernedCall
     try {
-      begun = await this.authorized(call)
+      begun = await this.#authorizedInTime(call)
     } catch (error) {
+      if (call.isControlFlow?.(error)) throw error
       return this.refuse(call, error)
     }
     let outcome: ToolOutcome
@@ -148,6 +151,18 @@ export class Adapter {
       outcome = { threw: thrown }
     }
     return this.completed(begun, outcome)
+  }
+
+  /** A call about which a person is asked stops its run, and is made anew when the run goes on. */
+  async #authorizedInTime(call: AdapterCall): Promise<GovernedCall> {
+    for (;;) {
+      try {
+        return await this.authorized(call)
+      } catch (error) {
+        if (!(error instanceof EdictumPending) || !call.pending) throw error
+        await call.pending(error)
+      }
+    }
   }
 
   /** The call with the signal of the framework, that of the adapter, or one that follows both. */
@@ -170,7 +185,7 @@ export class Adapter {
 
   /** A call that may run. For adapters whose framework runs the tool itself. @throws whatever keeps it from running */
   protected async authorized(
-    call: Pick<AdapterCall, 'toolName' | 'input' | 'toolUseId' | 'signal'>,
+    call: Pick<AdapterCall, 'toolName' | 'input' | 'toolUseId' | 'signal' | 'pending'>,
   ): Promise<GovernedCall> {
     const { toolName, input, toolUseId, signal } = call
     const { sessionId } = this
@@ -184,6 +199,7 @@ export class Adapter {
       ...(environment === undefined ? {} : { environment }),
       ...(toolUseId ? { toolUseId } : {}),
       ...(signal ? { signal } : {}),
+      ...(call.pending ? { durable: true } : {}),
     }
     const begun = this.guard.begin(toolName, args, options)
     const governedCall = isPromise(begun) ? await begun : begun

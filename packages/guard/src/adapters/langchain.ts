@@ -1,4 +1,5 @@
 /** `@lictor/guard/langchain`: the tools of LangChain and LangGraph under contract. */
+import { configError, type EdictumPending } from '../errors.ts'
 import type { Guard } from '../guard.ts'
 import { Adapter, type AdapterOptions } from './adapter.ts'
 import { type Framework, requireFramework } from './framework-version.ts'
@@ -25,11 +26,35 @@ interface DirectOutput {
   readonly content?: unknown
 }
 
+export interface LangChainOptions extends AdapterOptions {
+  /**
+   * `interrupt` of `@langchain/langgraph`: a call about which a person is asked stops the graph, which needs a checkpointer, and
+   * may end its process; gone on with by `new Command({ resume: … })`, it goes by what was decided. Give the conversation's own
+   * `sessionId`. Left out, calls wait inside of their tools.
+   */
+  readonly interrupt?: (question: PendingQuestion) => unknown
+}
+
+/** What a stopped graph says of itself, in its `__interrupt__`. */
+export interface PendingQuestion {
+  readonly approval_id: string
+  readonly tool: string
+  readonly args: Readonly<Record<string, unknown>>
+  readonly question: string
+}
+
 /** Takes the tools of one conversation under contract. */
 export class LangChainAdapter extends Adapter {
-  constructor(guard: Guard, options: AdapterOptions = {}) {
+  readonly #interrupt: LangChainOptions['interrupt']
+
+  constructor(guard: Guard, options: LangChainOptions = {}) {
     super(guard, 'langchain', options)
     requireFramework(FRAMEWORK)
+    this.#interrupt = options.interrupt
+    if (options.interrupt && options.sessionId === undefined)
+      throw configError(
+        "With 'interrupt' the adapter needs the conversation's own 'sessionId': by it, a call is known again.",
+      )
   }
 
   /**
@@ -62,6 +87,7 @@ export class LangChainAdapter extends Adapter {
         refused,
         keep: 'returned',
         isControlFlow,
+        pending: this.#interrupt && ((pending) => this.#interrupt?.(questionOf(pending))),
         execute: async (judged) => {
           const returned = await inner.call(tool, judged, runManager, config)
           if (!isDirectOutput(returned) || !('content' in returned)) return returned
@@ -75,6 +101,13 @@ export class LangChainAdapter extends Adapter {
     return Object.create(tool, { _call: { value: this.mark(governed) } }) as object
   }
 }
+
+const questionOf = ({ approvalId, toolName, toolArgs, question }: EdictumPending): PendingQuestion => ({
+  approval_id: approvalId,
+  tool: toolName,
+  args: toolArgs,
+  question,
+})
 
 const nameOf = (tool: object): string => {
   const { name, type } = tool as { readonly name?: unknown; readonly type?: unknown }
@@ -105,6 +138,6 @@ const isControlFlow = (thrown: unknown): boolean =>
   typeof thrown === 'object' && thrown !== null && (thrown as { is_bubble_up?: unknown }).is_bubble_up === true
 
 /** @throws EdictumConfigError when another version of `@langchain/core` is installed */
-export function govern(guard: Guard, options: AdapterOptions = {}): LangChainAdapter {
+export function govern(guard: Guard, options: LangChainOptions = {}): LangChainAdapter {
   return new LangChainAdapter(guard, options)
 }

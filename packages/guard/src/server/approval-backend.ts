@@ -6,6 +6,7 @@ import {
   type ApprovalRequest,
   type ApprovalRequestOptions,
   type ApprovalStatus,
+  type ApprovedAction,
   DEFAULT_APPROVAL_TIMEOUT_SECONDS,
 } from '../approvals.ts'
 import { type Clock, isoTime, sleep, systemClock, withDeadline } from '../clock.ts'
@@ -178,6 +179,23 @@ export class ServerApprovalBackend implements ApprovalBackend {
       waiter.stop()
       this.#asked.delete(approvalId)
     }
+  }
+
+  async decisionOf(approvalId: string, action: ApprovedAction): Promise<ApprovalDecision | null> {
+    const { toolName, toolArgs, contractName, policyVersion, timeoutEffect, signal } = action
+    const path = `/api/v1/approvals/${encodeURIComponent(approvalId)}`
+    const answer = await this.#bounded.get(path, signal ? { signal } : {})
+    const digest = actionDigest({
+      agentId: this.#client.agentId,
+      toolName,
+      toolArgs: jsonArguments(toolArgs),
+      contractName,
+      policyVersion,
+    })
+    // A question that was asked with this very digest is the only one that this call may go by.
+    if (answer.action_digest !== digest)
+      throw new Error('The approval is bound to another action, or to none, so that it cannot be gone by later.')
+    return this.#read(answer, approvalId, { deadline: 0, timeoutEffect, actionDigest: digest })
   }
 
   /** Uses the approval up on the server, which lets each be used once. */

@@ -3,6 +3,7 @@ import { Edictum } from '../edictum.ts'
 import { EdictumDenied } from '../errors.ts'
 import { silentLogger } from '../logger.ts'
 import type { ServerGuardOptions } from '../options.ts'
+import { MemoryBackend } from '../storage.ts'
 import { delivered, FakeConsole, newSigner } from '../testing/fake-console.ts'
 import { digestOf, FakeGovernance } from '../testing/fake-governance.ts'
 import { approve, bundle, countingTool, deny, limit } from '../testing/guards.ts'
@@ -346,5 +347,54 @@ describe('sequence rules over the server', () => {
     const plain = await connect()
     await plain.run('list_files', {}, () => 'a')
     expect(console_.to('/api/v1/sessions').length - alone).toBe(alone)
+  })
+})
+
+describe('a question that outlives its run', () => {
+  const made = { sessionId: 'thread-1', toolUseId: 'c1', durable: true } as const
+
+  test('is asked once, gone by when the call is made again, and used up by the first run', async () => {
+    contracts = [approve('ask', 'delete_file')]
+    const storageBackend = new MemoryBackend()
+    const [first, later] = [await connect({ storageBackend }), await connect({ storageBackend })]
+    const tool = countingTool('deleted')
+    const call = (guard: Edictum) => caught(guard.run('delete_file', { path: 'a' }, tool, made))
+    expect(await call(first)).toMatchObject({ code: 'EDICTUM_PENDING', approvalId: 'ap-1', question: 'May I? (ask)' })
+    expect(await call(later)).toMatchObject({ code: 'EDICTUM_PENDING', approvalId: 'ap-1' })
+    expect(governance.approvals).toHaveLength(1)
+    expect(actions(first)).toEqual(['call_approval_requested', 'call_cancelled'])
+    governance.decide(governance.approvals[0] as never, 'approved')
+    await call(later)
+    expect(tool.calls).toHaveLength(1)
+    expect(await call(first)).toBeInstanceOf(EdictumDenied)
+    expect(tool.calls).toHaveLength(1)
+  })
+
+  test('that is refused stays refused', async () => {
+    contracts = [approve('ask', 'delete_file')]
+    const guard = await connect({ storageBackend: new MemoryBackend() })
+    const tool = countingTool('deleted')
+    const call = () => caught(guard.run('delete_file', { path: 'a' }, tool, made))
+    await call()
+    governance.decide(governance.approvals[0] as never, 'denied')
+    expect(await call()).toBeInstanceOf(EdictumDenied)
+    expect(await call()).toBeInstanceOf(EdictumDenied)
+    expect([tool.calls, governance.approvals.length]).toEqual([[], 1])
+  })
+
+  test('needs an id of the call, and a server that binds approvals to their action', async () => {
+    contracts = [approve('ask', 'delete_file')]
+    const guard = await connect({ storageBackend: new MemoryBackend() })
+    const { toolUseId: _, ...nameless } = made
+    expect(await caught(guard.run('delete_file', { path: 'a' }, () => 'x', nameless))).toMatchObject({
+      message: expect.stringContaining('no id of its own'),
+    })
+    governance.older = true
+    const tool = countingTool('deleted')
+    const call = () => caught(guard.run('delete_file', { path: 'b' }, tool, made))
+    await call()
+    governance.decide(governance.approvals.at(-1) as never, 'approved')
+    expect(await call()).toMatchObject({ message: expect.stringContaining('bound to another action, or to none') })
+    expect(tool.calls).toHaveLength(0)
   })
 })
