@@ -21,10 +21,16 @@ describe.skipIf(!hasBrowser)('running agents in the console', { timeout: 240_000
   let world: ConsoleWorld
   let page: Page
   let agent: string
+  let workflow: string
   beforeAll(async () => {
     world = await startConsole({ LICTOR_MODEL_SCRIPT: join(root, 'examples/hello-agent/turns.yaml') })
     await world.admin.deploy(readExample('bundles/assistant.yaml'))
     agent = await manifest(world, '/v1/agents', readExample('hello-agent/agent.yaml'))
+    workflow = await manifest(
+      world,
+      '/v1/workflows',
+      readExample('workflows/release-gate.yaml').replace('agent: release-writer', 'agent: hello-agent'),
+    )
     await world.admin.call('PATCH', '/api/v1/agent-registrations/hello-agent', { bundle_name: 'assistant' })
   })
   afterAll(() => world?.close())
@@ -131,10 +137,37 @@ describe.skipIf(!hasBrowser)('running agents in the console', { timeout: 240_000
     expect(await page.getByRole('link', { name: 'Run another-agent' }).count()).toBe(0)
   })
 
+  it('a workflow is run by clicks: the graph shows where it is, a person answers in its page, and it goes on', async () => {
+    page = await world.open('workflows')
+    await page.getByRole('link', { name: /release-gate/ }).click()
+    await page.locator('.react-flow__node').filter({ hasText: 'REVIEW' }).waitFor()
+    await page.keyboard.press('r')
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel(/^Input/).fill('{"target":"site"}')
+    await dialog.getByRole('button', { name: 'Run' }).click()
+    await page.waitForURL(/\/workflow-runs\//)
+    const { id } = await world.admin.pendingApproval()
+    await world.admin.decide(id, true)
+    await page.getByRole('heading', { name: 'REVIEW waits for a person' }).waitFor()
+    const states = page.getByRole('list', { name: 'States' })
+    await states.getByText(/^BUILD.*done/).waitFor()
+    await states.getByText(/^REVIEW.*the run is here/).waitFor()
+    await page.getByLabel('Feedback').fill('Well done.')
+    await page.getByRole('button', { name: 'Approve' }).click()
+    await states.getByText(/^SHIP.*done/).waitFor()
+    await page.getByText('Completed').first().waitFor()
+    // The question is out of the inbox, too.
+    expect(await world.admin.call('GET', '/api/v1/approvals?status=pending')).toEqual([])
+    await page.getByRole('button', { name: /Workflow iteration 1 completed/ }).click()
+    await page.getByRole('link', { name: 'The agent’s execution' }).click()
+    await page.getByRole('list', { name: 'What happened, in order' }).getByText('write_file').first().waitFor()
+  })
+
   it('axe finds nothing on any page of Run, in any look, and none is wider than 320 pixels', async () => {
     const id = await run()
     const waits = await world.admin.pendingApproval()
     await world.admin.decide(waits.id, true)
+    const { executions } = await world.admin.call<{ executions: { id: string }[] }>('GET', '/v1/workflows/executions')
     const paths = [
       'executions',
       `executions/${id}?item=5`,
@@ -144,6 +177,10 @@ describe.skipIf(!hasBrowser)('running agents in the console', { timeout: 240_000
       `managed-agents/${agent}?tab=versions`,
       `managed-agents/${agent}?run=true`,
       'managed-agents/new',
+      'workflows',
+      'workflows?tab=runs',
+      `workflows/${workflow}`,
+      `workflow-runs/${executions[0]?.id}?item=2`,
     ]
     const found: string[] = []
     for (const [name, options] of LOOKS) {

@@ -3,11 +3,15 @@ import { join } from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import type { Plugin } from 'vite'
 
+/** Bytes beyond which the smallest form is not worth its time: only what is loaded later is so large. */
+const LARGE = 1_000_000
+const QUALITY_OF_LARGE = 9
+
 /** As small as Brotli makes it: files are compressed once and sent many times. */
 export const brotli = (content: string | Uint8Array): Buffer =>
   brotliCompressSync(content, {
     params: {
-      [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+      [constants.BROTLI_PARAM_QUALITY]: content.length > LARGE ? QUALITY_OF_LARGE : constants.BROTLI_MAX_QUALITY,
       [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
     },
   })

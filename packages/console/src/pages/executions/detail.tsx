@@ -27,7 +27,7 @@ import { isUnderWay, StatusBadge } from './shared/status.tsx'
 import { filesOf, type Item, isLastOfExecution, sumsOf, timelineOf } from './timeline.ts'
 import { TimelineList } from './timeline-list.tsx'
 
-const RunDialog = lazily(() => import('./shared/run-dialog.tsx').then((file) => file.default))
+const RunAgent = lazily(() => import('./shared/run-agent.tsx').then((file) => file.default))
 
 /** Events after which the execution itself stands otherwise than before. */
 const CHANGES = /^(?:execution_|iteration_|approval_|child_)/
@@ -160,7 +160,7 @@ function Shown({ execution, journal, items }: ShownProps) {
       </div>
       <Suspense fallback={null}>
         {asks === 'run' && (
-          <RunDialog
+          <RunAgent
             agent={{ id: execution.agent_id, name: execution.agent_name }}
             before={{ intent: execution.intent, input: execution.input }}
             onClose={() => setAsks('nothing')}

@@ -29,7 +29,7 @@ import { StatusBadge } from '../executions/shared/status.tsx'
 import { type ManagedAgentDetail, managedAgentQueries, removeAgent } from './queries.ts'
 import { AGENT_TABS, type AgentTab } from './route.ts'
 
-const RunDialog = lazily(() => import('../executions/shared/run-dialog.tsx').then((file) => file.default))
+const RunAgent = lazily(() => import('../executions/shared/run-agent.tsx').then((file) => file.default))
 
 const LABELS: Readonly<Record<AgentTab, string>> = { about: 'About', manifest: 'Manifest', versions: 'Versions' }
 
@@ -114,7 +114,7 @@ function Shown({ agent }: { agent: ManagedAgentDetail }) {
       </div>
       <Suspense fallback={null}>
         {run && refusal === null && (
-          <RunDialog
+          <RunAgent
             agent={agent}
             {...(agent.input_schema ? { inputSchema: agent.input_schema } : {})}
             onClose={() => setRun(false)}

@@ -1,5 +1,4 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
+import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Button } from '../../../ui/button.tsx'
 import { cn } from '../../../ui/cn.ts'
@@ -7,36 +6,37 @@ import { Dialog } from '../../../ui/dialog.tsx'
 import { INPUT } from '../../../ui/field.tsx'
 import { messageOf } from '../../../ui/states.tsx'
 import { useFields } from '../../../ui/use-fields.ts'
-import { startExecution } from '../queries.ts'
+import type { Start } from '../queries.ts'
 
 export interface RunDialogProps {
-  readonly agent: { readonly id: string; readonly name: string }
+  /** What runs. */
+  readonly name: string
+  /** What is written is kept for the tab under this name. */
+  readonly draft: string
   /** What it was asked the last time, to be changed. */
   readonly before?: { readonly intent: string | null; readonly input: unknown }
   /** JSON Schema of the input, where the manifest has one. */
   readonly inputSchema?: unknown
+  /** Starts it, and shows it; what it throws is said here. */
+  readonly onStart: (start: Start) => Promise<void>
   readonly onClose: () => void
 }
 
 const textOfInput = (input: unknown): string => (input == null ? '' : JSON.stringify(input, null, 2))
 
-/** What an agent is asked, and what it is given; started, its timeline is shown. */
-export default function RunDialog({ agent, before, inputSchema, onClose }: RunDialogProps) {
-  const form = useFields(`run ${agent.id} ${before ? 'again' : ''}`, {
+/** What an agent or a workflow is asked, and what it is given. */
+export default function RunDialog({ name, draft, before, inputSchema, onStart, onClose }: RunDialogProps) {
+  const form = useFields(draft, {
     intent: before?.intent ?? '',
     input: textOfInput(before?.input),
   })
   const { intent, input } = form.fields
   const [isChecked, setChecked] = useState(false)
-  const navigate = useNavigate()
-  const client = useQueryClient()
   const start = useMutation({
-    mutationFn: (given: unknown) => startExecution(agent.id, { intent: intent.trim() || null, input: given }),
-    onSuccess: ({ execution_id }) => {
+    mutationFn: (given: unknown) => onStart({ intent: intent.trim() || null, input: given }),
+    onSuccess: () => {
       form.forget()
-      void client.invalidateQueries({ queryKey: ['executions'] })
       onClose()
-      void navigate({ to: '/executions/$id', params: { id: execution_id } })
     },
   })
   const parsed = parse(input)
@@ -47,7 +47,7 @@ export default function RunDialog({ agent, before, inputSchema, onClose }: RunDi
     if (!nothing && parsed.problem === null && !start.isPending) start.mutate(parsed.value)
   }
   return (
-    <Dialog open onOpenChange={(open) => open || onClose()} title={`Run ${agent.name}`} className="max-w-xl">
+    <Dialog open onOpenChange={(open) => open || onClose()} title={`Run ${name}`} className="max-w-xl">
       <form
         className="flex flex-col gap-4"
         onSubmit={(event) => {
