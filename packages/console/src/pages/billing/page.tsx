@@ -59,7 +59,12 @@ function Subscribed({ subscription, refusal }: { subscription: Subscription; ref
     <>
       <Facts
         facts={[
-          ['Tier', <span key="tier" className="font-medium">{tier}</span>],
+          [
+            'Tier',
+            <span key="tier" className="font-medium">
+              {tier}
+            </span>,
+          ],
           [
             'Status',
             <Badge key="status" tone={status === 'active' || status === 'trialing' ? 'allow' : 'ask'}>
@@ -90,7 +95,8 @@ function Subscribed({ subscription, refusal }: { subscription: Subscription; ref
 const money = (amount: number, currency: string) =>
   new Intl.NumberFormat(undefined, { style: 'currency', currency: currency.toUpperCase() }).format(
     // Amounts are in the smallest unit; how many of them make a whole one is the currency's.
-    amount / 10 ** (new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2),
+    amount /
+      10 ** (new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2),
   )
 
 function Prices({ current, refusal }: { current: Subscription | undefined; refusal: string | null }) {

@@ -10,8 +10,8 @@ import { FilterMenu } from '../../ui/menu.tsx'
 import { Card, Page } from '../../ui/page.tsx'
 import { Empty } from '../../ui/states.tsx'
 import { TabPanel, Tabs } from '../../ui/tabs.tsx'
-import { visible } from '../../ui/visible.ts'
 import type { Tone } from '../../ui/verdict.ts'
+import { visible } from '../../ui/visible.ts'
 import { When } from '../../ui/when.tsx'
 import { type Incident, incidentQueries, MOST, type Violation } from './queries.ts'
 import type { IncidentsSearch } from './route.ts'
@@ -94,10 +94,14 @@ export function IncidentsPage() {
           />
         </div>
         <TabPanel value="security">
-          <Loaded query={security}>{(all) => <Refusals all={all.map(ofIncident)} category={category} onOpen={(next) => set({ id: next })} />}</Loaded>
+          <Loaded query={security}>
+            {(all) => <Refusals all={all.map(ofIncident)} category={category} onOpen={(next) => set({ id: next })} />}
+          </Loaded>
         </TabPanel>
         <TabPanel value="storage">
-          <Loaded query={storage}>{(all) => <Refusals all={all.map(ofViolation)} category={category} onOpen={(next) => set({ id: next })} />}</Loaded>
+          <Loaded query={storage}>
+            {(all) => <Refusals all={all.map(ofViolation)} category={category} onOpen={(next) => set({ id: next })} />}
+          </Loaded>
         </TabPanel>
       </Tabs>
       <Opened id={id} list={list} onClose={() => set({ id: undefined })} />
@@ -172,7 +176,16 @@ function Opened({ id, list, onClose }: OpenedProps) {
               ['When', <When key="when" at={one.at} />],
               ...(one.severity ? [['Severity', one.severity] as const] : []),
               ...one.facts.flatMap(([name, value]) =>
-                value ? [[name, <code key={name} className="break-all font-mono text-xs">{visible(value)}</code>] as const] : [],
+                value
+                  ? [
+                      [
+                        name,
+                        <code key={name} className="break-all font-mono text-xs">
+                          {visible(value)}
+                        </code>,
+                      ] as const,
+                    ]
+                  : [],
               ),
             ]}
           />

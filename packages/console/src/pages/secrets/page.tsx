@@ -42,9 +42,7 @@ export function SecretsPage() {
       actions={write}
     >
       <Card className="overflow-hidden">
-        <CardHeading
-          aside={<FilterField label="Filter by path" value={search.q} onChange={(q) => set({ q }, true)} />}
-        >
+        <CardHeading aside={<FilterField label="Filter by path" value={search.q} onChange={(q) => set({ q }, true)} />}>
           Paths
         </CardHeading>
         <Loaded query={secrets}>
@@ -81,11 +79,7 @@ export function SecretsPage() {
           }}
         </Loaded>
       </Card>
-      <OneSecret
-        secret={open}
-        onClose={() => set({ path: undefined })}
-        onWrite={() => set({ write: true }, true)}
-      />
+      <OneSecret secret={open} onClose={() => set({ path: undefined })} onWrite={() => set({ write: true }, true)} />
       <Write
         open={search.write === true}
         onOpenChange={(next) => set({ write: next ? true : undefined }, true)}
@@ -164,7 +158,9 @@ function Value({ path }: { path: string }) {
             <div key={name} className="mb-2">
               {data.fields.length > 1 && <p className="mb-1 text-muted text-sm">{name}</p>}
               <div className="flex items-start gap-2 rounded-md border bg-sunken p-2 pl-3">
-                <code className="min-w-0 flex-1 select-all whitespace-pre-wrap break-all font-mono text-xs">{value}</code>
+                <code className="min-w-0 flex-1 select-all whitespace-pre-wrap break-all font-mono text-xs">
+                  {value}
+                </code>
                 <CopyButton text={value} what={data.fields.length > 1 ? name : 'value'} />
               </div>
             </div>

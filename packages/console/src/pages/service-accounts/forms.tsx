@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
+import { BASE_PATH } from '../../api/base-path.ts'
 import { serverNow } from '../../api/clock.ts'
 import { createOnce } from '../../app/once.ts'
 import { CopyButton } from '../../ui/copy.tsx'
@@ -78,7 +79,7 @@ export function CreateAccount({ open, onOpenChange }: FormProps) {
 export function NewAccount() {
   const created = accounts.useUntaken()
   const command = created
-    ? `curl -s ${window.location.origin}/realms/aegis-system/protocol/openid-connect/token \\\n  -d grant_type=client_credentials -d client_id=${created.client_id} -d client_secret=${created.client_secret}`
+    ? `curl -s ${window.location.origin}${BASE_PATH}/realms/aegis-system/protocol/openid-connect/token \\\n  -d grant_type=client_credentials -d client_id=${created.client_id} -d client_secret=${created.client_secret}`
     : ''
   return (
     <ShownOnce

@@ -8,7 +8,11 @@ export interface Preset<Value extends string> {
 
 /** What a service account is for; the server's own roles of machines. */
 export const ACCOUNT_ROLES: readonly Preset<Role>[] = [
-  { value: 'aegis:operator', label: 'operator', means: 'Deploys and runs agents and workflows, and decides approvals.' },
+  {
+    value: 'aegis:operator',
+    label: 'operator',
+    means: 'Deploys and runs agents and workflows, and decides approvals.',
+  },
   { value: 'aegis:readonly', label: 'read only', means: 'Looks at everything, changes nothing.' },
   { value: 'aegis:admin', label: 'admin', means: 'Everything of the tenant, secrets included.' },
 ]
@@ -51,7 +55,15 @@ export const KEY_PRESETS: readonly (Preset<KeyPreset> & { readonly scopes: reado
     value: 'deploy',
     label: 'Deploy from CI',
     means: 'Deploys agents and workflows, and starts none.',
-    scopes: ['agent:deploy', 'agent:list', 'agent:read', 'workflow:deploy', 'workflow:list', 'workflow:read', 'workflow:validate'],
+    scopes: [
+      'agent:deploy',
+      'agent:list',
+      'agent:read',
+      'workflow:deploy',
+      'workflow:list',
+      'workflow:read',
+      'workflow:validate',
+    ],
   },
   { value: 'own', label: 'Scopes of your own', means: 'Named one by one.', scopes: [] },
 ]

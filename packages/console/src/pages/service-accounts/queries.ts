@@ -29,4 +29,5 @@ export const revokeAccount = (id: string) =>
   request<void>(`/service-accounts/${encodeURIComponent(id)}`, { method: 'DELETE' })
 export const createKey = (body: { name: string; scopes: readonly string[]; expires_at: string | null }) =>
   request<CreatedKey>('/v1/api-keys', { method: 'POST', body })
-export const revokeKey = (id: string) => request<unknown>(`/v1/api-keys/${encodeURIComponent(id)}`, { method: 'DELETE' })
+export const revokeKey = (id: string) =>
+  request<unknown>(`/v1/api-keys/${encodeURIComponent(id)}`, { method: 'DELETE' })

@@ -13,7 +13,7 @@ import { duration } from '../../ui/time.ts'
 import type { Tone } from '../../ui/verdict.ts'
 import { When } from '../../ui/when.tsx'
 import { Withheld } from '../../ui/withheld.tsx'
-import { activateNode, drainNode, type Health, isDegraded, type Node, removeNode, systemQueries } from './queries.ts'
+import { activateNode, drainNode, type Health, type Node, removeNode, systemQueries } from './queries.ts'
 
 /** How the server fares, and the servers beside it. */
 export function SystemPage() {
@@ -24,7 +24,7 @@ export function SystemPage() {
       <div className="grid items-start gap-4 lg:grid-cols-2">
         <Card className="overflow-hidden">
           <CardHeading>This server</CardHeading>
-          {isDegraded(health.error) && (
+          {health.data && health.data.status !== 'ok' && (
             <p role="alert" className="flex items-center gap-2 border-b bg-deny-soft px-4 py-2 text-sm">
               <TriangleAlert className="size-4 shrink-0 text-deny" aria-hidden />
               The server says that it is degraded.
@@ -63,7 +63,12 @@ function HealthFacts({ health }: { health: Health }) {
   return (
     <Facts
       facts={[
-        ['Status', <Badge key="status" tone={health.status === 'ok' ? 'allow' : 'deny'}>{health.status}</Badge>],
+        [
+          'Status',
+          <Badge key="status" tone={health.status === 'ok' ? 'allow' : 'deny'}>
+            {health.status}
+          </Badge>,
+        ],
         ['Version', health.version],
         ['Sign-in', health.auth_provider],
         ['Database', reach(health.database)],
@@ -71,7 +76,9 @@ function HealthFacts({ health }: { health: Health }) {
         [
           'Disk',
           storage.full ? (
-            <Badge key="disk" tone="deny">full</Badge>
+            <Badge key="disk" tone="deny">
+              full
+            </Badge>
           ) : storage.free_bytes === null ? (
             'of the database server'
           ) : (
@@ -82,7 +89,9 @@ function HealthFacts({ health }: { health: Health }) {
         [
           'Public address',
           health.base_url_https ? (
-            <Badge key="https" tone="allow">https</Badge>
+            <Badge key="https" tone="allow">
+              https
+            </Badge>
           ) : (
             <>
               <Badge tone="ask">plain http</Badge>

@@ -1,16 +1,19 @@
 import { queryOptions } from '@tanstack/react-query'
-import { ApiError, request } from '../../api/http.ts'
+import { request } from '../../api/http.ts'
 import type { Answer, Element } from '../../api/types.ts'
 
 export type Health = Answer<'/api/v1/health/details', 'get'>
 export type Cluster = Answer<'/v1/cluster/status', 'get'>
 export type Node = Element<Cluster['nodes']>
 
+/** What a server answers that is degraded; its answer says what is wrong. */
+const DEGRADED = 503
+
 export const systemQueries = {
   health: () =>
     queryOptions({
       queryKey: ['health-details'],
-      queryFn: ({ signal }) => request<Health>('/health/details', { signal }),
+      queryFn: ({ signal }) => request<Health>('/health/details', { alsoReads: DEGRADED, signal }),
       refetchInterval: 30_000,
     }),
   cluster: () =>
@@ -20,9 +23,6 @@ export const systemQueries = {
       refetchInterval: 15_000,
     }),
 }
-
-/** A server that is degraded answers 503, and says in its answer what is wrong. */
-export const isDegraded = (error: unknown): boolean => error instanceof ApiError && error.status === 503
 
 const one = (id: string) => `/v1/cluster/nodes/${encodeURIComponent(id)}`
 

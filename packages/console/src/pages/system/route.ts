@@ -5,7 +5,7 @@ import type { PageParts } from '../../app/page-parts.ts'
 import { text } from '../../app/search.ts'
 import { lazily } from '../../ui/lazy.tsx'
 
-/** The address that settings had when they were one page with sections. */
+/** The address that settings have where they are one page with sections (`?section=ai`). */
 const SECTIONS = ['notifications', 'ai', 'danger'] as const
 
 const settings = createRoute({
@@ -13,7 +13,7 @@ const settings = createRoute({
   path: '/settings',
   beforeLoad: ({ search }) => {
     const section = SECTIONS.find((one) => one === text((search as Record<string, unknown>).section))
-    throw redirect({ to: section ? `/settings/${section}` : '/settings/system', search: {}, replace: true })
+    throw redirect({ to: section ? `/settings/${section}` : '/settings/system', replace: true })
   },
 })
 
