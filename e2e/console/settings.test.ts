@@ -14,17 +14,34 @@ const PAGES = [
   'secrets',
   'service-accounts',
   'service-accounts?tab=keys',
+  'connect',
+  'credentials',
+  'credentials?tab=providers',
+  'keys',
+  'seal',
+  'seal?tab=sessions',
+  'seal?tab=contexts',
+  'settings/ai',
   'settings/billing',
+  'settings/danger',
   'settings/limits?window=7d',
   'settings/members',
   'settings/members?tab=roles',
   'settings/members?tab=acts',
+  'settings/notifications',
+  'settings/single-sign-on',
   'settings/system',
   'settings/tenants',
 ]
 /** Addresses that open a dialog, and what it says. */
 const DIALOGS = [
   ['account?factor=true', 'Set up a second factor'],
+  ['credentials?create=true', 'Store a key'],
+  ['credentials?tab=providers&create=true', 'Set up an OAuth provider'],
+  ['seal?create=true', 'Register a workload'],
+  ['seal?tab=contexts&create=true', 'Make a security context'],
+  ['seal?tab=contexts&context=default', 'default'],
+  ['settings/notifications?create=true', 'Add a channel'],
   ['secrets?write=true', 'Write a secret'],
   ['secrets?path=db%2Fpassword', 'db/password'],
   ['service-accounts?create=true', 'Create a service account'],
@@ -70,6 +87,12 @@ describe.skipIf(!hasBrowser)('settings and connect', { timeout: 240_000 }, () =>
 
   const go = (path: string) => visit(page, world.server.url, path)
   const dialog = () => page.getByRole('dialog')
+  /** Says yes to what is asked, and waits until it was done: what lies behind a question is hidden from roles. */
+  const confirm = async (button: string) => {
+    const question = page.getByRole('alertdialog')
+    await question.getByRole('button', { name: button }).click()
+    await question.waitFor({ state: 'detached' })
+  }
   /** Somebody who accepted an invitation to the first tenant, or to another. */
   const join = async (email: string, role: string, tenant?: string): Promise<Administrator> => {
     const { link } = await world.admin.call<{ link: string }>(
@@ -126,7 +149,10 @@ describe.skipIf(!hasBrowser)('settings and connect', { timeout: 240_000 }, () =>
   })
 
   it('an invitation’s link is lost neither by Escape nor by Back, and lets somebody in', async () => {
-    page = await world.open('settings/members')
+    page = await world.open('settings/system')
+    await page.getByRole('heading', { name: 'System', level: 1 }).waitFor()
+    await page.keyboard.press('g')
+    await page.keyboard.press('m')
     await page.getByRole('button', { name: 'Invite' }).click()
     await dialog().getByRole('button', { name: 'Invite' }).click()
     await dialog().getByText('Give an e-mail address.').waitFor()
@@ -139,20 +165,22 @@ describe.skipIf(!hasBrowser)('settings and connect', { timeout: 240_000 }, () =>
     await page.mouse.click(5, 5)
     await link.waitFor()
     await page.goBack()
+    await page.waitForURL(/settings\/system/)
     await page.goForward()
     const href = await link.innerText()
     await dialog().getByRole('button', { name: 'I have it' }).click()
     await dialog().waitFor({ state: 'detached' })
-    await page.getByRole('list', { name: 'Invitations' }).getByText('new@example.com').waitFor()
+    await page.getByRole('list', { name: 'Invitations' }).getByText('new@example.com').first().waitFor()
     const theirs = await (await world.browser.newContext()).newPage()
-    await theirs.goto(href)
+    // A server of a port that it chose itself knows no address of its own.
+    await theirs.goto(`${world.server.url}${href.slice(new URL(href).origin.length)}`)
     await theirs.getByLabel('Choose a password').fill(PASSWORD)
     await theirs.getByLabel('The same again').fill(PASSWORD)
     await theirs.getByRole('button', { name: 'Accept' }).click()
     await theirs.getByRole('heading', { name: 'Overview', level: 1 }).waitFor()
     await theirs.context().close()
     await page.reload()
-    await page.getByRole('list', { name: 'Members' }).getByText('new@example.com').waitFor()
+    await page.getByRole('list', { name: 'Members' }).getByText('new@example.com').first().waitFor()
   })
 
   it('a role is changed and somebody removed; the only owner can be neither', async () => {
@@ -161,14 +189,14 @@ describe.skipIf(!hasBrowser)('settings and connect', { timeout: 240_000 }, () =>
     const rowOf = (email: string) =>
       page.getByRole('list', { name: 'Members' }).getByRole('listitem').filter({ hasText: email })
     await rowOf('bob@example.com').getByLabel('Role of bob@example.com').selectOption('admin')
-    await page.getByText('bob@example.com is admin now.').waitFor()
+    await page.getByText('bob@example.com is admin now.').first().waitFor()
     const owner = rowOf(ADMIN.email)
     await owner.getByText('the only owner').waitFor()
     expect(await owner.getByRole('combobox').count()).toBe(0)
     expect(await owner.getByRole('button').count()).toBe(0)
     await rowOf('bob@example.com').getByRole('button', { name: /^More/ }).click()
     await page.getByRole('menuitem', { name: 'Remove from the tenant' }).click()
-    await page.getByRole('button', { name: 'Remove member' }).click()
+    await confirm('Remove member')
     await rowOf('bob@example.com').waitFor({ state: 'detached' })
     const answer = await fetch(`${world.server.url}/api/v1/members`, { headers: { cookie: bob.cookie } })
     expect(answer.ok).toBe(false)
@@ -198,10 +226,10 @@ describe.skipIf(!hasBrowser)('settings and connect', { timeout: 240_000 }, () =>
       .getByRole('img', { name: /code for the camera/ })
       .waitFor()
     const secret = (await dialog().locator('code').innerText()).replaceAll(/\s/g, '')
-    await dialog().getByLabel('Code').fill('000000')
+    await dialog().getByLabel('Code', { exact: true }).fill('000000')
     await dialog().getByRole('button', { name: 'Put into force' }).click()
     await expect.poll(() => dialog().getByRole('alert').innerText()).not.toBe('')
-    await dialog().getByLabel('Code').fill(codeOf(secret, Date.now()))
+    await dialog().getByLabel('Code', { exact: true }).fill(codeOf(secret, Date.now()))
     await dialog().getByRole('button', { name: 'Put into force' }).click()
     await dialog().getByText('Codes for a lost device').waitFor()
     await page.keyboard.press('Escape')
@@ -211,7 +239,7 @@ describe.skipIf(!hasBrowser)('settings and connect', { timeout: 240_000 }, () =>
     await page.getByText('in force').waitFor()
     await page.getByRole('button', { name: 'Remove it' }).click()
     await dialog()
-      .getByLabel('Code')
+      .getByLabel('Code', { exact: true })
       .fill(codes[0] ?? '')
     await dialog().getByRole('button', { name: 'Remove it' }).click()
     await page.getByRole('button', { name: 'Set it up' }).waitFor()
@@ -229,10 +257,20 @@ describe.skipIf(!hasBrowser)('settings and connect', { timeout: 240_000 }, () =>
     await signIn(PASSWORD)
     page = await world.open('account', {}, dave)
     const sessions = page.getByRole('list', { name: 'Sessions' }).getByRole('listitem')
+    // The one that the invitation began, that of this page, and the other.
+    await expect.poll(() => sessions.count()).toBe(3)
+    await page
+      .getByRole('button', { name: /^End the session/ })
+      .first()
+      .click()
+    await confirm('End session')
     await expect.poll(() => sessions.count()).toBe(2)
-    await page.getByRole('button', { name: /^End the session/ }).click()
-    await page.getByRole('button', { name: 'End session' }).click()
-    await expect.poll(() => sessions.count()).toBe(1)
+    await page.getByLabel('Present password').fill('not the present one')
+    await page.getByLabel('New password').fill(`${PASSWORD} 2`)
+    await page.getByLabel('The same again').fill(`${PASSWORD} 2`)
+    await page.getByRole('button', { name: 'Change password' }).click()
+    // A wrong one is no session that ended.
+    await page.getByText('The present password is wrong.').waitFor()
     await page.getByLabel('Present password').fill(PASSWORD)
     await page.getByLabel('New password').fill('short')
     await page.getByLabel('The same again').fill('short')
@@ -241,7 +279,7 @@ describe.skipIf(!hasBrowser)('settings and connect', { timeout: 240_000 }, () =>
     await page.getByLabel('New password').fill(`${PASSWORD} 2`)
     await page.getByLabel('The same again').fill(`${PASSWORD} 2`)
     await page.getByRole('button', { name: 'Change password' }).click()
-    await page.getByText('Password changed').waitFor()
+    await page.getByText('Password changed').first().waitFor()
     expect((await signIn(PASSWORD)).status).toBe(401)
     expect((await signIn(`${PASSWORD} 2`)).status).toBe(200)
   })
@@ -256,19 +294,19 @@ describe.skipIf(!hasBrowser)('settings and connect', { timeout: 240_000 }, () =>
     await dialog().getByText('Invite into new-co').waitFor()
     await page.keyboard.press('Escape')
     const row = page.getByRole('list', { name: 'Tenants' }).getByRole('listitem').filter({ hasText: 'new-co' })
-    const choose = async (action: string, button: string) => {
+    const choose = async (action: string, button = action) => {
       await row.getByRole('button', { name: /^More/ }).click()
       await page.getByRole('menuitem', { name: action }).click()
-      return page.getByRole('alertdialog').getByRole('button', { name: button })
+      return button
     }
-    await (await choose('Suspend', 'Suspend')).click()
+    await confirm(await choose('Suspend', 'Suspend'))
     await row.getByText('suspended').waitFor()
-    await (await choose('Resume', 'Resume')).click()
+    await confirm(await choose('Resume', 'Resume'))
     await row.getByText('active').waitFor()
-    const remove = await choose('Delete', 'Delete tenant')
-    expect(await remove.isDisabled()).toBe(true)
+    await choose('Delete', 'Delete tenant')
+    expect(await page.getByRole('button', { name: 'Delete tenant' }).isDisabled()).toBe(true)
     await page.getByLabel(/^Type/).fill('new-co')
-    await remove.click()
+    await confirm('Delete tenant')
     await row.waitFor({ state: 'detached' })
     const own = page.getByRole('list', { name: 'Tenants' }).getByRole('listitem').filter({ hasText: 'yours' })
     await own.getByRole('button', { name: /^More/ }).click()
@@ -290,7 +328,7 @@ describe.skipIf(!hasBrowser)('settings and connect', { timeout: 240_000 }, () =>
   it('usage is drawn by what comes with the page alone, and a limit set by hand holds', async () => {
     page = await world.open('settings/limits')
     await page
-      .getByRole('img', { name: /Governed calls over 24 hours: 2, of which 1 were denied/ })
+      .getByRole('img', { name: /Governed calls over 24 hours: \d+, of which 1 were denied/ })
       .locator('canvas')
       .waitFor()
     await page.getByRole('button', { name: /^Over/ }).click()
@@ -301,7 +339,7 @@ describe.skipIf(!hasBrowser)('settings and connect', { timeout: 240_000 }, () =>
     await dialog().getByRole('button', { name: 'Set it' }).click()
     await page.getByRole('list', { name: 'Limits set by hand' }).getByText('Agent executions: 7 an hour').waitFor()
     await page.getByRole('button', { name: /^Take back/ }).click()
-    await page.getByRole('alertdialog').getByRole('button', { name: 'Take it back' }).click()
+    await confirm('Take it back')
     await page.getByText('None, so the tier’s numbers hold').waitFor()
   })
 
@@ -328,18 +366,23 @@ describe.skipIf(!hasBrowser)('settings and connect', { timeout: 240_000 }, () =>
     await dialog().getByText('second value').waitFor()
     await dialog().getByRole('button', { name: 'Delete' }).click()
     await page.getByLabel(/^Type/).fill('api/token')
-    await page.getByRole('button', { name: 'Delete secret' }).click()
+    await confirm('Delete secret')
     await page.getByRole('list', { name: 'Secrets' }).getByText('api/token').waitFor({ state: 'detached' })
   })
 
   it('a service account’s secret stays until it was taken, signs in, and is revoked', async () => {
-    page = await world.open('service-accounts')
-    await page.getByRole('button', { name: 'Create account' }).click()
+    page = await world.open('settings/system')
+    await page.getByRole('heading', { name: 'System', level: 1 }).waitFor()
+    await page.keyboard.press('Control+k')
+    await page.getByPlaceholder('Where to, or what to do?').fill('create a service')
+    await page.keyboard.press('Enter')
     await dialog().getByLabel('Name').fill('pipeline')
     await dialog().getByRole('button', { name: 'Create it' }).click()
     await dialog().getByText('Client secret').waitFor()
     await page.goBack()
+    await page.waitForURL(/settings\/system/)
     await page.goForward()
+    await dialog().getByText('Client secret').waitFor()
     const [client_id = '', client_secret = '', command = ''] = await dialog().locator('code').allInnerTexts()
     expect(command).toContain(client_secret)
     const token = () =>
@@ -350,7 +393,7 @@ describe.skipIf(!hasBrowser)('settings and connect', { timeout: 240_000 }, () =>
     expect((await token()).status).toBe(200)
     await dialog().getByRole('button', { name: 'I have it' }).click()
     await page.getByRole('button', { name: 'Revoke pipeline' }).click()
-    await page.getByRole('button', { name: 'Revoke account' }).click()
+    await confirm('Revoke account')
     await page.getByRole('list', { name: 'Service accounts' }).getByText('pipeline').waitFor({ state: 'detached' })
     expect((await token()).status).toBe(401)
   })
@@ -391,7 +434,7 @@ describe.skipIf(!hasBrowser)('settings and connect', { timeout: 240_000 }, () =>
     const choose = async (action: string, button: string) => {
       await page.getByRole('list', { name: 'Servers' }).getByRole('button', { name: /^More/ }).click()
       await page.getByRole('menuitem', { name: action }).click()
-      await page.getByRole('alertdialog').getByRole('button', { name: button }).click()
+      await confirm(button)
     }
     await choose('Drain', 'Drain')
     await page.getByRole('list', { name: 'Servers' }).getByText('draining').waitFor()

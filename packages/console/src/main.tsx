@@ -32,7 +32,7 @@ function askAnewWhoOneIs(): void {
 const client = new QueryClient({
   queryCache: new QueryCache({ onError }),
   mutationCache: new MutationCache({
-    // A wrong password before anybody is signed in is told where it was typed.
+    // A wrong password or code is told where it was typed; the session may be as good as before.
     onError: (error, _variables, _result, mutation) => {
       if (mutation.meta?.isEntrance !== true) onError(error)
     },

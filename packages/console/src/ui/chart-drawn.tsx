@@ -68,7 +68,7 @@ export function ChartDrawn({
       ref={place}
       role="img"
       aria-label={label}
-      className="w-full overflow-hidden text-xs [&_.u-legend_th]:font-normal"
+      className="w-full overflow-hidden text-xs [&_.u-legend_th]:font-normal!"
       style={{ minHeight: HEIGHT }}
     />
   )

@@ -45,6 +45,7 @@ function Password() {
   const [round, setRound] = useState(0)
   const changing = useMutation({
     mutationFn: changePassword,
+    meta: { isEntrance: true },
     onSuccess: () => {
       toasts.done('Password changed', 'Every other session of yours has ended.')
       // The fields begin anew.

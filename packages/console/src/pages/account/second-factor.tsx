@@ -84,6 +84,7 @@ function SetUp({ open, onOpenChange }: PartProps) {
   const begin = useMutation({ mutationFn: beginFactor })
   const confirm = useMutation({
     mutationFn: confirmFactor,
+    meta: { isEntrance: true },
     onSuccess: ({ recovery_codes }) => {
       recoveryCodes.keep(recovery_codes)
       setCode('')
@@ -148,6 +149,7 @@ function Remove({ open, onOpenChange }: PartProps) {
   const [code, setCode] = useState('')
   const removing = useMutation({
     mutationFn: removeFactor,
+    meta: { isEntrance: true },
     onSuccess: () => {
       toasts.done('Second factor removed', 'Your password alone lets you in again.')
       setCode('')

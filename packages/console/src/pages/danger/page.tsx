@@ -195,6 +195,8 @@ function Purge() {
 
 function DeleteTenant() {
   const refusal = useRefusal('own')
+  // Who looks after the installation is in its first tenant.
+  const isFirst = useQuery(session.me()).data?.is_operator ?? true
   const tenant = useQuery(session.tenants()).data?.find(({ current }) => current)
   const { ask, dialog } = useConfirmedAct()
   return (
@@ -202,6 +204,7 @@ function DeleteTenant() {
       title="Delete this tenant"
       action={
         !refusal &&
+        !isFirst &&
         tenant && (
           <Button
             variant="deny"
@@ -225,7 +228,9 @@ function DeleteTenant() {
         )
       }
     >
-      Everything of it stops at once. The first tenant of an installation cannot be deleted.
+      {isFirst
+        ? 'This is the first tenant, which looks after the installation: it cannot be deleted.'
+        : 'Everything of it stops at once.'}
       {refusal && <Withheld why={refusal} className="mt-2" />}
       {dialog}
     </Risk>
