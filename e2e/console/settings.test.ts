@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -109,31 +110,38 @@ describe.skipIf(!hasBrowser)('settings and connect', { timeout: 240_000 }, () =>
     return { ...world.admin, cookie: login.headers.getSetCookie()[0]?.split(';')[0] ?? '' }
   }
 
-  it.each(LOOKS)(
-    'axe finds nothing on any page or in any dialog, and nothing is too wide, %s',
-    async (_name, options) => {
-      page = await world.open('', { ...options, reducedMotion: 'reduce' })
+  describe.each(LOOKS)('%s, axe finds nothing and nothing is too wide', (_name, options) => {
+    const look = async (where: string): Promise<string[]> => {
+      const found = await violations(page, where)
+      if (!options.viewport) return found
+      found.push(...(await tooWide(page, where)))
+      await page.setViewportSize({ width: 320, height: 640 })
+      found.push(...(await tooWide(page, `${where} at 320`)))
+      await page.setViewportSize(options.viewport)
+      return found
+    }
+
+    it('on any page', async () => {
+      page = await world.open('connect', { ...options, reducedMotion: 'reduce' })
       const found: string[] = []
-      const look = async (where: string) => {
-        found.push(...(await violations(page, where)))
-        if (!options.viewport) return
-        found.push(...(await tooWide(page, where)))
-        await page.setViewportSize({ width: 320, height: 640 })
-        found.push(...(await tooWide(page, `${where} at 320`)))
-        await page.setViewportSize(options.viewport)
-      }
       for (const path of PAGES) {
         await go(path)
-        await look(path)
+        found.push(...(await look(path)))
       }
+      expect(found).toEqual([])
+    })
+
+    it('in any dialog', async () => {
+      page = await world.open('connect', { ...options, reducedMotion: 'reduce' })
+      const found: string[] = []
       for (const [path, title] of DIALOGS) {
         await page.goto(`${world.server.url}/dashboard/${path}`)
         await dialog().getByText(title, { exact: true }).waitFor()
-        await look(path)
+        found.push(...(await look(path)))
       }
       expect(found).toEqual([])
-    },
-  )
+    })
+  })
 
   it('the table of roles is the server’s', async () => {
     page = await world.open('settings/members?tab=roles')
@@ -294,16 +302,17 @@ describe.skipIf(!hasBrowser)('settings and connect', { timeout: 240_000 }, () =>
     await dialog().getByText('Invite into new-co').waitFor()
     await page.keyboard.press('Escape')
     const row = page.getByRole('list', { name: 'Tenants' }).getByRole('listitem').filter({ hasText: 'new-co' })
-    const choose = async (action: string, button = action) => {
+    const choose = async (action: string) => {
       await row.getByRole('button', { name: /^More/ }).click()
       await page.getByRole('menuitem', { name: action }).click()
-      return button
     }
-    await confirm(await choose('Suspend', 'Suspend'))
+    await choose('Suspend')
+    await confirm('Suspend')
     await row.getByText('suspended').waitFor()
-    await confirm(await choose('Resume', 'Resume'))
+    await choose('Resume')
+    await confirm('Resume')
     await row.getByText('active').waitFor()
-    await choose('Delete', 'Delete tenant')
+    await choose('Delete')
     expect(await page.getByRole('button', { name: 'Delete tenant' }).isDisabled()).toBe(true)
     await page.getByLabel(/^Type/).fill('new-co')
     await confirm('Delete tenant')
@@ -457,5 +466,161 @@ describe.skipIf(!hasBrowser)('settings and connect', { timeout: 240_000 }, () =>
     await page.keyboard.type('acm')
     await expect.poll(() => rows.count()).toBe(1)
     await page.waitForURL(/q=acm/)
+  })
+
+  it('a credential is stored, let agents use, given a new value, and revoked', async () => {
+    page = await world.open('credentials?create=true')
+    await dialog().getByLabel('Service').fill('github')
+    await dialog().getByLabel('Key').fill('ghp_first')
+    await dialog().getByRole('button', { name: 'Store it' }).click()
+    await page
+      .getByRole('list', { name: 'Credentials' })
+      .getByRole('button', { name: /github.*nobody may use it/ })
+      .click()
+    await page.waitForURL(/id=/)
+    await dialog().getByRole('button', { name: 'Allow' }).click()
+    await dialog().getByRole('button', { name: 'Take back the grant for all agents' }).waitFor()
+    await dialog().getByRole('button', { name: 'Give it a new value' }).click()
+    await dialog().getByLabel('Key').fill('ghp_second')
+    await dialog().getByRole('button', { name: 'Store it' }).click()
+    await page.getByText('New value stored').first().waitFor()
+    await dialog().getByRole('button', { name: 'Revoke' }).click()
+    await confirm('Revoke credential')
+    await page.getByText('No credential yet').waitFor()
+    expect(await page.content()).not.toContain('ghp_')
+  })
+
+  it('an OAuth provider is set up with the console’s own address, and a sign-in that was refused says so', async () => {
+    page = await world.open('credentials?tab=providers&create=true')
+    await dialog()
+      .getByText(/\/dashboard\/credentials\/callback/)
+      .waitFor()
+    await dialog().getByLabel('Name').fill('github')
+    await dialog().getByLabel('Client id').fill('lictor')
+    await dialog().getByLabel('Client secret').fill('s')
+    await dialog().getByRole('button', { name: 'Set it up' }).click()
+    await page.getByRole('list', { name: 'OAuth providers' }).getByText('github').first().waitFor()
+    const { providers } = await world.admin.call<{ providers: { redirect_uris: string[] }[] }>(
+      'GET',
+      '/v1/credentials/providers',
+    )
+    expect(providers[0]?.redirect_uris).toEqual([`${world.server.url}/dashboard/credentials/callback`])
+    await page.goto(`${world.server.url}/dashboard/credentials/callback?state=unknown&code=c`)
+    await page.getByText('The sign-in was not finished').waitFor()
+    await page.getByRole('link', { name: 'Begin again' }).click()
+    await page.waitForURL(/credentials$/)
+  })
+
+  it('a workload’s address is shown until it was taken; a context is made, changed and removed', async () => {
+    page = await world.open('seal?tab=contexts&create=true')
+    await dialog().getByLabel('As JSON').fill('{')
+    await dialog().getByRole('button', { name: 'Save' }).click()
+    await dialog()
+      .getByText(/^This is not JSON/)
+      .waitFor()
+    await dialog()
+      .getByLabel('As JSON')
+      .fill('{"name":"reader","capabilities":[{"tool_pattern":"fs.read"}],"deny_list":[]}')
+    await dialog().getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('tab', { name: 'Workloads' }).click()
+    await page.keyboard.press('c')
+    await dialog().getByLabel('Name of the workload').fill('wl-7')
+    await dialog().getByLabel('Security context').selectOption('reader')
+    await dialog().getByRole('button', { name: 'Register' }).click()
+    await dialog().getByText(/\/x\//).waitFor()
+    await page.keyboard.press('Escape')
+    await dialog().getByRole('button', { name: 'I have it' }).click()
+    await page.getByRole('list', { name: 'Workloads' }).getByText('wl-7').waitFor()
+    await page.getByRole('button', { name: 'Revoke wl-7' }).click()
+    await confirm('Revoke workload')
+    await page.getByText('No workload is registered').waitFor()
+    await go('seal?tab=contexts&context=reader')
+    await dialog().getByRole('button', { name: 'Remove' }).click()
+    await confirm('Remove context')
+    await page.getByRole('list', { name: 'Security contexts' }).getByText('default').waitFor()
+    await page.getByText('reader', { exact: true }).waitFor({ state: 'detached' })
+  })
+
+  it('a channel is added, switched off, tested, and deleted', async () => {
+    page = await world.open('settings/notifications?create=true')
+    await dialog().getByLabel('Name').fill('on call')
+    await dialog().getByLabel('Kind').selectOption('webhook')
+    await dialog().getByRole('button', { name: 'Add it' }).click()
+    await dialog().getByText('Address is needed.').waitFor()
+    await dialog().getByLabel('Address').fill('https://93.184.215.14/lictor')
+    await dialog().getByLabel('in production').check()
+    await dialog().getByRole('button', { name: 'Add it' }).click()
+    const row = page.getByRole('list', { name: 'Channels' }).getByRole('listitem').filter({ hasText: 'on call' })
+    await row.getByText('only production').waitFor()
+    await row.getByRole('switch').click()
+    await expect
+      .poll(() => world.admin.call<{ enabled: boolean }[]>('GET', '/api/v1/notifications/channels'))
+      .toMatchObject([{ enabled: false }])
+    await page.route('**/notifications/channels/*/test', (route) =>
+      route.fulfill({ json: { success: false, message: 'Connection error: refused' } }),
+    )
+    await row.getByRole('button', { name: /^Test/ }).click()
+    await page.getByText('Connection error: refused').first().waitFor()
+    await row.getByRole('button', { name: /^More/ }).click()
+    await page.getByRole('menuitem', { name: 'Delete' }).click()
+    await confirm('Delete channel')
+    await page.getByText('No channel yet').waitFor()
+  })
+
+  it('the signing key is rotated only by typing the word, and its new public half is shown', async () => {
+    page = await world.open('settings?section=danger')
+    await page.waitForURL(/settings\/danger/)
+    await page.getByRole('button', { name: 'Rotate' }).first().click()
+    const rotate = page.getByRole('alertdialog').getByRole('button', { name: 'Rotate key' })
+    expect(await rotate.isDisabled()).toBe(true)
+    await page.getByLabel(/^Type/).fill('rotate')
+    await confirm('Rotate key')
+    await expect.poll(() => page.getByRole('status').locator('code').innerText()).toMatch(/^[0-9a-f]{64}$/)
+    await page.getByText('it cannot be deleted').waitFor()
+  })
+
+  it('who owns no tenant sees its single sign-on and changes nothing; a provider that does not answer is said', async () => {
+    page = await world.open('settings/single-sign-on')
+    await page.getByLabel('Issuer').fill('https://127.0.0.1:1')
+    await page.getByLabel('Client id').fill('lictor')
+    await page.getByRole('button', { name: 'Put into force' }).click()
+    await expect.poll(() => page.locator('form').getByRole('alert').innerText()).not.toBe('')
+    await page.context().close()
+    page = await world.open('settings/single-sign-on', {}, await join('frank@example.com', 'admin'))
+    await page.getByText('This takes an owner; your role is admin.').waitFor()
+    expect(await page.getByLabel('Issuer').count()).toBe(0)
+  })
+
+  it('the assistant’s settings keep the key that is there, and its test says what went wrong', async () => {
+    page = await world.open('settings/ai')
+    await page.getByLabel('Key').fill('sk-ant-an-example-of-a-key')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('configured', { exact: true }).waitFor()
+    expect(await page.getByLabel('Key').inputValue()).toBe('')
+    await page.getByLabel('Model').fill('some-model')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await expect
+      .poll(() => world.admin.call('GET', '/api/v1/settings/ai'))
+      .toMatchObject({ configured: true, model: 'some-model', api_key_masked: expect.stringMatching(/./) })
+    await page.route('**/settings/ai/test', (route) =>
+      route.fulfill({ json: { ok: false, model: null, latency_ms: null, error: 'No such model.' } }),
+    )
+    await page.getByRole('button', { name: 'Test' }).click()
+    await page.getByText('No such model.').waitFor()
+    await page.getByRole('button', { name: 'Switch off' }).click()
+    await confirm('Switch off')
+    await page.getByText('off', { exact: true }).waitFor()
+  })
+
+  it('what curl and Go are told to do turns the light green', async () => {
+    page = await world.open('connect')
+    await page.getByRole('button', { name: /^Create a production key/ }).click()
+    await page.getByRole('tab', { name: 'curl' }).click()
+    const text = await page.getByRole('region', { name: 'snippet' }).innerText()
+    const [, record = ''] = text.split('\n\n')
+    expect(execFileSync('sh', ['-c', record], { encoding: 'utf8' })).toContain('"accepted":1')
+    await page.getByRole('status', { name: 'Connection' }).getByText('Events are arriving').waitFor()
+    await page.getByRole('tab', { name: 'Python' }).click()
+    await page.getByText('The extra yaml is needed').waitFor()
   })
 })

@@ -1,11 +1,15 @@
 import { useShortcuts } from './shortcuts.tsx'
 
-/** `j` and `k` go through the rows of a page (elements with `data-row`), `/` to its filter (`data-filter`); Enter is the browser's own. */
+/**
+ * `j` and `k` go through the rows of a page (elements with `data-row`), `/` to its search (`data-filter`), `f` to its first
+ * filter (`data-filter-menu`); Enter and Escape are the browser's own.
+ */
 export function useRowKeys(group: string, more: { readonly filter?: boolean } = {}): void {
   useShortcuts([
     { keys: 'j', label: 'Next row', group, run: () => move(1), repeats: true },
     { keys: 'k', label: 'Previous row', group, run: () => move(-1), repeats: true },
-    ...(more.filter ? [{ keys: '/', label: 'Filter', group, run: toFilter }] : []),
+    { keys: 'f', label: 'Filter', group, run: () => focusOn('data-filter-menu') },
+    ...(more.filter ? [{ keys: '/', label: 'Search', group, run: () => focusOn('data-filter') }] : []),
   ])
 }
 
@@ -22,4 +26,4 @@ function move(step: 1 | -1): void {
   controls[next]?.focus()
 }
 
-const toFilter = () => document.querySelector<HTMLElement>('main [data-filter]')?.focus()
+const focusOn = (mark: string) => document.querySelector<HTMLElement>(`main [${mark}]`)?.focus()

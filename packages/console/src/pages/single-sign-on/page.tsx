@@ -1,11 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { useRefusal } from '../../app/permission.ts'
 import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { useConfirmedAct } from '../../ui/confirmed-act.tsx'
 import { CopyButton } from '../../ui/copy.tsx'
-import { Facts } from '../../ui/facts.tsx'
 import { Field } from '../../ui/field.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
 import { Card, CardHeading, Page } from '../../ui/page.tsx'
@@ -13,13 +11,11 @@ import { SelectField } from '../../ui/select-field.tsx'
 import { messageOf } from '../../ui/states.tsx'
 import { useToasts } from '../../ui/toasts.tsx'
 import { useFields } from '../../ui/use-fields.ts'
-import { Withheld } from '../../ui/withheld.tsx'
 import { type Provider, removeProvider, setProvider, signOnQueries } from './queries.ts'
 
 /** The OpenID Connect provider at which members sign in. Passwords go on working beside it. */
 export function SingleSignOnPage() {
   const provider = useQuery(signOnQueries.provider())
-  const refusal = useRefusal('own')
   return (
     <Page
       title="Single sign-on"
@@ -40,17 +36,7 @@ export function SingleSignOnPage() {
           </Loaded>
         </Card>
         <Loaded query={provider}>
-          {({ provider: present }) =>
-            refusal ? (
-              <Card className="overflow-hidden">
-                <CardHeading aside={<State provider={present} />}>Provider</CardHeading>
-                {present && <Present provider={present} />}
-                <Withheld why={refusal} className="border-t px-4 py-3" />
-              </Card>
-            ) : (
-              <Change key={present?.issuer ?? ''} present={present} />
-            )
-          }
+          {({ provider: present }) => <Change key={present?.issuer ?? ''} present={present} />}
         </Loaded>
       </div>
     </Page>
@@ -59,19 +45,6 @@ export function SingleSignOnPage() {
 
 const State = ({ provider }: { provider: Provider | null }) =>
   provider ? <Badge tone="allow">in force</Badge> : <Badge>off</Badge>
-
-function Present({ provider }: { provider: Provider }) {
-  return (
-    <Facts
-      facts={[
-        ['Issuer', provider.issuer],
-        ['Client id', provider.client_id],
-        ['On the sign-in page', provider.label],
-        ['Who is no member yet', provider.new_members ? `becomes a ${provider.new_members}` : 'is refused'],
-      ]}
-    />
-  )
-}
 
 const NEWCOMERS = [
   { value: 'none', label: 'is refused' },

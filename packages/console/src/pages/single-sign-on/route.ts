@@ -12,7 +12,14 @@ const singleSignOn = createRoute({
 
 export const parts: PageParts = {
   inside: { singleSignOn },
-  place: { to: '/settings/single-sign-on', label: 'Single sign-on', icon: LogIn, group: 'settings', order: 5 },
+  place: {
+    to: '/settings/single-sign-on',
+    label: 'Single sign-on',
+    icon: LogIn,
+    group: 'settings',
+    order: 5,
+    needs: 'own',
+  },
 }
 
 declare module '../../app/page-parts.ts' {
