@@ -160,7 +160,7 @@ describe.skipIf(!hasBrowser)('settings and connect', { timeout: 240_000 }, () =>
     page = await world.open('settings/system')
     await page.getByRole('heading', { name: 'System', level: 1 }).waitFor()
     await page.keyboard.press('g')
-    await page.keyboard.press('m')
+    await page.keyboard.press('w')
     await page.getByRole('button', { name: 'Invite' }).click()
     await dialog().getByRole('button', { name: 'Invite' }).click()
     await dialog().getByText('Give an e-mail address.').waitFor()

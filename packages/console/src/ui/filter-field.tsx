@@ -16,7 +16,7 @@ export function FilterField({ label, value, onChange, className }: FilterFieldPr
       <Search aria-hidden className="absolute top-1/2 left-2.5 size-3.5 -translate-y-1/2 text-faint" />
       <input
         type="search"
-        data-filter
+        data-search
         aria-label={label}
         placeholder={label}
         value={value ?? ''}

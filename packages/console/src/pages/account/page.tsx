@@ -2,8 +2,8 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
 import { BASE_PATH } from '../../api/base-path.ts'
+import { useListKeys } from '../../app/list-keys.ts'
 import { PASSWORD_MINIMUM } from '../../app/password.ts'
-import { useRowKeys } from '../../app/row-keys.ts'
 import { session } from '../../app/session.ts'
 import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -22,7 +22,7 @@ export function AccountPage() {
   const me = useQuery(session.me()).data
   const { factor = false } = useSearch({ from: '/inside/account' })
   const navigate = useNavigate({ from: '/account' })
-  useRowKeys('Your account')
+  useListKeys(null, 'Your account')
   return (
     <Page title="Your account" lead={me && `${me.email}, ${me.role} of this tenant.`} className="max-w-4xl">
       <div className="flex flex-col gap-4">

@@ -2,8 +2,8 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { CreditCard, ReceiptText } from 'lucide-react'
 import { ApiError } from '../../api/http.ts'
+import { useListKeys } from '../../app/list-keys.ts'
 import { useRefusal } from '../../app/permission.ts'
-import { useRowKeys } from '../../app/row-keys.ts'
 import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Facts } from '../../ui/facts.tsx'
@@ -19,7 +19,7 @@ import { billingQueries, checkOut, openPortal, type Subscription, type Tier } fr
 export function BillingPage() {
   const subscription = useQuery(billingQueries.subscription())
   const refusal = useRefusal('administer')
-  useRowKeys('Billing')
+  useListKeys(null, 'Billing')
   const isOff = subscription.error instanceof ApiError && subscription.error.status === 501
   return (
     <Page title="Billing" lead="What this tenant has subscribed to. Cards and invoices are kept by Stripe, not here.">

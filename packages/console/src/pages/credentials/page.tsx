@@ -2,8 +2,8 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Fingerprint, Plus } from 'lucide-react'
 import { useState } from 'react'
+import { useListKeys } from '../../app/list-keys.ts'
 import { useRefusal } from '../../app/permission.ts'
-import { useRowKeys } from '../../app/row-keys.ts'
 import { session } from '../../app/session.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { Badge } from '../../ui/badge.tsx'
@@ -49,7 +49,7 @@ export function CredentialsPage() {
   const refusal = refusals[tab]
   const mayCreate = me !== undefined && refusal === null
   const setCreating = (open: boolean) => set({ create: open ? true : undefined }, true)
-  useRowKeys('Credentials')
+  useListKeys(null, 'Credentials')
   useShortcuts(mayCreate ? [{ keys: 'c', label: 'Add', group: 'Credentials', run: () => setCreating(true) }] : [])
   return (
     <Page

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { ShieldCheck } from 'lucide-react'
-import { useRowKeys } from '../../app/row-keys.ts'
+import { useListKeys } from '../../app/list-keys.ts'
 import { Badge } from '../../ui/badge.tsx'
 import { Sheet } from '../../ui/dialog.tsx'
 import { Facts } from '../../ui/facts.tsx'
@@ -67,7 +67,7 @@ export function IncidentsPage() {
   const set = (change: IncidentsSearch) => void navigate({ search: (now) => ({ ...now, ...change }) })
   const security = useQuery({ ...incidentQueries.security(), enabled: tab === 'security' })
   const storage = useQuery({ ...incidentQueries.storage(), enabled: tab === 'storage' })
-  useRowKeys('Incidents')
+  useListKeys(null, 'Incidents')
   const list = tab === 'security' ? security.data?.map(ofIncident) : storage.data?.map(ofViolation)
   return (
     <Page title="Incidents" lead="Calls, signatures and file operations that were refused for the sake of security.">

@@ -3,7 +3,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import { KeyRound, Plus } from 'lucide-react'
 import { useState } from 'react'
 import { type ApiKey, ENVIRONMENTS } from '../../api/types.ts'
-import { useRowKeys } from '../../app/row-keys.ts'
+import { useListKeys } from '../../app/list-keys.ts'
 import { session } from '../../app/session.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { EnvironmentTag } from '../../ui/badge.tsx'
@@ -31,7 +31,7 @@ export function KeysPage() {
   const shown = keys.data
     ?.filter((key) => (!env || key.env === env) && (!q || (key.label ?? '').toLowerCase().includes(q.toLowerCase())))
     .toReversed()
-  useRowKeys('API keys', { filter: true })
+  useListKeys(null, 'API keys')
   const [revoking, setRevoking] = useState<ApiKey | null>(null)
   useShortcuts(admin ? [{ keys: 'c', label: 'Create a key', group: 'API keys', run: () => setCreating(true) }] : [])
 

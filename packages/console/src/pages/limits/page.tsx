@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Infinity as NoLimit } from 'lucide-react'
+import { useListKeys } from '../../app/list-keys.ts'
 import { useRefusal } from '../../app/permission.ts'
-import { useRowKeys } from '../../app/row-keys.ts'
 import { session } from '../../app/session.ts'
 import { Chart } from '../../ui/chart.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
@@ -25,7 +25,7 @@ export function LimitsPage() {
     void navigate({ search: (now) => ({ ...now, ...change }), replace })
   const me = useQuery(session.me()).data
   const isOperator = useRefusal('operate') === null && me !== undefined
-  useRowKeys('Limits and usage')
+  useListKeys(null, 'Limits and usage')
   return (
     <Page title="Limits and usage" lead="What counts against a limit right now, and what was done over time.">
       <div className="grid items-start gap-4 lg:grid-cols-2">

@@ -1,9 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Mail, UserPlus } from 'lucide-react'
+import { useListKeys } from '../../app/list-keys.ts'
 import { createOnce } from '../../app/once.ts'
 import { useRefusal } from '../../app/permission.ts'
-import { useRowKeys } from '../../app/row-keys.ts'
 import { session } from '../../app/session.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { Badge } from '../../ui/badge.tsx'
@@ -52,7 +52,7 @@ export function MembersPage() {
   const givable = ROLES.slice(0, ROLES.indexOf(me?.role ?? 'viewer') + 1)
   const setInviting = (open: boolean) => set({ invite: open ? true : undefined }, true)
   const tab = search.tab ?? 'members'
-  useRowKeys('Members', { filter: tab === 'members' })
+  useListKeys(null, 'Members')
   useShortcuts(isAdmin ? [{ keys: 'i', label: 'Invite somebody', group: 'Members', run: () => setInviting(true) }] : [])
   return (
     <Page

@@ -33,7 +33,7 @@ const members = createRoute({
 
 export const parts: PageParts = {
   inside: { members },
-  place: { to: '/settings/members', label: 'Members and roles', icon: Users, group: 'settings', order: 4, key: 'm' },
+  place: { to: '/settings/members', label: 'Members and roles', icon: Users, group: 'settings', order: 4, key: 'w' },
 }
 
 declare module '../../app/page-parts.ts' {

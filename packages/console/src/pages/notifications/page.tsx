@@ -2,8 +2,8 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Bell, Plus } from 'lucide-react'
 import { Switch } from 'radix-ui'
+import { useListKeys } from '../../app/list-keys.ts'
 import { useRefusal } from '../../app/permission.ts'
-import { useRowKeys } from '../../app/row-keys.ts'
 import { session } from '../../app/session.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { Badge } from '../../ui/badge.tsx'
@@ -31,7 +31,7 @@ export function NotificationsPage() {
   const me = useQuery(session.me()).data
   const refusal = useRefusal('administer')
   const mayChange = me !== undefined && refusal === null
-  useRowKeys('Notifications')
+  useListKeys(null, 'Notifications')
   useShortcuts(
     mayChange ? [{ keys: 'c', label: 'Add a channel', group: 'Notifications', run: () => set({ create: true }) }] : [],
   )

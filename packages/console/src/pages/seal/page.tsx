@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Plus, Stamp } from 'lucide-react'
-import { useRowKeys } from '../../app/row-keys.ts'
+import { useListKeys } from '../../app/list-keys.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -27,7 +27,7 @@ export function SealPage() {
     void navigate({ search: (now) => ({ ...now, ...change }), replace })
   const setCreating = (open: boolean) => set({ create: open ? true : undefined }, true)
   const action = ACTIONS[tab]
-  useRowKeys('SEAL')
+  useListKeys(null, 'SEAL')
   useShortcuts(action ? [{ keys: 'c', label: action, group: 'SEAL', run: () => setCreating(true) }] : [])
   return (
     <Page

@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Eye, EyeOff, LockKeyhole, Plus } from 'lucide-react'
 import { useEffect, useState } from 'react'
-import { useRowKeys } from '../../app/row-keys.ts'
+import { useListKeys } from '../../app/list-keys.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -27,7 +27,7 @@ export function SecretsPage() {
   const navigate = useNavigate({ from: '/secrets' })
   const set = (change: SecretsSearch, replace = false) =>
     void navigate({ search: (now) => ({ ...now, ...change }), replace })
-  useRowKeys('Secrets', { filter: true })
+  useListKeys(null, 'Secrets')
   useShortcuts([{ keys: 'c', label: 'Write a secret', group: 'Secrets', run: () => set({ write: true }, true) }])
   const open = secrets.data?.find(({ path }) => path === search.path)
   const write = (

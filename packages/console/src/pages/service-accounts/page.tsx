@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { BotMessageSquare, KeyRound, Plus } from 'lucide-react'
+import { useListKeys } from '../../app/list-keys.ts'
 import { useRefusal } from '../../app/permission.ts'
-import { useRowKeys } from '../../app/row-keys.ts'
 import { session } from '../../app/session.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { Badge } from '../../ui/badge.tsx'
@@ -29,7 +29,7 @@ export function ServiceAccountsPage() {
   const mayCreate = me !== undefined && refusal === null
   const setCreating = (open: boolean) =>
     void navigate({ search: (now) => ({ ...now, create: open ? true : undefined }), replace: true })
-  useRowKeys('Service accounts')
+  useListKeys(null, 'Service accounts')
   useShortcuts(
     mayCreate
       ? [

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { TriangleAlert } from 'lucide-react'
+import { useListKeys } from '../../app/list-keys.ts'
 import { useRefusal } from '../../app/permission.ts'
-import { useRowKeys } from '../../app/row-keys.ts'
 import { Badge } from '../../ui/badge.tsx'
 import { useConfirmedAct } from '../../ui/confirmed-act.tsx'
 import { Facts } from '../../ui/facts.tsx'
@@ -18,7 +18,7 @@ import { activateNode, drainNode, type Health, type Node, removeNode, systemQuer
 /** How the server fares, and the servers beside it. */
 export function SystemPage() {
   const health = useQuery(systemQueries.health())
-  useRowKeys('System')
+  useListKeys(null, 'System')
   return (
     <Page title="System" lead="How this server and those beside it fare, read again every half minute.">
       <div className="grid items-start gap-4 lg:grid-cols-2">

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Building2, Plus } from 'lucide-react'
-import { useRowKeys } from '../../app/row-keys.ts'
+import { useListKeys } from '../../app/list-keys.ts'
 import { session } from '../../app/session.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { Badge } from '../../ui/badge.tsx'
@@ -25,7 +25,7 @@ export function TenantsPage() {
   const set = (change: TenantsSearch) => void navigate({ search: (now) => ({ ...now, ...change }), replace: true })
   const { ask, dialog } = useConfirmedAct()
   const own = useQuery(session.me()).data?.tenant_id
-  useRowKeys('Tenants', { filter: true })
+  useListKeys(null, 'Tenants')
   useShortcuts([{ keys: 'c', label: 'Make a tenant', group: 'Tenants', run: () => set({ create: true }) }])
   const stale = [['all-tenants'], ['tenants']]
   const actionsOf = (tenant: Tenant): readonly RowAction[] => [
